@@ -1,0 +1,1 @@
+//! The MicroOVN system tests: init options, checks and fixtures. See ARCHITECTURE.md.

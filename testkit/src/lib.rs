@@ -1,0 +1,29 @@
+//! System tests for MicroOVN: real clusters on LXD, formed from a matrix of init options, checked against what the
+//! nodes say.
+//!
+//! One run is a pipeline, and the modules are its stages:
+//!
+//! | stage | module |
+//! |---|---|
+//! | matrix → cell | [`matrix`] |
+//! | cell → plan | [`plan`] |
+//! | lease | [`session`] |
+//! | cluster | [`cluster`], on [`host`], [`image`] and [`lxd`] |
+//! | observation | [`microovn`] and [`ovn`] parse it, [`cluster`] takes it |
+//! | verdict | [`expect`] |
+//! | evidence | [`report`] |
+
+pub mod cli;
+pub mod cluster;
+pub mod config;
+pub mod expect;
+pub mod host;
+pub mod image;
+pub mod lxd;
+pub mod matrix;
+pub mod microovn;
+pub mod ovn;
+pub mod plan;
+pub mod report;
+pub mod session;
+pub mod wait;
