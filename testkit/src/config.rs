@@ -1,1 +1,428 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! Configuration: flags over environment over `testkit.toml` over defaults, resolved once.
+//!
+//! This is the only place that reads the environment. Everything else is handed a [`Config`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+/// The configuration file, looked for at the workspace root.
+pub const FILE_NAME: &str = "testkit.toml";
+
+/// One source of settings. Every field is optional; an earlier source wins over a later one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layer {
+    /// Unix socket of LXD.
+    pub lxd_socket: Option<PathBuf>,
+    /// `https://host:port` of a remote LXD.
+    pub lxd_remote: Option<String>,
+    /// Client certificate for the remote LXD, PEM.
+    pub lxd_client_cert: Option<PathBuf>,
+    /// Its key, PEM.
+    pub lxd_client_key: Option<PathBuf>,
+    /// The certificate the remote LXD must present, PEM.
+    pub lxd_server_cert: Option<PathBuf>,
+    /// The MicroOVN snap to test; without it the stand-in is built.
+    pub snap: Option<PathBuf>,
+    /// Snaps to install first, in order.
+    pub extra_snaps: Option<Vec<PathBuf>>,
+    /// An LXD image to use as node image, instead of building one.
+    pub node_image: Option<String>,
+    /// The LXD project that holds the instances.
+    pub project: Option<String>,
+    /// The storage pool that holds them.
+    pub pool: Option<String>,
+    /// Where built images and snaps are cached.
+    pub cache_dir: Option<PathBuf>,
+    /// Where runs keep their records and evidence.
+    pub out_dir: Option<PathBuf>,
+    /// Where the host setup remembers what it changed.
+    pub state_dir: Option<PathBuf>,
+    /// Whether clusters outlive their run.
+    pub keep: Option<Keep>,
+    /// Whether a kept cluster is used instead of a new one.
+    pub reuse: Option<bool>,
+    /// How many clusters may be formed at the same time.
+    pub parallel: Option<usize>,
+    /// The IPv4 range of the bridge on which images are prepared.
+    pub subnet: Option<ipnet::Ipv4Net>,
+}
+
+/// Whether a cluster outlives the run that made it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// Removed when the run ends.
+    #[default]
+    Never,
+    /// Kept when one of its checks failed.
+    OnFailure,
+    /// Kept always.
+    Always,
+}
+
+impl FromStr for Keep {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self::Never),
+            "on-failure" => Ok(Self::OnFailure),
+            "always" => Ok(Self::Always),
+            _ => Err("one of never, on-failure, always".to_owned()),
+        }
+    }
+}
+
+/// Where LXD answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LxdTarget {
+    /// A Unix socket that was named, or `None` to look in the usual places.
+    Local(Option<PathBuf>),
+    /// A remote LXD over HTTPS.
+    Remote {
+        /// `https://host:port`.
+        url: String,
+        /// Client certificate file.
+        client_cert: PathBuf,
+        /// Client key file.
+        client_key: PathBuf,
+        /// Server certificate file, pinned.
+        server_cert: PathBuf,
+    },
+}
+
+/// The resolved configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The workspace: the folder with the project's `Cargo.toml`.
+    pub root: PathBuf,
+    /// Which LXD.
+    pub lxd: LxdTarget,
+    /// Snap under test; `None` means the stand-in.
+    pub snap: Option<PathBuf>,
+    /// Snaps installed before it, in order.
+    pub extra_snaps: Vec<PathBuf>,
+    /// Foreign node image; `None` means the project's own.
+    pub node_image: Option<String>,
+    /// LXD project.
+    pub project: String,
+    /// Storage pool.
+    pub pool: String,
+    /// Cache of built artifacts.
+    pub cache_dir: PathBuf,
+    /// Runs and evidence.
+    pub out_dir: PathBuf,
+    /// Record of what the host setup changed.
+    pub state_dir: PathBuf,
+    /// Whether clusters outlive their run.
+    pub keep: Keep,
+    /// Whether a kept cluster may be used.
+    pub reuse: bool,
+    /// Bound on clusters formed at once; `None` means measured on the LXD host.
+    pub parallel: Option<usize>,
+    /// Range of the preparation bridge; `None` means picked.
+    pub subnet: Option<ipnet::Ipv4Net>,
+    /// The run id that nextest hands to every test of a run.
+    pub nextest_run: Option<String>,
+    /// The test's `suite::check` name under nextest.
+    pub ci: bool,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The working directory is in no checkout of the project.
+    #[error("no workspace found at or above {}; run this inside a checkout of the project", .0.display())]
+    NoWorkspace(PathBuf),
+    /// The configuration file cannot be read.
+    #[error("failed to read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration file is not valid; the cause names line and column.
+    #[error("failed to parse {}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Why and where.
+        source: Box<toml::de::Error>,
+    },
+    /// An environment variable has a value that cannot be used.
+    #[error("environment variable {name} is {value:?}, which is not {wanted}")]
+    Environment {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        wanted: String,
+    },
+    /// A remote LXD without all of its certificates.
+    #[error("LXD_REMOTE={url} needs LXD_CLIENT_CERT, LXD_CLIENT_KEY and LXD_SERVER_CERT; {missing} is not set")]
+    RemoteWithoutCertificate {
+        /// The remote.
+        url: String,
+        /// The first variable that is missing.
+        missing: &'static str,
+    },
+}
+
+impl Config {
+    /// Resolves the configuration of this process: `flags` first, then the environment, then `testkit.toml`.
+    ///
+    /// # Errors
+    /// When there is no workspace, or a setting cannot be used; the error names its place.
+    pub fn resolve(flags: Layer) -> Result<Self, ConfigError> {
+        let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::resolve_from(flags, &environment, &directory)
+    }
+
+    /// [`Config::resolve`] with the environment and the working directory given.
+    ///
+    /// # Errors
+    /// As for [`Config::resolve`].
+    pub fn resolve_from(
+        flags: Layer,
+        environment: &BTreeMap<String, String>,
+        directory: &Path,
+    ) -> Result<Self, ConfigError> {
+        let root = find_workspace(directory)?;
+        let file = read_file(&root.join(FILE_NAME))?;
+        let env = environment_layer(environment)?;
+        let home = environment
+            .get("HOME")
+            .map_or_else(|| PathBuf::from("/root"), PathBuf::from);
+        let cache = environment
+            .get("XDG_CACHE_HOME")
+            .map_or_else(|| home.join(".cache"), PathBuf::from);
+        macro_rules! pick {
+            ($field:ident) => {
+                flags.$field.or(env.$field).or(file.$field)
+            };
+        }
+        let lxd = match pick!(lxd_remote) {
+            None => LxdTarget::Local(pick!(lxd_socket)),
+            Some(url) => {
+                let need = |value: Option<PathBuf>, missing| {
+                    value.ok_or_else(|| ConfigError::RemoteWithoutCertificate {
+                        url: url.clone(),
+                        missing,
+                    })
+                };
+                LxdTarget::Remote {
+                    client_cert: need(pick!(lxd_client_cert), "LXD_CLIENT_CERT")?,
+                    client_key: need(pick!(lxd_client_key), "LXD_CLIENT_KEY")?,
+                    server_cert: need(pick!(lxd_server_cert), "LXD_SERVER_CERT")?,
+                    url,
+                }
+            }
+        };
+        Ok(Self {
+            lxd,
+            snap: pick!(snap).map(|path| directory.join(path)),
+            extra_snaps: pick!(extra_snaps)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|p| directory.join(p))
+                .collect(),
+            node_image: pick!(node_image),
+            project: pick!(project).unwrap_or_else(|| "microovn-testkit".to_owned()),
+            pool: pick!(pool).unwrap_or_else(|| "testkit".to_owned()),
+            cache_dir: pick!(cache_dir).unwrap_or_else(|| cache.join("microovn-testkit")),
+            out_dir: pick!(out_dir).map_or_else(|| root.join("target/testkit"), |path| directory.join(path)),
+            state_dir: pick!(state_dir).unwrap_or_else(|| PathBuf::from("/var/lib/microovn-testkit")),
+            keep: pick!(keep).unwrap_or_default(),
+            reuse: pick!(reuse).unwrap_or_default(),
+            parallel: pick!(parallel),
+            subnet: pick!(subnet),
+            nextest_run: environment.get("NEXTEST_RUN_ID").cloned(),
+            ci: environment.get("CI").is_some_and(|value| value != "false"),
+            root,
+        })
+    }
+}
+
+/// The nearest folder at or above `directory` whose `Cargo.toml` declares a workspace.
+fn find_workspace(directory: &Path) -> Result<PathBuf, ConfigError> {
+    directory
+        .ancestors()
+        .find(|folder| {
+            std::fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|text| text.contains("[workspace]"))
+        })
+        .map(Path::to_owned)
+        .ok_or_else(|| ConfigError::NoWorkspace(directory.to_owned()))
+}
+
+fn read_file(path: &Path) -> Result<Layer, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Layer::default()),
+        Err(source) => Err(ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// The settings of the environment. An empty variable counts as not set, as CI systems pass them.
+fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, ConfigError> {
+    let text = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+    let path = |name: &str| text(name).map(PathBuf::from);
+    Ok(Layer {
+        lxd_socket: path("LXD_SOCKET").or_else(|| path("LXD_DIR").map(|dir| dir.join("unix.socket"))),
+        lxd_remote: text("LXD_REMOTE"),
+        lxd_client_cert: path("LXD_CLIENT_CERT"),
+        lxd_client_key: path("LXD_CLIENT_KEY"),
+        lxd_server_cert: path("LXD_SERVER_CERT"),
+        snap: path("MICROOVN_SNAP_PATH"),
+        extra_snaps: text("MICROOVN_EXTRA_SNAPS").map(|list| {
+            list.split(':')
+                .filter(|part| !part.is_empty())
+                .map(PathBuf::from)
+                .collect()
+        }),
+        node_image: text("MICROOVN_TEST_CONTAINER_IMAGE"),
+        project: text("TESTKIT_PROJECT"),
+        pool: text("TESTKIT_POOL"),
+        cache_dir: path("TESTKIT_CACHE_DIR"),
+        out_dir: path("TESTKIT_OUT_DIR"),
+        state_dir: path("TESTKIT_STATE_DIR"),
+        keep: parse(environment, "TESTKIT_KEEP", "one of never, on-failure, always")?,
+        reuse: switch(environment, "TESTKIT_REUSE")?,
+        parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?
+            .map(std::num::NonZeroUsize::get),
+        subnet: parse(environment, "TESTKIT_SUBNET", "an IPv4 range such as 10.213.0.0/24")?,
+    })
+}
+
+fn parse<T: FromStr>(
+    environment: &BTreeMap<String, String>,
+    name: &'static str,
+    wanted: impl fmt::Display,
+) -> Result<Option<T>, ConfigError> {
+    match environment.get(name).filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        Some(value) => value.parse().map(Some).map_err(|_| ConfigError::Environment {
+            name,
+            value: value.clone(),
+            wanted: wanted.to_string(),
+        }),
+    }
+}
+
+/// A variable that is on or off.
+fn switch(environment: &BTreeMap<String, String>, name: &'static str) -> Result<Option<bool>, ConfigError> {
+    match environment.get(name).map(String::as_str) {
+        None | Some("") => Ok(None),
+        Some("1" | "true" | "yes") => Ok(Some(true)),
+        Some("0" | "false" | "no") => Ok(Some(false)),
+        Some(value) => Err(ConfigError::Environment {
+            name,
+            value: value.to_owned(),
+            wanted: "1 or 0".to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(flags: Layer, environment: &[(&str, &str)], file: Option<&str>) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").expect("a manifest");
+        if let Some(text) = file {
+            std::fs::write(folder.path().join(FILE_NAME), text).expect("a configuration file");
+        }
+        let environment = environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Config::resolve_from(flags, &environment, folder.path())
+    }
+
+    #[test]
+    fn flags_win_over_environment_over_file_over_default() {
+        let flag = Layer {
+            pool: Some("flag".into()),
+            ..Layer::default()
+        };
+        let env = [("TESTKIT_POOL", "env")];
+        let file = Some("pool = \"file\"");
+        assert_eq!(resolve(flag, &env, file).expect("resolves").pool, "flag");
+        assert_eq!(resolve(Layer::default(), &env, file).expect("resolves").pool, "env");
+        assert_eq!(resolve(Layer::default(), &[], file).expect("resolves").pool, "file");
+        assert_eq!(resolve(Layer::default(), &[], None).expect("resolves").pool, "testkit");
+        assert_eq!(
+            resolve(Layer::default(), &[("TESTKIT_POOL", "")], file)
+                .expect("resolves")
+                .pool,
+            "file"
+        );
+    }
+
+    #[test]
+    fn extra_snaps_are_split_on_colons_in_order() {
+        let config = resolve(
+            Layer::default(),
+            &[("MICROOVN_EXTRA_SNAPS", "/a/snapd.snap::/b/base.snap")],
+            None,
+        );
+        assert_eq!(
+            config.expect("resolves").extra_snaps,
+            [PathBuf::from("/a/snapd.snap"), PathBuf::from("/b/base.snap")]
+        );
+    }
+
+    #[test]
+    fn lxd_dir_names_the_socket_and_lxd_socket_wins() {
+        let by_dir = resolve(Layer::default(), &[("LXD_DIR", "/x")], None)
+            .expect("resolves")
+            .lxd;
+        assert_eq!(by_dir, LxdTarget::Local(Some(PathBuf::from("/x/unix.socket"))));
+        let both = resolve(Layer::default(), &[("LXD_DIR", "/x"), ("LXD_SOCKET", "/y.sock")], None);
+        assert_eq!(
+            both.expect("resolves").lxd,
+            LxdTarget::Local(Some(PathBuf::from("/y.sock")))
+        );
+    }
+
+    #[rstest::rstest]
+    #[case::keep(&[("TESTKIT_KEEP", "sometimes")], None, "TESTKIT_KEEP is \"sometimes\", which is not one of never, on-failure, always")]
+    #[case::reuse(&[("TESTKIT_REUSE", "maybe")], None, "TESTKIT_REUSE is \"maybe\"")]
+    #[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number above 0")]
+    #[case::subnet(&[("TESTKIT_SUBNET", "10.0.0.0")], None, "an IPv4 range")]
+    #[case::remote(&[("LXD_REMOTE", "https://h:8443"), ("LXD_CLIENT_CERT", "/c")], None, "LXD_CLIENT_KEY is not set")]
+    #[case::unknown_key(&[], Some("colour = 1"), "failed to parse")]
+    fn bad_settings_name_their_place(
+        #[case] environment: &[(&str, &str)],
+        #[case] file: Option<&str>,
+        #[case] wanted: &str,
+    ) {
+        let error = resolve(Layer::default(), environment, file)
+            .expect_err("refused")
+            .to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+
+    #[test]
+    fn outside_a_workspace_is_an_error() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let error = Config::resolve_from(Layer::default(), &BTreeMap::new(), folder.path()).expect_err("refused");
+        assert!(matches!(error, ConfigError::NoWorkspace(_)), "{error}");
+    }
+}

@@ -1,1 +1,159 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! Waiting: poll a condition until it holds, fails for good, or the deadline passes.
+//!
+//! A wait always says what it waits for, and on expiry what it saw last.
+
+use std::fmt;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// What one look at a condition found.
+#[derive(Debug)]
+pub enum Poll<T, E> {
+    /// It holds.
+    Ready(T),
+    /// Not yet; the text is the status, reported if the deadline passes.
+    NotYet(String),
+    /// It never will.
+    Failed(E),
+}
+
+/// Why a wait ended without its condition.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError<E: std::error::Error + 'static> {
+    /// The deadline passed.
+    #[error("gave up waiting for {what} after {} s; last seen: {last}", waited.as_secs())]
+    Deadline {
+        /// The condition.
+        what: String,
+        /// The last status.
+        last: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The condition cannot come true any more.
+    #[error("waiting for {what} failed")]
+    Failed {
+        /// The condition.
+        what: String,
+        /// Why.
+        source: E,
+    },
+}
+
+/// How long and how often.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// When to give up.
+    pub deadline: Duration,
+    /// Time between the starts of two looks.
+    pub every: Duration,
+}
+
+impl Pace {
+    /// A deadline in seconds and an interval in milliseconds.
+    pub const fn new(deadline_s: u64, every_ms: u64) -> Self {
+        Self {
+            deadline: Duration::from_secs(deadline_s),
+            every: Duration::from_millis(every_ms),
+        }
+    }
+}
+
+/// Looks at a condition at once and then at every interval, until it is ready, failed or too late.
+///
+/// The look that is running when the deadline passes is dropped.
+///
+/// # Errors
+/// [`WaitError::Deadline`] with the last status seen, or [`WaitError::Failed`] as soon as the probe says so.
+pub async fn until<T, E, F, Fut>(what: impl fmt::Display, pace: Pace, mut probe: F) -> Result<T, WaitError<E>>
+where
+    E: std::error::Error + 'static,
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Poll<T, E>>,
+{
+    let started = Instant::now();
+    let mut last = "nothing yet".to_owned();
+    let mut ticks = tokio::time::interval(pace.every.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let polling = async {
+        loop {
+            ticks.tick().await;
+            match probe().await {
+                Poll::Ready(value) => return Ok(value),
+                Poll::NotYet(status) => last = status,
+                Poll::Failed(source) => {
+                    return Err(WaitError::Failed {
+                        what: what.to_string(),
+                        source,
+                    });
+                }
+            }
+        }
+    };
+    let ended = tokio::time::timeout(pace.deadline, polling).await;
+    ended.unwrap_or_else(|_| {
+        Err(WaitError::Deadline {
+            what: what.to_string(),
+            last,
+            waited: started.elapsed(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_condition_that_holds_later_is_found() {
+        let mut looks = 0;
+        let found = until("three", Pace::new(5, 1), || {
+            looks += 1;
+            let now = looks;
+            async move {
+                if now < 3 {
+                    Poll::NotYet(format!("{now}"))
+                } else {
+                    Poll::<_, Infallible>::Ready(now)
+                }
+            }
+        });
+        assert_eq!(found.await.expect("ready"), 3);
+    }
+
+    #[tokio::test]
+    async fn expiry_names_the_condition_and_the_last_status() {
+        let pace = Pace {
+            deadline: Duration::from_millis(40),
+            every: Duration::from_millis(5),
+        };
+        let never = until("the moon", pace, || async {
+            Poll::<(), Infallible>::NotYet("clouds".to_owned())
+        });
+        assert_eq!(
+            never.await.expect_err("late").to_string(),
+            "gave up waiting for the moon after 0 s; last seen: clouds"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_look_that_hangs_does_not_outlive_the_deadline() {
+        let pace = Pace {
+            deadline: Duration::from_millis(40),
+            every: Duration::from_millis(5),
+        };
+        let hung = until("a reply", pace, std::future::pending::<Poll<(), Infallible>>);
+        let error = hung.await.expect_err("late").to_string();
+        assert!(error.ends_with("last seen: nothing yet"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn failure_ends_the_wait_at_once() {
+        let failed = until("a file", Pace::new(60, 1), || async {
+            Poll::<(), _>::Failed(std::io::Error::other("gone"))
+        });
+        assert!(matches!(failed.await, Err(WaitError::Failed { .. })));
+    }
+}

@@ -1,1 +1,3 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! Placeholder.
+mod names;
+mod subnets;

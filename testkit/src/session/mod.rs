@@ -1,1 +1,17 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! A run, what it made, and the promise that nothing of it stays.
+//!
+//! Knows LXD, and nothing of OVN. [`Run`] is one runner's run; a [`Lease`] is one test's right to a cell's cluster;
+//! the [`Ledger`] and the [`Tags`] say what belongs to whom; the reaper and the sweep remove it.
+
+mod lease;
+mod ledger;
+mod lock;
+mod process;
+mod run;
+mod tags;
+
+pub use lease::{Access, Lease, LeaseError};
+pub use ledger::{Kind, Ledger, LedgerError, Made};
+pub use process::Process;
+pub use run::{Run, RunError, RunId};
+pub use tags::{PREFIX, Tags, key};

@@ -1,0 +1,53 @@
+//! How the cluster is formed: who creates it, and how the others get their join tokens.
+
+use testkit::matrix::Declaration;
+use testkit::plan::{Answer, InitOption, Member, Plan, Reply, Role};
+
+/// `formation`: dialog, on a terminal as a person would.
+pub(super) struct Formation;
+
+impl InitOption for Formation {
+    fn declaration(&self) -> Declaration {
+        Declaration {
+            name: "formation",
+            values: &["dialog"],
+            suffix: |value, _| value.to_owned(),
+        }
+    }
+
+    fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {
+        let create = "Would you like to create a new MicroOVN cluster?";
+        let answer = |prompt: &str, replies| Answer {
+            option: "formation".into(),
+            prompt: prompt.into(),
+            replies,
+        };
+        match member.role {
+            Role::Join => vec![
+                Answer::text("formation", create, "no"),
+                answer("Please enter your join token", vec![Reply::JoinToken]),
+            ],
+            Role::Bootstrap => {
+                let names = plan
+                    .joiners()
+                    .iter()
+                    .map(|joiner| Reply::IssueToken(joiner.name.clone()));
+                let add = if plan.joiners().is_empty() { "no" } else { "yes" };
+                let mut answers = vec![
+                    Answer::text("formation", create, "yes"),
+                    Answer::text(
+                        "formation",
+                        "Would you like to add additional servers to the cluster?",
+                        add,
+                    ),
+                ];
+                if !plan.joiners().is_empty() {
+                    // An empty name ends the list.
+                    let replies = names.chain([Reply::Text(String::new())]).collect();
+                    answers.push(answer("What's the name of the new MicroOVN server?", replies));
+                }
+                answers
+            }
+        }
+    }
+}

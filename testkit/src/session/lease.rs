@@ -1,0 +1,285 @@
+//! A lease: one test's right to use the cluster of its cell.
+//!
+//! Tests run in processes of their own. The first to come provisions, under a lock that the others queue for; what
+//! it made is written to a manifest, or else the failure to a record, so that a provisioning fails once. The checks
+//! then share a second lock; one that changes the cluster takes that lock alone.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::run::RunError;
+use super::{Run, lock};
+
+/// How a check uses the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reads only, beside other readers.
+    Shared,
+    /// Changes something, alone.
+    Exclusive,
+}
+
+/// The right to use a cell's cluster, until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct Lease<M> {
+    manifest: M,
+    dir: PathBuf,
+    _use: File,
+}
+
+/// Why a cluster cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// This process tried to provision and failed. The text is the whole story.
+    #[error("{message}")]
+    Failed {
+        /// What went wrong, with its causes.
+        message: String,
+    },
+    /// An earlier test of the same run failed to provision.
+    #[error("not checked: the cluster could not be provisioned\n  {summary}\n  evidence: {}", evidence.display())]
+    FailedBefore {
+        /// First line of what went wrong.
+        summary: String,
+        /// Where to look.
+        evidence: PathBuf,
+    },
+    /// The cell's folder cannot be used.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A record of the cell cannot be read or written.
+    #[error("failed to {action} {}", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+/// What is written when provisioning failed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Failure {
+    message: String,
+}
+
+const MANIFEST: &str = "manifest.json";
+const FAILURE: &str = "failure.json";
+const STARTED: &str = "started";
+
+impl<M: Serialize + DeserializeOwned> Lease<M> {
+    /// Waits for the cell's cluster, provisioning it when this process is the first to ask.
+    ///
+    /// `provision` is given the cell's folder and returns the manifest; its error is recorded for the other checks.
+    ///
+    /// # Errors
+    /// When provisioning fails or failed before, or the records cannot be used.
+    pub async fn acquire<F, E>(run: &Run, cell: &str, access: Access, provision: F) -> Result<Self, LeaseError>
+    where
+        F: AsyncFnOnce(&Path) -> Result<M, E>,
+        E: std::fmt::Display,
+    {
+        let dir = run.cell_dir(cell)?;
+        let manifest = {
+            let path = dir.join("provision.lock");
+            let _alone = lock::exclusive(&path).await.map_err(io_error("lock", &path))?;
+            match read_json::<M>(&dir.join(MANIFEST))? {
+                Some(manifest) => manifest,
+                None => first(&dir, provision).await?,
+            }
+        };
+        let path = dir.join("use.lock");
+        let taken = match access {
+            Access::Shared => lock::shared(&path).await,
+            Access::Exclusive => lock::exclusive(&path).await,
+        };
+        Ok(Self {
+            manifest,
+            _use: taken.map_err(io_error("lock", &path))?,
+            dir,
+        })
+    }
+
+    /// What was provisioned.
+    pub fn manifest(&self) -> &M {
+        &self.manifest
+    }
+
+    /// The cell's folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+/// Provisions, unless somebody tried before.
+async fn first<M, F, E>(dir: &Path, provision: F) -> Result<M, LeaseError>
+where
+    M: Serialize + DeserializeOwned,
+    F: AsyncFnOnce(&Path) -> Result<M, E>,
+    E: std::fmt::Display,
+{
+    if let Some(failure) = read_json::<Failure>(&dir.join(FAILURE))? {
+        let summary = failure.message.lines().next().unwrap_or_default().to_owned();
+        return Err(LeaseError::FailedBefore {
+            summary,
+            evidence: dir.to_owned(),
+        });
+    }
+    let started = dir.join(STARTED);
+    if started.exists() {
+        let summary = "the test that was provisioning it died".to_owned();
+        return Err(LeaseError::FailedBefore {
+            summary,
+            evidence: dir.to_owned(),
+        });
+    }
+    fs::write(&started, b"").map_err(io_error("write", &started))?;
+    match provision(dir).await {
+        Ok(manifest) => {
+            write_json(&dir.join(MANIFEST), &manifest)?;
+            Ok(manifest)
+        }
+        Err(error) => {
+            let message = error.to_string();
+            write_json(
+                &dir.join(FAILURE),
+                &Failure {
+                    message: message.clone(),
+                },
+            )?;
+            Err(LeaseError::Failed { message })
+        }
+    }
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LeaseError {
+    let path = path.to_owned();
+    move |source| LeaseError::Io { action, path, source }
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LeaseError> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|e| io_error("parse", path)(e.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error("read", path)(error)),
+    }
+}
+
+/// Writes beside the file and renames, so that nobody reads half of it.
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), LeaseError> {
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        serde_json::to_writer_pretty(&mut file, value)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(io_error("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::config::{Config, Layer};
+
+    async fn run(out: &Path) -> Run {
+        let flags = Layer {
+            out_dir: Some(out.to_owned()),
+            ..Layer::default()
+        };
+        let config = Config::resolve(flags).expect("a workspace");
+        Run::start(&config).await.expect("a run")
+    }
+
+    #[tokio::test]
+    async fn many_tests_provision_once_and_share() {
+        let out = tempfile::tempdir().expect("a folder");
+        let run = Arc::new(run(out.path()).await);
+        let count = Arc::new(AtomicUsize::new(0));
+        let tests: Vec<_> = (0..8)
+            .map(|_| {
+                let (run, count) = (Arc::clone(&run), Arc::clone(&count));
+                tokio::spawn(async move {
+                    let lease = Lease::<u32>::acquire(&run, "c", Access::Shared, async |_: &Path| {
+                        count.fetch_add(1, Ordering::SeqCst);
+                        Ok::<_, String>(7)
+                    });
+                    *lease.await.expect("a lease").manifest()
+                })
+            })
+            .collect();
+        for test in tests {
+            assert_eq!(test.await.expect("no panic"), 7);
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_failed_provisioning_fails_once_and_the_others_say_so() {
+        let out = tempfile::tempdir().expect("a folder");
+        let run = run(out.path()).await;
+        let fail = async |_: &Path| Err::<u32, _>("no image\n  because of rain".to_owned());
+        let error = Lease::acquire(&run, "c", Access::Shared, fail)
+            .await
+            .expect_err("fails");
+        assert_eq!(error.to_string(), "no image\n  because of rain");
+        let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
+        let error = Lease::acquire(&run, "c", Access::Shared, again)
+            .await
+            .expect_err("fails")
+            .to_string();
+        assert!(
+            error.contains("no image") && !error.contains("rain") && error.contains("evidence:"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_provisioner_that_died_is_not_repeated() {
+        let out = tempfile::tempdir().expect("a folder");
+        let run = run(out.path()).await;
+        let dir = run.cell_dir("c").expect("a folder");
+        fs::write(dir.join(STARTED), b"").expect("left by the dead");
+        let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
+        let error = Lease::acquire(&run, "c", Access::Shared, again)
+            .await
+            .expect_err("fails")
+            .to_string();
+        assert!(error.contains("died"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_check_that_changes_something_is_alone() {
+        let out = tempfile::tempdir().expect("a folder");
+        let run = run(out.path()).await;
+        let provision = async |_: &Path| Ok::<u32, String>(1);
+        let reader = Lease::acquire(&run, "c", Access::Shared, provision)
+            .await
+            .expect("a lease");
+        let path = reader.dir().join("use.lock");
+        assert!(
+            lock::try_exclusive(&path).expect("asks").is_none(),
+            "a reader keeps a writer out"
+        );
+        drop(reader);
+        let writer = Lease::acquire(&run, "c", Access::Exclusive, provision)
+            .await
+            .expect("a lease");
+        assert!(
+            lock::try_exclusive(&path).expect("asks").is_none(),
+            "a writer keeps everybody out"
+        );
+        drop(writer);
+        assert!(lock::try_exclusive(&path).expect("asks").is_some());
+    }
+}
