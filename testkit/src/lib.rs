@@ -13,8 +13,6 @@
 //! | verdict | [`expect`] |
 //! | evidence | [`report`] |
 
-pub mod cli;
-pub mod cluster;
 pub mod config;
 pub mod expect;
 pub mod host;
@@ -24,6 +22,5 @@ pub mod matrix;
 pub mod microovn;
 pub mod ovn;
 pub mod plan;
-pub mod report;
 pub mod session;
 pub mod wait;

@@ -1,3 +1,3 @@
-//! The `testkit` command: the framework's, with this crate's init options.
+//! The `testkit` command.
 
 fn main() {}

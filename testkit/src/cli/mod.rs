@@ -1,1 +1,112 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! The `testkit` command.
+//!
+//! The framework does not know which init options and checks exist; the binary hands them over in a [`Catalogue`].
+
+mod args;
+mod bench;
+mod clusters;
+mod generate;
+mod host;
+mod log;
+mod runs;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use log::init as init_log;
+
+use crate::config::{Config, Layer};
+use crate::matrix::{Cell, MatrixError};
+use crate::plan::InitOption;
+use crate::report::chain;
+use args::{Args, Command};
+
+/// What the binary knows and the framework does not.
+pub struct Catalogue {
+    /// Every init option, in naming order.
+    pub options: &'static [&'static dyn InitOption],
+    /// The cells to test.
+    pub cells: fn() -> Result<Vec<Cell>, MatrixError>,
+    /// The checks, in order.
+    pub checks: Vec<CheckInfo>,
+    /// The generated list of suites.
+    pub generated: PathBuf,
+}
+
+/// One check, as the command shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub about: &'static str,
+}
+
+/// How a command ends when it does not end well.
+#[derive(Debug)]
+enum Failure {
+    /// Checks failed; they have been reported. Exit code 1.
+    Checks,
+    /// Usage or environment. Exit code 2.
+    Usage(String),
+    /// Provisioning. Exit code 3.
+    Provisioning(String),
+}
+
+impl Failure {
+    fn usage(error: impl std::error::Error + 'static) -> Self {
+        Self::Usage(chain(&error))
+    }
+
+    fn provisioning(error: impl std::error::Error + 'static) -> Self {
+        Self::Provisioning(chain(&error))
+    }
+}
+
+/// Runs the command with this process's arguments.
+///
+/// Exit codes: 0 good, 1 checks failed, 2 usage or environment, 3 provisioning failed.
+pub fn main(catalogue: &Catalogue) -> ExitCode {
+    let args = Args::parse();
+    init_log();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: failed to start the runtime: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let (code, message) = match runtime.block_on(dispatch(args, catalogue)) {
+        Ok(code) => return code,
+        Err(Failure::Checks) => return ExitCode::from(1),
+        Err(Failure::Usage(message)) => (2, message),
+        Err(Failure::Provisioning(message)) => (3, message),
+    };
+    eprintln!("error: {message}");
+    ExitCode::from(code)
+}
+
+async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure> {
+    if let Command::Generate { check } = args.command {
+        return generate::generate(catalogue, check);
+    }
+    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+    match args.command {
+        Command::Generate { .. } => Ok(ExitCode::SUCCESS),
+        Command::Setup => host::setup(&config).await,
+        Command::Teardown => host::teardown(&config).await,
+        Command::Image { command: args::Image::Build } => host::build(&config).await,
+        Command::Plan { explain } => runs::plan(catalogue, explain.as_deref()),
+        Command::Up { cell } => clusters::up(config, catalogue, &cell).await,
+        Command::Check { cell, check } => clusters::check(config, catalogue, &cell, check.as_deref()),
+        Command::Shell { node, command } => clusters::shell(config, &node, &command).await,
+        Command::Down { cell, all } => clusters::down(config, cell.as_deref(), all).await,
+        Command::Status => clusters::status(config).await,
+        Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
+        Command::Reap { run, runner, dir } => runs::reap(config, run, runner, dir).await,
+        Command::Bench { rounds } => runs::bench(&config, rounds).await,
+    }
+}

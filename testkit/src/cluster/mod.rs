@@ -1,3 +1,23 @@
-//! Placeholder.
+//! From a plan and a lease to a cluster: instances from the golden image, formed as planned, settled and read.
+
+mod error;
+mod evidence;
+mod formation;
+mod keep;
+mod manifest;
 mod names;
+mod network;
+mod observe;
+mod provision;
+mod settle;
+mod site;
 mod subnets;
+
+pub use error::ClusterError;
+pub use evidence::collect;
+pub use manifest::{Manifest, Settled};
+pub use observe::{Members, observe};
+pub use keep::{forget, keep, kept, kept_cells, reuse};
+pub use provision::provision;
+pub use settle::settle;
+pub use site::Site;

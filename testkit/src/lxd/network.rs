@@ -1,5 +1,6 @@
 //! Networks that LXD manages.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Client, Tagged, found};
@@ -31,6 +32,15 @@ pub struct Network {
     /// The URLs of what uses it.
     #[serde(default, deserialize_with = "null_as_default")]
     pub used_by: Vec<String>,
+}
+
+impl Network {
+    /// The address ranges of a bridge; none for one without addresses.
+    pub fn ranges(&self) -> impl Iterator<Item = IpNet> {
+        ["ipv4.address", "ipv6.address"]
+            .into_iter()
+            .filter_map(|key| self.config.get(key)?.parse().ok())
+    }
 }
 
 /// A network to create.
@@ -103,6 +113,12 @@ impl Client {
     pub async fn update_network(&self, name: &str, put: &NetworkPut, etag: Option<&str>) -> Result<(), Error> {
         let request = Request::put(&["networks", name], format!("update network {name:?}"));
         self.done(&request.json(put).if_match(etag)).await
+    }
+
+    /// Changes some keys of a network's configuration and leaves the others.
+    pub async fn patch_network(&self, name: &str, config: Config) -> Result<(), Error> {
+        let request = Request::patch(&["networks", name], format!("update network {name:?}"));
+        self.done(&request.json(&serde_json::json!({ "config": config }))).await
     }
 
     /// Deletes a network that nothing uses; success when there is none.

@@ -87,8 +87,21 @@ impl fmt::Display for OperationId {
 }
 
 impl Operation {
-    fn is_final(&self) -> bool {
+    /// Whether it has ended, well or not.
+    pub fn is_final(&self) -> bool {
         self.status_code >= 200
+    }
+
+    /// The names of the instances it works on. LXD lists them by URL, which may end in a query.
+    pub fn instance_names(&self) -> impl Iterator<Item = String> {
+        let urls = ["instances", "containers"]
+            .into_iter()
+            .filter_map(|kind| self.resources.get(kind))
+            .flatten();
+        urls.filter_map(|url| {
+            let path = url.split('?').next()?;
+            Some(path.rsplit('/').next()?.to_owned())
+        })
     }
 
     fn into_result(self) -> Result<Operation, Fault> {

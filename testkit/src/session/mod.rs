@@ -7,8 +7,11 @@ mod lease;
 mod ledger;
 mod lock;
 mod process;
+pub mod reaper;
 mod run;
+pub mod sweep;
 mod tags;
+mod turn;
 
 pub use lease::{Access, Lease, LeaseError};
 pub use ledger::{Kind, Ledger, LedgerError, Made};

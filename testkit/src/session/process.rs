@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::str::FromStr;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
@@ -69,13 +72,23 @@ impl Process {
     ///
     /// # Errors
     /// When the kernel cannot be asked.
-    pub async fn ended(&self) -> std::io::Result<()> {
-        match self.pidfd() {
-            None => Ok(()),
-            Some(fd) => tokio::io::unix::AsyncFd::with_interest(fd, tokio::io::Interest::READABLE)?
-                .readable()
-                .await
-                .map(|_| ()),
+    pub async fn ended(&self) -> io::Result<()> {
+        let Some(fd) = self.pidfd() else { return Ok(()) };
+        let (tell, told) = tokio::sync::oneshot::channel();
+        // A thread of its own, since a runtime waits for its blocking tasks when it shuts down.
+        std::thread::Builder::new()
+            .name("pidfd".to_owned())
+            .spawn(move || tell.send(wait_readable(&fd)))?;
+        told.await.map_err(io::Error::other)?
+    }
+}
+
+/// Blocks until a descriptor is readable, which a pidfd is once its process has ended.
+fn wait_readable(fd: &OwnedFd) -> io::Result<()> {
+    loop {
+        match poll(&mut [PollFd::new(fd, PollFlags::IN)], None) {
+            Err(Errno::INTR) => {}
+            result => return result.map(drop).map_err(io::Error::from),
         }
     }
 }

@@ -152,6 +152,14 @@ impl Run {
     }
 }
 
+/// The file that names the runner.
+const RUNNER: &str = "runner";
+
+/// The runner of the run in this folder; `None` when the folder is not a run's.
+pub(super) fn runner_of(dir: &Path) -> Option<Process> {
+    fs::read_to_string(dir.join(RUNNER)).ok()?.parse().ok()
+}
+
 /// The ledger of the run in this folder.
 pub(super) fn ledger_path(dir: &Path) -> PathBuf {
     dir.join("ledger.jsonl")

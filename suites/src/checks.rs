@@ -1,0 +1,61 @@
+//! The checks of a cluster, by name.
+//!
+//! Most are pure: an expectation of the plan against what the nodes said when the cluster had settled. A live check
+//! acts on the cluster itself.
+
+mod nb_sb_propagation;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use testkit::cluster::Manifest;
+use testkit::expect::{self, Verdict};
+use testkit::lxd::Client;
+use testkit::session::Access;
+
+/// A live check: given LXD and the cluster, it acts and judges.
+pub type Live = for<'a> fn(&'a Client, &'a Manifest) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
+
+/// One check.
+#[derive(Clone, Copy)]
+pub struct Check {
+    /// Its name, which is the name of its test in every suite.
+    pub name: &'static str,
+    /// What it holds, in a sentence.
+    pub about: &'static str,
+    /// How it comes to a verdict.
+    pub body: Body,
+}
+
+/// How a check comes to a verdict.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// From the plan and the settled observation.
+    Pure(&'static expect::Check),
+    /// By acting on the cluster, alone.
+    Live(Live),
+}
+
+impl Check {
+    /// How the check uses the cluster.
+    pub fn access(&self) -> Access {
+        match self.body {
+            Body::Pure(_) => Access::Shared,
+            Body::Live(_) => Access::Exclusive,
+        }
+    }
+
+    /// Its verdict on a cluster.
+    pub async fn verdict(&self, client: &Client, manifest: &Manifest) -> Verdict {
+        match self.body {
+            Body::Pure(check) => (check.judge)(&manifest.plan, &manifest.observation),
+            Body::Live(live) => live(client, manifest).await,
+        }
+    }
+}
+
+/// Every check, the pure ones first.
+pub fn checks() -> impl Iterator<Item = Check> {
+    let pure = expect::CHECKS.iter().map(|check| Check { name: check.name, about: check.about, body: Body::Pure(check) });
+    pure.chain([nb_sb_propagation::CHECK])
+}

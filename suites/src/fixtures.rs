@@ -1,0 +1,106 @@
+//! Fixtures: what a check needs, made once per cell and shared.
+
+use std::fmt;
+use std::path::Path;
+
+use rstest::fixture;
+use testkit::cluster::{self, Manifest, Site};
+use testkit::config::{Config, Keep, Layer};
+use testkit::matrix::Cell;
+use testkit::report::{Evidence, chain};
+use testkit::session::{Lease, Run};
+
+use crate::checks::{self, Body};
+use crate::options;
+
+/// The suite of one cell, as a check sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Suite {
+    cell: &'static str,
+}
+
+/// The suite of the named cell.
+#[fixture]
+pub fn suite(#[default("init_cluster")] cell: &'static str) -> Suite {
+    Suite { cell }
+}
+
+/// A check that did not pass. Its debug form is what a person reads, because that is what the test harness prints.
+pub struct Failure(String);
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Failure {
+    fn of(error: impl std::error::Error + 'static) -> Self {
+        Self(chain(&error))
+    }
+}
+
+impl Suite {
+    /// Runs one check on the cluster of this suite, which the first check to come provisions.
+    ///
+    /// `exe` is the `testkit` command.
+    ///
+    /// # Errors
+    /// When the check does not pass, or there is no cluster; the text says what, where and how to look closer.
+    pub async fn check(self, name: &str, exe: &str) -> Result<(), Failure> {
+        testkit::cli::init_log();
+        let check = checks::checks()
+            .find(|check| check.name == name)
+            .ok_or_else(|| Failure(format!("there is no check {name:?}; run `testkit generate`")))?;
+        let cell = options::core_cells()
+            .map_err(Failure::of)?
+            .into_iter()
+            .find(|cell| cell.id().as_str() == self.cell)
+            .ok_or_else(|| Failure(format!("there is no cell {:?}; run `testkit generate`", self.cell)))?;
+        let config = Config::resolve(Layer::default()).map_err(Failure::of)?;
+        let run = Run::join(&config).await.map_err(Failure::of)?;
+        run.end_with_runner();
+        let site = Site::open(config, run, Path::new(exe)).await.map_err(Failure::of)?;
+        let lease: Lease<Manifest> =
+            Lease::acquire(&site.run, self.cell, check.access(), async |dir: &Path| provide(&site, &cell, dir).await)
+                .await
+                .map_err(Failure::of)?;
+        let manifest = lease.manifest();
+        println!("product: {}", manifest.product);
+        let verdict = check.verdict(&site.client, manifest).await;
+        if verdict.passed() {
+            println!("{verdict}");
+            return Ok(());
+        }
+        let evidence = Evidence::new(lease.dir());
+        if matches!(check.body, Body::Live(_)) {
+            cluster::collect(&site.client, &manifest.instances, &evidence).await;
+        }
+        let mut text = format!("{}::{verdict}\nproduct: {}\nevidence: {}", self.cell, manifest.product, evidence.dir().display());
+        if !manifest.settled.unsatisfied.is_empty() {
+            let seconds = manifest.settled.ms / 1000;
+            text.push_str(&format!("\nthe cluster was given {seconds} s to become as planned; what was seen last is above"));
+        }
+        if site.config.keep == Keep::OnFailure {
+            let how = cluster::keep(&site, manifest).await.map_err(Failure::of)?;
+            text.push_str(&format!("\n{how}"));
+        }
+        Err(Failure(text))
+    }
+}
+
+/// A cluster that was kept, looked at anew, or else a new one.
+async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, String> {
+    if site.config.reuse {
+        if let Some(manifest) = cluster::reuse(site, cell).await.map_err(|error| chain(&error))? {
+            return Ok(manifest);
+        }
+    }
+    let manifest =
+        cluster::provision(site, cell, options::OPTIONS, dir).await.map_err(|error| chain(&error))?;
+    if site.config.keep == Keep::Always {
+        let how = cluster::keep(site, &manifest).await.map_err(|error| chain(&error))?;
+        println!("{how}");
+    }
+    Ok(manifest)
+}

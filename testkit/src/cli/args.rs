@@ -1,0 +1,115 @@
+//! The arguments of the command. Their documentation is its help.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::session::Process;
+
+/// System tests for MicroOVN: real clusters on LXD, from a matrix of init options.
+///
+/// Settings come from flags, then the environment, then testkit.toml at the workspace root, then defaults.
+/// Exit codes: 0 good, 1 checks failed, 2 usage or environment, 3 provisioning failed.
+#[derive(Debug, Parser)]
+#[command(name = "testkit", version, arg_required_else_help = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Prepare this host: packages, LXD where none answers, and the framework's own project, pool and bridge.
+    Setup,
+    /// Remove everything that setup and any run made, and nothing else.
+    Teardown,
+    /// Images and snaps.
+    Image {
+        #[command(subcommand)]
+        command: Image,
+    },
+    /// Show the cells and the checks.
+    Plan {
+        /// What would be provisioned, asked, answered and expected for this cell, without touching anything.
+        #[arg(long, value_name = "CELL")]
+        explain: Option<String>,
+    },
+    /// Form the cluster of a cell and leave it up.
+    Up {
+        /// The cell: init_cluster_ipv6.
+        cell: String,
+    },
+    /// Run the checks of a cell on its cluster that is up.
+    Check {
+        /// The cell.
+        cell: String,
+        /// One check; all of them when not given.
+        check: Option<String>,
+    },
+    /// Open a terminal on a member of a cluster that is up, or run a command there.
+    Shell {
+        /// The cell, or cell:member; without a member it is the first. A member may be given by its number.
+        node: String,
+        /// The command and its arguments; a login shell when not given.
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+    /// Remove a cluster that is up.
+    Down {
+        /// The cell.
+        #[arg(required_unless_present = "all")]
+        cell: Option<String>,
+        /// Every cluster that is up.
+        #[arg(long, conflicts_with = "cell")]
+        all: bool,
+    },
+    /// Show runs, clusters and instances.
+    Status,
+    /// Remove what dead runs left behind.
+    Sweep {
+        /// Wait for reapers that are still at work.
+        #[arg(long)]
+        wait: bool,
+        /// Say nothing when all is clean.
+        #[arg(long)]
+        quiet: bool,
+    },
+    /// Write the list of suites that the matrix gives.
+    Generate {
+        /// Only say whether the list is current; exit code 1 when it is not.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the suites and show where the time went.
+    Bench {
+        /// How many rounds; medians are shown.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
+    /// Wait for a runner to end and remove what its run made.
+    #[command(hide = true)]
+    Reap {
+        #[arg(long)]
+        run: String,
+        #[arg(long)]
+        runner: Process,
+        #[arg(long)]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Image {
+    /// Build what is missing: node image, snaps, golden image.
+    Build,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,128 @@
+//! Where the time of a run goes, over several rounds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+
+use super::Failure;
+use crate::config::Config;
+use crate::report::{Owner, Stage, Timeline};
+use crate::session::reaper;
+
+/// Milliseconds of every round, by suite and stage.
+type Times = BTreeMap<(String, String), Vec<u64>>;
+
+/// Runs all suites `rounds` times, each round on its own, and prints medians.
+pub(super) async fn run(config: &Config, rounds: usize) -> Result<ExitCode, Failure> {
+    let out = tempfile::tempdir().map_err(Failure::usage)?;
+    let (mut stages, mut owners) = (Times::new(), BTreeMap::new());
+    let (mut walls, mut cleanups) = (Vec::new(), Vec::new());
+    for round in 1..=rounds.max(1) {
+        let dir = out.path().join(round.to_string());
+        let started = Instant::now();
+        let ran = duct::cmd!("cargo", "nextest", "run", "--package", "suites", "-E", "binary_id(suites::init)")
+            .dir(&config.root)
+            .env("TESTKIT_OUT_DIR", &dir)
+            .stderr_to_stdout()
+            .stdout_capture()
+            .unchecked()
+            .run()
+            .map_err(Failure::usage)?;
+        if !ran.status.success() {
+            println!("{}", String::from_utf8_lossy(&ran.stdout));
+            return Err(Failure::Checks);
+        }
+        walls.push(millis(started));
+        let cleaning = Instant::now();
+        reaper::ended(&dir).await.map_err(Failure::usage)?;
+        cleanups.push(millis(cleaning));
+        println!("round {round}: {} s", seconds(walls.last().copied().unwrap_or_default()));
+        collect(&dir, &mut stages, &mut owners)?;
+    }
+    print(&stages, &owners);
+    println!("all suites, one command: {} s (median of {})", seconds(median(&walls)), walls.len());
+    println!("cleanup after it: {} s", seconds(median(&cleanups)));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds the stages of the run below `dir`.
+fn collect(dir: &Path, stages: &mut Times, owners: &mut BTreeMap<String, Owner>) -> Result<(), Failure> {
+    for run in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        for cell in std::fs::read_dir(run.path()).into_iter().flatten().flatten() {
+            let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+            for Stage { name, owner, ms, .. } in Timeline::new(&cell.path()).read().map_err(Failure::usage)? {
+                *sums.entry(name.clone()).or_default() += ms;
+                owners.insert(name, owner);
+            }
+            let suite = cell.file_name().to_string_lossy().into_owned();
+            for (stage, ms) in sums {
+                stages.entry((suite.clone(), stage)).or_default().push(ms);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print(stages: &Times, owners: &BTreeMap<String, Owner>) {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header(["suite", "stage", "whose", "median s"]);
+    for ((suite, stage), times) in stages {
+        let owner = owners.get(stage).map(|owner| format!("{owner:?}").to_lowercase()).unwrap_or_default();
+        table.add_row([suite.clone(), stage.clone(), owner, seconds(median(times))]);
+    }
+    if let Some(column) = table.column_mut(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
+    let suites: std::collections::BTreeSet<&String> = stages.keys().map(|(suite, _)| suite).collect();
+    for suite in suites {
+        let sum = |wanted: Option<Owner>| -> u64 {
+            stages
+                .iter()
+                .filter(|((name, stage), _)| name == suite && wanted.is_none_or(|w| owners.get(stage) == Some(&w)))
+                .map(|(_, times)| median(times))
+                .sum()
+        };
+        let total = sum(None).max(1);
+        let share = |owner| 100 * sum(Some(owner)) / total;
+        println!(
+            "{suite}: {} s; product {} %, LXD and snapd {} %, framework {} %",
+            seconds(total),
+            share(Owner::Product),
+            share(Owner::Lxd),
+            share(Owner::Framework)
+        );
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The middle value; the lower of the two in the middle of an even number.
+fn median(values: &[u64]) -> u64 {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:02}", ms / 1000, ms % 1000 / 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_and_seconds() {
+        assert_eq!(median(&[3, 1, 2]), 2);
+        assert_eq!(median(&[4, 1, 2, 3]), 2);
+        assert_eq!(median(&[]), 0);
+        assert_eq!(seconds(12_345), "12.34");
+    }
+}

@@ -1,0 +1,204 @@
+//! Clusters to stand in: up, check, shell, down, status.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+
+use super::{Catalogue, Failure};
+use crate::cluster::{self, Manifest, Site};
+use crate::config::Config;
+use crate::host;
+use crate::lxd::Exec;
+use crate::matrix::Cell;
+use crate::report::Timeline;
+use crate::session::sweep::{Target, sweep};
+use crate::session::{Run, Tags};
+
+/// The cell of this name, or an error that lists the nearest.
+pub(super) fn find_cell(catalogue: &Catalogue, name: &str) -> Result<Cell, Failure> {
+    let cells = (catalogue.cells)().map_err(Failure::usage)?;
+    if let Some(cell) = cells.iter().find(|cell| cell.id().as_str() == name) {
+        return Ok(cell.clone());
+    }
+    let names = cells.iter().map(|cell| cell.id().as_str());
+    Err(Failure::Usage(format!("there is no cell {name:?}; {}", nearest(name, names))))
+}
+
+/// "the nearest are a, b", closest first, at most three.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.collect();
+    if known.is_empty() {
+        return "there are none".to_owned();
+    }
+    known.sort_by_key(|candidate| strsim::damerau_levenshtein(name, candidate));
+    known.truncate(3);
+    format!("the nearest are {}", known.join(", "))
+}
+
+/// Forms the cluster of a cell and leaves it up.
+pub(super) async fn up(config: Config, catalogue: &Catalogue, name: &str) -> Result<ExitCode, Failure> {
+    let cell = find_cell(catalogue, name)?;
+    if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
+        return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
+    }
+    let run = Run::start(&config).await.map_err(Failure::usage)?;
+    let dir = run.cell_dir(name).map_err(Failure::usage)?;
+    let exe = std::env::current_exe().map_err(Failure::usage)?;
+    let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
+    let started = Instant::now();
+    let forming = cluster::provision(&site, &cell, catalogue.options, &dir);
+    let manifest = tokio::select! {
+        formed = forming => formed.map_err(|error| {
+            Failure::Provisioning(format!("{}\n  evidence: {}", crate::report::chain(&error), dir.display()))
+        })?,
+        // The reaper clears what was made so far.
+        _ = tokio::signal::ctrl_c() => return Err(Failure::Provisioning("interrupted; removing what was made".into())),
+    };
+    for stage in Timeline::new(&dir).read().unwrap_or_default() {
+        println!("{:>8.1} s  {}", f64::from(u32::try_from(stage.ms).unwrap_or(u32::MAX)) / 1000.0, stage.name);
+    }
+    println!("{name} is up after {:.1} s, product {}", started.elapsed().as_secs_f64(), manifest.product);
+    if !manifest.settled.unsatisfied.is_empty() {
+        println!("it is not as planned: {}", manifest.settled.unsatisfied.join(", "));
+    }
+    println!("{}", cluster::keep(&site, &manifest).await.map_err(Failure::provisioning)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the suite's tests against the cluster that is up.
+pub(super) fn check(
+    config: Config,
+    catalogue: &Catalogue,
+    name: &str,
+    check: Option<&str>,
+) -> Result<ExitCode, Failure> {
+    find_cell(catalogue, name)?;
+    let known = || catalogue.checks.iter().map(|check| check.name);
+    if let Some(check) = check
+        && !known().any(|name| name == check)
+    {
+        return Err(Failure::Usage(format!("there is no check {check:?}; {}", nearest(check, known()))));
+    }
+    need_kept(&config, name)?;
+    let filter = match check {
+        Some(check) => format!("binary_id(suites::init) & test(=={name}::{check})").replace("==", "="),
+        None => format!("binary_id(suites::init) & test(/^{name}::/)"),
+    };
+    let ran = duct::cmd!("cargo", "nextest", "run", "--package", "suites", "-E", filter)
+        .dir(&config.root)
+        .env("TESTKIT_REUSE", "1")
+        .unchecked()
+        .run()
+        .map_err(Failure::usage)?;
+    if ran.status.success() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
+}
+
+/// A terminal or a command on a member.
+pub(super) async fn shell(config: Config, node: &str, command: &[String]) -> Result<ExitCode, Failure> {
+    let (cell, member) = node.split_once(':').map_or((node, None), |(cell, member)| (cell, Some(member)));
+    let manifest = need_kept(&config, cell)?;
+    let instance = instance(&manifest, member)?;
+    let client = host::connect(&config).await.map_err(Failure::usage)?;
+    let command: Vec<String> =
+        if command.is_empty() { vec!["/bin/bash".into(), "--login".into()] } else { command.to_vec() };
+    // A member's PATH as a person's: with the snaps in it.
+    let exec = Exec::new(command)
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin")
+        .env("TERM", "xterm-256color")
+        .env("HOME", "/root")
+        .timeout(Duration::from_secs(24 * 3600));
+    let code = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        super::terminal::attach(&client, instance, &exec).await.map_err(Failure::usage)?
+    } else {
+        let output = client.exec(instance, &exec).await.map_err(Failure::usage)?;
+        print!("{}", output.stdout_text());
+        eprint!("{}", output.stderr_text());
+        output.exit_code
+    };
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(255)))
+}
+
+fn need_kept(config: &Config, cell: &str) -> Result<Manifest, Failure> {
+    cluster::kept(config, cell).map_err(Failure::usage)?.ok_or_else(|| {
+        let up = cluster::kept_cells(config);
+        let hint = nearest(cell, up.iter().map(String::as_str));
+        Failure::Usage(format!("{cell:?} is not up (of those that are up, {hint}); `testkit up {cell}` forms it"))
+    })
+}
+
+/// The instance of a member given by name, by number, or not at all.
+fn instance<'a>(manifest: &'a Manifest, member: Option<&str>) -> Result<&'a str, Failure> {
+    let members = &manifest.plan.members;
+    let found = match member {
+        None => members.first(),
+        Some(text) => members
+            .iter()
+            .find(|member| member.name == text || member.hostname == text)
+            .or_else(|| members.get(text.parse::<usize>().ok()?.checked_sub(1)?)),
+    };
+    found.and_then(|member| manifest.instances.get(&member.name)).map(String::as_str).ok_or_else(|| {
+        let names = members.iter().map(|member| member.name.as_str());
+        Failure::Usage(format!("there is no member {:?}; {}", member.unwrap_or_default(), nearest(member.unwrap_or_default(), names)))
+    })
+}
+
+/// Removes clusters that are up.
+pub(super) async fn down(config: Config, cell: Option<&str>, all: bool) -> Result<ExitCode, Failure> {
+    let client = host::connect(&config).await.map_err(Failure::usage)?;
+    let cells = match cell {
+        Some(cell) if !all => {
+            need_kept(&config, cell)?;
+            vec![cell.to_owned()]
+        }
+        _ => cluster::kept_cells(&config),
+    };
+    for cell in cells {
+        let swept = sweep(&client, &Target::Kept(cell.clone()), None).await.map_err(Failure::provisioning)?;
+        cluster::forget(&config, &cell).map_err(Failure::usage)?;
+        println!("{cell}: removed {swept}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every instance and network of the framework.
+pub(super) async fn status(config: Config) -> Result<ExitCode, Failure> {
+    let client = host::connect(&config).await.map_err(Failure::usage)?;
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_header(["run", "cell", "node", "instance", "state", "runner"]);
+    let mut instances = client.list_instances(None).await.map_err(Failure::usage)?;
+    instances.sort_by(|a, b| a.name.cmp(&b.name));
+    for instance in instances {
+        let Some(tags) = Tags::find(&instance.config) else { continue };
+        let runner = match (instance.config.contains_key(crate::session::key::KEEP), tags.owner.is_alive()) {
+            (true, _) => "kept",
+            (false, Some(true)) => "running",
+            (false, Some(false)) => "ended",
+            (false, None) => "elsewhere",
+        };
+        table.add_row([
+            tags.run.to_string(),
+            tags.cell,
+            tags.node,
+            instance.name.to_string(),
+            instance.status.clone(),
+            runner.to_owned(),
+        ]);
+    }
+    if table.is_empty() { println!("no clusters") } else { println!("{table}") }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let known = ["init_cluster", "init_cluster_ipv6", "init_cluster_custom_encap", "other"];
+        assert!(nearest("init_clutser", known.into_iter()).starts_with("the nearest are init_cluster, "));
+        assert_eq!(nearest("x", [].into_iter()), "there are none");
+    }
+}

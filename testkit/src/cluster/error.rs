@@ -1,0 +1,91 @@
+//! Why there is no cluster.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::image::ImageError;
+use crate::lxd;
+use crate::microovn::DialogError;
+use crate::session::reaper::ReaperError;
+use crate::session::sweep::SweepError;
+use crate::session::{LedgerError, RunError};
+use crate::wait::WaitError;
+
+/// A cell that could not be provisioned.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// The run cannot be taken part in.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Intents cannot be recorded.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Nobody would clean up.
+    #[error(transparent)]
+    Reaper(#[from] ReaperError),
+    /// What dead runs left cannot be removed.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+    /// There is no image to clone.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// LXD refused or failed.
+    #[error(transparent)]
+    Lxd(#[from] lxd::Error),
+    /// No address range is free.
+    #[error("found no free address range for the cluster below 10.128.0.0/9; every /24 of it overlaps a network of the LXD host")]
+    NoSubnet,
+    /// The host setup was not run.
+    #[error("LXD has no project {project:?}; run `make setup`")]
+    NoProject {
+        /// The project looked for.
+        project: String,
+    },
+    /// An instance did not come up.
+    #[error("member {member:?} did not come up")]
+    NotReady {
+        /// Which.
+        member: String,
+        /// The condition and what was seen last.
+        source: WaitError<lxd::Error>,
+    },
+    /// A member's dialog went wrong.
+    #[error("`microovn init` on {member:?} failed")]
+    Dialog {
+        /// Which.
+        member: String,
+        /// What happened, with the transcript.
+        source: DialogError,
+    },
+    /// A member's dialog ended with an exit code.
+    #[error("`microovn init` on {member:?} exited with {code}; its output ended with:\n{tail}")]
+    DialogExit {
+        /// Which.
+        member: String,
+        /// The code.
+        code: i32,
+        /// The end of the output, redacted.
+        tail: String,
+    },
+    /// The bootstrap member's dialog printed no token for a joiner.
+    #[error("`microovn init` on {bootstrap:?} printed no join token for {member:?}")]
+    NoToken {
+        /// Who should have printed it.
+        bootstrap: String,
+        /// For whom.
+        member: String,
+    },
+    /// A plan without members.
+    #[error("the plan of {0} has no members")]
+    Empty(String),
+    /// A file of the framework cannot be used.
+    #[error("failed to {action} {}", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,110 @@
+//! Clusters that outlive their run on purpose, to be looked at and used again.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::observe::observe;
+use super::{ClusterError, Manifest, Settled, Site, names};
+use crate::config::Config;
+use crate::expect::{self, Observation, Subject};
+use crate::lxd::InstancePatch;
+use crate::matrix::Cell;
+use crate::plan::Network;
+use crate::session::key;
+
+/// Marks the cluster as kept, in LXD and on disk, and says how to enter and how to remove it.
+///
+/// # Errors
+/// When LXD or the disk refuses; the cluster goes with its run then.
+pub async fn keep(site: &Site, manifest: &Manifest) -> Result<String, ClusterError> {
+    let cell = manifest.plan.cell.as_str();
+    let mark = [(key::KEEP.to_owned(), "true".to_owned())];
+    for instance in manifest.instances.values() {
+        let patch = InstancePatch { config: mark.clone().into(), ..InstancePatch::default() };
+        site.client.patch_instance(instance, &patch, None).await?;
+    }
+    for network in [Network::Management, Network::Underlay] {
+        let bridge = names::bridge(cell, site.run.id(), network);
+        site.client.patch_network(&bridge, mark.clone().into()).await?;
+    }
+    let path = record(&site.config, cell);
+    let write = || {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        fs::write(&path, serde_json::to_vec_pretty(manifest)?)
+    };
+    write().map_err(|source| ClusterError::Io { action: "write", path: path.clone(), source })?;
+    let first = manifest.plan.members.first().map(|member| member.name.as_str()).unwrap_or_default();
+    Ok(format!("kept: enter with `testkit shell {cell}:{first}`, remove with `testkit down {cell}`"))
+}
+
+/// The kept cluster of a cell; `None` when there is none.
+///
+/// # Errors
+/// When its record cannot be read.
+pub fn kept(config: &Config, cell: &str) -> Result<Option<Manifest>, ClusterError> {
+    let path = record(config, cell);
+    let failed = |source| ClusterError::Io { action: "read", path: path.clone(), source };
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The names of the cells that have a kept cluster, sorted.
+pub fn kept_cells(config: &Config) -> Vec<String> {
+    let folder = config.out_dir.join("kept");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut cells: Vec<String> = entries
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned()))
+        .collect();
+    cells.sort();
+    cells
+}
+
+/// Forgets the kept cluster of a cell.
+///
+/// # Errors
+/// When its record is there and cannot be removed.
+pub fn forget(config: &Config, cell: &str) -> Result<(), ClusterError> {
+    let path = record(config, cell);
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(ClusterError::Io { action: "remove", path, source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The kept cluster of a cell as it is now: every member is read anew, once. `None` when there is none, or its
+/// instances are gone.
+///
+/// # Errors
+/// When LXD does not answer or the record cannot be read.
+pub async fn reuse(site: &Site, cell: &Cell) -> Result<Option<Manifest>, ClusterError> {
+    let Some(mut manifest) = kept(&site.config, cell.id().as_str())? else { return Ok(None) };
+    for instance in manifest.instances.values() {
+        if site.client.find_instance(instance).await?.is_none() {
+            return Ok(None);
+        }
+    }
+    let started = Instant::now();
+    let mut observation = Observation::default();
+    let all = Subject::ALL.iter().copied().collect();
+    observe(&site.client, &manifest.plan, &manifest.instances, &all, &mut observation).await;
+    let unsatisfied = expect::unsatisfied(&manifest.plan, &observation);
+    let took: Duration = started.elapsed();
+    manifest.settled = Settled {
+        ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        unsatisfied: unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect(),
+    };
+    manifest.observation = observation;
+    Ok(Some(manifest))
+}
+
+/// Where a kept cluster is recorded.
+fn record(config: &Config, cell: &str) -> PathBuf {
+    config.out_dir.join("kept").join(format!("{cell}.json"))
+}

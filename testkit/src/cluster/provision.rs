@@ -1,0 +1,166 @@
+//! Instances for a plan: isolated bridges, clones of the golden image with their own identity, up and answering.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use ipnet::IpNet;
+use jiff::{Timestamp, ToSpan};
+
+use super::{ClusterError, Manifest, Site, formation, names, network, settle, subnets};
+use crate::image::{self, Golden};
+use crate::lxd::{Client, Exec, InstanceSource, InstanceSpec, NetworkSpec};
+use crate::matrix::Cell;
+use crate::plan::{InitOption, Member, Network, Plan};
+use crate::report::{Evidence, Owner, Timeline};
+use crate::session::sweep::{self, Target};
+use crate::session::{Kind, Tags, reaper};
+use crate::wait::{self, Pace, Poll};
+
+/// Copying and starting one instance; a busy host and a plain directory pool take tens of seconds.
+const CLONE: Duration = Duration::from_secs(180);
+/// From started to MicroOVN's daemon answering.
+const READY: Pace = Pace::new(120, 50);
+/// After this time a sweep from another host may remove the objects.
+const LIFETIME_HOURS: i64 = 6;
+
+/// Makes the cluster of `cell` and waits until it has settled. Its records and evidence go to `dir`.
+///
+/// # Errors
+/// When it cannot be made or formed; the evidence is in `dir` then. A cluster that is formed but does not become
+/// as planned is not an error: its checks say what is wrong.
+pub async fn provision(
+    site: &Site,
+    cell: &Cell,
+    options: &[&dyn InitOption],
+    dir: &Path,
+) -> Result<Manifest, ClusterError> {
+    let timeline = Timeline::new(dir);
+    reaper::arm(&site.run, &site.exe).await?;
+    sweep::sweep(&site.client, &Target::Abandoned, None).await?;
+    let golden = timeline.stage("golden image", Owner::Framework, image::ensure(&site.config, &site.client)).await?;
+    let _turn = site.turn().await?;
+    let plan = draw(site, cell, options).await?;
+    let result = make(site, &plan, &golden, &timeline, dir).await;
+    if result.as_ref().map_or(true, |manifest| !manifest.settled.unsatisfied.is_empty()) {
+        let instances = instances(&plan, site);
+        super::collect(&site.client, &instances, &Evidence::new(dir)).await;
+    }
+    result
+}
+
+/// The plan of a cell, in address ranges that overlap no network of LXD and no route of this host.
+async fn draw(site: &Site, cell: &Cell, options: &[&dyn InitOption]) -> Result<Plan, ClusterError> {
+    let mut taken: Vec<IpNet> = crate::host::routes();
+    for network in site.client.list_networks().await? {
+        taken.extend(network.ranges());
+    }
+    let seed = format!("{}/{}", site.run.id(), cell.id());
+    let segments = subnets::pick(&seed, &taken).ok_or(ClusterError::NoSubnet)?;
+    Ok(Plan::draw(cell, options, segments))
+}
+
+/// The instance of every member.
+fn instances(plan: &Plan, site: &Site) -> BTreeMap<String, String> {
+    let name = |member: &Member| (member.name.clone(), names::instance(&member.hostname, site.run.id()));
+    plan.members.iter().map(name).collect()
+}
+
+async fn make(
+    site: &Site,
+    plan: &Plan,
+    golden: &Golden,
+    timeline: &Timeline,
+    dir: &Path,
+) -> Result<Manifest, ClusterError> {
+    let cell = plan.cell.as_str();
+    timeline
+        .stage("bridges", Owner::Lxd, async {
+            for network in [Network::Management, Network::Underlay] {
+                make_bridge(site, cell, network).await?;
+            }
+            Ok::<_, ClusterError>(())
+        })
+        .await?;
+    let instances = instances(plan, site);
+    let clones = plan.members.iter().map(|member| make_instance(site, plan, member, &instances[&member.name], golden));
+    timeline.stage("clone and start", Owner::Lxd, try_join_all(clones)).await?;
+    let ready = plan.members.iter().map(|member| wait_ready(&site.client, member, &instances[&member.name]));
+    timeline.stage("daemons answer", Owner::Lxd, try_join_all(ready)).await?;
+    formation::form(&site.client, plan, &instances, timeline, &Evidence::new(dir)).await?;
+    let (settled, observation) =
+        timeline.stage("settle", Owner::Product, settle(&site.client, plan, &instances)).await;
+    Ok(Manifest { product: golden.product.clone(), plan: plan.clone(), instances, settled, observation })
+}
+
+/// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's.
+async fn make_bridge(site: &Site, cell: &str, network: Network) -> Result<(), ClusterError> {
+    let name = names::bridge(cell, site.run.id(), network);
+    site.run.ledger().intend(Kind::Network, &name, cell)?;
+    let mut config = tags(site, cell, match network {
+        Network::Management => "management",
+        Network::Underlay => "underlay",
+    })
+    .to_config();
+    for (key, value) in [("ipv4.address", "none"), ("ipv6.address", "none"), ("dns.mode", "none")] {
+        config.insert(key.to_owned(), value.to_owned());
+    }
+    let description = format!("MicroOVN system test {cell}");
+    let spec = NetworkSpec { description, ..NetworkSpec::bridge(name, config) };
+    Ok(site.client.create_network(&spec).await?)
+}
+
+async fn make_instance(
+    site: &Site,
+    plan: &Plan,
+    member: &Member,
+    instance: &str,
+    golden: &Golden,
+) -> Result<(), ClusterError> {
+    let cell = plan.cell.as_str();
+    site.run.ledger().intend(Kind::Instance, instance, cell)?;
+    let mut config = tags(site, cell, &member.hostname).to_config();
+    config.insert("user.testkit.hostname".to_owned(), member.hostname.clone());
+    let mut devices = BTreeMap::from([("root".to_owned(), root_disk(&site.config.pool))]);
+    for nic in &member.nics {
+        config.insert(format!("user.testkit.network.{}", nic.device), network::networkd(nic));
+        let bridge = names::bridge(cell, site.run.id(), nic.network);
+        let device = [("type", "nic"), ("network", bridge.as_str()), ("name", nic.device.as_str())];
+        devices.insert(nic.device.clone(), strings(&device));
+    }
+    let source = InstanceSource::Copy { instance: golden.instance.clone(), project: None };
+    let spec = InstanceSpec { config, devices, start: true, ..InstanceSpec::container(instance, source) };
+    Ok(site.client.create_instance(&spec, CLONE).await?)
+}
+
+/// Waits until MicroOVN's daemon answers. `waitready` needs no cluster, and fails while snapd has not mounted the
+/// snap or the daemon does not listen.
+async fn wait_ready(client: &Client, member: &Member, instance: &str) -> Result<(), ClusterError> {
+    let probe = Exec::new(["/snap/bin/microovn", "waitready", "--timeout", "60"]).timeout(Duration::from_secs(70));
+    let ready = wait::until("MicroOVN's daemon to answer", READY, async || match client.exec(instance, &probe).await {
+        Ok(output) if output.exit_code == 0 => Poll::Ready(()),
+        Ok(output) => Poll::NotYet(format!("exit code {}: {}", output.exit_code, output.stderr_text().trim())),
+        Err(error) => Poll::Failed(error),
+    });
+    ready.await.map_err(|source| ClusterError::NotReady { member: member.name.clone(), source })
+}
+
+fn tags(site: &Site, cell: &str, node: &str) -> Tags {
+    let now = Timestamp::now();
+    Tags {
+        run: site.run.id().clone(),
+        owner: site.run.runner().clone(),
+        cell: cell.to_owned(),
+        node: node.to_owned(),
+        expires: now.checked_add(LIFETIME_HOURS.hours()).unwrap_or(now),
+    }
+}
+
+fn root_disk(pool: &str) -> BTreeMap<String, String> {
+    strings(&[("type", "disk"), ("pool", pool), ("path", "/")])
+}
+
+fn strings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}

@@ -1,0 +1,42 @@
+//! Waiting until the cluster is as planned.
+//!
+//! OVN gets there by steps of its own, after the commands have returned: chassis register, databases elect, tunnels
+//! appear. The wait ends as soon as every expectation holds, or at a deadline; then the checks judge what was seen
+//! last, so that each wrong thing is reported by the check it concerns, and only by that one.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::observe::{Members, observe};
+use super::Settled;
+use crate::expect::{self, Observation, Subject};
+use crate::lxd::Client;
+use crate::plan::Plan;
+
+/// A restarted member is UNREACHABLE for 15 s and more, and a role stays PENDING for seconds; a minute is several
+/// times what a healthy cluster takes.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Time between looks. Each look costs the members processor time that the product needs.
+const EVERY: Duration = Duration::from_millis(300);
+
+/// Observes until every expectation of the plan holds or the deadline passes.
+pub async fn settle(client: &Client, plan: &Plan, instances: &Members) -> (Settled, Observation) {
+    let started = Instant::now();
+    let mut observation = Observation::default();
+    let mut wanted: BTreeSet<Subject> = Subject::ALL.iter().copied().collect();
+    let mut looks = tokio::time::interval(EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let unsatisfied = loop {
+        looks.tick().await;
+        observe(client, plan, instances, &wanted, &mut observation).await;
+        let unsatisfied = expect::unsatisfied(plan, &observation);
+        if unsatisfied.is_empty() || started.elapsed() >= DEADLINE {
+            break unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
+        }
+        // Only what is not yet as planned is read again.
+        wanted = unsatisfied.iter().flat_map(|(check, _)| check.reads.iter().copied()).collect();
+        tracing::debug!(waiting_for = ?unsatisfied.iter().map(|(check, _)| check.name).collect::<Vec<_>>(), "not settled");
+    };
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (Settled { ms, unsatisfied }, observation)
+}

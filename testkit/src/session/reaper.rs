@@ -1,0 +1,151 @@
+//! The reaper: a detached process that outlives the runner and removes what its run made.
+//!
+//! nextest has no teardown hook and a test may be killed at any instruction, so nobody inside the run can be trusted
+//! with its end. The reaper is armed before the first object is made, waits on a pidfd of the runner, and sweeps.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::run::{RunError, io_error, ledger_path, runner_of};
+use super::sweep::{self, SweepError, Swept, Target};
+use super::{Ledger, Process, Run, RunId, lock};
+use crate::lxd::Client;
+
+/// What the reaper prints once it holds on to the runner.
+const ARMED: &str = "armed";
+/// How long tests get to notice that their runner has ended. They watch it as the reaper does.
+const TESTS_END: Duration = Duration::from_secs(20);
+
+/// A reaper that could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ReaperError {
+    /// Its lock or log cannot be used.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// It did not start.
+    #[error("failed to start the reaper {}", exe.display())]
+    Spawn {
+        /// The program.
+        exe: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It started and ended before it was ready.
+    #[error("the reaper ended before it was armed; see {}", log.display())]
+    NotArmed {
+        /// Its log.
+        log: PathBuf,
+    },
+}
+
+/// What the detached process needs to know.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    /// The run to clear.
+    pub run: RunId,
+    /// Whose end to wait for.
+    pub runner: Process,
+    /// The run's folder.
+    pub dir: PathBuf,
+}
+
+/// Makes sure that a reaper watches this run; returns once it does. `exe` is the `testkit` command.
+///
+/// # Errors
+/// When it cannot be started; nothing may be made then.
+pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
+    let path = run.dir().join("arm.lock");
+    let _one_at_a_time = lock::exclusive(&path).await.map_err(io_error("lock", &path))?;
+    let held = run.dir().join("reaper.lock");
+    if lock::try_exclusive(&held).map_err(io_error("lock", &held))?.is_none() {
+        return Ok(());
+    }
+    let log = run.dir().join("reaper.log");
+    let output = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&log)
+        .map_err(io_error("open", &log))?;
+    let spawn_error = |source| ReaperError::Spawn {
+        exe: exe.to_owned(),
+        source,
+    };
+    let mut child = Command::new(exe)
+        .args([
+            "reap",
+            "--run",
+            &run.id().to_string(),
+            "--runner",
+            &run.runner().to_string(),
+            "--dir",
+        ])
+        .arg(run.dir())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(output)
+        .spawn()
+        .map_err(spawn_error)?;
+    let stdout = child.stdout.take();
+    let armed = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        let _ = stdout.map(|pipe| BufReader::new(pipe).read_line(&mut line));
+        line.trim_end() == ARMED
+    });
+    if armed.await.unwrap_or(false) {
+        Ok(())
+    } else {
+        Err(ReaperError::NotArmed { log })
+    }
+}
+
+/// The detached process itself: leaves the caller's session, waits for the runner to end, sweeps.
+///
+/// # Errors
+/// When the sweep cannot finish; the next run or `testkit sweep` tries again.
+pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, SweepError>) -> Result<Swept, SweepError> {
+    // A session of its own: neither Ctrl-C nor the end of a process group reaches it. It fails only for a group
+    // leader, which has its own group already.
+    let _ = rustix::process::setsid();
+    let _held = match lock::try_exclusive(&orders.dir.join("reaper.lock")) {
+        Ok(Some(file)) => file,
+        // Another reaper was quicker; the run is watched all the same.
+        _ => return Ok(Swept::default()),
+    };
+    let _ = writeln!(std::io::stdout(), "{ARMED}");
+    if orders.runner.ended().await.is_err() {
+        eprintln!("the kernel cannot say when the runner ends; sweeping by tags only");
+    }
+    let _closed = close(&orders.dir).await;
+    let client = connect().await?;
+    let ledger = Ledger::new(&ledger_path(&orders.dir));
+    sweep::sweep(&client, &Target::Run(orders.run.clone()), Some(&ledger)).await
+}
+
+/// Waits until the reapers of all runs recorded in `out_dir` whose runner has ended are done.
+///
+/// # Errors
+/// When a lock cannot be used.
+pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
+    let runs = std::fs::read_dir(out_dir).into_iter().flatten().flatten();
+    let over = runs
+        .map(|run| run.path())
+        .filter(|dir| runner_of(dir).is_some_and(|r| r.is_alive() == Some(false)));
+    for lock_file in over.map(|dir| dir.join("reaper.lock")).filter(|path| path.exists()) {
+        lock::exclusive(&lock_file)
+            .await
+            .map_err(io_error("lock", &lock_file))?;
+    }
+    Ok(())
+}
+
+/// Waits until no test of the run is left that could still make something. Tests end with their runner; one that
+/// does not (a stopped process) must not keep the cluster alive, so the wait is bounded.
+async fn close(dir: &Path) -> Option<File> {
+    tokio::time::timeout(TESTS_END, lock::exclusive(&dir.join("open.lock")))
+        .await
+        .ok()?
+        .ok()
+}

@@ -1,0 +1,194 @@
+//! Removing what a run made: by its tags, checked against its ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::{Kind, Ledger, LedgerError, RunId, Tags, key};
+use crate::lxd::{self, Client};
+use crate::wait::{self, Pace, Poll, WaitError};
+
+/// How long LXD gets to finish what it was doing for a dead run and to delete all of it.
+const PACE: Pace = Pace::new(120, 150);
+/// How long one deletion gets.
+const DELETE: Duration = Duration::from_secs(60);
+
+/// What is to be removed.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// Everything of one run that is not kept on purpose.
+    Run(RunId),
+    /// Everything of runs whose runner has ended.
+    Abandoned,
+    /// The kept cluster of one cell.
+    Kept(String),
+    /// Everything any run made.
+    All,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Instance names.
+    pub instances: BTreeSet<String>,
+    /// Network names.
+    pub networks: BTreeSet<String>,
+}
+
+impl Swept {
+    /// Whether there was nothing to remove.
+    pub fn is_empty(&self) -> bool {
+        self.instances.is_empty() && self.networks.is_empty()
+    }
+}
+
+impl fmt::Display for Swept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} instances and {} networks",
+            self.instances.len(),
+            self.networks.len()
+        )
+    }
+}
+
+/// A sweep that could not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// LXD could not be asked.
+    #[error("failed to look for what is left of a run")]
+    Lxd(#[source] lxd::Error),
+    /// The ledger could not be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Something did not go away.
+    #[error("{0}; `testkit sweep` tries again")]
+    Remains(String),
+}
+
+impl Target {
+    fn matches(&self, config: &BTreeMap<String, String>, now: Timestamp) -> bool {
+        let Some(tags) = Tags::find(config) else { return false };
+        let kept = config.contains_key(key::KEEP);
+        match self {
+            Self::Run(run) => tags.run == *run && !kept,
+            Self::Abandoned => !kept && tags.is_abandoned(now),
+            Self::Kept(cell) => kept && tags.cell == *cell,
+            Self::All => true,
+        }
+    }
+}
+
+/// Removes everything that matches, and returns when LXD shows none of it and does nothing for it any more.
+///
+/// With a ledger, an operation that is still making an object named there is waited for first: its maker may be
+/// dead, but LXD goes on.
+///
+/// # Errors
+/// When LXD or the ledger cannot be read, or something remains after two minutes; then it says what and why.
+pub async fn sweep(client: &Client, target: &Target, ledger: Option<&Ledger>) -> Result<Swept, SweepError> {
+    let intended: BTreeSet<String> = match ledger {
+        Some(ledger) => ledger
+            .read()?
+            .into_iter()
+            .filter(|made| made.kind == Kind::Instance)
+            .map(|made| made.name)
+            .collect(),
+        None => BTreeSet::new(),
+    };
+    let swept = std::sync::Mutex::new(Swept::default());
+    let emptied = wait::until("everything of the run to be gone", PACE, async || {
+        match round(client, target, &intended, &swept).await {
+            Ok(None) => Poll::Ready(()),
+            Ok(Some(remains)) => Poll::NotYet(remains),
+            // LXD may be restarting; the deadline bounds it.
+            Err(error) if error.is_unreachable() => Poll::NotYet(error.to_string()),
+            Err(error) => Poll::Failed(error),
+        }
+    });
+    match emptied.await {
+        Ok(()) => Ok(swept.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)),
+        Err(WaitError::Failed { source, .. }) => Err(SweepError::Lxd(source)),
+        Err(late @ WaitError::Deadline { .. }) => Err(SweepError::Remains(late.to_string())),
+    }
+}
+
+/// One look and one attempt. `None` when nothing is left.
+async fn round(
+    client: &Client,
+    target: &Target,
+    intended: &BTreeSet<String>,
+    swept: &std::sync::Mutex<Swept>,
+) -> Result<Option<String>, lxd::Error> {
+    // Operations first: one that ends after this look has left its object for the look below.
+    let busy = if intended.is_empty() {
+        Vec::new()
+    } else {
+        busy_with(client, intended).await?
+    };
+    let now = Timestamp::now();
+    let instances: Vec<String> = client
+        .list_instances(None)
+        .await?
+        .into_iter()
+        .filter(|instance| target.matches(&instance.config, now))
+        .map(|instance| instance.name)
+        .collect();
+    let networks: Vec<String> = client
+        .list_networks()
+        .await?
+        .into_iter()
+        .filter(|network| target.matches(&network.config, now))
+        .map(|network| network.name)
+        .collect();
+    if instances.is_empty() && networks.is_empty() {
+        return Ok((!busy.is_empty()).then(|| format!("LXD still works on {}", busy.join(", "))));
+    }
+    let mut remains = Vec::new();
+    let deletions = instances.iter().map(|name| client.delete_instance_forced(name, DELETE));
+    for (name, result) in instances.iter().zip(join_all(deletions).await) {
+        match result {
+            Ok(()) => drop(swept.lock().map(|mut swept| swept.instances.insert(name.clone()))),
+            Err(error) => remains.push(format!("instance {name:?}: {}", chain(&error))),
+        }
+    }
+    for name in &networks {
+        match client.delete_network(name).await {
+            Ok(()) => drop(swept.lock().map(|mut swept| swept.networks.insert(name.clone()))),
+            Err(error) => remains.push(format!("network {name:?}: {}", chain(&error))),
+        }
+    }
+    // Even after a clean round the next look decides, since LXD may have finished making something meanwhile.
+    Ok(Some(if remains.is_empty() {
+        "deleting".to_owned()
+    } else {
+        remains.join("; ")
+    }))
+}
+
+/// Instances from `names` that a running operation is about.
+async fn busy_with(client: &Client, names: &BTreeSet<String>) -> Result<Vec<String>, lxd::Error> {
+    let operations = client.list_operations().await?;
+    Ok(operations
+        .into_iter()
+        .filter(|operation| !operation.is_final())
+        .flat_map(|operation| operation.instance_names().collect::<Vec<_>>())
+        .filter(|name| names.contains(name))
+        .collect())
+}
+
+/// An error with its causes on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
