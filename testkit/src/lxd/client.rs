@@ -1,0 +1,156 @@
+//! The client: one connection pool, the server it found, and the project its calls are for.
+
+use std::sync::Arc;
+
+use reqwest_websocket::WebSocket;
+use serde::de::DeserializeOwned;
+
+use super::envelope::{self, Reply};
+use super::error::{Error, Fault};
+use super::operation::{Operation, OperationId};
+use super::request::Request;
+use super::server::Server;
+use super::transport::{Answer, Endpoint, Transport};
+
+/// A client of one LXD. Clones are cheap and share their connections.
+///
+/// Requests that are safe to repeat are sent again, a few times within about two seconds, when the connection is lost;
+/// others never are. A plain request ends within 30 s; what takes longer takes a deadline.
+#[derive(Debug, Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+    server: Arc<Server>,
+    project: Option<Arc<str>>,
+}
+
+/// A value and the ETag it was read with, for a conditional update.
+#[derive(Debug, Clone)]
+pub struct Tagged<T> {
+    /// What was read.
+    pub value: T,
+    /// Its ETag; an update that passes it on fails if the entity changed meanwhile.
+    pub etag: Option<String>,
+}
+
+impl Client {
+    /// Connects and reads what the server is.
+    ///
+    /// Errors: `Unreachable` or `Forbidden` with what to do about it, `UntrustedServer` for a certificate that is not
+    /// the pinned one, `Forbidden` if LXD does not trust the client.
+    pub async fn connect(endpoint: &Endpoint) -> Result<Client, Error> {
+        let attempt = match endpoint {
+            Endpoint::Unix(path) => format!("connect to LXD at {}", path.display()),
+            Endpoint::Https { url, .. } => format!("connect to LXD at {url}"),
+        };
+        let transport = Transport::new(endpoint).map_err(|fault| Error::new(&attempt, fault))?;
+        let server = Server::fetch(&transport)
+            .await
+            .map_err(|fault| Error::new(&attempt, fault))?;
+        Ok(Client {
+            transport: Arc::new(transport),
+            server: Arc::new(server),
+            project: None,
+        })
+    }
+
+    /// The same client for another project: its calls carry `?project=`.
+    pub fn with_project(&self, project: &str) -> Client {
+        Client {
+            project: Some(project.into()),
+            ..self.clone()
+        }
+    }
+
+    /// The project this client's calls are for; `None` is LXD's `default`.
+    pub fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
+    /// What the server said of itself when the client connected.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Fails with the names of those API extensions that the server lacks, and its version.
+    pub fn require_extensions(&self, names: &[&str]) -> Result<(), Error> {
+        self.server
+            .require_extensions(names)
+            .map_err(|fault| Error::new("use LXD", fault))
+    }
+
+    pub(crate) async fn answer_or_fault(&self, request: &Request) -> Result<Answer, Fault> {
+        let answer = self.transport.send(request, self.project()).await;
+        tracing::trace!(method = %request.method, path = request.segments.join("/"), ok = answer.is_ok(), "LXD request");
+        answer
+    }
+
+    pub(crate) async fn sync_or_fault<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Fault> {
+        let answer = self.answer_or_fault(request).await?;
+        envelope::decode(answer.status, &answer.body)?.into_sync()
+    }
+
+    /// Sends a request that is answered at once.
+    pub(crate) async fn sync<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
+        self.sync_or_fault(request)
+            .await
+            .map_err(|fault| Error::new(&request.attempt, fault))
+    }
+
+    /// Sends a request that is answered at once, and keeps the ETag.
+    pub(crate) async fn tagged<T: DeserializeOwned>(&self, request: &Request) -> Result<Tagged<T>, Error> {
+        let read = async {
+            let answer = self.answer_or_fault(request).await?;
+            let value = envelope::decode(answer.status, &answer.body)?.into_sync()?;
+            Ok(Tagged {
+                value,
+                etag: answer.header("etag").map(ToOwned::to_owned),
+            })
+        };
+        read.await.map_err(|fault| Error::new(&request.attempt, fault))
+    }
+
+    /// Sends a request that is answered at once with nothing of interest.
+    pub(crate) async fn done(&self, request: &Request) -> Result<(), Error> {
+        self.sync::<serde_json::Value>(request).await.map(drop)
+    }
+
+    /// Like [`Client::done`]; that the entity is absent is success.
+    pub(crate) async fn done_or_gone(&self, request: &Request) -> Result<(), Error> {
+        found(self.done(request).await).map(drop)
+    }
+
+    /// Sends a request whose good answer is not JSON, such as a file or a log.
+    pub(crate) async fn raw(&self, request: &Request) -> Result<Answer, Error> {
+        let read = async {
+            let answer = self.answer_or_fault(request).await?;
+            if answer.status < 300 {
+                return Ok(answer);
+            }
+            envelope::decode(answer.status, &answer.body)?;
+            Err(Fault::protocol("no content", &String::from_utf8_lossy(&answer.body)).with_code(answer.status))
+        };
+        read.await.map_err(|fault| Error::new(&request.attempt, fault))
+    }
+
+    /// Sends a request that LXD answers with an operation, and does not wait for it.
+    pub(crate) async fn begin(&self, request: &Request) -> Result<(OperationId, Operation), Error> {
+        let begin = async {
+            let answer = self.answer_or_fault(request).await?;
+            envelope::decode(answer.status, &answer.body).and_then(Reply::into_async)
+        };
+        begin.await.map_err(|fault| Error::new(&request.attempt, fault))
+    }
+
+    pub(crate) async fn websocket(&self, request: &Request) -> Result<WebSocket, Fault> {
+        self.transport.websocket(request, self.project()).await
+    }
+}
+
+/// Turns "not found" into `None`.
+pub(crate) fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,427 @@
+//! Runs commands in instances and collects what they print.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{SinkExt, StreamExt};
+use reqwest_websocket::{Message, WebSocket};
+use serde::Deserialize;
+
+use super::client::Client;
+use super::envelope;
+use super::error::{Error, ErrorKind, Fault};
+use super::exec_session::{ExecBody, Session, exit_code, next_piece};
+use super::operation::Operation;
+use super::request::Request;
+
+/// How long a command may run unless it is told otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How much a command may print unless it is told otherwise, in bytes.
+const DEFAULT_OUTPUT_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// How long the end of a killed command is waited for.
+const KILL_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The largest message that carries input, in bytes.
+const INPUT_CHUNK: usize = 64 * 1024;
+
+/// A command to run in an instance: an argument vector, never a shell's line.
+#[derive(Clone)]
+pub struct Exec {
+    pub(crate) argv: Vec<String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) cwd: Option<String>,
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+    stdin: Bytes,
+    pub(crate) timeout: Duration,
+    output_limit: u64,
+}
+
+/// What a command that ended left behind, whatever its exit code.
+#[derive(Clone)]
+pub struct ExecOutput {
+    /// The exit code; 128 and the signal's number for a command that a signal ended.
+    pub exit_code: i32,
+    /// What it printed.
+    pub stdout: Bytes,
+    /// What it complained about.
+    pub stderr: Bytes,
+}
+
+impl Exec {
+    /// A command and its arguments, run as root in LXD's default directory, ended after 60 s, without input.
+    pub fn new<I>(argv: I) -> Exec
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        Exec {
+            argv: argv.into_iter().map(Into::into).collect(),
+            env: BTreeMap::new(),
+            cwd: None,
+            user: 0,
+            group: 0,
+            stdin: Bytes::new(),
+            timeout: DEFAULT_TIMEOUT,
+            output_limit: DEFAULT_OUTPUT_LIMIT,
+        }
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Exec {
+        self.env.insert(key.into(), value.into());
+        self
+    }
+
+    /// Sets what the command reads; it reads nothing otherwise.
+    pub fn stdin(mut self, bytes: impl Into<Bytes>) -> Exec {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Sets how long it may run before it is killed.
+    pub fn timeout(mut self, timeout: Duration) -> Exec {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets the directory it starts in.
+    pub fn cwd(mut self, directory: impl Into<String>) -> Exec {
+        self.cwd = Some(directory.into());
+        self
+    }
+
+    /// Sets the numeric user and group it runs as.
+    pub fn user(mut self, user: u32, group: u32) -> Exec {
+        (self.user, self.group) = (user, group);
+        self
+    }
+
+    /// Sets how many bytes it may print on stdout and stderr together. A command that prints more is killed, and the
+    /// error is `Truncated`: part of an output is never taken for all of it.
+    pub fn output_limit(mut self, bytes: u64) -> Exec {
+        self.output_limit = bytes;
+        self
+    }
+
+    /// The command's name, for messages. The arguments may be secret.
+    pub(crate) fn program(&self) -> &str {
+        self.argv.first().map_or("", String::as_str)
+    }
+
+    pub(crate) fn attempt(&self, instance: &str) -> String {
+        format!("run {:?} in instance {instance:?}", self.program())
+    }
+
+    pub(crate) fn body(&self) -> ExecBody<'_> {
+        ExecBody {
+            command: &self.argv,
+            environment: &self.env,
+            interactive: false,
+            wait_for_websocket: false,
+            record_output: false,
+            width: 0,
+            height: 0,
+            user: self.user,
+            group: self.group,
+            cwd: self.cwd.as_deref(),
+        }
+    }
+
+    pub(crate) fn request(&self, instance: &str, body: &ExecBody<'_>) -> Request {
+        Request::post(&["instances", instance, "exec"], self.attempt(instance)).json(body)
+    }
+}
+
+impl fmt::Debug for Exec {
+    /// Shows the command's name only: arguments, environment and input may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exec")
+            .field("program", &self.program())
+            .field("arguments", &self.argv.len().saturating_sub(1))
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ExecOutput {
+    /// Whether the exit code is 0.
+    pub fn success(&self) -> bool {
+        self.exit_code == 0
+    }
+
+    /// Stdout as text, with what is no UTF-8 replaced.
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Stderr as text, with what is no UTF-8 replaced.
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+impl fmt::Debug for ExecOutput {
+    /// Shows how much there is, not what: output may be secret, such as a join token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecOutput")
+            .field("exit_code", &self.exit_code)
+            .field("stdout_bytes", &self.stdout.len())
+            .field("stderr_bytes", &self.stderr.len())
+            .finish()
+    }
+}
+
+impl Client {
+    /// Runs a command over WebSockets and returns its exit code and output, which are kept apart.
+    ///
+    /// A command that does not end in time is killed, and the error is `Timeout`; one that prints more than its limit
+    /// is killed, and the error is `Truncated`. Dropping the future kills it too. Processes that the command started
+    /// may live on. A connection that breaks while it runs is `Unreachable`.
+    pub async fn exec(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Error> {
+        self.exec_or_fault(instance, exec)
+            .await
+            .map_err(|fault| Error::new(exec.attempt(instance), fault))
+    }
+
+    /// Runs a command whose output LXD records in files, fetches them and deletes them.
+    ///
+    /// It needs no WebSocket and survives a broken connection, but takes no input and cannot be killed: after
+    /// `Timeout` the command goes on.
+    pub async fn exec_recorded(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Error> {
+        self.recorded_or_fault(instance, exec)
+            .await
+            .map_err(|fault| Error::new(exec.attempt(instance), fault))
+    }
+
+    async fn exec_or_fault(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Fault> {
+        let begun = Instant::now();
+        let body = ExecBody {
+            wait_for_websocket: true,
+            ..exec.body()
+        };
+        let request = exec.request(instance, &body).deadline(exec.timeout);
+        let printed = AtomicU64::new(0);
+
+        let opening = Session::open(self, &request, &["0", "1", "2"]);
+        let Ok(opened) = tokio::time::timeout(exec.timeout, opening).await else {
+            return Err(Fault::timeout(begun.elapsed(), "the command was being started"));
+        };
+        let Session {
+            id,
+            first,
+            mut control,
+            data,
+        } = opened?;
+        let [stdin, mut stdout, mut stderr] = <[WebSocket; 3]>::try_from(data)
+            .map_err(|_| Fault::protocol("three data sockets were asked for", "another number"))?;
+
+        let outcome = {
+            let collect = async {
+                let budget = Budget {
+                    printed: &printed,
+                    limit: exec.output_limit,
+                };
+                let output = tokio::try_join!(
+                    budget.collect(&mut stdout, "stdout"),
+                    budget.collect(&mut stderr, "stderr")
+                )?;
+                // A command may close its outputs and go on: its operation says when it ends.
+                let patience = exec.timeout + KILL_DEADLINE;
+                let operation = self.wait_until(&id, Some(first), begun, patience).await?;
+                Ok::<_, Fault>((output, operation))
+            };
+            let input = async {
+                feed(stdin, exec.stdin.clone()).await;
+                std::future::pending::<()>().await
+            };
+            tokio::select! {
+                outcome = tokio::time::timeout(exec.timeout.saturating_sub(begun.elapsed()), collect) => outcome,
+                () = input => unreachable_input(),
+                () = control.answer_pings() => unreachable_input(),
+            }
+        };
+        match outcome {
+            Ok(Ok(((stdout, stderr), operation))) => {
+                control.finished();
+                Ok(ExecOutput {
+                    exit_code: exit_code(&operation)?,
+                    stdout,
+                    stderr,
+                })
+            }
+            Ok(Err(fault)) => {
+                control.kill().await;
+                Err(fault)
+            }
+            Err(_) => {
+                let after = begun.elapsed();
+                control.kill().await;
+                let ended = self.wait_until(&id, None, Instant::now(), KILL_DEADLINE).await;
+                let end = match ended {
+                    Err(fault) if matches!(fault.kind(), ErrorKind::Timeout { .. }) => "did not end on SIGKILL",
+                    _ => "killed",
+                };
+                let bytes = printed.load(Ordering::Relaxed);
+                Err(Fault::timeout(
+                    after,
+                    format!("operation {id} Running, {bytes} bytes of output, {end}"),
+                ))
+            }
+        }
+    }
+
+    async fn recorded_or_fault(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Fault> {
+        if !exec.stdin.is_empty() {
+            return Err(Fault::invalid("a recorded command takes no input"));
+        }
+        let begun = Instant::now();
+        let body = ExecBody {
+            record_output: true,
+            ..exec.body()
+        };
+        let answer = self.answer_or_fault(&exec.request(instance, &body)).await?;
+        let (id, first) = envelope::decode(answer.status, &answer.body)?.into_async()?;
+        let operation = self.wait_until(&id, Some(first), begun, exec.timeout).await?;
+        let logs = recorded_logs(&operation)?;
+        let mut outputs = Vec::with_capacity(2);
+        let mut left = exec.output_limit;
+        for log in &logs {
+            let request = Request::get(&["instances", instance, "logs", log], "").reply_limit(left);
+            let read = self
+                .answer_or_fault(&request)
+                .await
+                .and_then(|answer| match answer.status {
+                    200 => Ok(answer.body),
+                    status => Err(envelope::decode(status, &answer.body)
+                        .err()
+                        .unwrap_or_else(|| Fault::protocol("no log", &String::from_utf8_lossy(&answer.body)))),
+                });
+            left -= read.as_ref().map_or(0, |body| body.len() as u64);
+            outputs.push(read);
+        }
+        // The files would stay for as long as the instance: they go before any failure to read them is reported.
+        for log in &logs {
+            if let Err(error) = self.delete_instance_log(instance, log).await {
+                tracing::warn!(%error, "recorded output stays");
+            }
+        }
+        let mut outputs = outputs.into_iter();
+        let (stdout, stderr) = (
+            outputs.next().unwrap_or(Ok(Bytes::new())),
+            outputs.next().unwrap_or(Ok(Bytes::new())),
+        );
+        let limit = |fault: Fault| match fault.kind() {
+            ErrorKind::Truncated { .. } => Fault::new(ErrorKind::Truncated {
+                limit: exec.output_limit,
+            }),
+            _ => fault,
+        };
+        Ok(ExecOutput {
+            exit_code: exit_code(&operation)?,
+            stdout: stdout.map_err(limit)?,
+            stderr: stderr.map_err(limit)?,
+        })
+    }
+}
+
+/// The names of the files that hold the stdout and the stderr of a recorded command, in this order.
+fn recorded_logs(operation: &Operation) -> Result<[String; 2], Fault> {
+    #[derive(Deserialize)]
+    struct Recorded {
+        output: BTreeMap<String, String>,
+    }
+    let recorded: Recorded = Recorded::deserialize(&operation.metadata)
+        .map_err(|_| Fault::protocol("the command's operation names no recorded output", &operation.status))?;
+    let name = |fd: &str| {
+        let url = recorded.output.get(fd).map(String::as_str).unwrap_or_default();
+        let path = url.split('?').next().unwrap_or_default();
+        match path.rsplit_once('/') {
+            Some((_, name)) if !name.is_empty() => Ok(name.to_owned()),
+            _ => Err(Fault::protocol(format!("no recorded output {fd}"), url)),
+        }
+    };
+    Ok([name("1")?, name("2")?])
+}
+
+/// What both outputs of a command may hold together.
+struct Budget<'a> {
+    printed: &'a AtomicU64,
+    limit: u64,
+}
+
+impl Budget<'_> {
+    async fn collect(&self, socket: &mut WebSocket, name: &str) -> Result<Bytes, Fault> {
+        let mut all = BytesMut::new();
+        while let Some(piece) = next_piece(socket, name).await? {
+            let size = piece.len() as u64;
+            if self.printed.fetch_add(size, Ordering::Relaxed) + size > self.limit {
+                return Err(Fault::new(ErrorKind::Truncated { limit: self.limit }).with_text("output"));
+            }
+            all.extend_from_slice(&piece);
+        }
+        Ok(all.freeze())
+    }
+}
+
+/// Writes all input and its end mark, an empty text message. A command that does not read all of it is no failure.
+async fn feed(socket: WebSocket, mut input: Bytes) {
+    let (mut sink, mut stream) = socket.split();
+    let write = async {
+        while !input.is_empty() {
+            let chunk = input.split_to(input.len().min(INPUT_CHUNK));
+            sink.send(Message::Binary(chunk)).await?;
+        }
+        sink.send(Message::Text(String::new())).await
+    };
+    // Reading is what answers LXD's keepalive pings.
+    let read = async { while let Some(Ok(_)) = stream.next().await {} };
+    let (written, ()) = tokio::join!(write, read);
+    if let Err(error) = written {
+        tracing::trace!(%error, "the command did not read all of its input");
+    }
+}
+
+/// What feeds the command and answers its pings never completes.
+fn unreachable_input<T>() -> Result<Result<T, Fault>, tokio::time::error::Elapsed> {
+    Ok(Err(Fault::invalid("the command's input ended the wait for it")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_secret_is_not_shown() {
+        let exec = Exec::new(["cat", "TOKEN"]).env("KEY", "TOKEN").stdin("TOKEN");
+        let output = ExecOutput {
+            exit_code: 0,
+            stdout: "TOKEN".into(),
+            stderr: "TOKEN".into(),
+        };
+        for shown in [format!("{exec:?}"), exec.attempt("a"), format!("{output:?}")] {
+            assert!(!shown.contains("TOKEN"), "{shown}");
+        }
+        assert_eq!(exec.attempt("a"), "run \"cat\" in instance \"a\"");
+    }
+
+    #[test]
+    fn recorded_output_is_found_by_its_urls() {
+        let operation: Operation = serde_json::from_value(serde_json::json!({
+            "id": "a", "class": "task", "status": "Success", "status_code": 200,
+            "metadata": {"return": 3, "output": {
+                "1": "/1.0/instances/a/logs/exec_1.stdout", "2": "/1.0/instances/a/logs/exec_1.stderr?project=p"}},
+        }))
+        .expect("operation");
+        assert_eq!(
+            recorded_logs(&operation).expect("logs"),
+            ["exec_1.stdout", "exec_1.stderr"]
+        );
+        assert_eq!(exit_code(&operation).expect("code"), 3);
+    }
+}

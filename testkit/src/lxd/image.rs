@@ -1,0 +1,262 @@
+//! Images and their aliases: import, publish, pull, find and delete.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::client::{Client, Tagged, found};
+use super::envelope::null_as_default;
+use super::error::{Error, Fault};
+use super::operation::Operation;
+use super::request::Request;
+use super::upload;
+
+/// An image as LXD shows it.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct Image {
+    /// SHA-256 of its parts in hexadecimal: its identity.
+    pub fingerprint: String,
+    /// `container` or `virtual-machine`.
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    /// Such as `x86_64`.
+    #[serde(default)]
+    pub architecture: String,
+    /// What its builder says of it, such as `os` and `release`.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub properties: BTreeMap<String, String>,
+    /// Its names.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub aliases: Vec<ImageAlias>,
+    /// In bytes, packed.
+    #[serde(default)]
+    pub size: u64,
+    /// Whether clients that are not trusted may see it.
+    #[serde(default)]
+    pub public: bool,
+    /// Whether LXD made it on its own, as a cache.
+    #[serde(default)]
+    pub cached: bool,
+    /// When it was built, as RFC 3339.
+    #[serde(default)]
+    pub created_at: String,
+    /// When it came to this server, as RFC 3339.
+    #[serde(default)]
+    pub uploaded_at: String,
+}
+
+/// A name of an image.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct ImageAlias {
+    /// The name.
+    pub name: String,
+    /// Free text.
+    #[serde(default)]
+    pub description: String,
+    /// The fingerprint of the image; empty inside an image's own list of aliases.
+    #[serde(default)]
+    pub target: String,
+}
+
+/// What names an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageRef {
+    /// Its fingerprint, or an unambiguous beginning of it.
+    Fingerprint(String),
+    /// An alias.
+    Alias(String),
+}
+
+/// An image to make of a stopped instance.
+#[derive(Debug, Clone)]
+pub struct PublishSpec {
+    /// The instance, in the client's project.
+    pub instance: String,
+    /// What to say of the image, such as `os`.
+    pub properties: BTreeMap<String, String>,
+    /// Its names.
+    pub aliases: Vec<String>,
+    /// `none`, `gzip`, `zstd`, …; `None` leaves it to the server.
+    pub compression: Option<String>,
+}
+
+/// An image to pull from another server.
+#[derive(Debug, Clone)]
+pub struct RemoteImage {
+    /// The server's URL, such as `https://cloud-images.ubuntu.com/releases`.
+    pub server: String,
+    /// `simplestreams` or `lxd`.
+    pub protocol: String,
+    /// Its name or fingerprint there.
+    pub image: ImageRef,
+    /// Its names here.
+    pub aliases: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct AliasBody<'a> {
+    name: &'a str,
+    target: &'a str,
+    description: &'a str,
+}
+
+impl Client {
+    /// Imports a split image from two files, a metadata tarball and a root file system (squashfs or tarball), and
+    /// returns its fingerprint. The files are streamed from disk.
+    ///
+    /// `properties` replace those of the metadata, where there are any. LXD makes the aliases after the image; when
+    /// one fails, for example as `AlreadyExists`, the image stays.
+    pub async fn import_split(
+        &self,
+        metadata: &Path,
+        rootfs: &Path,
+        properties: &BTreeMap<String, String>,
+        aliases: &[&str],
+        deadline: Duration,
+    ) -> Result<String, Error> {
+        let attempt = format!("import image from {:?}", rootfs.display().to_string());
+        let form = upload::Form::open(&[("metadata", metadata), ("rootfs", rootfs)]).await;
+        let form = form.map_err(|fault| Error::new(&attempt, fault))?;
+        let mut request = form.into_request(Request::post(&["images"], &attempt));
+        if !properties.is_empty() {
+            request = request.header("X-LXD-properties", upload::url_encoded(properties));
+        }
+        let fingerprint = self.image_from(request, deadline).await?;
+        for alias in aliases {
+            self.create_alias(alias, &fingerprint, "").await?;
+        }
+        Ok(fingerprint)
+    }
+
+    /// Makes an image of a stopped instance and returns its fingerprint.
+    pub async fn publish(&self, spec: &PublishSpec, deadline: Duration) -> Result<String, Error> {
+        let attempt = format!("publish instance {:?} as an image", spec.instance);
+        let mut body = json!({
+            "source": {"type": "instance", "name": spec.instance},
+            "properties": spec.properties,
+            "aliases": alias_list(&spec.aliases),
+        });
+        if let (Some(body), Some(compression)) = (body.as_object_mut(), &spec.compression) {
+            body.insert("compression_algorithm".to_owned(), json!(compression));
+        }
+        self.image_from(Request::post(&["images"], attempt).json(&body), deadline)
+            .await
+    }
+
+    /// Pulls an image from another server and returns its fingerprint.
+    pub async fn pull_image(&self, remote: &RemoteImage, deadline: Duration) -> Result<String, Error> {
+        let (key, name) = match &remote.image {
+            ImageRef::Fingerprint(fingerprint) => ("fingerprint", fingerprint),
+            ImageRef::Alias(alias) => ("alias", alias),
+        };
+        let mut source = json!({"type": "image", "mode": "pull", "server": remote.server, "protocol": remote.protocol});
+        if let Some(source) = source.as_object_mut() {
+            source.insert(key.to_owned(), json!(name));
+        }
+        let body = json!({"source": source, "aliases": alias_list(&remote.aliases), "auto_update": false});
+        let attempt = format!("pull image {name:?} from {}", remote.server);
+        self.image_from(Request::post(&["images"], attempt).json(&body), deadline)
+            .await
+    }
+
+    /// Lists the project's images.
+    pub async fn list_images(&self) -> Result<Vec<Image>, Error> {
+        let request = Request::get(&["images"], "list images").query("recursion", "1");
+        Ok(self.sync::<Option<_>>(&request).await?.unwrap_or_default())
+    }
+
+    /// Reads an image.
+    pub async fn get_image(&self, image: &ImageRef) -> Result<Tagged<Image>, Error> {
+        let fingerprint = match image {
+            ImageRef::Fingerprint(fingerprint) => fingerprint.clone(),
+            ImageRef::Alias(alias) => self.get_alias(alias).await?.target,
+        };
+        self.tagged(&Request::get(
+            &["images", &fingerprint],
+            format!("get image {fingerprint:?}"),
+        ))
+        .await
+    }
+
+    /// Reads an image; `None` when there is none.
+    pub async fn find_image(&self, image: &ImageRef) -> Result<Option<Tagged<Image>>, Error> {
+        found(self.get_image(image).await)
+    }
+
+    /// Deletes an image by its fingerprint, with its aliases; success when there is none.
+    pub async fn delete_image(&self, fingerprint: &str, deadline: Duration) -> Result<(), Error> {
+        let request = Request::delete(&["images", fingerprint], format!("delete image {fingerprint:?}"));
+        match self.run(request, deadline).await {
+            Ok(_) => Ok(()),
+            // The operation may miss something else than the image, such as its file: then it is not gone.
+            Err(error) if error.is_not_found() => {
+                match self.find_image(&ImageRef::Fingerprint(fingerprint.to_owned())).await? {
+                    None => Ok(()),
+                    Some(_) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads an alias.
+    pub async fn get_alias(&self, name: &str) -> Result<ImageAlias, Error> {
+        self.sync(&Request::get(
+            &["images", "aliases", name],
+            format!("get image alias {name:?}"),
+        ))
+        .await
+    }
+
+    /// Reads an alias; `None` when there is none.
+    pub async fn find_alias(&self, name: &str) -> Result<Option<ImageAlias>, Error> {
+        found(self.get_alias(name).await)
+    }
+
+    /// Gives an image a name.
+    pub async fn create_alias(&self, name: &str, fingerprint: &str, description: &str) -> Result<(), Error> {
+        let body = AliasBody {
+            name,
+            target: fingerprint,
+            description,
+        };
+        self.done(&Request::post(&["images", "aliases"], format!("create image alias {name:?}")).json(&body))
+            .await
+    }
+
+    /// Takes a name away; success when there is none. The image stays.
+    pub async fn delete_alias(&self, name: &str) -> Result<(), Error> {
+        let request = Request::delete(&["images", "aliases", name], format!("delete image alias {name:?}"));
+        self.done_or_gone(&request.repeatable()).await
+    }
+
+    async fn image_from(&self, request: Request, deadline: Duration) -> Result<String, Error> {
+        let attempt = request.attempt.clone();
+        let operation = self.run(request, deadline).await?;
+        made_image(&operation).map_err(|fault| Error::new(attempt, fault))
+    }
+}
+
+/// The fingerprint of the image that an operation made.
+fn made_image(operation: &Operation) -> Result<String, Fault> {
+    match operation.metadata.get("fingerprint").and_then(Value::as_str) {
+        Some(fingerprint) => Ok(fingerprint.to_owned()),
+        None => Err(Fault::protocol(
+            "the operation names no image",
+            &operation.metadata.to_string(),
+        )),
+    }
+}
+
+/// API extension `image_create_aliases`.
+fn alias_list(names: &[String]) -> Value {
+    names
+        .iter()
+        .map(|name| json!({"name": name, "description": ""}))
+        .collect()
+}

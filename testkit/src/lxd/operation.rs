@@ -1,0 +1,233 @@
+//! LXD's background operations: wait for, list, cancel and time out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::client::Client;
+use super::envelope::null_as_default;
+use super::error::{Error, ErrorKind, Fault};
+use super::request::Request;
+
+/// The longest that one request waits at the server, so that a dead connection is noticed.
+const WAIT_AT_SERVER: Duration = Duration::from_secs(10);
+
+/// How long the best-effort cancellation of a timed-out operation may take.
+const CANCEL_DEADLINE: Duration = Duration::from_secs(2);
+
+/// LXD's status code of a cancelled operation (`doc/rest-api.md`, "Status codes").
+const CANCELLED: u16 = 401;
+
+/// The identifier of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OperationId(String);
+
+/// A background operation as LXD shows it.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct Operation {
+    /// The identifier.
+    pub id: String,
+    /// `task`, `websocket` or `token`.
+    pub class: String,
+    /// What it does, in LXD's words.
+    #[serde(default)]
+    pub description: String,
+    /// `Pending`, `Running`, `Success`, `Failure`, `Cancelled`, …
+    pub status: String,
+    /// 100 to 199 while it goes on, 200 to 399 when it succeeded, above when it did not.
+    pub status_code: u16,
+    /// The URLs of the entities it works on, by kind.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub resources: BTreeMap<String, Vec<String>>,
+    /// What it reports; its shape depends on the operation.
+    #[serde(default)]
+    pub metadata: Value,
+    /// Whether it can be cancelled.
+    #[serde(default)]
+    pub may_cancel: bool,
+    /// Why it failed.
+    #[serde(default)]
+    pub err: String,
+    /// The cluster member it runs on; `none` without a cluster.
+    #[serde(default)]
+    pub location: String,
+}
+
+impl OperationId {
+    /// Takes the identifier out of an operation's URL, whose host, version and query (a cluster appends
+    /// `?project=…`) do not matter, or takes a bare identifier.
+    pub(crate) fn parse(url: &str) -> Result<OperationId, Fault> {
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        let id = match path.rsplit_once("/operations/") {
+            Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
+            None => path,
+        };
+        let is_uuid = id.len() == 36 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        if is_uuid {
+            Ok(OperationId(id.to_owned()))
+        } else {
+            Err(Fault::protocol("no operation URL", url))
+        }
+    }
+
+    /// The identifier as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Operation {
+    fn is_final(&self) -> bool {
+        self.status_code >= 200
+    }
+
+    fn into_result(self) -> Result<Operation, Fault> {
+        match self.status_code {
+            200..400 => Ok(self),
+            code if code == CANCELLED && self.err.is_empty() => Err(Fault::new(ErrorKind::OperationFailed)
+                .with_code(code)
+                .with_text("it was cancelled")),
+            code => Err(Fault::operation_failed(code, self.err)),
+        }
+    }
+}
+
+impl Client {
+    /// Lists the operations of the client's project that LXD still knows.
+    pub async fn list_operations(&self) -> Result<Vec<Operation>, Error> {
+        let request = Request::get(&["operations"], "list operations").query("recursion", "1");
+        // By status: {"running": [...], "success": [...]}; null where there is none.
+        let by_status: Option<BTreeMap<String, Vec<Operation>>> = self.sync(&request).await?;
+        Ok(by_status.unwrap_or_default().into_values().flatten().collect())
+    }
+
+    /// Waits until the operation ends, at most for `deadline`, and returns it when it succeeded.
+    ///
+    /// `url` is what LXD gave, such as `/1.0/operations/<id>?project=a`, or the bare identifier. The operation is not
+    /// cancelled when the deadline passes.
+    pub async fn wait_operation(&self, url: &str, deadline: Duration) -> Result<Operation, Error> {
+        let attempt = format!("wait for operation {url}");
+        let id = OperationId::parse(url).map_err(|fault| Error::new(&attempt, fault))?;
+        self.wait_until(&id, None, Instant::now(), deadline)
+            .await
+            .map_err(|fault| Error::new(attempt, fault))
+    }
+
+    /// Asks LXD to cancel the operation. An operation that ended, or that LXD no longer knows, is no error; one that
+    /// cannot be cancelled is.
+    pub async fn cancel_operation(&self, url: &str) -> Result<(), Error> {
+        let attempt = format!("cancel operation {url}");
+        let id = OperationId::parse(url).map_err(|fault| Error::new(&attempt, fault))?;
+        self.cancel(&id, attempt).await
+    }
+
+    /// Sends a request that LXD answers with an operation and waits for its end, all within `deadline`. An operation
+    /// that outlives it is cancelled, if LXD can do that, and the error says what it was last seen doing.
+    pub(crate) async fn run(&self, request: Request, deadline: Duration) -> Result<Operation, Error> {
+        let begun = Instant::now();
+        let request = request.deadline(deadline);
+        let (id, operation) = self.begin(&request).await?;
+        match self.wait_until(&id, Some(operation), begun, deadline).await {
+            Ok(operation) => Ok(operation),
+            Err(fault) => {
+                if matches!(fault.kind(), ErrorKind::Timeout { .. }) {
+                    let cancel = self.cancel(&id, "cancel a timed-out operation".to_owned());
+                    if !matches!(tokio::time::timeout(CANCEL_DEADLINE, cancel).await, Ok(Ok(()))) {
+                        tracing::debug!(operation = %id, "a timed-out operation goes on: it cannot be cancelled");
+                    }
+                }
+                Err(Error::new(request.attempt, fault))
+            }
+        }
+    }
+
+    /// Polls LXD's own long poll until the operation is final. The time since `begun` counts.
+    pub(crate) async fn wait_until(
+        &self,
+        id: &OperationId,
+        first: Option<Operation>,
+        begun: Instant,
+        deadline: Duration,
+    ) -> Result<Operation, Fault> {
+        let mut last = first;
+        loop {
+            if let Some(operation) = last.take_if(|operation| operation.is_final()) {
+                return operation.into_result();
+            }
+            let remaining = deadline.saturating_sub(begun.elapsed());
+            if remaining.is_zero() {
+                return Err(Fault::timeout(begun.elapsed(), last_seen(id, last.as_ref())));
+            }
+            // Whole seconds is all that LXD takes; the request's own deadline cuts the rest.
+            let at_server = remaining.min(WAIT_AT_SERVER).as_secs().max(1);
+            let request = Request::get(&["operations", id.as_str(), "wait"], "wait")
+                .query("timeout", at_server.to_string())
+                .deadline(remaining);
+            match self.sync_or_fault(&request).await {
+                Ok(operation) => last = Some(operation),
+                Err(fault) => match fault.kind() {
+                    ErrorKind::Timeout { .. } => {
+                        return Err(Fault::timeout(begun.elapsed(), last_seen(id, last.as_ref())));
+                    }
+                    // Never NotFound: whoever deletes would take that for "gone".
+                    ErrorKind::NotFound => {
+                        return Err(Fault::new(ErrorKind::OperationLost).with_text(last_seen(id, last.as_ref())));
+                    }
+                    _ => return Err(fault),
+                },
+            }
+        }
+    }
+
+    async fn cancel(&self, id: &OperationId, attempt: String) -> Result<(), Error> {
+        let request = Request::delete(&["operations", id.as_str()], attempt).repeatable();
+        self.done_or_gone(&request).await
+    }
+}
+
+fn last_seen(id: &OperationId, operation: Option<&Operation>) -> String {
+    match operation {
+        None => format!("operation {id}, status unknown"),
+        Some(operation) if operation.description.is_empty() => format!("operation {id} {}", operation.status),
+        Some(operation) => format!("operation {id} ({}) {}", operation.description, operation.status),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const ID: &str = "7d44ba33-54b1-4f4c-8d5e-4ae38b9b3fd1";
+
+    #[rstest]
+    #[case::path("/1.0/operations/7d44ba33-54b1-4f4c-8d5e-4ae38b9b3fd1")]
+    #[case::cluster("/1.0/operations/7d44ba33-54b1-4f4c-8d5e-4ae38b9b3fd1?project=a")]
+    #[case::websocket("/1.0/operations/7d44ba33-54b1-4f4c-8d5e-4ae38b9b3fd1/websocket?secret=a")]
+    #[case::host("https://10.0.0.1:8443/1.0/operations/7d44ba33-54b1-4f4c-8d5e-4ae38b9b3fd1")]
+    #[case::bare("7d44ba33-54b1-4f4c-8d5e-4ae38b9b3fd1")]
+    fn the_identifier_is_taken_from_any_form_of_the_url(#[case] url: &str) {
+        assert_eq!(OperationId::parse(url).expect("parsed").as_str(), ID);
+    }
+
+    #[rstest]
+    #[case::empty("")]
+    #[case::no_id("/1.0/operations/")]
+    #[case::no_uuid("/1.0/operations/../instances")]
+    #[case::other("/1.0/instances/a")]
+    fn what_is_no_operation_url_is_quoted(#[case] url: &str) {
+        let error = Error::new("try", OperationId::parse(url).expect_err("refused"));
+        assert!(error.to_string().contains(&format!("{url:?}")), "{error}");
+    }
+}

@@ -1,0 +1,234 @@
+//! An interactive command on a terminal of its own in an instance.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use reqwest_websocket::{Message, WebSocket};
+
+use super::client::Client;
+use super::error::{Error, ErrorKind, Fault};
+use super::exec::Exec;
+use super::exec_session::{Control, ExecBody, Session, broken, exit_code, next_piece, signal, window_size};
+use super::operation::{Operation, OperationId};
+
+/// How long the terminal may take to accept input before the write fails.
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A command on a terminal. Dropping it kills the command, as far as that can be reached.
+///
+/// For a shell of a person, [`split`](Pty::split) it: one task copies the reader out, one copies keys to the writer,
+/// and the control passes window sizes on and waits for the end.
+#[derive(Debug)]
+pub struct Pty {
+    reader: PtyReader,
+    writer: PtyWriter,
+    control: PtyControl,
+}
+
+/// What the terminal shows.
+pub struct PtyReader {
+    attempt: String,
+    stream: SplitStream<WebSocket>,
+    ended: bool,
+}
+
+/// The terminal's keys.
+pub struct PtyWriter {
+    attempt: String,
+    sink: SplitSink<WebSocket, Message>,
+}
+
+/// Signals, the window's size and the exit code. Dropping it kills the command.
+#[derive(Debug)]
+pub struct PtyControl {
+    attempt: String,
+    client: Client,
+    id: OperationId,
+    first: Operation,
+    control: Control,
+}
+
+impl Client {
+    /// Starts a command on a terminal of `size` columns and rows. Input and output limit of `exec` do not apply; its
+    /// timeout bounds the start only. Set `TERM` in its environment.
+    pub async fn exec_pty(&self, instance: &str, exec: &Exec, size: (u16, u16)) -> Result<Pty, Error> {
+        let attempt = exec.attempt(instance);
+        let (width, height) = size;
+        let body = ExecBody {
+            interactive: true,
+            wait_for_websocket: true,
+            width,
+            height,
+            ..exec.body()
+        };
+        let request = exec.request(instance, &body).deadline(exec.timeout);
+        let opened = match tokio::time::timeout(exec.timeout, Session::open(self, &request, &["0"])).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Fault::timeout(exec.timeout, "the command was being started")),
+        };
+        let Session {
+            id,
+            first,
+            control,
+            mut data,
+        } = opened.map_err(|fault| Error::new(&attempt, fault))?;
+        let terminal = data
+            .pop()
+            .ok_or_else(|| Error::new(&attempt, Fault::protocol("a data socket was asked for", "none")))?;
+        let (sink, stream) = terminal.split();
+        Ok(Pty {
+            reader: PtyReader {
+                attempt: attempt.clone(),
+                stream,
+                ended: false,
+            },
+            writer: PtyWriter {
+                attempt: attempt.clone(),
+                sink,
+            },
+            control: PtyControl {
+                attempt,
+                client: self.clone(),
+                id,
+                first,
+                control,
+            },
+        })
+    }
+}
+
+impl Pty {
+    /// The next piece of what the terminal shows; `None` when the command has ended. Dropping the future loses nothing.
+    pub async fn read(&mut self) -> Result<Option<Bytes>, Error> {
+        self.reader.read().await
+    }
+
+    /// Types `keys`.
+    pub async fn write(&mut self, keys: &[u8]) -> Result<(), Error> {
+        self.writer.write(keys).await
+    }
+
+    /// Tells the terminal its size in columns and rows; the command gets SIGWINCH.
+    pub async fn resize(&mut self, columns: u16, rows: u16) -> Result<(), Error> {
+        self.control.resize(columns, rows).await
+    }
+
+    /// Sends a signal to the command.
+    pub async fn signal(&mut self, number: i32) -> Result<(), Error> {
+        self.control.signal(number).await
+    }
+
+    /// Waits for the command to end, dropping what it still shows, and returns its exit code. After the deadline the
+    /// command is killed and the error is `Timeout`.
+    pub async fn wait(self, deadline: Duration) -> Result<i32, Error> {
+        let Pty {
+            mut reader,
+            writer,
+            control,
+        } = self;
+        // LXD ends a command's operation only after its output was taken.
+        let drain = async {
+            while let Ok(Some(_)) = reader.read().await {}
+            std::future::pending().await
+        };
+        tokio::select! {
+            result = control.wait(deadline) => {
+                drop(writer);
+                result
+            }
+            never = drain => never,
+        }
+    }
+
+    /// Takes it apart for use from several tasks.
+    pub fn split(self) -> (PtyReader, PtyWriter, PtyControl) {
+        (self.reader, self.writer, self.control)
+    }
+}
+
+impl PtyReader {
+    /// The next piece of what the terminal shows; `None` when the command has ended. Dropping the future loses nothing.
+    pub async fn read(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let piece = next_piece(&mut self.stream, "terminal").await;
+        self.ended = !matches!(piece, Ok(Some(_)));
+        piece.map_err(|fault| Error::new(&self.attempt, fault))
+    }
+}
+
+impl PtyWriter {
+    /// Types `keys`. A terminal that takes none for 30 s is `Timeout`.
+    pub async fn write(&mut self, keys: &[u8]) -> Result<(), Error> {
+        let send = self.sink.send(Message::Binary(Bytes::copy_from_slice(keys)));
+        let fault = match tokio::time::timeout(WRITE_DEADLINE, send).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(source)) => broken("terminal", source),
+            Err(_) => Fault::timeout(WRITE_DEADLINE, "the terminal does not take input"),
+        };
+        Err(Error::new(&self.attempt, fault))
+    }
+}
+
+impl PtyControl {
+    /// Tells the terminal its size in columns and rows; the command gets SIGWINCH.
+    pub async fn resize(&mut self, columns: u16, rows: u16) -> Result<(), Error> {
+        let sent = self.control.send(&window_size(columns, rows)).await;
+        sent.map_err(|fault| Error::new(&self.attempt, fault))
+    }
+
+    /// Sends a signal to the command.
+    pub async fn signal(&mut self, number: i32) -> Result<(), Error> {
+        self.control
+            .send(&signal(number))
+            .await
+            .map_err(|fault| Error::new(&self.attempt, fault))
+    }
+
+    /// Waits for the command to end and returns its exit code. The reader must be read meanwhile, or dropped, for
+    /// LXD waits until its output is taken. After the deadline the command is killed and the error is `Timeout`.
+    pub async fn wait(mut self, deadline: Duration) -> Result<i32, Error> {
+        let waited = {
+            let wait = self
+                .client
+                .wait_until(&self.id, Some(self.first.clone()), Instant::now(), deadline);
+            tokio::select! {
+                waited = wait => waited,
+                () = self.control.answer_pings() => Err(Fault::invalid("the control socket ended the wait")),
+            }
+        };
+        match waited {
+            Ok(operation) => {
+                self.control.finished();
+                exit_code(&operation)
+            }
+            Err(fault) => {
+                match fault.kind() {
+                    // There is nothing left to kill.
+                    ErrorKind::OperationFailed | ErrorKind::OperationLost => self.control.finished(),
+                    _ => self.control.kill().await,
+                }
+                Err(fault)
+            }
+        }
+        .map_err(|fault| Error::new(&self.attempt, fault))
+    }
+}
+
+impl fmt::Debug for PtyReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PtyReader")
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PtyWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PtyWriter").finish_non_exhaustive()
+    }
+}

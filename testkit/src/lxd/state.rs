@@ -1,0 +1,188 @@
+//! The state of instances: what they are doing, and the calls that start, stop and freeze them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+
+use super::client::Client;
+use super::envelope::null_as_default;
+use super::error::Error;
+use super::request::Request;
+
+/// A change of an instance's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateChange {
+    /// What to do.
+    pub action: StateAction,
+    /// Whether to do it without asking the instance's init.
+    pub force: bool,
+    /// How long LXD gives the instance's init, in whole seconds; `None` leaves it to the call's deadline.
+    pub timeout: Option<Duration>,
+}
+
+/// What a change of state does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StateAction {
+    /// Boot.
+    Start,
+    /// Shut down.
+    Stop,
+    /// Shut down and boot.
+    Restart,
+    /// Stop all processes where they are.
+    Freeze,
+    /// Let frozen processes go on.
+    Unfreeze,
+}
+
+impl StateAction {
+    fn verb(self) -> &'static str {
+        match self {
+            StateAction::Start => "start",
+            StateAction::Stop => "stop",
+            StateAction::Restart => "restart",
+            StateAction::Freeze => "freeze",
+            StateAction::Unfreeze => "unfreeze",
+        }
+    }
+}
+
+/// What an instance is doing now.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct InstanceState {
+    /// `Running`, `Stopped`, …
+    pub status: String,
+    /// The host's process id of the instance's init; 0 when it does not run.
+    pub pid: i64,
+    /// How many processes there are; -1 when LXD cannot tell.
+    #[serde(default)]
+    pub processes: i64,
+    /// Memory in bytes.
+    #[serde(default)]
+    pub memory: Memory,
+    /// The interfaces by their name inside; empty when it does not run.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub network: BTreeMap<String, Interface>,
+}
+
+/// Memory in bytes.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Memory {
+    /// In use.
+    pub usage: i64,
+    /// The most that was in use; 0 where the kernel does not say.
+    pub usage_peak: i64,
+}
+
+/// A network interface of a running instance.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct Interface {
+    /// Its addresses of all scopes.
+    #[serde(deserialize_with = "null_as_default")]
+    pub addresses: Vec<InterfaceAddress>,
+    /// The MAC address.
+    #[serde(default)]
+    pub hwaddr: String,
+    /// The name of its other end on the host.
+    #[serde(default)]
+    pub host_name: String,
+    /// The largest packet in bytes.
+    #[serde(default)]
+    pub mtu: i64,
+    /// `up` or `down`.
+    #[serde(default)]
+    pub state: String,
+}
+
+/// An address of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct InterfaceAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// The prefix length.
+    #[serde(rename = "netmask", deserialize_with = "number_in_text")]
+    pub prefix: u8,
+    /// How far it reaches.
+    pub scope: AddressScope,
+}
+
+/// How far an address reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AddressScope {
+    /// Inside the instance.
+    Local,
+    /// On the link.
+    Link,
+    /// Anywhere.
+    Global,
+}
+
+/// LXD gives prefix lengths as text.
+fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("{text:?} is no prefix length")))
+}
+
+impl Client {
+    /// Starts, stops, restarts, freezes or unfreezes an instance and waits for the end of it.
+    pub async fn set_state(&self, name: &str, change: StateChange, deadline: Duration) -> Result<(), Error> {
+        // LXD takes whole seconds, and 0 as no time at all.
+        let timeout = change.timeout.unwrap_or(deadline).as_secs().max(1);
+        let body = json!({"action": change.action, "force": change.force, "timeout": timeout});
+        let attempt = format!("{} instance {name:?}", change.action.verb());
+        self.run(
+            Request::put(&["instances", name, "state"], attempt).json(&body),
+            deadline,
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Starts an instance. That it runs already is an error.
+    pub async fn start_instance(&self, name: &str, deadline: Duration) -> Result<(), Error> {
+        self.set_state(
+            name,
+            StateChange {
+                action: StateAction::Start,
+                force: false,
+                timeout: None,
+            },
+            deadline,
+        )
+        .await
+    }
+
+    /// Stops an instance; with `force` without asking its init. That it is stopped already is an error.
+    pub async fn stop_instance(&self, name: &str, force: bool, deadline: Duration) -> Result<(), Error> {
+        self.set_state(
+            name,
+            StateChange {
+                action: StateAction::Stop,
+                force,
+                timeout: None,
+            },
+            deadline,
+        )
+        .await
+    }
+
+    /// Reads what an instance is doing: its init, memory, interfaces and addresses.
+    pub async fn get_instance_state(&self, name: &str) -> Result<InstanceState, Error> {
+        self.sync(&Request::get(
+            &["instances", name, "state"],
+            format!("get state of instance {name:?}"),
+        ))
+        .await
+    }
+}
