@@ -1,1 +1,30 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! Images and snaps: what nodes are made of, built here, cached by what it is built from.
+//!
+//! | what | where |
+//! |---|---|
+//! | recipes under `images/` | [`Workspace`] |
+//! | artifacts, complete or absent | [`Cache`] |
+//! | node image: root file system and templates | [`build_node`] |
+//! | snapd, base and stand-in snaps | [`build_snaps`] |
+//! | what a given snap file is | [`Snap`] |
+
+mod build;
+mod cache;
+mod dpkg;
+mod error;
+mod hash;
+mod node;
+mod program;
+mod recipe;
+mod snap;
+mod snaps;
+mod tree;
+
+pub use build::Progress;
+pub use cache::Cache;
+pub use error::Error;
+pub use hash::{Hash, of_file};
+pub use node::{NodeImage, build_node};
+pub use recipe::Workspace;
+pub use snap::{Plug, Snap};
+pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in};

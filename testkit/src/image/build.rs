@@ -1,0 +1,126 @@
+//! The inputs that images and snaps share: a bootstrap of packages, and static programs of this workspace.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::cache::Cache;
+use super::error::Error;
+use super::hash::Hasher;
+use super::program::Program;
+use super::recipe::Workspace;
+
+/// Raised when a bootstrap is run in another way, so that cached ones are not used.
+const BOOTSTRAP_VERSION: &str = "bootstrap 1";
+
+/// Told in a few words what is being made.
+pub type Progress<'a> = dyn FnMut(&str) + 'a;
+
+/// A tar of the essential packages of `suite` and of `packages` with what they depend on. The packages come from
+/// where the host's own do.
+pub(crate) fn bootstrap(
+    cache: &Cache,
+    suite: &str,
+    packages: &[String],
+    exclude: &[String],
+    progress: &mut Progress<'_>,
+) -> Result<PathBuf, Error> {
+    let hash = Hasher::new(BOOTSTRAP_VERSION)
+        .text("suite", suite)
+        .text("packages", &packages.join(","))
+        .text("exclude", &exclude.join(","))
+        .text("architecture", std::env::consts::ARCH)
+        .finish();
+    cache.ensure("bootstrap", "tar", &hash, |made| {
+        progress(&format!("bootstrapping {suite} with {} packages", packages.len()));
+        Program::new(&format!("bootstrap {suite}"), "mmdebstrap")
+            .args(["--variant=essential", "--format=tar"])
+            .arg(format!("--include={}", packages.join(",")))
+            .arg("--aptopt=APT::Install-Recommends \"false\"")
+            .args(
+                exclude
+                    .iter()
+                    .map(|pattern| format!("--dpkgopt=path-exclude={pattern}")),
+            )
+            .arg(suite)
+            .arg(made)
+            .run()
+            .map(drop)
+    })
+}
+
+/// Builds a crate of the workspace, linked statically so that it runs in any root file system; its programs.
+pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Vec<(String, PathBuf)>, Error> {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let output = Program::new(&format!("build {package}"), "cargo")
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--message-format=json-render-diagnostics",
+            "--package",
+            package,
+        ])
+        .args(["--target", &target])
+        .run_with(|cargo| {
+            cargo
+                .dir(workspace.root())
+                .env("RUSTFLAGS", "-C target-feature=+crt-static")
+                // It would win over RUSTFLAGS; cargo sets it for what it runs.
+                .env_remove("CARGO_ENCODED_RUSTFLAGS")
+                .stdin_null()
+        })?;
+    let mut programs: Vec<(String, PathBuf)> = Vec::new();
+    for line in String::from_utf8_lossy(&output).lines() {
+        let Ok(Message::CompilerArtifact {
+            target,
+            executable: Some(executable),
+        }) = serde_json::from_str(line)
+        else {
+            continue;
+        };
+        programs.push((target.name, executable));
+    }
+    programs.sort();
+    if programs.is_empty() {
+        let problem = format!("the crate {package} has no programs");
+        return Err(Error::Recipe {
+            recipe: "programs",
+            problem,
+        });
+    }
+    Ok(programs)
+}
+
+/// What cargo says of an artifact; see "Artifact Messages" under "External tools" in the Cargo book.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact {
+        target: Target,
+        executable: Option<PathBuf>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// The distribution's name of the architecture this runs on.
+pub(crate) fn debian_architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "powerpc64" => "ppc64el",
+        other => other,
+    }
+}
+
+/// The bytes of a file.
+pub(crate) fn read(path: &std::path::Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(Error::file("read", path))
+}

@@ -1,0 +1,165 @@
+//! The cache of made artifacts: named by what they are made of, complete or absent.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::error::Error;
+use super::hash::Hash;
+
+/// How many artifacts of one name stay: today's, and those of a checkout or two besides.
+const KEPT: usize = 3;
+
+/// A folder of artifacts, held by one process at a time.
+///
+/// An artifact is made in `tmp/` and renamed into place, so that one that is there is whole. Only the holder of the
+/// lock works in `tmp/`: what it finds there when it opens the cache was left by a process that died, and goes.
+#[derive(Debug)]
+pub struct Cache {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl Cache {
+    /// Opens the cache at `root`, making it if need be; waits for another process to let go of it.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(root).map_err(Error::file("create", root))?;
+        let path = root.join("lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(Error::file("open", &path))?;
+        lock.lock().map_err(Error::file("lock", &path))?;
+        let tmp = root.join("tmp");
+        if tmp.exists() {
+            fs::remove_dir_all(&tmp).map_err(Error::file("remove", &tmp))?;
+        }
+        fs::create_dir(&tmp).map_err(Error::file("create", &tmp))?;
+        Ok(Self {
+            root: root.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// The artifact `<stem>-<hash>.<extension>`, made by `make` at the path it is given if it is not there yet.
+    /// `make` may use that path's folder for what it needs on the way.
+    pub(crate) fn ensure(
+        &self,
+        stem: &str,
+        extension: &str,
+        hash: &Hash,
+        make: impl FnOnce(&Path) -> Result<(), Error>,
+    ) -> Result<PathBuf, Error> {
+        let place = self.root.join(format!("{stem}-{}.{extension}", hash.short()));
+        if place.exists() {
+            return Ok(place);
+        }
+        let folder = tempfile::Builder::new()
+            .prefix(stem)
+            .tempdir_in(self.root.join("tmp"))
+            .map_err(Error::file("create a folder in", self.root.join("tmp")))?;
+        let made = folder.path().join(format!("artifact.{extension}"));
+        make(&made)?;
+        fs::rename(&made, &place).map_err(Error::file("put in place", &place))?;
+        self.prune(stem, extension)?;
+        Ok(place)
+    }
+
+    /// Removes all but the newest few artifacts of a name.
+    fn prune(&self, stem: &str, extension: &str) -> Result<(), Error> {
+        let mut found: Vec<(SystemTime, PathBuf)> = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(Error::file("list", &self.root))? {
+            let path = entry.map_err(Error::file("list", &self.root))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let hash = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
+            let hash = hash.and_then(|rest| rest.strip_suffix(extension)?.strip_suffix('.'));
+            if hash.is_some_and(|hash| hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+                let changed = path.metadata().and_then(|metadata| metadata.modified());
+                found.push((changed.map_err(Error::file("read", &path))?, path));
+            }
+        }
+        found.sort();
+        for (_, path) in found.iter().rev().skip(KEPT) {
+            fs::remove_file(path).map_err(Error::file("remove", path))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hash::Hasher;
+    use super::*;
+
+    fn hash(text: &str) -> Hash {
+        Hasher::new("test").text("text", text).finish()
+    }
+
+    #[test]
+    fn an_artifact_is_made_once() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(root.path()).unwrap();
+        let write = |path: &Path| fs::write(path, "made").map_err(Error::file("write", path));
+        let first = cache.ensure("thing", "snap", &hash("a"), write).unwrap();
+        let second = cache
+            .ensure("thing", "snap", &hash("a"), |_| panic!("made again"))
+            .unwrap();
+        assert_eq!(first, second);
+        assert_eq!(fs::read_to_string(first).unwrap(), "made");
+    }
+
+    #[test]
+    fn a_failed_or_killed_making_leaves_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(root.path()).unwrap();
+        let failed = cache.ensure("thing", "snap", &hash("a"), |path| {
+            fs::write(path, "half").unwrap();
+            Err(Error::Recipe {
+                recipe: "test",
+                problem: "stops here".into(),
+            })
+        });
+        assert!(failed.is_err());
+        fs::write(root.path().join("tmp/left-by-the-killed"), "half").unwrap();
+        drop(cache);
+        Cache::open(root.path()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(root.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["lock", "tmp"]);
+        assert_eq!(fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn old_artifacts_go_and_others_names_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(root.path()).unwrap();
+        fs::write(root.path().join("thing-else-0123456789ab.snap"), "").unwrap();
+        for n in 0..KEPT + 2 {
+            let place = cache
+                .ensure("thing", "snap", &hash(&n.to_string()), |path| {
+                    fs::write(path, "").map_err(Error::file("", path))
+                })
+                .unwrap();
+            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(n as u64);
+            File::options()
+                .write(true)
+                .open(place)
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+        }
+        let count = |prefix: &str| {
+            let names = fs::read_dir(root.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name());
+            names.filter(|name| name.to_string_lossy().starts_with(prefix)).count()
+        };
+        assert_eq!(count("thing-else-"), 1);
+        assert_eq!(count("thing-") - 1, KEPT);
+    }
+}

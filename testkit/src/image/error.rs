@@ -1,0 +1,103 @@
+//! What can go wrong while images and snaps are made.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An image or a snap could not be made, read or put in place.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A recipe or a snap's own description does not parse.
+    #[error("failed to parse {path}")]
+    Parse {
+        /// The file, or the snap and the file inside it.
+        path: String,
+        /// The parser's word on it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file or folder could not be used.
+    #[error("failed to {attempt} {path}")]
+    File {
+        /// The verb: `read`, `write`.
+        attempt: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's word on it.
+        source: io::Error,
+    },
+    /// A program that this needs is not installed.
+    #[error("failed to {attempt}: the program {program} is not installed; `make setup` installs it")]
+    NoProgram {
+        /// What it was needed for.
+        attempt: String,
+        /// The program.
+        program: String,
+    },
+    /// A program ran and failed.
+    #[error("failed to {attempt}: {program} {status}; it said last:\n{said}")]
+    Program {
+        /// What it was run for.
+        attempt: String,
+        /// The program.
+        program: String,
+        /// `exited with 1`, `was killed by a signal`.
+        status: String,
+        /// The last lines of its standard error.
+        said: String,
+    },
+    /// A recipe asks for what the packages do not have.
+    #[error("failed to apply {recipe}: {problem}")]
+    Recipe {
+        /// Which recipe.
+        recipe: &'static str,
+        /// What it asks for.
+        problem: String,
+    },
+    /// A file given as a snap is not a usable one.
+    #[error("{path} is not a usable snap: {problem}; {mend}")]
+    Snap {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+        /// What a person can do about it.
+        mend: String,
+    },
+    /// LXD refused or failed.
+    #[error("failed to {attempt}")]
+    Lxd {
+        /// What was asked of it.
+        attempt: String,
+        /// The client's error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A step of the golden image's preparation failed inside the instance.
+    #[error("failed to prepare golden image {instance}: {step}: {problem}")]
+    Prepare {
+        /// The instance.
+        instance: String,
+        /// The step: `install microovn.snap`.
+        step: String,
+        /// What was seen.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// For `map_err` on calls that touch one file.
+    pub(crate) fn file(attempt: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.as_ref().to_owned();
+        move |source| Error::File { attempt, path, source }
+    }
+
+    /// For `map_err` on calls to LXD.
+    pub(crate) fn lxd<E>(attempt: impl Into<String>) -> impl FnOnce(E) -> Error
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let attempt = attempt.into();
+        move |source| Error::Lxd {
+            attempt,
+            source: Box::new(source),
+        }
+    }
+}

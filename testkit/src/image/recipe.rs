@@ -1,0 +1,156 @@
+//! The recipes under `images/`: what goes into the node image and into the snaps.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::Error;
+
+/// `images/node/node.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NodeRecipe {
+    /// The distribution's suite: `bookworm`.
+    pub(crate) suite: String,
+    pub(crate) packages: Vec<String>,
+    /// dpkg's `path-exclude` patterns.
+    pub(crate) exclude: Vec<String>,
+    /// Paths that are left out, with what is below them.
+    pub(crate) drop: Vec<String>,
+    /// Units that never run.
+    pub(crate) mask: Vec<String>,
+    /// Path in the image, and the crate of this workspace whose program goes there.
+    pub(crate) programs: BTreeMap<String, String>,
+    /// Path of a symbolic link, and its target.
+    pub(crate) links: BTreeMap<String, String>,
+    /// Path in the instance, and the file in `templates/` that LXD renders there on create and on copy.
+    pub(crate) templates: BTreeMap<String, String>,
+}
+
+/// `images/snaps.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SnapsRecipe {
+    pub(crate) suite: String,
+    /// Of the base, beyond the essential ones.
+    pub(crate) packages: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+    pub(crate) base: BaseRecipe,
+    #[serde(rename = "stand-in")]
+    pub(crate) stand_in: StandInRecipe,
+    pub(crate) snapd: SnapdRecipe,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BaseRecipe {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) drop: Vec<String>,
+    /// Folders that must be there even if empty.
+    pub(crate) folders: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StandInRecipe {
+    /// The crate whose programs go to `bin/`.
+    pub(crate) package: String,
+    pub(crate) version: String,
+    pub(crate) packages: Vec<String>,
+    /// Packages to do without, though others depend on them; a `*` at the end matches the rest.
+    pub(crate) without: Vec<String>,
+    pub(crate) drop: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SnapdRecipe {
+    /// Of the package's paths, those that belong into the snap.
+    pub(crate) keep: Vec<String>,
+}
+
+/// Where the recipes and crates are.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace at `root`, the folder of `Cargo.lock` and `images/`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn node(&self) -> PathBuf {
+        self.root.join("images/node")
+    }
+
+    pub(crate) fn stand_in_tree(&self) -> PathBuf {
+        self.root.join("images/stand-in/snap")
+    }
+
+    pub(crate) fn node_recipe(&self) -> Result<NodeRecipe, Error> {
+        parse(&self.node().join("node.toml"))
+    }
+
+    pub(crate) fn snaps_recipe(&self) -> Result<SnapsRecipe, Error> {
+        parse(&self.root.join("images/snaps.toml"))
+    }
+}
+
+fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
+    toml::from_str(&text).map_err(|source| Error::Parse {
+        path: path.display().to_string(),
+        source: Box::new(source),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace() -> Workspace {
+        Workspace::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+    }
+
+    #[test]
+    fn the_recipes_of_this_workspace_parse_and_name_files_that_exist() {
+        let node = workspace().node_recipe().unwrap();
+        for template in node.templates.values() {
+            assert!(
+                workspace().node().join("templates").join(template).is_file(),
+                "no template {template}"
+            );
+        }
+        for target in node
+            .links
+            .values()
+            .filter(|target| target.starts_with("/etc/systemd/system/"))
+        {
+            let file = workspace().node().join("files").join(target.trim_start_matches('/'));
+            assert!(file.is_file(), "no {}", file.display());
+        }
+        workspace().snaps_recipe().unwrap();
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.toml");
+        let text = fs::read_to_string(workspace().node().join("node.toml")).unwrap();
+        fs::write(&path, format!("pakages = []\n{text}")).unwrap();
+        let error = parse::<NodeRecipe>(&path).unwrap_err();
+        assert!(error.to_string().starts_with("failed to parse"), "{error}");
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("pakages"), "{cause}");
+    }
+}

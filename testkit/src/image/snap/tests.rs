@@ -1,0 +1,156 @@
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::super::tree::Tree;
+use super::*;
+
+const MICROOVN: &str = "\
+name: microovn
+version: 26.03
+base: core24
+assumes: [snapd2.73]
+plugs:
+  frr-logs: {interface: content, target: $SNAP_COMMON/frr}
+  control: network-control
+  hugepages-control:
+apps:
+  microovn: {command: microovn.wrapper, plugs: [network]}
+  daemon:
+    command: commands/daemon.start
+    daemon: simple
+    plugs: [network, network-bind, hugepages-control]
+";
+
+/// A snap file with this `meta/snap.yaml`.
+fn snap(yaml: Option<&str>) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("given.snap");
+    let mut tree = Tree::default();
+    // Incompressible, so that the file is long enough to be cut in interesting places.
+    let mut noise = 1u64;
+    let bytes = std::iter::repeat_with(|| {
+        noise = noise
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (noise >> 56) as u8
+    });
+    tree.add_file("bin/tool", bytes.take(300_000).collect::<Vec<_>>(), 0o755);
+    if let Some(yaml) = yaml {
+        tree.add_file("meta/snap.yaml", yaml, 0o644);
+    }
+    tree.pack(&path, 3, true).unwrap();
+    (folder, path)
+}
+
+/// The error's text without the file's folder.
+fn problem(path: &Path) -> String {
+    let error = Snap::inspect(path)
+        .and_then(|snap| snap.require_microovn())
+        .unwrap_err()
+        .to_string();
+    error.replace(&path.parent().unwrap().display().to_string(), "")
+}
+
+#[test]
+fn a_snap_is_read_from_its_own_description() {
+    let (_folder, path) = snap(Some(MICROOVN));
+    let snap = Snap::inspect(&path).unwrap();
+    snap.require_microovn().unwrap();
+    assert_eq!(
+        (snap.name.as_str(), snap.version.as_str(), snap.kind.as_str()),
+        ("microovn", "26.03", "app")
+    );
+    assert_eq!(snap.base.as_deref(), Some("core24"));
+    assert_eq!(snap.assumes, ["snapd2.73"]);
+    assert_eq!(snap.services.iter().collect::<Vec<_>>(), ["daemon"]);
+    let plugs: Vec<_> = snap
+        .plugs
+        .iter()
+        .map(|plug| (plug.name.as_str(), plug.interface.as_str()))
+        .collect();
+    let expected = [
+        ("control", "network-control"),
+        ("frr-logs", "content"),
+        ("hugepages-control", "hugepages-control"),
+        ("network", "network"),
+        ("network-bind", "network-bind"),
+    ];
+    assert_eq!(plugs, expected);
+    assert_eq!(snap.sha256, of_file(&path).unwrap());
+}
+
+#[test]
+fn a_snap_cut_anywhere_is_reported_as_cut() {
+    let (_folder, path) = snap(Some(MICROOVN));
+    let whole = fs::read(&path).unwrap();
+    for (length, expected) in [
+        (0, "it is empty"),
+        (2, "it is not a squashfs file"),
+        (4, "it is cut short: 4 of 96 bytes"),
+        (95, "it is cut short: 95 of 96 bytes"),
+        (96, "it is cut short: 96 of "),
+        (4096, "it is cut short: 4096 of "),
+        (whole.len() / 2, "it is cut short: "),
+    ] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let problem = problem(&path);
+        assert!(problem.starts_with("/given.snap is not a usable snap: "), "{problem}");
+        assert!(problem.contains(expected), "cut at {length}: {problem}");
+    }
+}
+
+#[test]
+fn a_snap_with_its_tables_overwritten_is_unreadable() {
+    let (_folder, path) = snap(Some(MICROOVN));
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xff);
+    fs::write(&path, &bytes).unwrap();
+    assert!(
+        problem(&path).contains("unsquashfs cannot read it"),
+        "{}",
+        problem(&path)
+    );
+}
+
+#[test]
+fn what_is_not_a_snap_of_microovn_is_refused_with_the_reason() {
+    let missing = Path::new("/no/such/microovn.snap");
+    assert_eq!(
+        problem(missing),
+        "/microovn.snap is not a usable snap: there is no such file; check the path that was given for the snap"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    assert!(
+        Snap::inspect(folder.path())
+            .unwrap_err()
+            .to_string()
+            .contains("it is a folder")
+    );
+
+    let page = folder.path().join("page.snap");
+    fs::write(&page, "<html>404</html>").unwrap();
+    assert!(problem(&page).contains("it is not a squashfs file"));
+
+    for (yaml, expected) in [
+        (None, "it has no meta/snap.yaml"),
+        (
+            Some("name: lxd\nversion: '5'\n"),
+            "it is the snap \"lxd\", not \"microovn\"",
+        ),
+        (
+            Some("name: microovn\nversion: '1'\napps: {microovn: {command: x}}\n"),
+            "it has no app \"daemon\"",
+        ),
+        (
+            Some("name: microovn\napps: {microovn: {}, daemon: {}}\n"),
+            "its app \"daemon\" is not a service",
+        ),
+        (Some("apps: [broken"), "failed to parse meta/snap.yaml of /given.snap"),
+    ] {
+        let (_folder, path) = snap(yaml);
+        let problem = problem(&path);
+        assert!(problem.contains(expected), "{yaml:?}: {problem}");
+    }
+}
