@@ -7,24 +7,32 @@
 //! | node image: root file system and templates | [`build_node`] |
 //! | snapd, base and stand-in snaps | [`build_snaps`] |
 //! | what a given snap file is | [`Snap`] |
+//! | the node image in LXD | [`ensure_node_image`] |
+//! | the instance that nodes are copied from | [`ensure_golden`] |
 
 mod build;
 mod cache;
 mod dpkg;
 mod error;
+mod golden;
 mod hash;
 mod node;
 mod program;
 mod recipe;
 mod snap;
 mod snaps;
+mod store;
 mod tree;
 
 pub use build::Progress;
 pub use cache::Cache;
 pub use error::Error;
+pub use golden::{
+    Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, NodeNic, READY_KEY, Unconnected, ensure_golden, golden_lock_path, is_golden,
+};
 pub use hash::{Hash, of_file};
 pub use node::{NodeImage, build_node};
 pub use recipe::Workspace;
 pub use snap::{Plug, Snap};
 pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in};
+pub use store::{NODE_ALIAS, OWNER, OWNER_KEY, ensure_node_image, is_ours};

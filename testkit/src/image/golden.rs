@@ -1,0 +1,248 @@
+//! The golden image: a stopped instance with all snaps installed, from which nodes are copied.
+//!
+//! A copy costs a fraction of a second on btrfs, where an installation of the snaps takes ten. What a node must not
+//! share with others (host name, machine id, addresses, MicroOVN's own keys) is rendered by the image's templates on
+//! copy, or removed here before the instance is marked ready. The mark is written last: an instance without it is
+//! half made, whatever its state, and is made again.
+
+mod foreign;
+mod steps;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::build::Progress;
+use super::error::Error;
+use super::hash::{Hash, Hasher};
+use super::recipe::Workspace;
+use super::snap::Snap;
+use super::store::{OWNER, OWNER_KEY, is_ours};
+use crate::lxd::{Client, Devices, Image, ImageRef, InstancePatch, InstanceSource, InstanceSpec};
+
+/// Raised when instances are prepared in another way, so that older golden images are not used.
+const PREPARATION_VERSION: &str = "golden 1";
+
+/// Set to `true` when a golden image is complete.
+pub const READY_KEY: &str = "user.testkit.ready";
+
+/// What an instance is: `golden`, or `node` for a copy of one.
+pub const KIND_KEY: &str = "user.testkit.kind";
+
+/// The host name that the image's templates render.
+pub const HOSTNAME_KEY: &str = "user.testkit.hostname";
+
+/// Plugs that could not be connected, as JSON; kept on the golden image for those who find it made.
+const UNCONNECTED_KEY: &str = "user.testkit.unconnected";
+
+/// For single LXD calls that move data: creating from an image that is not unpacked yet, stopping.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What a golden image is made of.
+#[derive(Debug, Clone)]
+pub struct GoldenSpec {
+    /// Where the node image's files are, for images that are not ours.
+    pub workspace: Workspace,
+    /// The image: an alias or a fingerprint that LXD has.
+    pub image: ImageRef,
+    /// Snaps to install before the one under test, in order: snapd, a base.
+    pub extra_snaps: Vec<Snap>,
+    /// The snap under test.
+    pub snap: Snap,
+    /// The storage pool.
+    pub pool: String,
+    /// A bridge for preparing an instance that has to fetch something; `None` where nothing is fetched.
+    pub network: Option<String>,
+}
+
+/// A plug of the snap that is not connected.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Unconnected {
+    /// The plug.
+    pub plug: String,
+    /// snapd's word on why.
+    pub reason: String,
+}
+
+/// A complete golden image.
+#[derive(Debug, Clone)]
+pub struct Golden {
+    /// The stopped instance to copy.
+    pub instance: String,
+    /// Of all that it is made of.
+    pub hash: Hash,
+    /// Plugs that this snapd does not know or has no slot for. Not fatal: MicroOVN may do without on this host.
+    pub unconnected: Vec<Unconnected>,
+    /// Whether it was made by this call.
+    pub made: bool,
+    /// The storage pool it is in.
+    pub pool: String,
+}
+
+/// One NIC of a node.
+#[derive(Debug, Clone)]
+pub struct NodeNic {
+    /// `eth0` or `eth1`: the templates know these two.
+    pub device: String,
+    /// The LXD network.
+    pub network: String,
+    /// A networkd file, the whole text.
+    pub networkd: String,
+}
+
+impl Golden {
+    /// A copy of this image as a node, to be passed to [`Client::create_instance`]: its identity and addresses are in
+    /// place before it first boots. Marks that belong to the golden image alone are overridden; add a run's own.
+    pub fn node(&self, name: &str, hostname: &str, nics: &[NodeNic]) -> InstanceSpec {
+        let source = InstanceSource::Copy { instance: self.instance.clone(), project: None };
+        let mut spec = InstanceSpec::container(name, source);
+        spec.config = BTreeMap::from([
+            (KIND_KEY.to_owned(), "node".to_owned()),
+            // A copy inherits what it does not override.
+            (READY_KEY.to_owned(), "false".to_owned()),
+            (UNCONNECTED_KEY.to_owned(), "[]".to_owned()),
+            (HOSTNAME_KEY.to_owned(), hostname.to_owned()),
+        ]);
+        spec.devices = root_device(&self.pool);
+        for nic in nics {
+            spec.config.insert(format!("user.testkit.network.{}", nic.device), nic.networkd.clone());
+            spec.devices.insert(nic.device.clone(), nic_device(&nic.device, &nic.network));
+        }
+        spec
+    }
+}
+
+/// The file whose exclusive lock ([`std::fs::File::lock`]) must be held around [`ensure_golden`].
+pub fn golden_lock_path(state: &Path) -> PathBuf {
+    state.join("golden.lock")
+}
+
+/// Whether an instance is a golden image of ours, complete or not.
+pub fn is_golden(config: &BTreeMap<String, String>) -> bool {
+    let is = |key: &str, value: &str| config.get(key).is_some_and(|seen| seen == value);
+    is(OWNER_KEY, OWNER) && is(KIND_KEY, "golden")
+}
+
+/// Finds the golden image that `spec` describes, or makes it, within about half a minute.
+///
+/// `client` is for the project that the image is to be in. The caller holds the lock of [`golden_lock_path`], so that
+/// an incomplete image is one whose maker died.
+pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Progress<'_>) -> Result<Golden, Error> {
+    let image = client.get_image(&spec.image).await.map_err(Error::lxd("find the node image in LXD"))?.value;
+    let hash = golden_hash(spec, &image)?;
+    let name = format!("microovn-golden-{}", hash.short());
+    let found = client.find_instance(&name).await.map_err(Error::lxd(format!("look for golden image {name}")))?;
+    if let Some(found) = found {
+        let config = &found.value.config;
+        if config.get(READY_KEY).is_some_and(|ready| ready == "true") && !found.value.is_running() {
+            let unconnected = config.get(UNCONNECTED_KEY).and_then(|text| serde_json::from_str(text).ok());
+            let unconnected = unconnected.unwrap_or_default();
+            return Ok(Golden { instance: name, hash, unconnected, made: false, pool: spec.pool.clone() });
+        }
+        if !is_golden(config) {
+            let problem = "an instance of this name exists that is not ours; delete or rename it".to_owned();
+            return Err(Error::Prepare { instance: name, step: "start over".to_owned(), problem });
+        }
+        progress(&format!("removing {name}, which is half made"));
+        let removed = client.delete_instance_forced(&name, DEADLINE).await;
+        removed.map_err(Error::lxd(format!("remove half made golden image {name}")))?;
+    }
+    progress(&format!("making golden image {name}"));
+    let made = make(client, spec, &image, &name, &hash, progress).await;
+    if made.is_err() {
+        // Evidence is in the error; what is half made only takes room. Whether this succeeds changes nothing:
+        // the next call removes what is left.
+        let _ = client.delete_instance_forced(&name, DEADLINE).await;
+    }
+    let unconnected = made?;
+    Ok(Golden { instance: name, hash, unconnected, made: true, pool: spec.pool.clone() })
+}
+
+fn golden_hash(spec: &GoldenSpec, image: &Image) -> Result<Hash, Error> {
+    let mut hasher = Hasher::new(PREPARATION_VERSION).text("image", &image.fingerprint).text("pool", &spec.pool);
+    for snap in spec.extra_snaps.iter().chain([&spec.snap]) {
+        hasher = hasher.text("snap", snap.sha256.as_str());
+    }
+    if !is_ours(image) {
+        hasher = hasher.folder("node", &spec.workspace.node())?;
+    }
+    Ok(hasher.finish())
+}
+
+async fn make(
+    client: &Client,
+    spec: &GoldenSpec,
+    image: &Image,
+    name: &str,
+    hash: &Hash,
+    progress: &mut Progress<'_>,
+) -> Result<Vec<Unconnected>, Error> {
+    let mut instance = InstanceSpec::container(name, InstanceSource::ImageFingerprint(image.fingerprint.clone()));
+    instance.description = "MicroOVN system tests: nodes are copied from this".to_owned();
+    let keys = [
+        (OWNER_KEY, OWNER),
+        (KIND_KEY, "golden"),
+        (READY_KEY, "false"),
+        ("user.testkit.hash", hash.as_str()),
+        // snapd mounts snaps through FUSE, and MicroOVN makes network namespaces and bridges.
+        ("security.nesting", "true"),
+    ];
+    instance.config = keys.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    instance.devices = root_device(&spec.pool);
+    if let Some(network) = &spec.network {
+        instance.devices.insert("eth0".to_owned(), nic_device("eth0", network));
+    }
+    client.create_instance(&instance, DEADLINE).await.map_err(Error::lxd(format!("create golden image {name}")))?;
+
+    let node = steps::Node { client, name };
+    let foreign = !is_ours(image);
+    if foreign {
+        progress("giving the image what a node needs");
+        foreign::before_first_boot(&node, &spec.workspace).await?;
+    }
+    let reexec = node.decide_reexec(&spec.extra_snaps).await?;
+    progress("starting it");
+    client.start_instance(name, DEADLINE).await.map_err(Error::lxd(format!("start golden image {name}")))?;
+    if foreign {
+        foreign::after_first_boot(&node, &spec.workspace).await?;
+    }
+    node.wait_seeded().await?;
+    for snap in spec.extra_snaps.iter().chain([&spec.snap]) {
+        progress(&format!("installing {} {}", snap.name, snap.version));
+        node.install(snap).await?;
+    }
+    progress("connecting plugs");
+    let unconnected = node.connect(&spec.snap).await?;
+    progress("waiting for MicroOVN to answer");
+    node.wait_answering(&spec.snap.name).await?;
+    progress("removing what nodes must not share");
+    node.clean(&spec.snap.name).await?;
+    if foreign {
+        foreign::before_last_stop(&node, &spec.workspace).await?;
+    }
+    client.stop_instance(name, false, DEADLINE).await.map_err(Error::lxd(format!("stop golden image {name}")))?;
+
+    let read = client.get_instance(name).await.map_err(Error::lxd(format!("read golden image {name}")))?;
+    let mut put = read.value.to_put();
+    put.devices.remove("eth0");
+    if !reexec {
+        put.config.insert("environment.SNAP_REEXEC".to_owned(), "0".to_owned());
+    }
+    let mark = client.update_instance(name, &put, read.etag.as_deref(), DEADLINE).await;
+    mark.map_err(Error::lxd(format!("update golden image {name}")))?;
+    let text = serde_json::to_string(&unconnected).unwrap_or_default();
+    let config = [(UNCONNECTED_KEY, text), (READY_KEY, "true".to_owned())];
+    let config = config.map(|(key, value)| (key.to_owned(), value)).into();
+    let mark = client.patch_instance(name, &InstancePatch { config, devices: Devices::new() }, None).await;
+    mark.map_err(Error::lxd(format!("mark golden image {name} as ready")))?;
+    Ok(unconnected)
+}
+
+fn root_device(pool: &str) -> Devices {
+    let root = [("type", "disk"), ("path", "/"), ("pool", pool)];
+    Devices::from([("root".to_owned(), root.map(|(key, value)| (key.to_owned(), value.to_owned())).into())])
+}
+
+fn nic_device(name: &str, network: &str) -> BTreeMap<String, String> {
+    [("type", "nic"), ("name", name), ("network", network)].map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}

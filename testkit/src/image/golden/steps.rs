@@ -1,0 +1,200 @@
+//! The steps of preparing a golden image, each inside the instance.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::super::build::read;
+use super::super::error::Error;
+use super::super::snap::Snap;
+use super::Unconnected;
+use crate::lxd::{Client, Exec, ExecOutput, FileSpec};
+
+/// Turns re-execution into the snapd snap off, for services; commands get it from the instance's environment.
+const NO_REEXEC: (&str, &str) = (
+    "/etc/systemd/system.conf.d/20-testkit-no-reexec.conf",
+    "# The snapd snap is this node's own snapd: running into it costs time and changes nothing.\n\
+     [Manager]\nDefaultEnvironment=SNAP_REEXEC=0\n",
+);
+
+/// Installing a snap of a hundred megabytes on a busy host.
+const INSTALL: Duration = Duration::from_secs(180);
+
+/// Everything else.
+const STEP: Duration = Duration::from_secs(60);
+
+/// The pause between two looks at something that is not there yet.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The instance under preparation.
+pub(super) struct Node<'a> {
+    pub(super) client: &'a Client,
+    pub(super) name: &'a str,
+}
+
+impl Node<'_> {
+    fn failed(&self, step: &str, problem: impl Into<String>) -> Error {
+        Error::Prepare { instance: self.name.to_owned(), step: step.to_owned(), problem: problem.into() }
+    }
+
+    /// Runs a command, whatever its exit code.
+    pub(super) async fn try_run(&self, argv: &[&str], timeout: Duration) -> Result<ExecOutput, Error> {
+        let exec = Exec::new(argv.iter().copied()).timeout(timeout);
+        let output = self.client.exec(self.name, &exec).await;
+        output.map_err(Error::lxd(format!("run {} in golden image {}", argv.join(" "), self.name)))
+    }
+
+    /// Runs a command that must succeed; its standard output.
+    pub(super) async fn run(&self, step: &str, argv: &[&str], timeout: Duration) -> Result<String, Error> {
+        let output = self.try_run(argv, timeout).await?;
+        if output.success() {
+            return Ok(output.stdout_text());
+        }
+        let said = format!("{}{}", output.stdout_text(), output.stderr_text());
+        Err(self.failed(step, format!("{} exited with {}: {}", argv.join(" "), output.exit_code, said.trim())))
+    }
+
+    /// Runs a command until it succeeds.
+    async fn run_until(&self, step: &str, argv: &[&str], timeout: Duration) -> Result<(), Error> {
+        let end = Instant::now() + timeout;
+        loop {
+            let output = self.try_run(argv, end.saturating_duration_since(Instant::now()).max(LOOK)).await?;
+            if output.success() {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                let said = format!("{}{}", output.stdout_text(), output.stderr_text());
+                let problem = format!("{} still fails after {} s: {}", argv.join(" "), timeout.as_secs(), said.trim());
+                return Err(self.failed(step, problem));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    pub(super) async fn push(&self, path: &str, content: impl Into<bytes::Bytes>, mode: u32) -> Result<(), Error> {
+        let pushed = self.client.push_file(self.name, path, &FileSpec::new(content).mode(mode)).await;
+        pushed.map_err(Error::lxd(format!("write {path} in golden image {}", self.name)))
+    }
+
+    /// Whether snapd is to run into the snapd snap. Not where that is the node's own snapd; otherwise the snap is
+    /// there because it is newer, and needed.
+    pub(super) async fn decide_reexec(&self, snaps: &[Snap]) -> Result<bool, Error> {
+        let found = self.client.find_file(self.name, "/usr/lib/snapd/info").await;
+        let info = found.map_err(Error::lxd(format!("read snapd's version in golden image {}", self.name)))?;
+        let Some(info) = info else {
+            let problem = "the image has no snapd; give an image that has one, or use the node image built here";
+            return Err(self.failed("look for snapd", problem));
+        };
+        let info = String::from_utf8_lossy(&info.content).into_owned();
+        let own = info.lines().find_map(|line| line.strip_prefix("VERSION=")).unwrap_or_default();
+        let reexec = snaps.iter().find(|snap| snap.kind == "snapd").is_none_or(|snap| snap.version != own);
+        if !reexec {
+            self.push(NO_REEXEC.0, NO_REEXEC.1, 0o644).await?;
+        }
+        Ok(reexec)
+    }
+
+    pub(super) async fn wait_seeded(&self) -> Result<(), Error> {
+        self.run_until("wait for snapd", &["snap", "wait", "system", "seed.loaded"], STEP).await
+    }
+
+    /// Installs a snap from its file.
+    pub(super) async fn install(&self, snap: &Snap) -> Result<(), Error> {
+        let step = format!("install {}", snap.path.display());
+        let inside = format!("/var/tmp/{}.snap", snap.name);
+        self.push(&inside, read(&snap.path)?, 0o600).await?;
+        self.run(&step, &["snap", "install", "--dangerous", &inside], INSTALL).await?;
+        self.run(&step, &["rm", &inside], STEP).await?;
+        Ok(())
+    }
+
+    /// Connects each plug that the snap declares, and checks that snapd has them connected. A plug that cannot be is
+    /// returned with the reason.
+    pub(super) async fn connect(&self, snap: &Snap) -> Result<Vec<Unconnected>, Error> {
+        let before = self.connections(&snap.name).await?;
+        let mut unconnected = Vec::new();
+        for plug in &snap.plugs {
+            if before.get(&plug.name).is_some_and(|slot| slot != "-") {
+                continue;
+            }
+            let endpoint = format!("{}:{}", snap.name, plug.name);
+            let output = self.try_run(&["snap", "connect", &endpoint], STEP).await?;
+            if !output.success() {
+                let reason = output.stderr_text().trim().trim_start_matches("error: ").to_owned();
+                unconnected.push(Unconnected { plug: plug.name.clone(), reason });
+            }
+        }
+        let after = self.connections(&snap.name).await?;
+        for plug in &snap.plugs {
+            let excused = unconnected.iter().any(|excused| excused.plug == plug.name);
+            if !excused && after.get(&plug.name).is_none_or(|slot| slot == "-") {
+                let problem = format!("snapd said that {} is connected, and lists it as not", plug.name);
+                return Err(self.failed("connect plugs", problem));
+            }
+        }
+        Ok(unconnected)
+    }
+
+    /// The slot of each plug; `-` for none. snapd's API tells the same, but not through any command of old versions.
+    async fn connections(&self, snap: &str) -> Result<BTreeMap<String, String>, Error> {
+        let table = self.run("list connections", &["snap", "connections", snap], STEP).await?;
+        Ok(parse_connections(&table, snap))
+    }
+
+    /// Waits until snapd has nothing left to do and the daemon answers.
+    pub(super) async fn wait_answering(&self, snap: &str) -> Result<(), Error> {
+        // Exits with 1 when there is no change in progress that could be watched: nothing is left to do.
+        let waiting = ["sh", "-c", "! snap changes | awk 'NR > 1 && $2 ~ /^(Do|Doing|Undo|Undoing|Wait)$/' | grep -q ."];
+        self.run_until("wait for snapd to finish", &waiting, STEP).await?;
+        let command = format!("/snap/bin/{snap}");
+        self.run_until("wait for the daemon", &[&command, "waitready"], STEP).await
+    }
+
+    /// Stops the services and removes what every node has to make for itself.
+    pub(super) async fn clean(&self, snap: &str) -> Result<(), Error> {
+        let common = format!("/var/snap/{snap}/common");
+        self.run("stop services", &["snap", "stop", snap], STEP).await?;
+        // Keys, certificates and databases; the folders stay, for hooks of the snap may have made them.
+        let own = ["state", "data/switch/db", "data/central/db", "data/pki", "data/env", "logs", "run"];
+        for folder in own.map(|folder| format!("{common}/{folder}")) {
+            if self.try_run(&["test", "-d", &folder], STEP).await?.success() {
+                self.run("remove state", &["find", &folder, "-mindepth", "1", "!", "-type", "d", "-delete"], STEP).await?;
+            }
+        }
+        let state = format!("{common}/state");
+        if self.try_run(&["test", "-d", &state], STEP).await?.success() {
+            self.run("remove state", &["find", &state, "-mindepth", "1", "-delete"], STEP).await?;
+        }
+        self.run("remove logs", &["find", "/var/log", "-type", "f", "-delete"], STEP).await?;
+        self.run("write to disk", &["sync", "-f", "/"], STEP).await.map(drop)
+    }
+}
+
+/// Reads `snap connections SNAP`: a header, then interface, plug, slot and notes a line.
+fn parse_connections(table: &str, snap: &str) -> BTreeMap<String, String> {
+    let prefix = format!("{snap}:");
+    let row = |line: &str| {
+        let mut columns = line.split_whitespace().skip(1);
+        let plug = columns.next()?.strip_prefix(&prefix)?.to_owned();
+        Some((plug, columns.next()?.to_owned()))
+    };
+    table.lines().skip(1).filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_read_by_plug() {
+        let table = "\
+Interface           Plug                          Slot                Notes
+content             -                             microovn:ovn-env    -
+content[x]          other:x                       microovn:ovn-env    manual
+network             microovn:network              :network            -
+openvswitch-support microovn:openvswitch-support  -                   -
+";
+        let seen = parse_connections(table, "microovn");
+        let expected = [("network", ":network"), ("openvswitch-support", "-")];
+        assert_eq!(seen, expected.map(|(plug, slot)| (plug.to_owned(), slot.to_owned())).into());
+    }
+}
