@@ -10,7 +10,7 @@ use super::error::{Error, Fault};
 use super::operation::{Operation, OperationId};
 use super::request::Request;
 use super::server::Server;
-use super::transport::{Answer, Endpoint, Transport};
+use super::transport::{self, Answer, Endpoint, Transport};
 
 /// A client of one LXD. Clones are cheap and share their connections.
 ///
@@ -43,6 +43,12 @@ impl Client {
             Endpoint::Https { url, .. } => format!("connect to LXD at {url}"),
         };
         let transport = Transport::new(endpoint).map_err(|fault| Error::new(&attempt, fault))?;
+        if let Endpoint::Unix(path) = endpoint {
+            // While LXD restarts its socket is briefly away, which is worth a retry; at the beginning it is not.
+            transport::check_socket(path)
+                .await
+                .map_err(|fault| Error::new(&attempt, fault))?;
+        }
         let server = Server::fetch(&transport)
             .await
             .map_err(|fault| Error::new(&attempt, fault))?;

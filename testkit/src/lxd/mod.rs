@@ -6,6 +6,7 @@
 //!
 //! Source of the types: the LXD API as of 5.0, `doc/rest-api.yaml` and `doc/api-extensions.md` in LXD's repository.
 
+mod certificate;
 mod client;
 mod envelope;
 mod error;
@@ -31,6 +32,7 @@ mod tls;
 mod transport;
 mod upload;
 
+pub use certificate::TrustedCertificate;
 pub use client::{Client, Tagged};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, Events};

@@ -1,12 +1,14 @@
 //! An interactive command on a terminal of its own in an instance.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use reqwest_websocket::{Message, WebSocket};
+use tokio::sync::Mutex;
 
 use super::client::Client;
 use super::error::{Error, ErrorKind, Fault};
@@ -16,6 +18,9 @@ use super::operation::{Operation, OperationId};
 
 /// How long the terminal may take to accept input before the write fails.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long closing a terminal whose command has ended may take.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A command on a terminal. Dropping it kills the command, as far as that can be reached.
 ///
@@ -32,14 +37,18 @@ pub struct Pty {
 pub struct PtyReader {
     attempt: String,
     stream: SplitStream<WebSocket>,
+    /// LXD ends the command's operation only when this side closes too.
+    sink: Sink,
     ended: bool,
 }
 
 /// The terminal's keys.
 pub struct PtyWriter {
     attempt: String,
-    sink: SplitSink<WebSocket, Message>,
+    sink: Sink,
 }
+
+type Sink = Arc<Mutex<SplitSink<WebSocket, Message>>>;
 
 /// Signals, the window's size and the exit code. Dropping it kills the command.
 #[derive(Debug)]
@@ -79,10 +88,12 @@ impl Client {
             .pop()
             .ok_or_else(|| Error::new(&attempt, Fault::protocol("a data socket was asked for", "none")))?;
         let (sink, stream) = terminal.split();
+        let sink = Arc::new(Mutex::new(sink));
         Ok(Pty {
             reader: PtyReader {
                 attempt: attempt.clone(),
                 stream,
+                sink: Arc::clone(&sink),
                 ended: false,
             },
             writer: PtyWriter {
@@ -156,7 +167,14 @@ impl PtyReader {
             return Ok(None);
         }
         let piece = next_piece(&mut self.stream, "terminal").await;
-        self.ended = !matches!(piece, Ok(Some(_)));
+        if !matches!(piece, Ok(Some(_))) {
+            self.ended = true;
+            // LXD may have closed first, and a writer that hangs must not keep the reader from its end.
+            let close = async { self.sink.lock().await.close().await };
+            if !matches!(tokio::time::timeout(CLOSE_DEADLINE, close).await, Ok(Ok(()))) {
+                tracing::trace!("the terminal was closed by LXD");
+            }
+        }
         piece.map_err(|fault| Error::new(&self.attempt, fault))
     }
 }
@@ -164,7 +182,8 @@ impl PtyReader {
 impl PtyWriter {
     /// Types `keys`. A terminal that takes none for 30 s is `Timeout`.
     pub async fn write(&mut self, keys: &[u8]) -> Result<(), Error> {
-        let send = self.sink.send(Message::Binary(Bytes::copy_from_slice(keys)));
+        let keys = Message::Binary(Bytes::copy_from_slice(keys));
+        let send = async { self.sink.lock().await.send(keys).await };
         let fault = match tokio::time::timeout(WRITE_DEADLINE, send).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(source)) => broken("terminal", source),
@@ -189,8 +208,8 @@ impl PtyControl {
             .map_err(|fault| Error::new(&self.attempt, fault))
     }
 
-    /// Waits for the command to end and returns its exit code. The reader must be read meanwhile, or dropped, for
-    /// LXD waits until its output is taken. After the deadline the command is killed and the error is `Timeout`.
+    /// Waits for the command to end and returns its exit code. LXD does not end it before its output was taken:
+    /// read the reader to its end meanwhile, or drop reader and writer. After the deadline the command is killed and the error is `Timeout`.
     pub async fn wait(mut self, deadline: Duration) -> Result<i32, Error> {
         let waited = {
             let wait = self

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
@@ -21,6 +21,9 @@ const API: &str = "1.0";
 
 /// How long connecting over the network may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What to do about a socket that does not exist.
+const NO_SOCKET: &str = "there is no such socket: install and start LXD, or run `make setup`";
 
 /// Where LXD listens.
 #[derive(Clone)]
@@ -247,14 +250,24 @@ impl Transport {
         let fault = match kind {
             Some(io::ErrorKind::PermissionDenied) => Fault::new(ErrorKind::Forbidden)
                 .with_advice("add yourself to the group that owns the socket, usually lxd, or run `make setup`"),
-            Some(io::ErrorKind::NotFound) => Fault::new(ErrorKind::Unreachable)
-                .with_advice("there is no such socket: install and start LXD, or run `make setup`"),
+            Some(io::ErrorKind::NotFound) => Fault::new(ErrorKind::Unreachable).with_advice(NO_SOCKET),
             Some(io::ErrorKind::ConnectionRefused) => {
                 Fault::new(ErrorKind::Unreachable).with_advice("nothing listens there: start LXD, or run `make setup`")
             }
             _ => Fault::new(ErrorKind::Unreachable),
         };
         fault.with_text(self.place.clone()).with_source(source)
+    }
+}
+
+/// Fails if there is no socket at `path`.
+pub(crate) async fn check_socket(path: &Path) -> Result<(), Fault> {
+    match tokio::fs::metadata(path).await {
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Err(Fault::new(ErrorKind::Unreachable)
+            .with_advice(NO_SOCKET)
+            .with_source(source)),
+        // Anything else is judged by connecting.
+        _ => Ok(()),
     }
 }
 

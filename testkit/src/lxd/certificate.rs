@@ -1,0 +1,73 @@
+//! LXD's trust store, and the server's own configuration.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::client::Client;
+use super::error::Error;
+use super::instance::Config;
+use super::request::Request;
+use super::tls;
+
+/// A certificate that LXD trusts.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct TrustedCertificate {
+    /// SHA-256 of its DER form in hexadecimal.
+    pub fingerprint: String,
+    /// The name it was given.
+    #[serde(default)]
+    pub name: String,
+    /// `client`, `server` or `metrics`.
+    #[serde(rename = "type", default)]
+    pub kind: String,
+}
+
+#[derive(Serialize)]
+struct CertificateBody<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    name: &'a str,
+    certificate: String,
+}
+
+impl Client {
+    /// Has LXD trust a client's certificate, and returns its fingerprint.
+    pub async fn trust_certificate(&self, name: &str, certificate_pem: &[u8]) -> Result<String, Error> {
+        let attempt = format!("trust certificate {name:?}");
+        let der = tls::certificate(certificate_pem, "client").map_err(|fault| Error::new(&attempt, fault))?;
+        let body = CertificateBody {
+            kind: "client",
+            name,
+            certificate: STANDARD.encode(&der),
+        };
+        self.done(&Request::post(&["certificates"], attempt).json(&body).outside_projects())
+            .await?;
+        Ok(tls::fingerprint(&der))
+    }
+
+    /// Lists the certificates that LXD trusts.
+    pub async fn list_certificates(&self) -> Result<Vec<TrustedCertificate>, Error> {
+        let request = Request::get(&["certificates"], "list certificates")
+            .query("recursion", "1")
+            .outside_projects();
+        Ok(self.sync::<Option<_>>(&request).await?.unwrap_or_default())
+    }
+
+    /// Takes LXD's trust in a certificate away; success when there is none.
+    pub async fn delete_certificate(&self, fingerprint: &str) -> Result<(), Error> {
+        let request = Request::delete(
+            &["certificates", fingerprint],
+            format!("delete certificate {fingerprint:?}"),
+        );
+        self.done_or_gone(&request.outside_projects().repeatable()).await
+    }
+
+    /// Sets keys of the server's own configuration, such as `core.https_address`. An empty value removes the key.
+    pub async fn patch_server_config(&self, config: &Config) -> Result<(), Error> {
+        let request = Request::patch(&[], "patch the server's configuration").json(&json!({"config": config}));
+        self.done(&request.outside_projects()).await
+    }
+}

@@ -1,0 +1,369 @@
+//! What the client makes of an LXD that misbehaves: each fault has a name, ends in time, and says what was attempted.
+
+mod fake_lxd;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fake_lxd::{Act, FakeLxd, OPERATION, Then, accepted, frame, operation, refusal, sync};
+use rstest::rstest;
+use testkit::lxd::{
+    Client, Endpoint, Error, ErrorKind, Exec, InstancePatch, InstanceSource, InstanceSpec, NetworkSpec,
+};
+
+/// Far longer than any of these faults may take to be reported.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs a call that must fail in time and name what it attempted.
+async fn failure<T: std::fmt::Debug>(attempt: &str, call: impl Future<Output = Result<T, Error>>) -> Error {
+    let outcome = tokio::time::timeout(PATIENCE, call).await.expect("an end in time");
+    let error = outcome.expect_err("a failure");
+    assert!(
+        error.to_string().starts_with(&format!("failed to {attempt}: ")),
+        "{error}"
+    );
+    error
+}
+
+fn spec() -> InstanceSpec {
+    InstanceSpec::container("a", InstanceSource::ImageAlias("i".to_owned()))
+}
+
+fn is_protocol(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Protocol { .. })
+}
+
+#[tokio::test]
+async fn connection_refused() {
+    let dir = tempfile::tempdir().expect("directory");
+    let socket = dir.path().join("lxd.socket");
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("socket"));
+    let attempt = format!("connect to LXD at {}", socket.display());
+    let error = failure(&attempt, Client::connect(&Endpoint::Unix(socket))).await;
+    assert!(
+        error.is_unreachable() && error.to_string().contains("make setup"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn no_socket() {
+    let begun = Instant::now();
+    let missing = Endpoint::Unix("/nowhere/lxd.socket".into());
+    let error = failure("connect to LXD at /nowhere/lxd.socket", Client::connect(&missing)).await;
+    assert!(
+        error.is_unreachable() && error.to_string().contains("make setup"),
+        "{error}"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "waited for a socket that is not there"
+    );
+}
+
+#[tokio::test]
+async fn not_trusted() {
+    // The fake always answers GET /1.0 well, so this one speaks for itself.
+    let dir = tempfile::tempdir().expect("directory");
+    let socket = dir.path().join("lxd.socket");
+    let listener = tokio::net::UnixListener::bind(&socket).expect("socket");
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (mut stream, _) = listener.accept().await.expect("a client");
+        let _ = stream.read(&mut [0; 4096]).await;
+        let body = r#"{"type":"sync","metadata":{"auth":"untrusted","api_extensions":[]}}"#;
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let _ = stream.write_all(answer.as_bytes()).await;
+    });
+    let attempt = format!("connect to LXD at {}", socket.display());
+    let error = failure(&attempt, Client::connect(&Endpoint::Unix(socket))).await;
+    assert_eq!(*error.kind(), ErrorKind::Forbidden, "{error}");
+}
+
+#[rstest]
+#[case::reset_in_the_middle_of_a_body(Act::CutBody)]
+#[case::hangup(Act::Hangup)]
+#[tokio::test]
+async fn a_lost_connection_is_unreachable(#[case] act: Act) {
+    let fake = FakeLxd::serve(move |_, _| act.clone());
+    let error = failure("get instance \"a\"", fake.client().await.get_instance("a")).await;
+    assert!(error.is_unreachable(), "{error:?}");
+}
+
+#[rstest]
+#[case::server_error(refusal(500, "boom"), "500: boom")]
+#[case::garbage(Act::Answer(200, "", "{nonsense".to_owned()), "{nonsense")]
+#[case::unknown_reply_type(Act::Answer(200, "", r#"{"type":"later"}"#.to_owned()), "later")]
+#[case::html(Act::Answer(502, "", "<html>Bad Gateway</html>".to_owned()), "<html>Bad Gateway</html>")]
+#[case::missing_field(
+    sync(r#"{"name":"a","status":"Running"}"#),
+    r#"{\"name\":\"a\",\"status\":\"Running\"}"#
+)]
+#[tokio::test]
+async fn an_answer_that_is_none_is_quoted(#[case] act: Act, #[case] shown: &str) {
+    let fake = FakeLxd::serve(move |_, _| act.clone());
+    let error = failure("get instance \"a\"", fake.client().await.get_instance("a")).await;
+    assert!(error.to_string().contains(shown), "{error}");
+    assert_eq!(
+        fake.count("GET /1.0/instances/a"),
+        1,
+        "asked again for what was answered"
+    );
+}
+
+#[tokio::test]
+async fn a_get_is_retried_after_a_lost_connection() {
+    let fake = FakeLxd::serve(|_, before| if before < 2 { Act::Hangup } else { sync("[]") });
+    assert!(
+        fake.client()
+            .await
+            .list_instances(None)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
+    assert_eq!(fake.count("GET /1.0/instances"), 3);
+}
+
+#[tokio::test]
+async fn a_get_is_retried_while_lxd_starts() {
+    let fake = FakeLxd::serve(|_, before| {
+        if before < 1 {
+            refusal(503, "starting")
+        } else {
+            sync("[]")
+        }
+    });
+    assert!(
+        fake.client()
+            .await
+            .list_instances(None)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_post_is_not_retried() {
+    let fake = FakeLxd::serve(|_, _| Act::Hangup);
+    let client = fake.client().await;
+    let error = failure(
+        "create network \"n\"",
+        client.create_network(&NetworkSpec::bridge("n", [].into())),
+    )
+    .await;
+    assert!(error.is_unreachable(), "{error:?}");
+    assert_eq!(fake.count("POST"), 1);
+}
+
+#[tokio::test]
+async fn an_etag_conflict() {
+    let fake = FakeLxd::serve(|_, _| refusal(412, "ETag doesn't match"));
+    let client = fake.client().await;
+    let error = failure(
+        "patch instance \"a\"",
+        client.patch_instance("a", &InstancePatch::default(), Some("x")),
+    )
+    .await;
+    assert!(error.is_etag_conflict() && error.code() == Some(412), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_operation_that_never_ends_is_cancelled_and_named_with_its_last_status() {
+    let fake = FakeLxd::serve(|line, _| match line {
+        "POST /1.0/instances" => accepted("null"),
+        line if line.contains("/wait") => Act::Silence,
+        _ => refusal(400, "This operation can't be cancelled"),
+    });
+    let begun = Instant::now();
+    let client = fake.client().await;
+    let error = failure(
+        "create instance \"a\"",
+        client.create_instance(&spec(), Duration::from_secs(1)),
+    )
+    .await;
+    let ErrorKind::Timeout { last_seen, .. } = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(*last_seen, format!("operation {OPERATION} (Creating instance) Running"));
+    assert_eq!(fake.count(&format!("DELETE /1.0/operations/{OPERATION}")), 1);
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[rstest]
+#[case::still_running(operation("Running", 103, "null", ""), false)]
+#[case::ended(operation("Success", 200, "null", ""), true)]
+#[tokio::test]
+async fn an_operation_is_asked_for_until_its_deadline(#[case] state: String, #[case] ends: bool) {
+    let fake = FakeLxd::serve(move |line, before| match line {
+        "POST /1.0/instances" => accepted("null"),
+        line if line.contains("/wait") && before > 2 => sync(&state),
+        line if line.contains("/wait") => sync(&operation("Running", 103, "null", "")),
+        _ => refusal(404, "no"),
+    });
+    let outcome = fake
+        .client()
+        .await
+        .create_instance(&spec(), Duration::from_millis(1500))
+        .await;
+    assert_eq!(outcome.is_ok(), ends, "{outcome:?}");
+    assert!(outcome.err().is_none_or(|error| error.is_timeout()));
+}
+
+#[rstest]
+#[case::failed(400, "Failed to run: boom", ErrorKind::OperationFailed)]
+#[case::duplicate(400, "Instance \\\"a\\\" already exists", ErrorKind::AlreadyExists)]
+#[case::no_image(400, "Image not found", ErrorKind::NotFound)]
+#[case::cancelled(401, "", ErrorKind::OperationFailed)]
+#[tokio::test]
+async fn an_operation_that_fails_says_why(#[case] code: u16, #[case] err: &'static str, #[case] kind: ErrorKind) {
+    let fake = FakeLxd::serve(move |line, _| match line {
+        "POST /1.0/instances" => accepted("null"),
+        _ => sync(&operation("Failure", code, "null", err)),
+    });
+    let error = failure(
+        "create instance \"a\"",
+        fake.client().await.create_instance(&spec(), PATIENCE),
+    )
+    .await;
+    assert_eq!(*error.kind(), kind, "{error}");
+    assert!(error.to_string().contains(&err.replace('\\', "")), "{error}");
+}
+
+#[tokio::test]
+async fn an_operation_that_lxd_forgot_is_not_taken_for_gone() {
+    let fake = FakeLxd::serve(|line, _| match line {
+        "DELETE /1.0/instances/a" => accepted("null"),
+        _ => refusal(404, "Operation not found"),
+    });
+    let error = failure(
+        "delete instance \"a\"",
+        fake.client().await.delete_instance("a", PATIENCE),
+    )
+    .await;
+    assert_eq!(*error.kind(), ErrorKind::OperationLost, "{error}");
+}
+
+#[tokio::test]
+async fn a_delete_whose_operation_misses_something_is_not_taken_for_gone() {
+    let there = r#"{"name":"a","status":"Stopped","type":"container","config":{},"devices":{}}"#;
+    let fake = FakeLxd::serve(move |line, _| match line {
+        "DELETE /1.0/instances/a" => accepted("null"),
+        "GET /1.0/instances/a" => sync(there),
+        _ => sync(&operation("Failure", 400, "null", "Storage volume not found")),
+    });
+    let error = failure(
+        "delete instance \"a\"",
+        fake.client().await.delete_instance("a", PATIENCE),
+    )
+    .await;
+    assert!(error.is_not_found(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_stuck_server_meets_the_deadline() {
+    let fake = FakeLxd::serve(|_, _| Act::Silence);
+    let client = fake.client().await;
+    let wait = client.wait_operation(OPERATION, Duration::from_millis(500));
+    let error = failure(&format!("wait for operation {OPERATION}"), wait).await;
+    assert!(error.is_timeout(), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_upload_of_what_is_not_there_is_not_sent() {
+    let fake = FakeLxd::serve(|_, _| refusal(500, "unexpected"));
+    let client = fake.client().await;
+    let nowhere = Path::new("/nowhere/rootfs");
+    let properties = [].into();
+    let import = client.import_split(nowhere, nowhere, &properties, &[], PATIENCE);
+    let error = failure("import image from \"/nowhere/rootfs\"", import).await;
+    assert_eq!((error.kind(), fake.count("POST")), (&ErrorKind::Invalid, 0), "{error}");
+}
+
+/// Serves a command whose stdout does as told and whose operation ends as told.
+fn running(stdout: (Vec<Vec<u8>>, Then), end: Option<String>) -> FakeLxd {
+    FakeLxd::serve(move |line, _| {
+        let socket = |secret: &str| line.contains(&format!("secret={secret}"));
+        match line {
+            "POST /1.0/instances/a/exec" => {
+                accepted(r#"{"fds":{"0":"s0","1":"s1","2":"s2","control":"sc"},"command":["SECRET"]}"#)
+            }
+            _ if socket("s1") => Act::WebSocket(stdout.0.clone(), stdout.1),
+            _ if socket("s2") => Act::WebSocket(vec![frame(1, b"")], Then::Stay),
+            _ if socket("s0") || socket("sc") => Act::WebSocket(Vec::new(), Then::Stay),
+            line if line.contains("/wait") => end.as_deref().map_or(Act::Silence, sync),
+            _ => refusal(404, "no"),
+        }
+    })
+}
+
+async fn exec(fake: &FakeLxd, exec: Exec) -> Error {
+    let error = failure("run \"cat\" in instance \"a\"", fake.client().await.exec("a", &exec)).await;
+    assert!(!format!("{error} {error:?}").contains("SECRET"), "{error:?}");
+    error
+}
+
+fn cat() -> Exec {
+    Exec::new(["cat", "SECRET"]).timeout(Duration::from_secs(1))
+}
+
+#[tokio::test]
+async fn exec_whose_output_is_cut_off_is_no_success() {
+    let done = operation("Success", 200, r#"{"return":0}"#, "");
+    let fake = running((vec![frame(2, b"half of it")], Then::Cut), Some(done));
+    let error = exec(&fake, cat()).await;
+    assert!(
+        error.is_unreachable() && error.to_string().contains("stdout"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn exec_whose_output_is_cut_inside_a_frame_is_no_success() {
+    let half = frame(2, b"half of it")[..6].to_vec();
+    let error = exec(&running((vec![half], Then::Cut), None), cat()).await;
+    assert!(error.is_unreachable(), "{error}");
+}
+
+#[tokio::test]
+async fn exec_over_its_output_limit_is_refused() {
+    let fake = running((vec![frame(2, &[b'x'; 600]), frame(2, &[b'x'; 600])], Then::Stay), None);
+    let error = exec(&fake, cat().output_limit(1000)).await;
+    assert_eq!(*error.kind(), ErrorKind::Truncated { limit: 1000 });
+}
+
+#[tokio::test]
+async fn exec_whose_sockets_close_before_the_exit_code_ends_at_its_timeout() {
+    let fake = running((vec![frame(2, b"out"), frame(8, &[3, 232])], Then::Cut), None);
+    let begun = Instant::now();
+    let error = exec(&fake, cat()).await;
+    let ErrorKind::Timeout { last_seen, .. } = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(last_seen.contains("3 bytes of output"), "{last_seen}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn exec_that_ends_without_an_exit_code_is_no_success() {
+    let done = operation("Success", 200, "null", "");
+    let error = exec(&running((vec![frame(1, b"")], Then::Stay), Some(done)), cat()).await;
+    assert!(is_protocol(&error), "{error:?}");
+}
+
+#[tokio::test]
+async fn exec_that_offers_no_sockets_does_not_quote_its_arguments() {
+    let fake = FakeLxd::serve(|_, _| accepted(r#"{"command":["SECRET"]}"#));
+    assert!(is_protocol(&exec(&fake, cat()).await));
+}
+
+#[tokio::test]
+async fn exec_whose_socket_is_refused_says_why() {
+    let fake = FakeLxd::serve(|line, _| match line {
+        "POST /1.0/instances/a/exec" => accepted(r#"{"fds":{"0":"s0","1":"s1","2":"s2","control":"sc"}}"#),
+        _ => refusal(403, "not your operation"),
+    });
+    let error = exec(&fake, cat()).await;
+    assert!(error.to_string().contains("not your operation"), "{error}");
+}
