@@ -1,1 +1,156 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! The host: what it needs to run nodes is set up once, and undone without a trace.
+//!
+//! [`setup`] is idempotent: it looks first, changes only what is missing, and writes down what it is about to change
+//! before it does. [`teardown`] undoes what is written down and removes what carries this framework's tag, nothing
+//! else: instances, images, networks and pools of a person stay, and so does LXD's default profile.
+
+mod daemons;
+mod error;
+mod limits;
+mod objects;
+mod packages;
+mod state;
+mod subnet;
+
+use std::fs;
+use std::path::PathBuf;
+
+use ipnet::Ipv4Net;
+
+pub use error::Error;
+
+use crate::image::Progress;
+use crate::lxd::{Client, Endpoint};
+use state::State;
+
+/// API extensions that the framework uses and that old LXDs lack, from LXD's `doc/api-extensions.md`.
+const EXTENSIONS: [&str; 6] =
+    ["instances", "projects", "api_filtering", "instance_nic_network", "container_copy_project", "container_edit_metadata"];
+
+/// What to set up, and under which names.
+#[derive(Debug, Clone)]
+pub struct SetupOptions {
+    /// The LXD to use, where it is not to be looked for. Over HTTPS nothing of this host is changed.
+    pub endpoint: Option<Endpoint>,
+    /// LXD's folder (`LXD_DIR`), where its socket is and where it is started if it is not running.
+    pub lxd_dir: Option<PathBuf>,
+    /// Where what was changed is written down: `/var/lib/microovn-testkit` for root.
+    pub state_dir: PathBuf,
+    /// The project of the instances.
+    pub project: String,
+    /// The storage pool.
+    pub pool: String,
+    /// The size of a new pool in bytes; `None` takes a quarter of the free space, 8 to 40 GiB.
+    pub pool_size: Option<u64>,
+    /// The bridge for preparing images; at most 15 characters.
+    pub bridge: String,
+    /// The bridge's network; `None` picks a free one.
+    pub subnet: Option<Ipv4Net>,
+    /// Whether missing packages are installed; if not, they are an error.
+    pub install: bool,
+}
+
+impl Default for SetupOptions {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            lxd_dir: None,
+            state_dir: PathBuf::from("/var/lib/microovn-testkit"),
+            project: "microovn-testkit".to_owned(),
+            pool: "testkit".to_owned(),
+            pool_size: None,
+            bridge: "tkbr0".to_owned(),
+            subnet: None,
+            install: true,
+        }
+    }
+}
+
+/// What is there after a setup.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The LXD that is used.
+    pub endpoint: Endpoint,
+    /// Its version.
+    pub lxd_version: String,
+    /// The storage pool's driver: `btrfs`, or `dir`, with which a copy takes seconds.
+    pub pool_driver: String,
+    /// The bridge's network.
+    pub subnet: Ipv4Net,
+    /// What this call changed; empty when all was there.
+    pub changes: Vec<String>,
+    /// What it could not change, each with what a person can do about it.
+    pub advice: Vec<String>,
+}
+
+/// What a teardown did.
+#[derive(Debug, Clone, Default)]
+pub struct Removal {
+    /// What was removed, restored or stopped.
+    pub changes: Vec<String>,
+}
+
+/// Sees to it that this host can run nodes: packages, kernel limits, LXD, project, storage pool and bridge.
+pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Result<Report, Error> {
+    let mut changes = Vec::new();
+    let mut advice = Vec::new();
+    let local = !matches!(options.endpoint, Some(Endpoint::Https { .. }));
+    let mut state = State::load(&options.state_dir)?;
+    let endpoint = if local {
+        let found = daemons::find_lxd(options).await?;
+        packages::ensure(found.is_none(), options.install, &mut changes, progress)?;
+        limits::raise(&mut state, &mut changes, &mut advice)?;
+        match found {
+            Some(endpoint) => endpoint,
+            None => daemons::start(options, &mut state, &mut changes, progress).await?,
+        }
+    } else {
+        options.endpoint.clone().unwrap_or(Endpoint::Unix(PathBuf::new()))
+    };
+    let client = connect(&endpoint).await?;
+    client.require_extensions(&EXTENSIONS).map_err(|source| Error::Lxd {
+        attempt: "use this LXD".to_owned(),
+        mend: "install LXD 5.0 or newer".to_owned(),
+        source: Box::new(source),
+    })?;
+    let made = objects::ensure(&client, options, local, &mut changes, &mut advice, progress).await?;
+    Ok(Report {
+        lxd_version: client.server().environment.server_version.clone(),
+        endpoint,
+        pool_driver: made.pool_driver,
+        subnet: made.subnet,
+        changes,
+        advice,
+    })
+}
+
+/// Removes from LXD what carries this framework's tag, restores the kernel's limits, and stops the daemons that
+/// [`setup`] started. What is gone already is no error.
+pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Result<Removal, Error> {
+    let mut removal = Removal::default();
+    let mut state = State::load(&options.state_dir)?;
+    let endpoint = match &options.endpoint {
+        Some(endpoint) => Some(endpoint.clone()),
+        None => daemons::find_lxd(options).await?,
+    };
+    if let Some(endpoint) = endpoint {
+        let client = connect(&endpoint).await?;
+        objects::remove(&client, options, &mut removal.changes, progress).await?;
+    }
+    daemons::stop(&mut state, &mut removal.changes).await?;
+    limits::restore(&mut state, &mut removal.changes)?;
+    if options.state_dir.exists() {
+        fs::remove_dir_all(&options.state_dir).map_err(Error::file("remove", &options.state_dir))?;
+    }
+    Ok(removal)
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<Client, Error> {
+    Client::connect(endpoint).await.map_err(|source| Error::Lxd {
+        attempt: "talk to LXD".to_owned(),
+        mend: "run this as root or as a member of the group that owns LXD's socket (`sudo usermod -aG lxd $USER`, \
+               then log in again)"
+            .to_owned(),
+        source: Box::new(source),
+    })
+}

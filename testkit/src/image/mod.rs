@@ -25,6 +25,7 @@ mod store;
 mod tree;
 
 pub use build::Progress;
+pub(crate) use program::Program;
 pub use cache::Cache;
 pub use error::Error;
 pub use golden::{

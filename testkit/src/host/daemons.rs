@@ -1,0 +1,242 @@
+//! Finds LXD, and starts it where it is installed and nothing runs it.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::SetupOptions;
+use super::error::Error;
+use super::limits::is_root;
+use super::packages::has_program;
+use super::state::{Daemon, State};
+use crate::image::{Program, Progress};
+use crate::lxd::{Client, Endpoint};
+
+/// Where LXD's folder is: of the snap, of a distribution's package.
+const LXD_DIRS: [&str; 2] = ["/var/snap/lxd/common/lxd", "/var/lib/lxd"];
+
+/// Where lxcfs is mounted: LXD looks there.
+const LXCFS: &str = "/var/lib/lxcfs";
+
+/// LXD's first start makes its database and certificates.
+const START: Duration = Duration::from_secs(60);
+
+const STOP: Duration = Duration::from_secs(30);
+
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The LXD that answers, if one does. One that refuses this user is an error, for a second one would not help.
+pub(super) async fn find_lxd(options: &SetupOptions) -> Result<Option<Endpoint>, Error> {
+    if let Some(endpoint) = &options.endpoint {
+        return Ok(Some(endpoint.clone()));
+    }
+    for dir in lxd_dirs(options) {
+        let socket = dir.join("unix.socket");
+        match fs::metadata(&socket) {
+            Ok(metadata) if metadata.file_type().is_socket() => {}
+            _ => continue,
+        }
+        let endpoint = Endpoint::Unix(socket);
+        match Client::connect(&endpoint).await {
+            Ok(_) => return Ok(Some(endpoint)),
+            // A socket that nobody listens on was left by a daemon that died.
+            Err(error) if error.is_unreachable() => {}
+            Err(source) => {
+                let mend = "run this as root or as a member of the group that owns the socket (`sudo usermod -aG lxd \
+                            $USER`, then log in again)";
+                let attempt = "talk to LXD".to_owned();
+                return Err(Error::Lxd { attempt, mend: mend.to_owned(), source: Box::new(source) });
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn lxd_dirs(options: &SetupOptions) -> Vec<PathBuf> {
+    match &options.lxd_dir {
+        Some(dir) => vec![dir.clone()],
+        None => LXD_DIRS.map(PathBuf::from).into(),
+    }
+}
+
+/// Starts LXD, through whatever manages daemons here; where nothing does, detached, together with lxcfs.
+pub(super) async fn start(
+    options: &SetupOptions,
+    state: &mut State,
+    changes: &mut Vec<String>,
+    progress: &mut Progress<'_>,
+) -> Result<Endpoint, Error> {
+    if !is_root() {
+        let mend = "start it: `sudo systemctl start lxd` or `sudo snap start lxd`".to_owned();
+        return Err(Error::Host { problem: "LXD is not running".to_owned(), mend });
+    }
+    progress("starting LXD");
+    let managed = Path::new("/run/systemd/system").exists() && options.lxd_dir.is_none();
+    let dir = if managed {
+        let (program, args, dir) = if Path::new("/snap/bin/lxd").exists() {
+            ("snap", vec!["start", "lxd"], LXD_DIRS[0])
+        } else {
+            ("systemctl", vec!["start", "lxcfs.service", "lxd.socket", "lxd.service"], LXD_DIRS[1])
+        };
+        run("start LXD", program, &args, "see `journalctl -u lxd -u snap.lxd.daemon`")?;
+        PathBuf::from(dir)
+    } else {
+        check_cgroups()?;
+        let dir = options.lxd_dir.clone().unwrap_or_else(|| PathBuf::from(LXD_DIRS[1]));
+        start_lxcfs(state)?;
+        fs::create_dir_all(&dir).map_err(Error::file("create", &dir))?;
+        // Who is in the group may use LXD; the distribution's package makes one.
+        let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+        let group = if groups.lines().any(|line| line.starts_with("lxd:")) { "lxd" } else { "root" };
+        let template = "/usr/share/lxc/config";
+        let env = [("LXD_LXC_TEMPLATE_CONFIG", template.as_ref()), ("LXD_DIR", dir.as_os_str())];
+        detach(state, "lxd", &["--group", group], &env)?;
+        dir
+    };
+    let endpoint = Endpoint::Unix(dir.join("unix.socket"));
+    let end = Instant::now() + START;
+    loop {
+        match Client::connect(&endpoint).await {
+            Ok(_) => break,
+            Err(source) if Instant::now() >= end => {
+                let mend = format!("read what it said in {}", log_path(state, "lxd").display());
+                return Err(Error::Lxd { attempt: "start LXD".to_owned(), mend, source: Box::new(source) });
+            }
+            Err(_) => tokio::time::sleep(LOOK).await,
+        }
+    }
+    changes.push(format!("started LXD in {}", dir.display()));
+    Ok(endpoint)
+}
+
+/// Stops what [`start`] started and nothing managed, last first.
+pub(super) async fn stop(state: &mut State, changes: &mut Vec<String>) -> Result<(), Error> {
+    while let Some(daemon) = state.daemons.last().cloned() {
+        if start_time(daemon.pid) == Some(daemon.started) {
+            let pid = rustix::process::Pid::from_raw(daemon.pid);
+            if let Some(pid) = pid {
+                // It may have ended just now.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+            let end = Instant::now() + STOP;
+            while start_time(daemon.pid) == Some(daemon.started) && !is_zombie(daemon.pid) {
+                if Instant::now() >= end {
+                    let problem = format!("{} (process {}) does not stop", daemon.name, daemon.pid);
+                    return Err(Error::Host { problem, mend: format!("stop it by hand: `kill -9 {}`", daemon.pid) });
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            changes.push(format!("stopped {}", daemon.name));
+        }
+        state.daemons.pop();
+        state.save()?;
+    }
+    Ok(())
+}
+
+fn start_lxcfs(state: &mut State) -> Result<(), Error> {
+    let mounts = fs::read_to_string("/proc/mounts").map_err(Error::file("read", "/proc/mounts"))?;
+    let mounted = |line: &str| line.split(' ').nth(1) == Some(LXCFS);
+    if mounts.lines().any(mounted) || !has_program("lxcfs") {
+        return Ok(());
+    }
+    fs::create_dir_all(LXCFS).map_err(Error::file("create", LXCFS))?;
+    detach(state, "lxcfs", &[LXCFS], &[])
+}
+
+/// Without control groups LXC fails on each instance with a message about something else.
+fn check_cgroups() -> Result<(), Error> {
+    let mounts = fs::read_to_string("/proc/mounts").map_err(Error::file("read", "/proc/mounts"))?;
+    if mounts.lines().any(|line| matches!(line.split(' ').nth(2), Some("cgroup" | "cgroup2"))) {
+        return Ok(());
+    }
+    Err(Error::Host {
+        problem: "no control groups are mounted".to_owned(),
+        mend: "mount them: `mount -t cgroup2 none /sys/fs/cgroup`".to_owned(),
+    })
+}
+
+/// Starts a program in a session of its own, so that it outlives this process and its terminal, and writes it down.
+fn detach(state: &mut State, name: &str, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<(), Error> {
+    let path = log_path(state, name);
+    fs::create_dir_all(state.folder()).map_err(Error::file("create", state.folder()))?;
+    let log = File::options().create(true).append(true).open(&path).map_err(Error::file("open", &path))?;
+    let also = log.try_clone().map_err(Error::file("open", &path))?;
+    // duct would wait for it. setsid(1) becomes the program it is given, so that the process id stays.
+    let child = Command::new("setsid")
+        .arg(name)
+        .args(args)
+        .envs(env.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(also)
+        .spawn()
+        .map_err(Error::file("run", name))?;
+    let pid = i32::try_from(child.id()).unwrap_or_default();
+    let started = start_time(pid).unwrap_or_default();
+    state.daemons.push(Daemon { name: name.to_owned(), pid, started });
+    state.save()
+}
+
+fn log_path(state: &State, name: &str) -> PathBuf {
+    state.folder().join(format!("{name}.log"))
+}
+
+/// When a process started, in clock ticks since boot; `None` when there is no such process. Source: proc(5), `stat`.
+fn start_time(pid: i32) -> Option<u64> {
+    stat_field(pid, 22)?.parse().ok()
+}
+
+/// A child of this process that ended stays until it is waited for.
+fn is_zombie(pid: i32) -> bool {
+    stat_field(pid, 3).is_some_and(|state| state == "Z")
+}
+
+fn stat_field(pid: i32, number: usize) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the command in parentheses and may hold spaces.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(number - 3).map(str::to_owned)
+}
+
+fn run(attempt: &str, program: &str, args: &[&str], mend: &str) -> Result<(), Error> {
+    let failed = |source| Error::Program { attempt: attempt.to_owned(), mend: mend.to_owned(), source: Box::new(source) };
+    Program::new(attempt, program).args(args).run().map(drop).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_when_it_started() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!(start_time(own).unwrap() > 0);
+        assert_eq!(start_time(own), start_time(own));
+        assert_eq!(start_time(i32::MAX), None);
+        assert!(!is_zombie(own));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_only_has_the_number_of_ours_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let mut state = State::load(folder.path()).unwrap();
+        let daemon = |started| Daemon { name: "lxd".to_owned(), pid, started };
+        let mut changes = Vec::new();
+
+        state.daemons.push(daemon(start_time(pid).unwrap() + 1));
+        stop(&mut state, &mut changes).await.unwrap();
+        assert_eq!(child.try_wait().unwrap(), None, "stopped another's process");
+        assert!(changes.is_empty());
+
+        state.daemons.push(daemon(start_time(pid).unwrap()));
+        stop(&mut state, &mut changes).await.unwrap();
+        assert!(!child.wait().unwrap().success());
+        assert_eq!(changes, ["stopped lxd"]);
+        assert!(State::load(folder.path()).unwrap().daemons.is_empty());
+    }
+}

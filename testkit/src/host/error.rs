@@ -1,0 +1,80 @@
+//! What can go wrong with a host: what was attempted, why it failed, and what a person can do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The host could not be set up or torn down.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or folder could not be used.
+    #[error("failed to {attempt} {path}")]
+    File {
+        /// The verb.
+        attempt: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's word on it.
+        source: io::Error,
+    },
+    /// The host lacks something.
+    #[error("this host cannot run nodes: {problem}; {mend}")]
+    Host {
+        /// What it lacks.
+        problem: String,
+        /// What a person can do.
+        mend: String,
+    },
+    /// A program failed.
+    #[error("failed to {attempt}; {mend}")]
+    Program {
+        /// What it was run for.
+        attempt: String,
+        /// What a person can do.
+        mend: String,
+        /// The program's failure.
+        source: Box<crate::image::Error>,
+    },
+    /// LXD refused.
+    #[error("failed to {attempt}; {mend}")]
+    Lxd {
+        /// What was asked of it.
+        attempt: String,
+        /// What a person can do.
+        mend: String,
+        /// The client's error.
+        source: Box<crate::lxd::Error>,
+    },
+    /// LXD has something of a name that this framework uses.
+    #[error("{kind} {name} in LXD is not ours; rename or remove it, or give this framework another name for its own")]
+    Foreign {
+        /// `project`, `network`, `storage pool`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The network for the bridge is in use.
+    #[error("network {subnet} for bridge {bridge} collides with {with}; choose another with TESTKIT_SUBNET")]
+    Collision {
+        /// The network that was wanted.
+        subnet: String,
+        /// The bridge.
+        bridge: String,
+        /// What uses it.
+        with: String,
+    },
+}
+
+impl Error {
+    /// For `map_err` on calls that touch one file.
+    pub(crate) fn file(attempt: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.as_ref().to_owned();
+        move |source| Error::File { attempt, path, source }
+    }
+
+    /// For `map_err` on calls to LXD.
+    pub(crate) fn lxd(attempt: impl Into<String>) -> impl FnOnce(crate::lxd::Error) -> Error {
+        let attempt = attempt.into();
+        let mend = "the cause is below, and LXD's own log may say more".to_owned();
+        move |source| Error::Lxd { attempt, mend, source: Box::new(source) }
+    }
+}

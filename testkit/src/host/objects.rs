@@ -1,0 +1,253 @@
+//! What the framework has in LXD for good: a project, a storage pool and a bridge. All carry its tag.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+use super::SetupOptions;
+use super::error::Error;
+use super::subnet::{Taken, parse_routes, pick};
+use crate::image::{OWNER, OWNER_KEY, Program, Progress, is_ours};
+use crate::lxd::{Client, Endpoint, Network, NetworkSpec, ProjectSpec, StoragePoolSpec};
+
+const GIB: u64 = 1 << 30;
+
+/// The least free space that golden images and a handful of nodes fit in.
+const LEAST_SPACE: u64 = 5 * GIB;
+
+/// For the removal of one object.
+const REMOVE: Duration = Duration::from_secs(120);
+
+/// What [`ensure`] found or made.
+pub(super) struct Made {
+    pub(super) pool_driver: String,
+    pub(super) subnet: Ipv4Net,
+}
+
+/// Sees to it that project, pool and bridge are there.
+pub(super) async fn ensure(
+    client: &Client,
+    options: &SetupOptions,
+    local: bool,
+    changes: &mut Vec<String>,
+    advice: &mut Vec<String>,
+    progress: &mut Progress<'_>,
+) -> Result<Made, Error> {
+    ensure_project(client, options, changes).await?;
+    let pool_driver = ensure_pool(client, options, local, changes, advice, progress).await?;
+    let subnet = ensure_bridge(client, options, local, changes).await?;
+    Ok(Made { pool_driver, subnet })
+}
+
+async fn ensure_project(client: &Client, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
+    let name = &options.project;
+    let found = client.find_project(name).await.map_err(Error::lxd(format!("look for project {name}")))?;
+    if let Some(found) = found {
+        return check_ours(&found.value.config, "project", name);
+    }
+    let features = [
+        // Images are shared, so that a node image is stored once.
+        ("features.images", "false"),
+        // Bridges can only be in the default project; theirs are tagged.
+        ("features.networks", "false"),
+        ("features.profiles", "true"),
+        ("features.storage.volumes", "true"),
+    ];
+    let spec = ProjectSpec {
+        name: name.clone(),
+        config: tagged(&features),
+        description: "MicroOVN system tests; `testkit teardown` removes it".to_owned(),
+    };
+    client.create_project(&spec).await.map_err(Error::lxd(format!("create project {name}")))?;
+    changes.push(format!("created project {name}"));
+    Ok(())
+}
+
+async fn ensure_pool(
+    client: &Client,
+    options: &SetupOptions,
+    local: bool,
+    changes: &mut Vec<String>,
+    advice: &mut Vec<String>,
+    progress: &mut Progress<'_>,
+) -> Result<String, Error> {
+    let name = &options.pool;
+    let slow = "a copy of a node takes seconds with storage driver dir, and a fraction of one with btrfs: install \
+                btrfs-progs, then `testkit teardown` and `testkit setup`";
+    let found = client.find_storage_pool(name).await.map_err(Error::lxd(format!("look for storage pool {name}")))?;
+    if let Some(found) = found {
+        check_ours(&found.value.config, "storage pool", name)?;
+        if found.value.driver == "dir" {
+            advice.push(slow.to_owned());
+        }
+        return Ok(found.value.driver);
+    }
+    let mut size = options.pool_size.unwrap_or(20 * GIB);
+    if local && let Some(dir) = lxd_folder(options) {
+        let space = rustix::fs::statvfs(&dir).map_err(|error| Error::file("see the free space of", &dir)(error.into()))?;
+        let free = space.f_bavail * space.f_frsize;
+        if free < LEAST_SPACE {
+            let problem = format!("{} has {} MiB free, nodes need {}", dir.display(), free >> 20, LEAST_SPACE >> 20);
+            return Err(Error::Host { problem, mend: "free some space, or move LXD's folder".to_owned() });
+        }
+        size = options.pool_size.unwrap_or((free / 4).clamp(8 * GIB, 40 * GIB).min(free));
+    }
+    progress("creating a storage pool");
+    let mut spec = StoragePoolSpec::new(name, "btrfs");
+    spec.description = "MicroOVN system tests; `testkit teardown` removes it".to_owned();
+    // The loop file is sparse: it takes what is written to it.
+    spec.config = tagged(&[("size", &format!("{}MiB", size >> 20))]);
+    if client.server().has_storage_driver("btrfs") {
+        match client.create_storage_pool(&spec).await {
+            Ok(()) => {
+                changes.push(format!("created storage pool {name} (btrfs, up to {} GiB)", size >> 30));
+                return Ok("btrfs".to_owned());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no btrfs storage pool");
+                let removed = client.delete_storage_pool(name).await;
+                removed.map_err(Error::lxd(format!("remove storage pool {name}, which is half made")))?;
+            }
+        }
+    }
+    advice.push(slow.to_owned());
+    spec.driver = "dir".to_owned();
+    spec.config.remove("size");
+    client.create_storage_pool(&spec).await.map_err(Error::lxd(format!("create storage pool {name}")))?;
+    changes.push(format!("created storage pool {name} (dir)"));
+    Ok("dir".to_owned())
+}
+
+async fn ensure_bridge(
+    client: &Client,
+    options: &SetupOptions,
+    local: bool,
+    changes: &mut Vec<String>,
+) -> Result<Ipv4Net, Error> {
+    let name = &options.bridge;
+    let networks = client.list_networks().await.map_err(Error::lxd("list networks"))?;
+    if let Some(found) = networks.iter().find(|network| network.name == *name) {
+        check_ours(&found.config, "network", name)?;
+        if let Some(net) = subnet_of(found) {
+            return match options.subnet {
+                Some(wanted) if wanted.trunc() != net => Err(Error::Collision {
+                    subnet: wanted.to_string(),
+                    bridge: name.clone(),
+                    with: format!("its own network {net} from an earlier setup (`testkit teardown` removes it)"),
+                }),
+                _ => Ok(net),
+            };
+        }
+    }
+    let mut taken: Vec<Taken> = networks
+        .iter()
+        .filter_map(|network| Some(Taken { net: subnet_of(network)?, by: format!("LXD network {}", network.name) }))
+        .collect();
+    if local {
+        let failed = |source| Error::Program {
+            attempt: "list the host's routes".to_owned(),
+            mend: "install iproute2".to_owned(),
+            source: Box::new(source),
+        };
+        let routes = Program::new("list the host's routes", "ip").args(["-json", "route", "show", "table", "all"]);
+        let routes = parse_routes(&routes.run().map_err(failed)?);
+        taken.extend(routes.map_err(|error| Error::file("read", "the host's routes")(std::io::Error::other(error)))?);
+    }
+    let subnet = pick(options.subnet.map(|net| net.trunc()), &taken).map_err(|(net, with)| Error::Collision {
+        subnet: net.to_string(),
+        bridge: name.clone(),
+        with: with.by,
+    })?;
+    // The first host of a network of at least two.
+    let Some(gateway) = subnet.hosts().next() else {
+        let mend = "choose one with a prefix of at most 29 with TESTKIT_SUBNET".to_owned();
+        return Err(Error::Host { problem: format!("network {subnet} has no room"), mend });
+    };
+    let config = tagged(&[
+        ("ipv4.address", &format!("{gateway}/{}", subnet.prefix_len())),
+        ("ipv4.nat", "true"),
+        ("ipv6.address", "none"),
+    ]);
+    let mut spec = NetworkSpec::bridge(name, config);
+    spec.description = "MicroOVN system tests; `testkit teardown` removes it".to_owned();
+    client.create_network(&spec).await.map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
+    changes.push(format!("created network {name} ({subnet})"));
+    Ok(subnet)
+}
+
+/// Removes what is tagged as ours, whoever made it: instances first, what they use after them.
+pub(super) async fn remove(
+    client: &Client,
+    options: &SetupOptions,
+    changes: &mut Vec<String>,
+    progress: &mut Progress<'_>,
+) -> Result<(), Error> {
+    let project = client.find_project(&options.project).await;
+    let project = project.map_err(Error::lxd(format!("look for project {}", options.project)))?;
+    if let Some(project) = project.filter(|project| is_tagged(&project.value.config)) {
+        let inside = client.with_project(&options.project);
+        let instances = inside.list_instances(None).await.map_err(Error::lxd("list instances"))?;
+        for instance in instances {
+            progress(&format!("removing instance {}", instance.name));
+            let gone = inside.delete_instance_forced(&instance.name, REMOVE).await;
+            gone.map_err(Error::lxd(format!("remove instance {}", instance.name)))?;
+            changes.push(format!("removed instance {}", instance.name));
+        }
+        for profile in inside.list_profiles().await.map_err(Error::lxd("list profiles"))? {
+            if profile.name != "default" {
+                let gone = inside.delete_profile(&profile.name).await;
+                gone.map_err(Error::lxd(format!("remove profile {}", profile.name)))?;
+            }
+        }
+        let gone = client.delete_project(&project.value.name).await;
+        gone.map_err(Error::lxd(format!("remove project {}", project.value.name)))?;
+        changes.push(format!("removed project {}", project.value.name));
+    }
+    for image in client.list_images().await.map_err(Error::lxd("list images"))?.iter().filter(|image| is_ours(image)) {
+        let gone = client.delete_image(&image.fingerprint, REMOVE).await;
+        gone.map_err(Error::lxd(format!("remove image {}", image.fingerprint)))?;
+        changes.push(format!("removed image {}", image.fingerprint));
+    }
+    let networks = client.list_networks().await.map_err(Error::lxd("list networks"))?;
+    for network in networks.iter().filter(|network| network.managed && is_tagged(&network.config)) {
+        let gone = client.delete_network(&network.name).await;
+        gone.map_err(Error::lxd(format!("remove network {}", network.name)))?;
+        changes.push(format!("removed network {}", network.name));
+    }
+    let pools = client.list_storage_pools().await.map_err(Error::lxd("list storage pools"))?;
+    for pool in pools.iter().filter(|pool| is_tagged(&pool.config)) {
+        let gone = client.delete_storage_pool(&pool.name).await;
+        gone.map_err(Error::lxd(format!("remove storage pool {}", pool.name)))?;
+        changes.push(format!("removed storage pool {}", pool.name));
+    }
+    Ok(())
+}
+
+fn tagged(config: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let tag = [(OWNER_KEY, OWNER)];
+    config.iter().chain(&tag).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn is_tagged(config: &BTreeMap<String, String>) -> bool {
+    config.get(OWNER_KEY).is_some_and(|owner| owner == OWNER)
+}
+
+fn check_ours(config: &BTreeMap<String, String>, kind: &'static str, name: &str) -> Result<(), Error> {
+    if is_tagged(config) { Ok(()) } else { Err(Error::Foreign { kind, name: name.to_owned() }) }
+}
+
+fn subnet_of(network: &Network) -> Option<Ipv4Net> {
+    network.config.get("ipv4.address")?.parse::<Ipv4Net>().ok().map(|net| net.trunc())
+}
+
+/// LXD's folder on this host, where the loop file will be.
+fn lxd_folder(options: &SetupOptions) -> Option<std::path::PathBuf> {
+    let given = match &options.endpoint {
+        Some(Endpoint::Unix(socket)) => socket.parent().map(Path::to_owned),
+        _ => options.lxd_dir.clone(),
+    };
+    let usual = ["/var/snap/lxd/common/lxd", "/var/lib/lxd"].map(std::path::PathBuf::from);
+    given.into_iter().chain(usual).find(|dir| dir.exists())
+}

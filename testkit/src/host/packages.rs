@@ -1,0 +1,94 @@
+//! The host's programs: what is missing is installed with the distribution's own tools.
+
+use std::env;
+use std::path::Path;
+
+use super::error::Error;
+use super::limits::is_root;
+use crate::image::{Program, Progress};
+
+/// A program, and the Debian and Ubuntu package that has it.
+type Need = (&'static str, &'static str);
+
+/// Images and snaps are built with these.
+const BUILD: [Need; 4] = [
+    ("mmdebstrap", "mmdebstrap"),
+    ("mksquashfs", "squashfs-tools"),
+    ("ip", "iproute2"),
+    ("zstd", "zstd"),
+];
+
+/// An LXD from the distribution needs these. A snap of LXD brings its own.
+const LXD: [Need; 7] = [
+    ("lxd", "lxd"),
+    ("lxc", "lxd-client"),
+    ("lxcfs", "lxcfs"),
+    ("newuidmap", "uidmap"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("nft", "nftables"),
+    ("btrfs", "btrfs-progs"),
+];
+
+/// Installs what is missing; LXD too where `lxd` says that none answers.
+pub(super) fn ensure(
+    lxd: bool,
+    install: bool,
+    changes: &mut Vec<String>,
+    progress: &mut Progress<'_>,
+) -> Result<(), Error> {
+    // A snap of LXD is only ever started, and where snaps work it is what the distribution offers.
+    let lxd: &[Need] = if lxd && !Path::new("/snap/bin/lxd").exists() { &LXD } else { &[] };
+    let missing: Vec<&str> =
+        BUILD.iter().chain(lxd).filter(|(program, _)| !has_program(program)).map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
+        let command = format!("sudo apt-get install --no-install-recommends {}", missing.join(" "));
+        if !install || !is_root() || !has_program("apt-get") {
+            let problem = format!("packages are missing: {}", missing.join(", "));
+            return Err(Error::Host { problem, mend: format!("install them: `{command}`") });
+        }
+        progress(&format!("installing {}", missing.join(", ")));
+        let mend = format!("try it by hand: `{command}`");
+        if apt(&missing).is_err() {
+            // The lists may be absent or out of date.
+            run("update the package lists", "apt-get", &["update", "--quiet"], &mend)?;
+            apt(&missing).map_err(|source| Error::Program {
+                attempt: format!("install {}", missing.join(", ")),
+                mend,
+                source: Box::new(source),
+            })?;
+        }
+        changes.push(format!("installed {}", missing.join(", ")));
+    }
+    if !has_program("cargo-nextest") {
+        let mend = "run `cargo install cargo-nextest --locked` by hand";
+        if !install {
+            return Err(Error::Host { problem: "cargo-nextest is missing".to_owned(), mend: mend.to_owned() });
+        }
+        progress("installing cargo-nextest");
+        run("install cargo-nextest", "cargo", &["install", "cargo-nextest", "--locked"], mend)?;
+        changes.push("installed cargo-nextest".to_owned());
+    }
+    Ok(())
+}
+
+fn apt(packages: &[&str]) -> Result<(), crate::image::Error> {
+    Program::new("install packages", "apt-get")
+        .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+        .args(packages)
+        // The package's own start of services is what systemd does; where there is no systemd, we start LXD.
+        .run_with(|apt| apt.env("DEBIAN_FRONTEND", "noninteractive").stdin_null())
+        .map(drop)
+}
+
+fn run(attempt: &str, program: &str, args: &[&str], mend: &str) -> Result<(), Error> {
+    let failed = |source| Error::Program { attempt: attempt.to_owned(), mend: mend.to_owned(), source: Box::new(source) };
+    Program::new(attempt, program).args(args).run().map(drop).map_err(failed)
+}
+
+/// Whether a program is in the path, or where programs of root or of cargo are.
+pub(super) fn has_program(name: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let cargo = env::var_os("HOME").map(|home| Path::new(&home).join(".cargo/bin"));
+    let more = ["/usr/sbin", "/sbin"].map(Into::into).into_iter().chain(cargo);
+    env::split_paths(&path).chain(more).any(|folder| folder.join(name).is_file())
+}
