@@ -78,9 +78,12 @@ impl Answer {
 
 impl Transport {
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Transport, Fault> {
-        // LXD neither redirects nor sits behind the proxies of the environment.
+        // LXD neither redirects nor sits behind the proxies of the environment. Connections are not kept: LXD 5.0.2 holds
+        // an instance's file session open as long as the connection that read a file, and cannot stop the instance while
+        // it does (canonical/lxd#11539); nor can a request that must not be repeated then meet a connection gone stale.
         let builder = reqwest::Client::builder()
             .no_proxy()
+            .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_DEADLINE)
             .user_agent(concat!("testkit/", env!("CARGO_PKG_VERSION")));

@@ -1,5 +1,7 @@
 //! Real instances: their life, their ETags, their files.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use testkit::lxd::{AddressScope, Config, Exec, FileSpec, InstancePatch, InstanceSource};
 
@@ -168,6 +170,21 @@ async fn files_and_templates_arrive_as_given() {
         );
         client.delete_file("a", "/root/b c").await.expect("deleted");
         client.delete_file("a", "/root/b c").await.expect("gone already");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_instance_whose_files_were_looked_at_stops_at_once() {
+    in_world("stop", |world: World| async move {
+        let client = &world.client;
+        world.start("a").await;
+        client.pull_file("a", "/etc/inittab").await.expect("pulled");
+        assert!(client.find_file("a", "/root/absent").await.expect("asked").is_none());
+        client
+            .stop_instance("a", true, Duration::from_secs(10))
+            .await
+            .expect("stopped in time");
     })
     .await;
 }
