@@ -1,3 +1,24 @@
 //! The MicroOVN system tests: init options, checks and fixtures. See ARCHITECTURE.md.
 
+pub mod checks;
+pub mod fixtures;
 pub mod options;
+
+/// Makes the suite of one cell: a module with one test for every check that is named.
+#[macro_export]
+macro_rules! suite {
+    ($cell:ident { $($check:ident),* $(,)? }) => {
+        mod $cell {
+            use rstest::rstest;
+            use $crate::fixtures::{Failure, Suite, suite};
+
+            $(
+                #[rstest]
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $check(#[with(stringify!($cell))] suite: Suite) -> Result<(), Failure> {
+                    suite.check(stringify!($check), env!("CARGO_BIN_EXE_testkit")).await
+                }
+            )*
+        }
+    };
+}

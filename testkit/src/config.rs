@@ -16,6 +16,8 @@ pub const FILE_NAME: &str = "testkit.toml";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Layer {
+    /// LXD's folder.
+    pub lxd_dir: Option<PathBuf>,
     /// Unix socket of LXD.
     pub lxd_socket: Option<PathBuf>,
     /// `https://host:port` of a remote LXD.
@@ -81,8 +83,13 @@ impl FromStr for Keep {
 /// Where LXD answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LxdTarget {
-    /// A Unix socket that was named, or `None` to look in the usual places.
-    Local(Option<PathBuf>),
+    /// On this host.
+    Local {
+        /// A socket that was named; `None` to look in the usual places.
+        socket: Option<PathBuf>,
+        /// LXD's folder, where its socket is and where it is started if it does not run.
+        dir: Option<PathBuf>,
+    },
     /// A remote LXD over HTTPS.
     Remote {
         /// `https://host:port`.
@@ -212,7 +219,7 @@ impl Config {
             };
         }
         let lxd = match pick!(lxd_remote) {
-            None => LxdTarget::Local(pick!(lxd_socket)),
+            None => LxdTarget::Local { socket: pick!(lxd_socket), dir: pick!(lxd_dir) },
             Some(url) => {
                 let need = |value: Option<PathBuf>, missing| {
                     value.ok_or_else(|| ConfigError::RemoteWithoutCertificate {
@@ -283,7 +290,8 @@ fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, Co
     let text = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
     let path = |name: &str| text(name).map(PathBuf::from);
     Ok(Layer {
-        lxd_socket: path("LXD_SOCKET").or_else(|| path("LXD_DIR").map(|dir| dir.join("unix.socket"))),
+        lxd_dir: path("LXD_DIR"),
+        lxd_socket: path("LXD_SOCKET"),
         lxd_remote: text("LXD_REMOTE"),
         lxd_client_cert: path("LXD_CLIENT_CERT"),
         lxd_client_key: path("LXD_CLIENT_KEY"),
@@ -385,19 +393,6 @@ mod tests {
         assert_eq!(
             config.expect("resolves").extra_snaps,
             [PathBuf::from("/a/snapd.snap"), PathBuf::from("/b/base.snap")]
-        );
-    }
-
-    #[test]
-    fn lxd_dir_names_the_socket_and_lxd_socket_wins() {
-        let by_dir = resolve(Layer::default(), &[("LXD_DIR", "/x")], None)
-            .expect("resolves")
-            .lxd;
-        assert_eq!(by_dir, LxdTarget::Local(Some(PathBuf::from("/x/unix.socket"))));
-        let both = resolve(Layer::default(), &[("LXD_DIR", "/x"), ("LXD_SOCKET", "/y.sock")], None);
-        assert_eq!(
-            both.expect("resolves").lxd,
-            LxdTarget::Local(Some(PathBuf::from("/y.sock")))
         );
     }
 

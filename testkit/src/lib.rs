@@ -13,6 +13,8 @@
 //! | verdict | [`expect`] |
 //! | evidence | [`report`] |
 
+pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod expect;
 pub mod host;
@@ -22,5 +24,6 @@ pub mod matrix;
 pub mod microovn;
 pub mod ovn;
 pub mod plan;
+pub mod report;
 pub mod session;
 pub mod wait;

@@ -17,8 +17,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("expect", &["plan", "ovn", "microovn", "matrix"]),
     ("report", &["microovn"]),
     ("session", &["lxd", "config", "wait"]),
-    ("host", &["lxd", "config", "wait"]),
-    ("image", &["lxd", "config", "wait", "host", "report"]),
+    ("host", &["lxd", "config", "wait", "image"]),
+    ("image", &["lxd", "config", "wait"]),
     (
         "cluster",
         &[

@@ -69,7 +69,7 @@ fn collect(dir: &Path, stages: &mut Times, owners: &mut BTreeMap<String, Owner>)
 
 fn print(stages: &Times, owners: &BTreeMap<String, Owner>) {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(["suite", "stage", "whose", "median s"]);
+    table.load_style(NOTHING).set_header(["suite", "stage", "whose", "median s"]);
     for ((suite, stage), times) in stages {
         let owner = owners.get(stage).map(|owner| format!("{owner:?}").to_lowercase()).unwrap_or_default();
         table.add_row([suite.clone(), stage.clone(), owner, seconds(median(times))]);

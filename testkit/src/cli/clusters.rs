@@ -106,7 +106,7 @@ pub(super) async fn shell(config: Config, node: &str, command: &[String]) -> Res
         if command.is_empty() { vec!["/bin/bash".into(), "--login".into()] } else { command.to_vec() };
     // A member's PATH as a person's: with the snaps in it.
     let exec = Exec::new(command)
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin")
+        .env("PATH", cluster::PATH)
         .env("TERM", "xterm-256color")
         .env("HOME", "/root")
         .timeout(Duration::from_secs(24 * 3600));
@@ -167,12 +167,12 @@ pub(super) async fn down(config: Config, cell: Option<&str>, all: bool) -> Resul
 pub(super) async fn status(config: Config) -> Result<ExitCode, Failure> {
     let client = host::connect(&config).await.map_err(Failure::usage)?;
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(["run", "cell", "node", "instance", "state", "runner"]);
+    table.load_style(NOTHING).set_header(["run", "cell", "node", "instance", "state", "runner"]);
     let mut instances = client.list_instances(None).await.map_err(Failure::usage)?;
     instances.sort_by(|a, b| a.name.cmp(&b.name));
     for instance in instances {
         let Some(tags) = Tags::find(&instance.config) else { continue };
-        let runner = match (instance.config.contains_key(crate::session::key::KEEP), tags.owner.is_alive()) {
+        let runner = match (instance.config.contains_key(crate::session::key::KEEP), tags.runner.is_alive()) {
             (true, _) => "kept",
             (false, Some(true)) => "running",
             (false, Some(false)) => "ended",

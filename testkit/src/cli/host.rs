@@ -5,7 +5,55 @@ use std::time::Instant;
 
 use super::Failure;
 use crate::config::Config;
-use crate::{host, image};
+use crate::{cluster, host};
 
-/// Prints what is being done, with the time since the start.
-struct Lines(Instant);
+/// Prints what is being done, with the seconds since the start.
+fn lines() -> impl FnMut(&str) {
+    let started = Instant::now();
+    move |text: &str| eprintln!("{:7.1} s  {text}", started.elapsed().as_secs_f64())
+}
+
+/// Prepares the host.
+pub(super) async fn setup(config: &Config) -> Result<ExitCode, Failure> {
+    let options = host::options(config).map_err(Failure::usage)?;
+    let report = host::setup(&options, &mut lines()).await.map_err(Failure::usage)?;
+    for change in &report.changes {
+        println!("{change}");
+    }
+    for advice in &report.advice {
+        println!("note: {advice}");
+    }
+    println!(
+        "LXD {} is ready: project {}, pool {} on {}, bridge {} with {}",
+        report.lxd_version, options.project, options.pool, report.pool_driver, options.bridge, report.subnet
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts the host back.
+pub(super) async fn teardown(config: &Config) -> Result<ExitCode, Failure> {
+    let options = host::options(config).map_err(Failure::usage)?;
+    let removal = host::teardown(&options, &mut lines()).await.map_err(Failure::usage)?;
+    for change in &removal.changes {
+        println!("{change}");
+    }
+    for cell in cluster::kept_cells(config) {
+        cluster::forget(config, &cell).map_err(Failure::usage)?;
+    }
+    if removal.changes.is_empty() {
+        println!("nothing to remove");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds what clusters are cloned from.
+pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
+    let client = host::connect(config).await.map_err(Failure::usage)?;
+    let (golden, product) =
+        cluster::golden(config, &client, &mut lines()).await.map_err(Failure::provisioning)?;
+    for missing in &golden.unconnected {
+        println!("note: plug {} is not connected: {}", missing.plug, missing.reason);
+    }
+    println!("golden image {}: {product}", golden.instance);
+    Ok(ExitCode::SUCCESS)
+}

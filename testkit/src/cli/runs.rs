@@ -66,7 +66,7 @@ pub(super) async fn sweep(config: Config, wait: bool, quiet: bool) -> Result<Exi
 pub(super) async fn reap(config: Config, run: String, runner: Process, dir: PathBuf) -> Result<ExitCode, Failure> {
     let run = RunId::new(run).ok_or_else(|| Failure::Usage("not a run id".into()))?;
     let orders = reaper::Orders { run, runner, dir };
-    let connect = async || host::connect(&config).await.map_err(SweepError::Lxd);
+    let connect = async || host::connect(&config).await.map_err(|error| SweepError::Connect(Box::new(error)));
     match reaper::reap(&orders, connect).await {
         Ok(swept) => {
             eprintln!("removed {swept}");

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::image::ImageError;
+use crate::{host, image};
 use crate::lxd;
-use crate::microovn::DialogError;
+use crate::microovn::dialog::DialogError;
 use crate::session::reaper::ReaperError;
 use crate::session::sweep::SweepError;
 use crate::session::{LedgerError, RunError};
@@ -28,7 +28,10 @@ pub enum ClusterError {
     Sweep(#[from] SweepError),
     /// There is no image to clone.
     #[error(transparent)]
-    Image(#[from] ImageError),
+    Image(#[from] image::Error),
+    /// The host is not set up.
+    #[error(transparent)]
+    Host(#[from] host::Error),
     /// LXD refused or failed.
     #[error(transparent)]
     Lxd(#[from] lxd::Error),
@@ -55,7 +58,7 @@ pub enum ClusterError {
         /// Which.
         member: String,
         /// What happened, with the transcript.
-        source: DialogError,
+        source: Box<DialogError>,
     },
     /// A member's dialog ended with an exit code.
     #[error("`microovn init` on {member:?} exited with {code}; its output ended with:\n{tail}")]

@@ -1,20 +1,25 @@
 //! Forming the cluster as a person would: `microovn init` on a terminal, one member after the other.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::observe::Members;
 use super::ClusterError;
-use crate::lxd::{Client, Exec};
-use crate::microovn::{Dialog, DialogError, JoinToken, Step};
+use crate::lxd::{self, Client, Exec, Pty};
+use crate::microovn::JoinToken;
+use crate::microovn::dialog::{Dialog, DialogError, Step};
 use crate::plan::{Member, Plan, Role};
 use crate::report::{Evidence, Owner, Timeline};
 
 /// Silence after which a dialog has failed. Some of MicroOVN's own time-outs are 30 s, and a join on a busy host
 /// takes longer than that.
 const SILENCE: Duration = Duration::from_secs(90);
+/// A question that nobody has answered for this long is one that no option knows.
+const HESITATION: Duration = Duration::from_secs(2);
 /// The whole of one dialog.
 const DIALOG: Duration = Duration::from_secs(300);
+/// The exit code follows the end of the output at once.
+const EXIT: Duration = Duration::from_secs(30);
 /// A terminal wide enough that no prompt wraps.
 const SIZE: (u16, u16) = (400, 50);
 
@@ -48,4 +53,60 @@ pub(super) async fn form(
         tokens.extend(timeline.stage(stage, Owner::Product, dialog).await?);
     }
     Ok(())
+}
+
+/// One member's dialog, from the first prompt to the exit code. Returns the join tokens it printed, by member name.
+async fn talk(
+    client: &Client,
+    member: &Member,
+    instance: &str,
+    token: Option<JoinToken>,
+    evidence: &Evidence,
+) -> Result<BTreeMap<String, JoinToken>, ClusterError> {
+    let exec = Exec::new(["/snap/bin/microovn", "init"]).timeout(DIALOG);
+    let mut pty = client.exec_pty(instance, &exec, SIZE).await?;
+    let mut dialog = Dialog::new(&member.answers, token);
+    let spoken = converse(&mut pty, &mut dialog).await;
+    if let Err(error) = evidence.write(&member.name, "dialog.txt", &dialog.log()) {
+        tracing::warn!(%error, member = member.name, "the transcript is not written");
+    }
+    match spoken {
+        Ok(()) => {}
+        Err(Ended::Lxd(error)) => return Err(error.into()),
+        Err(Ended::Dialog(source)) => return Err(ClusterError::Dialog { member: member.name.clone(), source }),
+    }
+    match pty.wait(EXIT).await? {
+        0 => Ok(dialog.tokens().clone()),
+        code => Err(ClusterError::DialogExit { member: member.name.clone(), code, tail: dialog.transcript().tail }),
+    }
+}
+
+/// Why a conversation ended badly.
+enum Ended {
+    Lxd(lxd::Error),
+    Dialog(Box<DialogError>),
+}
+
+/// Answers every question until the output ends.
+async fn converse(pty: &mut Pty, dialog: &mut Dialog) -> Result<(), Ended> {
+    let mut quiet_since = Instant::now();
+    loop {
+        let Ok(read) = tokio::time::timeout(HESITATION, pty.read()).await else {
+            // What looks like a question and is not followed by anything is one, and nobody answers it.
+            if dialog.find_unanswered().is_some() || quiet_since.elapsed() >= SILENCE {
+                return Err(Ended::Dialog(dialog.on_silence()));
+            }
+            continue;
+        };
+        quiet_since = Instant::now();
+        let Some(bytes) = read.map_err(Ended::Lxd)? else {
+            return dialog.on_eof().map_err(Ended::Dialog);
+        };
+        for step in dialog.feed(&bytes) {
+            match step {
+                Step::Write(line) => pty.write(line.bytes()).await.map_err(Ended::Lxd)?,
+                Step::Fail(error) => return Err(Ended::Dialog(error)),
+            }
+        }
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Product;
 use crate::expect::Observation;
-use crate::image::Product;
 use crate::plan::Plan;
 
 /// A cluster that is up: the plan it was made from, where it runs, and what its nodes said when it had settled.

@@ -3,6 +3,7 @@
 mod error;
 mod evidence;
 mod formation;
+mod golden;
 mod keep;
 mod manifest;
 mod names;
@@ -16,7 +17,8 @@ mod subnets;
 pub use error::ClusterError;
 pub use evidence::collect;
 pub use manifest::{Manifest, Settled};
-pub use observe::{Members, observe};
+pub use observe::{Members, PATH, observe};
+pub use golden::{Product, golden};
 pub use keep::{forget, keep, kept, kept_cells, reuse};
 pub use provision::provision;
 pub use settle::settle;

@@ -9,7 +9,7 @@ use crate::session::RunId;
 const INSTANCE_LIMIT: usize = 63;
 
 /// The instance of a member: `microovn-<suite>-<n>-<run>`. A name over LXD's limit is cut and carries a hash.
-pub fn instance(member: &str, run: &RunId) -> String {
+pub(super) fn instance(member: &str, run: &RunId) -> String {
     let name = format!("{member}-{}", run.short());
     if name.len() <= INSTANCE_LIMIT {
         return name;
@@ -21,7 +21,7 @@ pub fn instance(member: &str, run: &RunId) -> String {
 }
 
 /// The bridge of a cell: `tk<hash>m` or `tk<hash>u`, since an interface name has at most 15 bytes (netdevice(7)).
-pub fn bridge(cell: &str, run: &RunId, network: Network) -> String {
+pub(super) fn bridge(cell: &str, run: &RunId, network: Network) -> String {
     let role = match network {
         Network::Management => 'm',
         Network::Underlay => 'u',

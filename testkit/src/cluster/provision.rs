@@ -8,9 +8,9 @@ use futures_util::future::try_join_all;
 use ipnet::IpNet;
 use jiff::{Timestamp, ToSpan};
 
-use super::{ClusterError, Manifest, Site, formation, names, network, settle, subnets};
-use crate::image::{self, Golden};
-use crate::lxd::{Client, Exec, InstanceSource, InstanceSpec, NetworkSpec};
+use super::{ClusterError, Manifest, Product, Site, formation, names, network, settle, subnets};
+use crate::image::{Golden, NodeNic};
+use crate::lxd::{Client, Exec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::plan::{InitOption, Member, Network, Plan};
 use crate::report::{Evidence, Owner, Timeline};
@@ -39,10 +39,10 @@ pub async fn provision(
     let timeline = Timeline::new(dir);
     reaper::arm(&site.run, &site.exe).await?;
     sweep::sweep(&site.client, &Target::Abandoned, None).await?;
-    let golden = timeline.stage("golden image", Owner::Framework, image::ensure(&site.config, &site.client)).await?;
+    let (golden, product) = timeline.stage("golden image", Owner::Framework, super::golden(&site.config, &site.client, &mut |_| {})).await?;
     let _turn = site.turn().await?;
     let plan = draw(site, cell, options).await?;
-    let result = make(site, &plan, &golden, &timeline, dir).await;
+    let result = make(site, &plan, &golden, product, &timeline, dir).await;
     if result.as_ref().map_or(true, |manifest| !manifest.settled.unsatisfied.is_empty()) {
         let instances = instances(&plan, site);
         super::collect(&site.client, &instances, &Evidence::new(dir)).await;
@@ -71,6 +71,7 @@ async fn make(
     site: &Site,
     plan: &Plan,
     golden: &Golden,
+    product: Product,
     timeline: &Timeline,
     dir: &Path,
 ) -> Result<Manifest, ClusterError> {
@@ -91,7 +92,7 @@ async fn make(
     formation::form(&site.client, plan, &instances, timeline, &Evidence::new(dir)).await?;
     let (settled, observation) =
         timeline.stage("settle", Owner::Product, settle(&site.client, plan, &instances)).await;
-    Ok(Manifest { product: golden.product.clone(), plan: plan.clone(), instances, settled, observation })
+    Ok(Manifest { product, plan: plan.clone(), instances, settled, observation })
 }
 
 /// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's.
@@ -120,17 +121,18 @@ async fn make_instance(
 ) -> Result<(), ClusterError> {
     let cell = plan.cell.as_str();
     site.run.ledger().intend(Kind::Instance, instance, cell)?;
-    let mut config = tags(site, cell, &member.hostname).to_config();
-    config.insert("user.testkit.hostname".to_owned(), member.hostname.clone());
-    let mut devices = BTreeMap::from([("root".to_owned(), root_disk(&site.config.pool))]);
-    for nic in &member.nics {
-        config.insert(format!("user.testkit.network.{}", nic.device), network::networkd(nic));
-        let bridge = names::bridge(cell, site.run.id(), nic.network);
-        let device = [("type", "nic"), ("network", bridge.as_str()), ("name", nic.device.as_str())];
-        devices.insert(nic.device.clone(), strings(&device));
-    }
-    let source = InstanceSource::Copy { instance: golden.instance.clone(), project: None };
-    let spec = InstanceSpec { config, devices, start: true, ..InstanceSpec::container(instance, source) };
+    let nics: Vec<NodeNic> = member
+        .nics
+        .iter()
+        .map(|nic| NodeNic {
+            device: nic.device.clone(),
+            network: names::bridge(cell, site.run.id(), nic.network),
+            networkd: network::networkd(nic),
+        })
+        .collect();
+    let mut spec = golden.node(instance, &member.hostname, &nics);
+    spec.config.extend(tags(site, cell, &member.hostname).to_config());
+    spec.start = true;
     Ok(site.client.create_instance(&spec, CLONE).await?)
 }
 
@@ -150,17 +152,9 @@ fn tags(site: &Site, cell: &str, node: &str) -> Tags {
     let now = Timestamp::now();
     Tags {
         run: site.run.id().clone(),
-        owner: site.run.runner().clone(),
+        runner: site.run.runner().clone(),
         cell: cell.to_owned(),
         node: node.to_owned(),
         expires: now.checked_add(LIFETIME_HOURS.hours()).unwrap_or(now),
     }
-}
-
-fn root_disk(pool: &str) -> BTreeMap<String, String> {
-    strings(&[("type", "disk"), ("pool", pool), ("path", "/")])
-}
-
-fn strings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }

@@ -13,7 +13,7 @@ const IPV4_COUNT: u32 = 1 << 15;
 ///
 /// `seed` (run and cell) decides where the search starts, so that concurrent runs start apart; ranges that overlap
 /// one of `taken` are passed over. `None` when nothing is left.
-pub fn pick(seed: &str, taken: &[IpNet]) -> Option<Segments> {
+pub(super) fn pick(seed: &str, taken: &[IpNet]) -> Option<Segments> {
     let digest = Sha256::digest(seed.as_bytes());
     let start = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) % IPV4_COUNT;
     let mut free = (0..IPV4_COUNT)

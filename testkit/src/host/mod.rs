@@ -4,6 +4,7 @@
 //! before it does. [`teardown`] undoes what is written down and removes what carries this framework's tag, nothing
 //! else: instances, images, networks and pools of a person stay, and so does LXD's default profile.
 
+mod connect;
 mod daemons;
 mod error;
 mod limits;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use ipnet::Ipv4Net;
 
+pub use connect::{connect, options, routes};
 pub use error::Error;
 
 use crate::image::Progress;
@@ -26,6 +28,9 @@ use state::State;
 /// API extensions that the framework uses and that old LXDs lack, from LXD's `doc/api-extensions.md`.
 const EXTENSIONS: [&str; 6] =
     ["instances", "projects", "api_filtering", "instance_nic_network", "container_copy_project", "container_edit_metadata"];
+
+/// The bridge on which images are prepared.
+pub const BRIDGE: &str = "tkbr0";
 
 /// What to set up, and under which names.
 #[derive(Debug, Clone)]
@@ -59,7 +64,7 @@ impl Default for SetupOptions {
             project: "microovn-testkit".to_owned(),
             pool: "testkit".to_owned(),
             pool_size: None,
-            bridge: "tkbr0".to_owned(),
+            bridge: BRIDGE.to_owned(),
             subnet: None,
             install: true,
         }
@@ -107,7 +112,7 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
     } else {
         options.endpoint.clone().unwrap_or(Endpoint::Unix(PathBuf::new()))
     };
-    let client = connect(&endpoint).await?;
+    let client = connect_to(&endpoint).await?;
     client.require_extensions(&EXTENSIONS).map_err(|source| Error::Lxd {
         attempt: "use this LXD".to_owned(),
         mend: "install LXD 5.0 or newer".to_owned(),
@@ -134,7 +139,7 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
         None => daemons::find_lxd(options).await?,
     };
     if let Some(endpoint) = endpoint {
-        let client = connect(&endpoint).await?;
+        let client = connect_to(&endpoint).await?;
         objects::remove(&client, options, &mut removal.changes, progress).await?;
     }
     daemons::stop(&mut state, &mut removal.changes).await?;
@@ -145,7 +150,7 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
     Ok(removal)
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<Client, Error> {
+async fn connect_to(endpoint: &Endpoint) -> Result<Client, Error> {
     Client::connect(endpoint).await.map_err(|source| Error::Lxd {
         attempt: "talk to LXD".to_owned(),
         mend: "run this as root or as a member of the group that owns LXD's socket (`sudo usermod -aG lxd $USER`, \

@@ -17,4 +17,4 @@ pub use lease::{Access, Lease, LeaseError};
 pub use ledger::{Kind, Ledger, LedgerError, Made};
 pub use process::Process;
 pub use run::{Run, RunError, RunId};
-pub use tags::{PREFIX, Tags, key};
+pub use tags::{OWNER, PREFIX, Tags, key};

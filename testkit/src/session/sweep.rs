@@ -62,6 +62,9 @@ pub enum SweepError {
     /// LXD could not be asked.
     #[error("failed to look for what is left of a run")]
     Lxd(#[source] lxd::Error),
+    /// LXD could not be reached.
+    #[error("failed to reach LXD")]
+    Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The ledger could not be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

@@ -9,6 +9,9 @@ use super::{Process, RunId};
 /// What the framework's keys start with. An object without them is somebody else's, whatever it is called.
 pub const PREFIX: &str = "user.testkit.";
 
+/// The value of [`key::OWNER`].
+pub const OWNER: &str = "microovn-testkit";
+
 /// Names of the keys.
 pub mod key {
     /// The run an object belongs to.
@@ -20,6 +23,8 @@ pub mod key {
     /// When it may be removed by anybody, RFC 3339.
     pub const EXPIRES: &str = "user.testkit.expires";
     /// The runner, as `boot:pid:started`.
+    pub const RUNNER: &str = "user.testkit.runner";
+    /// Whose the object is: [`super::OWNER`], on everything this framework makes.
     pub const OWNER: &str = "user.testkit.owner";
     /// Set on a cluster that outlives its run on purpose.
     pub const KEEP: &str = "user.testkit.keep";
@@ -31,7 +36,7 @@ pub struct Tags {
     /// The run.
     pub run: RunId,
     /// The runner.
-    pub owner: Process,
+    pub runner: Process,
     /// The cell's name.
     pub cell: String,
     /// The member's name, or what the object is for.
@@ -45,7 +50,8 @@ impl Tags {
     pub fn to_config(&self) -> BTreeMap<String, String> {
         [
             (key::RUN, self.run.to_string()),
-            (key::OWNER, self.owner.to_string()),
+            (key::OWNER, OWNER.to_owned()),
+            (key::RUNNER, self.runner.to_string()),
             (key::CELL, self.cell.clone()),
             (key::NODE, self.node.clone()),
             (key::EXPIRES, self.expires.to_string()),
@@ -60,7 +66,7 @@ impl Tags {
         let get = |key: &str| config.get(key).filter(|value| !value.is_empty());
         Some(Self {
             run: RunId::new(get(key::RUN)?.clone())?,
-            owner: get(key::OWNER)?.parse().ok()?,
+            runner: get(key::RUNNER)?.parse().ok()?,
             cell: get(key::CELL)?.clone(),
             node: get(key::NODE)?.clone(),
             expires: get(key::EXPIRES)?.parse().ok()?,
@@ -69,7 +75,7 @@ impl Tags {
 
     /// Whether nobody will come back for the object: its runner has ended, or cannot be asked and its time is up.
     pub fn is_abandoned(&self, now: Timestamp) -> bool {
-        match self.owner.is_alive() {
+        match self.runner.is_alive() {
             Some(alive) => !alive,
             None => self.expires < now,
         }
@@ -85,7 +91,7 @@ mod tests {
     fn tags() -> Tags {
         Tags {
             run: RunId::new("0badcafe".into()).expect("an id"),
-            owner: Process::current(),
+            runner: Process::current(),
             cell: "init_cluster".into(),
             node: "microovn-init-cluster-1".into(),
             expires: Timestamp::now().checked_add(1.hour()).expect("in range"),
@@ -100,7 +106,7 @@ mod tests {
 
     #[test]
     fn an_object_that_lacks_a_tag_is_somebody_elses() {
-        for key in [key::RUN, key::OWNER, key::CELL, key::NODE, key::EXPIRES] {
+        for key in [key::RUN, key::RUNNER, key::CELL, key::NODE, key::EXPIRES] {
             let mut config = tags().to_config();
             config.remove(key);
             assert_eq!(Tags::find(&config), None, "without {key}");

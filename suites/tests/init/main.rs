@@ -1,0 +1,3 @@
+//! The suites, one module a cell, one test a check.
+
+mod cells;

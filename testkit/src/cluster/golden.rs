@@ -1,0 +1,103 @@
+//! What a cluster is cloned from: the node image and the snaps the configuration names, as one golden image.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::ClusterError;
+use crate::config::Config;
+use crate::image::{self, Cache, Golden, GoldenSpec, Progress, Snap, Workspace};
+use crate::lxd::{Client, ImageRef};
+
+/// What is tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Whether it is the stand-in that was built here.
+    pub stand_in: bool,
+    /// The snap's name.
+    pub name: String,
+    /// The snap's version.
+    pub version: String,
+    /// SHA-256 of the snap file, hexadecimal.
+    pub sha256: String,
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.stand_in { "stand-in for " } else { "" };
+        write!(f, "{what}{} {} (sha256 {})", self.name, self.version, self.sha256)
+    }
+}
+
+/// Builds or finds the golden image of this configuration.
+///
+/// # Errors
+/// When a snap cannot be used, an artifact cannot be built, or LXD refuses. Nothing half made is left.
+pub async fn golden(
+    config: &Config,
+    client: &Client,
+    progress: &mut Progress<'_>,
+) -> Result<(Golden, Product), ClusterError> {
+    let workspace = Workspace::new(&config.root);
+    let cache = Cache::open(&config.cache_dir)?;
+    let path = image::golden_lock_path(&config.cache_dir);
+    let _alone = lock(&path).await.map_err(|source| ClusterError::Io { action: "lock", path: path.clone(), source })?;
+    let (snap, extra) = snaps(config, &workspace, &cache, progress)?;
+    let product = Product {
+        stand_in: config.snap.is_none(),
+        name: snap.name.clone(),
+        version: snap.version.clone(),
+        sha256: snap.sha256.to_string(),
+    };
+    let image = match &config.node_image {
+        Some(name) => ImageRef::Alias(name.clone()),
+        None => {
+            let node = image::build_node(&workspace, &cache, progress)?;
+            image::ensure_node_image(client, &node, image::NODE_ALIAS).await?;
+            ImageRef::Alias(image::NODE_ALIAS.to_owned())
+        }
+    };
+    let spec = GoldenSpec {
+        workspace,
+        image,
+        extra_snaps: extra,
+        snap,
+        pool: config.pool.clone(),
+        network: Some(crate::host::BRIDGE.to_owned()),
+    };
+    let golden = image::ensure_golden(client, &spec, progress).await?;
+    Ok((golden, product))
+}
+
+/// The snap under test and those to install before it.
+fn snaps(
+    config: &Config,
+    workspace: &Workspace,
+    cache: &Cache,
+    progress: &mut Progress<'_>,
+) -> Result<(Snap, Vec<Snap>), ClusterError> {
+    let inspect = |path: &PathBuf| Snap::inspect(path);
+    let (path, extra) = match &config.snap {
+        Some(path) => (path.clone(), config.extra_snaps.clone()),
+        None => {
+            let built = image::build_snaps(workspace, cache, progress)?;
+            (built.stand_in, vec![built.snapd, built.base])
+        }
+    };
+    let snap = inspect(&path)?;
+    snap.require_microovn()?;
+    Ok((snap, extra.iter().map(inspect).collect::<Result<_, _>>()?))
+}
+
+/// Waits for the lock without holding up other tasks.
+async fn lock(path: &Path) -> std::io::Result<File> {
+    let path = path.to_owned();
+    let taken = tokio::task::spawn_blocking(move || {
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    taken.await.map_err(std::io::Error::other)?
+}

@@ -1,0 +1,69 @@
+//! From the configuration to a client for the framework's project in LXD.
+
+use std::fs;
+
+use ipnet::IpNet;
+
+use super::error::Error;
+use super::subnet::parse_routes;
+use super::{SetupOptions, connect_to, daemons};
+use crate::config::{Config, LxdTarget};
+use crate::image::Program;
+use crate::lxd::{Client, Endpoint};
+
+/// What the configuration says about the host.
+///
+/// # Errors
+/// When a certificate of a remote LXD cannot be read.
+pub fn options(config: &Config) -> Result<SetupOptions, Error> {
+    let read = |path: &std::path::Path| fs::read(path).map_err(Error::file("read", path));
+    let endpoint = match &config.lxd {
+        LxdTarget::Local { socket, .. } => socket.clone().map(Endpoint::Unix),
+        LxdTarget::Remote { url, client_cert, client_key, server_cert } => Some(Endpoint::Https {
+            url: url.clone(),
+            client_cert_pem: read(client_cert)?,
+            client_key_pem: read(client_key)?,
+            server_cert_pem: read(server_cert)?,
+        }),
+    };
+    let lxd_dir = match &config.lxd {
+        LxdTarget::Local { dir, .. } => dir.clone(),
+        LxdTarget::Remote { .. } => None,
+    };
+    Ok(SetupOptions {
+        endpoint,
+        lxd_dir,
+        state_dir: config.state_dir.clone(),
+        project: config.project.clone(),
+        pool: config.pool.clone(),
+        subnet: config.subnet,
+        ..SetupOptions::default()
+    })
+}
+
+/// Connects to LXD, in the framework's project.
+///
+/// # Errors
+/// When no LXD answers, it refuses, or the host was not set up; each says what to do.
+pub async fn connect(config: &Config) -> Result<Client, Error> {
+    let missing = |problem: &str| Error::Host { problem: problem.to_owned(), mend: "run `make setup`".to_owned() };
+    let endpoint = daemons::find_lxd(&options(config)?).await?.ok_or_else(|| missing("no LXD answers"))?;
+    let client = connect_to(&endpoint).await?;
+    let found = client.find_project(&config.project).await.map_err(|source| Error::Lxd {
+        attempt: format!("look for project {:?}", config.project),
+        mend: "run `make setup`".to_owned(),
+        source: Box::new(source),
+    })?;
+    match found {
+        Some(_) => Ok(client.with_project(&config.project)),
+        None => Err(missing(&format!("LXD has no project {:?}", config.project))),
+    }
+}
+
+/// The IPv4 networks that this host has routes to, without its default route. Empty where `ip` does not answer: then
+/// the ranges of LXD's own networks have to do.
+pub fn routes() -> Vec<IpNet> {
+    let listed = Program::new("list the host's routes", "ip").args(["-json", "route", "show", "table", "all"]).run();
+    let routes = listed.ok().and_then(|json| parse_routes(&json).ok()).unwrap_or_default();
+    routes.into_iter().map(|taken| taken.net.into()).collect()
+}
