@@ -367,3 +367,14 @@ async fn exec_whose_socket_is_refused_says_why() {
     let error = exec(&fake, cat()).await;
     assert!(error.to_string().contains("not your operation"), "{error}");
 }
+
+#[tokio::test]
+async fn exec_whose_sockets_close_behind_a_ping_keeps_its_output() {
+    let frames = vec![frame(9, b"keepalive"), frame(2, b"out"), frame(1, b"")];
+    let fake = running(
+        (frames, Then::Cut),
+        Some(operation("Success", 200, r#"{"return":0}"#, "")),
+    );
+    let output = fake.client().await.exec("a", &cat()).await.expect("output");
+    assert_eq!(output.stdout, "out");
+}

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use reqwest_websocket::WebSocket;
 use serde::de::DeserializeOwned;
 
 use super::envelope::{self, Reply};
@@ -11,6 +10,7 @@ use super::operation::{Operation, OperationId};
 use super::request::Request;
 use super::server::Server;
 use super::transport::{self, Answer, Endpoint, Transport};
+use super::websocket::WebSocket;
 
 /// A client of one LXD. Clones are cheap and share their connections.
 ///

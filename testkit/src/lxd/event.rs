@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use reqwest_websocket::WebSocket;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,6 +9,7 @@ use super::client::Client;
 use super::error::{Error, Fault, quote};
 use super::exec_session::next_piece;
 use super::request::Request;
+use super::websocket::WebSocket;
 
 /// Something that happened.
 #[derive(Debug, Clone, Deserialize)]

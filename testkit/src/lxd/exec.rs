@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{SinkExt, StreamExt};
-use reqwest_websocket::{Message, WebSocket};
+use futures_util::StreamExt;
 use serde::Deserialize;
 
 use super::client::Client;
@@ -16,6 +15,7 @@ use super::error::{Error, ErrorKind, Fault};
 use super::exec_session::{ExecBody, Session, exit_code, next_piece};
 use super::operation::Operation;
 use super::request::Request;
+use super::websocket::{Message, WebSocket};
 
 /// How long a command may run unless it is told otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -377,7 +377,7 @@ async fn feed(socket: WebSocket, mut input: Bytes) {
             let chunk = input.split_to(input.len().min(INPUT_CHUNK));
             sink.send(Message::Binary(chunk)).await?;
         }
-        sink.send(Message::Text(String::new())).await
+        sink.send(Message::Text(String::new().into())).await
     };
     // Reading is what answers LXD's keepalive pings.
     let read = async { while let Some(Ok(_)) = stream.next().await {} };

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use reqwest_websocket::{Message, WebSocket};
+use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,6 +12,7 @@ use super::envelope;
 use super::error::{ErrorKind, Fault};
 use super::operation::{Operation, OperationId};
 use super::request::Request;
+use super::websocket::{Message, WebSocket, WebSocketError};
 
 /// SIGKILL; the same number on all architectures of Linux.
 const SIGKILL: i32 = 9;
@@ -161,7 +161,7 @@ pub(crate) fn window_size(columns: u16, rows: u16) -> Value {
 }
 
 async fn send(socket: &mut WebSocket, message: &Value) -> Result<(), Fault> {
-    let sent = socket.send(Message::Text(message.to_string()));
+    let sent = socket.send(Message::Text(message.to_string().into()));
     match tokio::time::timeout(CONTROL_DEADLINE, sent).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(source)) => Err(broken("control", source)),
@@ -176,22 +176,22 @@ async fn send(socket: &mut WebSocket, message: &Value) -> Result<(), Fault> {
 /// closing handshake. A socket that ends without one was cut, and so was what it carried.
 pub(crate) async fn next_piece<S>(socket: &mut S, name: &str) -> Result<Option<bytes::Bytes>, Fault>
 where
-    S: futures_util::Stream<Item = Result<Message, reqwest_websocket::Error>> + Unpin,
+    S: futures_util::Stream<Item = Result<Message, WebSocketError>> + Unpin,
 {
     loop {
         match socket.next().await {
             Some(Ok(Message::Binary(bytes))) => return Ok(Some(bytes)),
             Some(Ok(Message::Text(text))) if text.is_empty() => return Ok(None),
-            Some(Ok(Message::Text(text))) => return Ok(Some(text.into_bytes().into())),
-            Some(Ok(Message::Close { .. })) => return Ok(None),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Text(text))) => return Ok(Some(text.into())),
+            Some(Ok(Message::Close(_))) => return Ok(None),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
             Some(Err(source)) => return Err(broken(name, source)),
             None => return Err(Fault::new(ErrorKind::Unreachable).with_text(format!("the {name} socket was cut"))),
         }
     }
 }
 
-pub(crate) fn broken(name: &str, source: reqwest_websocket::Error) -> Fault {
+pub(crate) fn broken(name: &str, source: WebSocketError) -> Fault {
     Fault::new(ErrorKind::Unreachable)
         .with_text(format!("the {name} socket broke"))
         .with_source(source)

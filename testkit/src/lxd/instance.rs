@@ -300,3 +300,71 @@ impl Client {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const SHOWN: &str = r#"{"architecture":"x86_64","config":{"image.os":"debian","user.testkit.run":"r"},
+        "created_at":"2026-01-01T00:00:00Z","description":"","devices":{"root":{"path":"/","pool":"p","type":"disk"}},
+        "ephemeral":false,"expanded_config":null,"expanded_devices":{},"last_used_at":"1970-01-01T00:00:00Z",
+        "location":"none","name":"a","profiles":["default"],"project":"p","restore":"","stateful":false,
+        "status":"Stopped","status_code":102,"type":"container","a_field_of_a_later_lxd":1}"#;
+
+    #[test]
+    fn an_instance_is_read_as_lxd_shows_it_and_put_back_whole() {
+        let instance: Instance = serde_json::from_str(SHOWN).expect("read");
+        assert!(!instance.is_running());
+        assert_eq!(instance.config["user.testkit.run"], "r");
+        assert!(instance.expanded_config.is_empty());
+        let put = serde_json::to_value(instance.to_put()).expect("put");
+        let expected = json!({
+            "architecture": "x86_64", "config": {"image.os": "debian", "user.testkit.run": "r"},
+            "devices": {"root": {"path": "/", "pool": "p", "type": "disk"}}, "profiles": ["default"],
+            "ephemeral": false, "description": "",
+        });
+        assert_eq!(put, expected);
+    }
+
+    #[rstest]
+    #[case("name")]
+    #[case("status")]
+    #[case("type")]
+    #[case("config")]
+    #[case("devices")]
+    fn an_instance_without_a_required_field_is_an_error(#[case] field: &str) {
+        let mut shown: serde_json::Value = serde_json::from_str(SHOWN).expect("JSON");
+        shown.as_object_mut().expect("object").remove(field);
+        let error = serde_json::from_value::<Instance>(shown).expect_err("incomplete");
+        assert!(error.to_string().contains(&format!("`{field}`")), "{error}");
+    }
+
+    #[rstest]
+    #[case(InstanceSource::None, json!({"type": "none"}))]
+    #[case(InstanceSource::ImageAlias("i".into()), json!({"type": "image", "alias": "i"}))]
+    #[case(InstanceSource::ImageFingerprint("f".into()), json!({"type": "image", "fingerprint": "f"}))]
+    #[case(
+        InstanceSource::Copy { instance: "g".into(), project: None },
+        json!({"type": "copy", "source": "g", "instance_only": true})
+    )]
+    #[case(
+        InstanceSource::Copy { instance: "g".into(), project: Some("p".into()) },
+        json!({"type": "copy", "source": "g", "instance_only": true, "project": "p"})
+    )]
+    fn a_spec_says_its_source_and_keeps_what_is_no_body_out(
+        #[case] source: InstanceSource,
+        #[case] expected: serde_json::Value,
+    ) {
+        let spec = InstanceSpec {
+            start: true,
+            target: Some("m".into()),
+            ..InstanceSpec::container("a", source)
+        };
+        let body = serde_json::to_value(&spec).expect("body");
+        assert_eq!(body["source"], expected);
+        assert_eq!((&body["type"], &body["profiles"]), (&json!("container"), &json!([])));
+        assert!(body.get("start").is_none() && body.get("target").is_none());
+    }
+}

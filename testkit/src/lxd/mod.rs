@@ -31,6 +31,7 @@ mod template;
 mod tls;
 mod transport;
 mod upload;
+mod websocket;
 
 pub use certificate::TrustedCertificate;
 pub use client::{Client, Tagged};

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use reqwest_websocket::{Message, WebSocket};
 use tokio::sync::Mutex;
 
 use super::client::Client;
@@ -15,6 +14,7 @@ use super::error::{Error, ErrorKind, Fault};
 use super::exec::Exec;
 use super::exec_session::{Control, ExecBody, Session, broken, exit_code, next_piece, signal, window_size};
 use super::operation::{Operation, OperationId};
+use super::websocket::{Message, WebSocket};
 
 /// How long the terminal may take to accept input before the write fails.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -87,7 +87,7 @@ impl Client {
         let terminal = data
             .pop()
             .ok_or_else(|| Error::new(&attempt, Fault::protocol("a data socket was asked for", "none")))?;
-        let (sink, stream) = terminal.split();
+        let (sink, stream) = StreamExt::split(terminal);
         let sink = Arc::new(Mutex::new(sink));
         Ok(Pty {
             reader: PtyReader {

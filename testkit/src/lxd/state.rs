@@ -186,3 +186,39 @@ impl Client {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNNING: &str = r#"{"status":"Running","status_code":103,"disk":null,"memory":{"usage":9,"usage_peak":0},
+        "network":{"eth0":{"addresses":[{"family":"inet6","address":"fd42::5","netmask":"64","scope":"global"}],
+        "counters":{},"hwaddr":"00:16:3e:00:00:01","host_name":"veth1","mtu":1500,"state":"up","type":"broadcast"}},
+        "pid":42,"processes":3,"cpu":{"usage":1}}"#;
+
+    #[test]
+    fn addresses_are_read_as_addresses() {
+        let state: InstanceState = serde_json::from_str(RUNNING).expect("read");
+        let address = state.network["eth0"].addresses[0];
+        assert_eq!(address.address, "fd42:0:0::5".parse::<IpAddr>().expect("address"));
+        assert_eq!((address.prefix, address.scope), (64, AddressScope::Global));
+        for (good, bad) in [
+            ("fd42::5", "fd42::x"),
+            ("\"64\"", "\"/64\""),
+            ("global", "galactic"),
+            ("\"pid\":42,", ""),
+        ] {
+            assert!(
+                serde_json::from_str::<InstanceState>(&RUNNING.replace(good, bad)).is_err(),
+                "{bad:?} is taken"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stopped_instance_has_no_interfaces() {
+        let state: InstanceState =
+            serde_json::from_str(r#"{"status":"Stopped","network":null,"pid":0,"memory":{}}"#).expect("read");
+        assert!(state.network.is_empty());
+    }
+}

@@ -9,12 +9,13 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Url};
-use reqwest_websocket::{Upgrade, WebSocket};
+use reqwest_websocket::Upgrade;
 
 use super::envelope;
 use super::error::{ErrorKind, Fault};
 use super::request::{Body, Request};
 use super::tls;
+use super::websocket::{self, WebSocket};
 
 /// The API version that all paths begin with.
 const API: &str = "1.0";
@@ -156,10 +157,13 @@ impl Transport {
                 other => Fault::protocol("no WebSocket", "").with_source(other),
             })?;
             if response.status() == reqwest::StatusCode::SWITCHING_PROTOCOLS {
-                return response
-                    .into_websocket()
+                // Who answers is known by its socket or its certificate; the handshake's nonce would add nothing.
+                let upgraded = response
+                    .into_inner()
+                    .upgrade()
                     .await
-                    .map_err(|source| Fault::protocol("no WebSocket", "").with_source(source));
+                    .map_err(|source| self.lost(source))?;
+                return Ok(websocket::speak(upgraded).await);
             }
             let answer = self.read(response.into_inner(), request.reply_limit).await?;
             // LXD says in an error reply why there is none.

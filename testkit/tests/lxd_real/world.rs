@@ -118,7 +118,7 @@ fn image_files(dir: &Path, architecture: &str) -> (PathBuf, PathBuf) {
     }
     std::fs::copy(busybox, root.join("bin/busybox")).expect("busybox");
     for applet in [
-        "sh", "cat", "echo", "sleep", "stty", "env", "true", "id", "yes", "head", "pwd", "kill", "pidof",
+        "sh", "cat", "echo", "sleep", "stty", "env", "true", "id", "yes", "head", "pwd", "kill", "pidof", "ifconfig",
     ] {
         std::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).expect("link");
     }
