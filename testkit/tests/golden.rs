@@ -89,6 +89,7 @@ async fn a_copy_of_the_golden_image_has_its_own_identity_and_addresses() {
         eprintln!("{name}: running {running:?}, daemon active {active:?}, answering {:?}", begun.elapsed());
 
         assert_eq!(ask(&client, &name, &["hostname"]).await.trim(), hostname);
+        // No wait: a daemon that answers must find its addresses there.
         let addresses = ask(&client, &name, &["ip", "-o", "address", "show", "eth0"]).await;
         assert!(addresses.contains(&format!("192.0.2.{n}/24")), "{addresses}");
         assert!(addresses.contains(&format!("fd42:aaaa::{n}/64")), "{addresses}");
