@@ -108,3 +108,59 @@ async fn a_copy_of_the_golden_image_has_its_own_identity_and_addresses() {
         }
     }
 }
+
+#[tokio::test]
+#[ignore = "needs LXD and the distribution's mirror"]
+async fn an_image_of_a_person_is_made_a_node() {
+    let workspace = Workspace::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    let root = env::var_os("TESTKIT_CACHE").map_or_else(|| env::temp_dir().join("testkit-cache"), PathBuf::from);
+    let cache = Cache::open(&root).expect("cache");
+    let progress = &mut |text: &str| eprintln!("{text}");
+    let image = build_node(&workspace, &cache, progress).expect("node image");
+    let snaps = build_snaps(&workspace, &cache, progress).expect("snaps");
+    drop(cache);
+
+    // The same root file system with metadata that knows no templates: an image of somebody else.
+    let folder = tempfile::tempdir().expect("folder");
+    let metadata = folder.path().join("metadata.tar");
+    let mut builder = tar::Builder::new(std::fs::File::create(&metadata).expect("tar"));
+    let text = format!(r#"{{"architecture": "{}", "creation_date": 1}}"#, env::consts::ARCH);
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(text.len() as u64);
+    builder.append_data(&mut header, "metadata.yaml", text.as_bytes()).expect("tar");
+    builder.into_inner().expect("tar");
+
+    let endpoint = Endpoint::Unix(setting("LXD_SOCKET", "/var/lib/lxd/unix.socket").into());
+    let client = Client::connect(&endpoint).await.expect("LXD").with_project(&setting("TESTKIT_PROJECT", "microovn-testkit"));
+    let none = std::collections::BTreeMap::new();
+    let fingerprint = client.import_split(&metadata, &image.rootfs, &none, &[], MINUTE).await.expect("import");
+    let spec = GoldenSpec {
+        workspace,
+        image: ImageRef::Fingerprint(fingerprint.clone()),
+        extra_snaps: vec![Snap::inspect(&snaps.snapd).expect("snapd"), Snap::inspect(&snaps.base).expect("base")],
+        snap: Snap::inspect(&snaps.stand_in).expect("stand-in"),
+        pool: setting("TESTKIT_POOL", "testkit"),
+        network: Some(setting("TESTKIT_NETWORK", "tkbr0")),
+    };
+    let begun = Instant::now();
+    let golden = ensure_golden(&client, &spec, progress).await.expect("golden image");
+    eprintln!("golden of a foreign image in {:?}", begun.elapsed());
+
+    let name = "foreign-copy-1";
+    client.delete_instance_forced(name, MINUTE).await.expect("delete");
+    let networkd = "[Match]\nName=eth0\n[Network]\nAddress=192.0.2.9/24\nIPv6AcceptRA=no\n".to_owned();
+    let nic = NodeNic { device: "eth0".into(), network: setting("TESTKIT_NETWORK", "tkbr0"), networkd };
+    let mut node = golden.node(name, "foreign.example", &[nic]);
+    node.start = true;
+    client.create_instance(&node, MINUTE).await.expect("copy");
+    until_active(&client, name).await;
+    ask(&client, name, &["/snap/bin/microovn", "waitready", "--timeout", "30"]).await;
+    assert_eq!(ask(&client, name, &["hostname"]).await.trim(), "foreign.example");
+    let addresses = ask(&client, name, &["ip", "-o", "address", "show", "eth0"]).await;
+    assert!(addresses.contains("192.0.2.9/24"), "{addresses}");
+    for left in [name, &golden.instance] {
+        client.delete_instance_forced(left, MINUTE).await.expect("delete");
+    }
+    client.delete_image(&fingerprint, MINUTE).await.expect("delete");
+}

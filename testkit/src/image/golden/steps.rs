@@ -39,8 +39,15 @@ impl Node<'_> {
     /// Runs a command, whatever its exit code.
     pub(super) async fn try_run(&self, argv: &[&str], timeout: Duration) -> Result<ExecOutput, Error> {
         let exec = Exec::new(argv.iter().copied()).timeout(timeout);
-        let output = self.client.exec(self.name, &exec).await;
-        output.map_err(Error::lxd(format!("run {} in golden image {}", argv.join(" "), self.name)))
+        match self.client.exec(self.name, &exec).await {
+            // LXD reports exit code 127 as an error of its own, also when it is a script's.
+            Err(error) if error.text().is_some_and(|text| text.contains("Command not found")) => Ok(ExecOutput {
+                exit_code: 127,
+                stdout: bytes::Bytes::new(),
+                stderr: bytes::Bytes::from_static(b"the command, or one that it runs, is not there"),
+            }),
+            output => output.map_err(Error::lxd(format!("run {} in golden image {}", argv.join(" "), self.name))),
+        }
     }
 
     /// Runs a command that must succeed; its standard output.
