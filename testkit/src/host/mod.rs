@@ -26,8 +26,14 @@ use crate::lxd::{Client, Endpoint};
 use state::State;
 
 /// API extensions that the framework uses and that old LXDs lack, from LXD's `doc/api-extensions.md`.
-const EXTENSIONS: [&str; 6] =
-    ["instances", "projects", "api_filtering", "instance_nic_network", "container_copy_project", "container_edit_metadata"];
+const EXTENSIONS: [&str; 6] = [
+    "instances",
+    "projects",
+    "api_filtering",
+    "instance_nic_network",
+    "container_copy_project",
+    "container_edit_metadata",
+];
 
 /// The bridge on which images are prepared.
 pub const BRIDGE: &str = "tkbr0";

@@ -1,5 +1,6 @@
 //! The inputs that images and snaps share: a bootstrap of packages, and static programs of this workspace.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -45,9 +46,54 @@ pub(crate) fn bootstrap(
             )
             .arg(suite)
             .arg(made)
+            .args(host_sources(suite))
             .run()
             .map(drop)
     })
+}
+
+/// The host's own sources of `suite`, for a host that takes its packages from a mirror of its own. None where the host
+/// runs another suite or distribution: mmdebstrap then knows where to go.
+fn host_sources(suite: &str) -> Vec<String> {
+    let listed = Program::new("list the host's package sources", "apt-get")
+        .args([
+            "indextargets",
+            "--format",
+            "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)",
+            "Created-By: Packages",
+        ])
+        .run();
+    listed
+        .map(|lines| sources_of(suite, &String::from_utf8_lossy(&lines)))
+        .unwrap_or_default()
+}
+
+/// The lines that are of `suite` or of its updates, as entries of a `sources.list`.
+fn sources_of(suite: &str, lines: &str) -> Vec<String> {
+    let entry = |line: &str| {
+        let [uri, release, component, signed_by] = line.split('|').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let of_suite = release
+            .strip_prefix(suite)
+            .is_some_and(|rest| matches!(rest, "" | "-updates" | "-security"));
+        // A key in the entry itself would need the other format; such an entry is left out.
+        let option = match signed_by {
+            // Versions of apt that do not know the field print it back.
+            "" | "$(SIGNED_BY)" => String::new(),
+            path if path.starts_with('/') && !path.contains([' ', '\n']) => format!(" [signed-by={path}]"),
+            _ => return None,
+        };
+        of_suite.then(|| format!("deb{option} {uri} {release} {component}"))
+    };
+    let entries: BTreeSet<String> = lines.lines().filter_map(entry).collect();
+    // Updates alone are no distribution.
+    let complete = entries.iter().any(|entry| entry.split(' ').any(|word| word == suite));
+    if complete {
+        entries.into_iter().collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// Builds a crate of the workspace, linked statically so that it runs in any root file system; its programs.
@@ -123,4 +169,28 @@ pub(crate) fn debian_architecture() -> &'static str {
 /// The bytes of a file.
 pub(crate) fn read(path: &std::path::Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(Error::file("read", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_sources_are_used_for_its_own_suite_only() {
+        let lines = "\
+http://mirror.example/debian/|bookworm|main|/usr/share/keyrings/debian.gpg
+http://mirror.example/debian/|bookworm|main|/usr/share/keyrings/debian.gpg
+http://mirror.example/debian/|bookworm-updates|main|$(SIGNED_BY)
+http://mirror.example/debian/|bookworm-backports|main|
+http://other.example/|nodistro|main|/etc/apt/other.gpg
+";
+        let expected = [
+            "deb [signed-by=/usr/share/keyrings/debian.gpg] http://mirror.example/debian/ bookworm main",
+            "deb http://mirror.example/debian/ bookworm-updates main",
+        ];
+        assert_eq!(sources_of("bookworm", lines), expected);
+        assert_eq!(sources_of("trixie", lines), Vec::<String>::new());
+        let updates = "http://mirror.example/debian/|bookworm-updates|main|";
+        assert_eq!(sources_of("bookworm", updates), Vec::<String>::new());
+    }
 }

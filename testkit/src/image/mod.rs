@@ -25,14 +25,15 @@ mod store;
 mod tree;
 
 pub use build::Progress;
-pub(crate) use program::Program;
 pub use cache::Cache;
 pub use error::Error;
 pub use golden::{
-    Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, NodeNic, READY_KEY, Unconnected, ensure_golden, golden_lock_path, is_golden,
+    Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, NodeNic, READY_KEY, Unconnected, ensure_golden, golden_lock_path,
+    is_golden,
 };
 pub use hash::{Hash, of_file};
 pub use node::{NodeImage, build_node};
+pub(crate) use program::Program;
 pub use recipe::Workspace;
 pub use snap::{Plug, Snap};
 pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in};

@@ -64,6 +64,8 @@ pub(crate) struct StandInRecipe {
     /// Packages to do without, though others depend on them; a `*` at the end matches the rest.
     pub(crate) without: Vec<String>,
     pub(crate) drop: Vec<String>,
+    /// Path of a symbolic link, and its target.
+    pub(crate) links: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

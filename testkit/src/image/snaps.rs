@@ -131,6 +131,9 @@ pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progr
         for (name, program) in &programs {
             tree.add_host_file(&format!("bin/{name}"), program, 0o755);
         }
+        for (path, target) in &recipe.stand_in.links {
+            tree.add_link(path, target);
+        }
         let yaml = workspace.stand_in_tree().join("meta/snap.yaml");
         let text = String::from_utf8_lossy(&read(&yaml)?)
             .replace("@VERSION@", &recipe.stand_in.version)
