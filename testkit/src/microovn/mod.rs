@@ -1,1 +1,28 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! MicroOVN's surfaces, as far as they are pure: what its commands print, what its dialog asks, and the argv to run.
+//!
+//! | surface | module |
+//! |---|---|
+//! | `microovn init` on a terminal | [`dialog`] |
+//! | `cluster list --format json` | [`ClusterMember`] |
+//! | `snap services microovn` | [`SnapService`] |
+//! | `ovn.env` | [`OvnEnv`] |
+//! | ovn-northd's argv | [`Northd`] |
+//! | `ip -j address`, `ip -j route get` | [`Device`], [`Route`] |
+//! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
+//! | what to run to read all this | [`commands`] |
+
+pub mod commands;
+pub mod dialog;
+mod env;
+mod members;
+mod net;
+mod northd;
+mod services;
+mod token;
+
+pub use env::OvnEnv;
+pub use members::{ClusterMember, parse_members};
+pub use net::{Device, Route, parse_devices};
+pub use northd::Northd;
+pub use services::{Activity, SnapService, Startup, parse_services, planned_services};
+pub use token::{JoinToken, TokenError, redact};

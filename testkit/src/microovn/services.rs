@@ -1,0 +1,124 @@
+//! `snap services microovn`, and what a plan's services mean there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ovn::ParseError;
+use crate::plan::Service;
+
+const WHAT: &str = "snap services";
+
+/// One service of the snap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapService {
+    /// Its name without the snap's: `ovn-northd`.
+    pub name: String,
+    /// Whether it starts with the machine.
+    pub startup: Startup,
+    /// Whether it runs.
+    pub current: Activity,
+    /// `timer-activated`; empty where `snap` prints a dash.
+    pub notes: Vec<String>,
+}
+
+/// Whether a service starts with the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Startup {
+    /// It does.
+    Enabled,
+    /// It does not.
+    Disabled,
+}
+
+/// Whether a service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activity {
+    /// It does.
+    Active,
+    /// It does not.
+    Inactive,
+}
+
+impl fmt::Display for Startup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        })
+    }
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+        })
+    }
+}
+
+/// Reads the table of `snap services microovn`; snap offers no other format.
+///
+/// # Errors
+/// When the header is another one, a line has not four columns, a state is unknown or a service is listed twice.
+pub fn parse_services(text: &str) -> Result<Vec<SnapService>, ParseError> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let header: Vec<&str> = lines.next().unwrap_or_default().split_whitespace().collect();
+    if header != ["Service", "Startup", "Current", "Notes"] {
+        return Err(ParseError::expected(WHAT, "the header Service, Startup, Current, Notes", text));
+    }
+    let mut names = BTreeSet::new();
+    let mut services = Vec::new();
+    for line in lines {
+        let service = service(line)?;
+        if !names.insert(service.name.clone()) {
+            return Err(ParseError::duplicate(WHAT, format!("service {:?}", service.name), text));
+        }
+        services.push(service);
+    }
+    Ok(services)
+}
+
+fn service(line: &str) -> Result<SnapService, ParseError> {
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let [name, startup, current, notes] = columns.as_slice() else {
+        return Err(ParseError::expected(WHAT, "four columns", line));
+    };
+    let (_snap, name) = name.split_once('.').ok_or_else(|| ParseError::expected(WHAT, "snap.service", line))?;
+    let startup = match *startup {
+        "enabled" => Startup::Enabled,
+        "disabled" => Startup::Disabled,
+        _ => return Err(ParseError::expected(WHAT, "enabled or disabled", line)),
+    };
+    let current = match *current {
+        "active" => Activity::Active,
+        "inactive" => Activity::Inactive,
+        _ => return Err(ParseError::expected(WHAT, "active or inactive", line)),
+    };
+    let notes = if *notes == "-" { Vec::new() } else { notes.split(',').map(str::to_owned).collect() };
+    Ok(SnapService { name: name.to_owned(), startup, current, notes })
+}
+
+/// The state of every snap service on a member that runs `services` and has been initialised.
+///
+/// Recorded: `snap services microovn` on members with each combination. `refresh-expiring-certs` is started by a
+/// timer and so is enabled but not running; `bird` runs only when BGP is configured, which no init option does.
+pub fn planned_services(services: &BTreeSet<Service>) -> BTreeMap<&'static str, (Startup, Activity)> {
+    let running =
+        |runs| if runs { (Startup::Enabled, Activity::Active) } else { (Startup::Disabled, Activity::Inactive) };
+    let central = services.contains(&Service::Central);
+    BTreeMap::from([
+        ("bird", running(false)),
+        ("chassis", running(services.contains(&Service::Chassis))),
+        ("daemon", running(true)),
+        ("ovn-northd", running(central)),
+        ("ovn-ovsdb-server-nb", running(central)),
+        ("ovn-ovsdb-server-sb", running(central)),
+        ("refresh-expiring-certs", (Startup::Enabled, Activity::Inactive)),
+        ("switch", running(services.contains(&Service::Switch))),
+    ])
+}
