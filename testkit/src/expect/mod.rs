@@ -1,1 +1,45 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! Expectation against observation. Pure: a check takes a [`Plan`] and an [`Observation`] and gives a [`Verdict`].
+//!
+//! - [`CHECKS`] is the list of checks; each is a file under `checks/`, and its name is a contract.
+//! - A [`Subject`] is what a check reads; it knows which members it concerns and which [`Read`]s take it.
+//! - A read that failed or was not taken is a difference like any other, and a check that compared nothing has failed.
+
+mod checks;
+mod explain;
+mod observation;
+mod subject;
+mod verdict;
+
+pub use checks::CHECKS;
+pub use observation::{MemberObservation, Observation, Reading};
+pub use subject::{Read, Subject};
+pub use verdict::{Difference, Verdict, VerdictBuilder};
+
+use crate::plan::Plan;
+
+/// One check of a formed cluster.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// Its name, a Rust identifier; names tests and evidence.
+    pub name: &'static str,
+    /// What it holds, in one sentence.
+    pub about: &'static str,
+    /// What it reads.
+    pub reads: &'static [Subject],
+    /// The judgement.
+    pub judge: fn(&Plan, &Observation) -> Verdict,
+}
+
+/// The check of that name.
+pub fn find_check(name: &str) -> Option<&'static Check> {
+    CHECKS.iter().find(|check| check.name == name)
+}
+
+/// The checks that `observation` does not pass, with their verdicts. What they read is what is worth reading again.
+pub fn unsatisfied(plan: &Plan, observation: &Observation) -> Vec<(&'static Check, Verdict)> {
+    CHECKS
+        .iter()
+        .map(|check| (check, (check.judge)(plan, observation)))
+        .filter(|(_, verdict)| !verdict.passed())
+        .collect()
+}

@@ -1,0 +1,44 @@
+//! The checks, one a file.
+
+mod connection_strings;
+mod encap_route;
+mod members;
+mod nb_clustered;
+mod ovn_remote;
+mod ovs_encap_ip;
+mod ovs_encap_type;
+mod raft;
+mod sb_chassis;
+mod sb_clustered;
+mod sb_encap;
+mod services;
+mod tunnels;
+
+use super::Check;
+
+/// Every check that judges an observation, from the outside in: members and services first, tunnels last.
+pub const CHECKS: &[Check] = &[
+    members::CHECK,
+    services::CHECK,
+    nb_clustered::CHECK,
+    sb_clustered::CHECK,
+    connection_strings::CHECK,
+    ovn_remote::CHECK,
+    ovs_encap_ip::CHECK,
+    ovs_encap_type::CHECK,
+    sb_chassis::CHECK,
+    sb_encap::CHECK,
+    tunnels::CHECK,
+    encap_route::CHECK,
+];
+
+/// The ports on which clients reach the databases. Recorded: `ovn.env` of every cluster.
+const NORTHBOUND_PORT: u16 = 6641;
+const SOUTHBOUND_PORT: u16 = 6642;
+
+/// A list in one line, sorted, so that two lists of the same elements print equally.
+fn sorted(items: impl IntoIterator<Item = impl ToString>) -> String {
+    let mut items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    items.sort();
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}

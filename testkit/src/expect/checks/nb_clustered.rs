@@ -1,0 +1,18 @@
+//! The cluster of Northbound servers.
+
+use super::raft;
+use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::plan::Plan;
+
+pub(super) const CHECK: Check = Check {
+    name: "nb_clustered",
+    about: "the Northbound servers of all centrals, and no others, are one cluster with one leader",
+    reads: &[Subject::NbRaft],
+    judge,
+};
+
+fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+    // The port is recorded: `cluster/status` of every central.
+    let database = raft::Database { name: "OVN_Northbound", port: 6643 };
+    raft::judge(CHECK.name, plan, &database, |member| observation.get(&member.name, |seen| &seen.nb_raft))
+}

@@ -1,0 +1,37 @@
+//! The Southbound that a member's ovn-controller connects to.
+
+use super::SOUTHBOUND_PORT;
+use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::ovn::{Connection, Connections};
+use crate::plan::{Plan, Service};
+
+pub(super) const CHECK: Check = Check {
+    name: "ovn_remote",
+    about: "external_ids:ovn-remote names the Southbound of every central and nothing else, on every chassis",
+    reads: &[Subject::Switch],
+    judge,
+};
+
+fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+    let mut verdict = Verdict::builder(CHECK.name);
+    let wanted: Connections =
+        plan.members_with(Service::Central).map(|central| Connection::ssl(central.address, SOUTHBOUND_PORT)).collect();
+    for member in plan.members_with(Service::Chassis) {
+        let switch = match observation.get(&member.name, |seen| &seen.switch) {
+            Ok(switch) => switch,
+            Err(reason) => {
+                verdict.unread(&member.name, "Open_vSwitch", reason);
+                continue;
+            }
+        };
+        let seen = switch.open_vswitch.external_ids.get("ovn-remote").map(String::as_str);
+        super::connection_strings::compare(
+            &mut verdict,
+            &member.name,
+            ("Open_vSwitch", "external_ids:ovn-remote"),
+            &wanted,
+            seen,
+        );
+    }
+    verdict.finish()
+}

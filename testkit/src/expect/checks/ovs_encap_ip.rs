@@ -1,0 +1,35 @@
+//! The tunnel endpoint that MicroOVN wrote into the local switch.
+
+use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::plan::{Plan, Service};
+
+pub(super) const CHECK: Check = Check {
+    name: "ovs_encap_ip",
+    about: "external_ids:ovn-encap-ip is the planned address on every member with a chassis, and absent on the others",
+    reads: &[Subject::Switch],
+    judge,
+};
+
+const COLUMN: &str = "external_ids:ovn-encap-ip";
+
+fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+    let mut verdict = Verdict::builder(CHECK.name);
+    for member in plan.members.iter().filter(|member| Subject::Switch.applies_to(member)) {
+        let switch = match observation.get(&member.name, |seen| &seen.switch) {
+            Ok(switch) => switch,
+            Err(reason) => {
+                verdict.unread(&member.name, "Open_vSwitch", reason);
+                continue;
+            }
+        };
+        let seen = switch.open_vswitch.external_ids.get("ovn-encap-ip").map(String::as_str);
+        if member.runs(Service::Chassis) {
+            verdict.compare_address(plan, member, "Open_vSwitch", COLUMN, member.encap.ip, seen);
+        } else {
+            let note = Some("this member has no chassis".to_owned());
+            let shown = seen.unwrap_or("nothing");
+            verdict.judge(seen.is_none(), &member.name, "Open_vSwitch", COLUMN, "nothing", shown, note);
+        }
+    }
+    verdict.finish()
+}

@@ -1,0 +1,58 @@
+//! What both clustered databases are held to.
+
+use super::sorted;
+use crate::expect::{Verdict, VerdictBuilder};
+use crate::ovn::{Connection, RaftStatus};
+use crate::plan::{Member, Plan, Service};
+
+/// One of the two.
+pub(super) struct Database {
+    /// Its name in `cluster/status`, which also names the table of a difference.
+    pub(super) name: &'static str,
+    /// Where its servers listen for each other.
+    pub(super) port: u16,
+}
+
+pub(super) fn judge<'a>(
+    check: &str,
+    plan: &Plan,
+    database: &Database,
+    get: impl Fn(&Member) -> Result<&'a RaftStatus, String>,
+) -> Verdict {
+    let mut verdict = Verdict::builder(check);
+    let centrals = || plan.members_with(Service::Central);
+    let servers = sorted(centrals().map(|central| Connection::ssl(central.address, database.port)));
+    // One cluster and one leader are what the first central that answers says; the others must agree.
+    let first = centrals().find_map(|central| get(central).ok());
+    for central in centrals() {
+        match get(central) {
+            Ok(seen) => server(database, central, seen, first.unwrap_or(seen), &servers, &mut verdict),
+            Err(reason) => drop(verdict.unread(&central.name, database.name, reason)),
+        }
+    }
+    verdict.finish()
+}
+
+fn server(
+    database: &Database,
+    central: &Member,
+    seen: &RaftStatus,
+    first: &RaftStatus,
+    servers: &str,
+    verdict: &mut VerdictBuilder,
+) {
+    let (member, table) = (&central.name, database.name);
+    verdict.compare(member, table, "name", database.name, &seen.name);
+    verdict.compare(member, table, "address", Connection::ssl(central.address, database.port), &seen.address);
+    verdict.compare(member, table, "status", "cluster member", &seen.status);
+    verdict.compare(member, table, "servers", servers, sorted(seen.servers.iter().map(|server| &server.address)));
+
+    // Knowing none is a difference on every member, also on the first.
+    let agree = |verdict: &mut VerdictBuilder, column, wanted: Option<&str>, seen: Option<&str>| {
+        let holds = seen.is_some() && wanted.is_none_or(|wanted| seen == Some(wanted));
+        let wanted = wanted.map_or_else(|| "one that is known".to_owned(), str::to_owned);
+        verdict.judge(holds, member, table, column, wanted, seen.unwrap_or("unknown"), None);
+    };
+    agree(verdict, "cluster id", first.cluster_id.as_deref(), seen.cluster_id.as_deref());
+    agree(verdict, "leader", first.find_leader(), seen.find_leader());
+}

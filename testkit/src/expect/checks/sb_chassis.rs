@@ -1,0 +1,41 @@
+//! Table Chassis of the Southbound.
+
+use super::sorted;
+use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::plan::{Plan, Service};
+
+pub(super) const CHECK: Check = Check {
+    name: "sb_chassis",
+    about: "the Southbound has one Chassis row for every member with a chassis, with its host name, and no other, as \
+            seen from every member",
+    reads: &[Subject::Southbound],
+    judge,
+};
+
+fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+    let mut verdict = Verdict::builder(CHECK.name);
+    for member in &plan.members {
+        let southbound = match observation.get(&member.name, |seen| &seen.southbound) {
+            Ok(southbound) => southbound,
+            Err(reason) => {
+                verdict.unread(&member.name, "Chassis", reason);
+                continue;
+            }
+        };
+        let wanted = sorted(plan.members_with(Service::Chassis).map(|chassis| &chassis.name));
+        verdict.compare(
+            &member.name,
+            "Chassis",
+            "name",
+            wanted,
+            sorted(southbound.chassis.iter().map(|row| &row.name)),
+        );
+        for chassis in plan.members_with(Service::Chassis) {
+            for row in southbound.chassis.iter().filter(|row| row.name == chassis.name) {
+                let column = format!("{} hostname", chassis.name);
+                verdict.compare(&member.name, "Chassis", &column, &chassis.hostname, &row.hostname);
+            }
+        }
+    }
+    verdict.finish()
+}

@@ -1,0 +1,18 @@
+//! The cluster of Southbound servers.
+
+use super::raft;
+use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::plan::Plan;
+
+pub(super) const CHECK: Check = Check {
+    name: "sb_clustered",
+    about: "the Southbound servers of all centrals, and no others, are one cluster with one leader",
+    reads: &[Subject::SbRaft],
+    judge,
+};
+
+fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+    // The port is recorded: `cluster/status` of every central.
+    let database = raft::Database { name: "OVN_Southbound", port: 6644 };
+    raft::judge(CHECK.name, plan, &database, |member| observation.get(&member.name, |seen| &seen.sb_raft))
+}

@@ -1,0 +1,77 @@
+//! The tunnels that ovn-controller made in the local switch.
+
+use super::sorted;
+use crate::expect::explain::explain_address;
+use crate::expect::subject::peers;
+use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::ovn::AddressText;
+use crate::plan::{Plan, Service};
+
+pub(super) const CHECK: Check = Check {
+    name: "tunnels",
+    about: "every chassis has exactly one geneve interface to the tunnel endpoint of every other chassis, and none to \
+            anything else",
+    reads: &[Subject::Switch],
+    judge,
+};
+
+const COLUMN: &str = "options:remote_ip";
+
+fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+    let mut verdict = Verdict::builder(CHECK.name);
+    for member in plan.members_with(Service::Chassis) {
+        let switch = match observation.get(&member.name, |seen| &seen.switch) {
+            Ok(switch) => switch,
+            Err(reason) => {
+                verdict.unread(&member.name, "Interface", reason);
+                continue;
+            }
+        };
+        let tunnels: Vec<_> = switch.interfaces.iter().filter(|interface| interface.kind == "geneve").collect();
+        let remotes: Vec<_> =
+            tunnels.iter().map(|tunnel| tunnel.options.get("remote_ip").map(AddressText::new)).collect();
+        let wanted: Vec<_> = peers(plan, member).map(|peer| peer.encap.ip).collect();
+
+        // Counted even where there are no peers, so that a cluster of one is compared with something.
+        let listed = sorted(tunnels.iter().map(|tunnel| &tunnel.name));
+        let note = Some(format!("geneve interfaces: {listed}"));
+        let (count, planned) = (tunnels.len(), wanted.len());
+        verdict.judge(
+            count == planned,
+            &member.name,
+            "Interface",
+            "geneve rows",
+            planned.to_string(),
+            count.to_string(),
+            note,
+        );
+        for peer in peers(plan, member) {
+            let reach = remotes.iter().flatten().filter(|remote| remote.parsed() == Some(peer.encap.ip)).count();
+            let wanted = format!("one tunnel to {}", peer.encap.ip);
+            verdict.judge(
+                reach == 1,
+                &member.name,
+                "Interface",
+                COLUMN,
+                wanted,
+                reach.to_string(),
+                Some(format!("the endpoint of {}", peer.name)),
+            );
+        }
+        for (tunnel, remote) in tunnels.iter().zip(&remotes) {
+            let planned = remote.as_ref().and_then(AddressText::parsed).is_some_and(|ip| wanted.contains(&ip));
+            let shown = remote.as_ref().map_or("nothing", AddressText::as_str);
+            let note = remote.as_ref().and_then(|text| explain_address(plan, member, member.encap.ip, text.as_str()));
+            verdict.judge(
+                planned,
+                &member.name,
+                "Interface",
+                &format!("{} {COLUMN}", tunnel.name),
+                "the endpoint of a peer",
+                shown,
+                note,
+            );
+        }
+    }
+    verdict.finish()
+}

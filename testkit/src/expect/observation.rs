@@ -1,0 +1,130 @@
+//! What the members said.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Read;
+use crate::microovn::{
+    ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members, parse_services,
+};
+use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
+
+/// One thing that can be read, in the state it is in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading<T> {
+    /// Nobody has read it.
+    #[default]
+    NotRead,
+    /// It was read and that failed, for this reason.
+    Failed(String),
+    /// It was read.
+    Seen(T),
+}
+
+impl<T> Reading<T> {
+    /// What was read.
+    ///
+    /// # Errors
+    /// Why there is nothing, in words for a person.
+    pub fn get(&self) -> Result<&T, String> {
+        match self {
+            Self::Seen(value) => Ok(value),
+            Self::Failed(reason) => Err(format!("failed: {reason}")),
+            Self::NotRead => Err("not read".to_owned()),
+        }
+    }
+}
+
+impl<T, E: std::fmt::Display> From<Result<T, E>> for Reading<T> {
+    fn from(result: Result<T, E>) -> Self {
+        match result {
+            Ok(value) => Self::Seen(value),
+            Err(error) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Everything read from a cluster. Stored as JSON, so that one process reads and others judge.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Observation {
+    /// By the name the plan gives the member.
+    pub members: BTreeMap<String, MemberObservation>,
+}
+
+/// Everything read from one member.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MemberObservation {
+    /// Its local switch.
+    pub switch: Reading<Switch>,
+    /// The Southbound as it reads it.
+    pub southbound: Reading<Southbound>,
+    /// Its Northbound server.
+    pub nb_raft: Reading<RaftStatus>,
+    /// Its Southbound server.
+    pub sb_raft: Reading<RaftStatus>,
+    /// The cluster as it lists it.
+    pub members: Reading<Vec<ClusterMember>>,
+    /// Its snap services.
+    pub services: Reading<Vec<SnapService>>,
+    /// Its `ovn.env`.
+    pub ovn_env: Reading<OvnEnv>,
+    /// Its ovn-northd.
+    pub northd: Reading<Northd>,
+    /// Its network devices.
+    pub devices: Reading<Vec<Device>>,
+    /// Its way to each peer's tunnel endpoint.
+    pub routes: BTreeMap<IpAddr, Reading<Route>>,
+}
+
+impl Observation {
+    /// What was read from a member; `None` when nothing ever was.
+    pub fn find(&self, member: &str) -> Option<&MemberObservation> {
+        self.members.get(member)
+    }
+
+    /// One reading of a member.
+    ///
+    /// # Errors
+    /// Why there is nothing, in words for a person.
+    pub(super) fn get<'a, T: 'a>(
+        &'a self,
+        member: &str,
+        reading: impl FnOnce(&'a MemberObservation) -> &'a Reading<T>,
+    ) -> Result<&'a T, String> {
+        self.find(member).ok_or_else(|| "not read".to_owned()).and_then(|seen| reading(seen).get())
+    }
+
+    /// Files what a read of `member` printed, or why it printed nothing, replacing an earlier reading.
+    pub fn record(&mut self, member: &str, read: Read, output: Result<&str, String>) {
+        self.members.entry(member.to_owned()).or_default().record(read, output);
+    }
+}
+
+impl MemberObservation {
+    /// Files what a read printed, or why it printed nothing, replacing an earlier reading. Output that does not parse
+    /// is a failed reading.
+    pub fn record(&mut self, read: Read, output: Result<&str, String>) {
+        match read {
+            Read::Switch => self.switch = reading(output, Switch::parse),
+            Read::Southbound => self.southbound = reading(output, Southbound::parse),
+            Read::NbRaft => self.nb_raft = reading(output, RaftStatus::parse),
+            Read::SbRaft => self.sb_raft = reading(output, RaftStatus::parse),
+            Read::Members => self.members = reading(output, parse_members),
+            Read::Services => self.services = reading(output, parse_services),
+            Read::OvnEnv => self.ovn_env = reading(output, OvnEnv::parse),
+            Read::Northd => self.northd = reading(output, Northd::parse),
+            Read::Devices => self.devices = reading(output, parse_devices),
+            Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
+        }
+    }
+}
+
+fn reading<T>(output: Result<&str, String>, parse: impl FnOnce(&str) -> Result<T, ParseError>) -> Reading<T> {
+    match output {
+        Ok(text) => parse(text).into(),
+        Err(reason) => Reading::Failed(reason),
+    }
+}

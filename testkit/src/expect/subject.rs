@@ -1,0 +1,141 @@
+//! What checks read, on which members, and by which commands.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::microovn::commands::{self, Argv};
+use crate::plan::{Member, Plan, Service};
+
+/// Something checks read. What a check needs is read together and again together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The local Open_vSwitch database.
+    Switch,
+    /// The Southbound database, as a client.
+    Southbound,
+    /// The member's Northbound server in its cluster.
+    NbRaft,
+    /// The member's Southbound server in its cluster.
+    SbRaft,
+    /// The cluster's list of members.
+    Members,
+    /// The snap's services.
+    Services,
+    /// `ovn.env`, and ovn-northd's argv where it runs.
+    Environment,
+    /// Network devices and their addresses.
+    Addresses,
+    /// The ways to the peers' tunnel endpoints.
+    Routes,
+}
+
+/// One command whose output is one reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Read {
+    /// Open_vSwitch and Interface.
+    Switch,
+    /// Chassis and Encap.
+    Southbound,
+    /// `cluster/status` of the Northbound server.
+    NbRaft,
+    /// `cluster/status` of the Southbound server.
+    SbRaft,
+    /// `cluster list`
+    Members,
+    /// `snap services`
+    Services,
+    /// `ovn.env`
+    OvnEnv,
+    /// ovn-northd's argv.
+    Northd,
+    /// `ip address`
+    Devices,
+    /// `ip route get` to this peer.
+    Route(IpAddr),
+}
+
+impl Subject {
+    /// Every subject.
+    pub const ALL: [Self; 9] = [
+        Self::Switch,
+        Self::Southbound,
+        Self::NbRaft,
+        Self::SbRaft,
+        Self::Members,
+        Self::Services,
+        Self::Environment,
+        Self::Addresses,
+        Self::Routes,
+    ];
+
+    /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has.
+    pub fn applies_to(self, member: &Member) -> bool {
+        match self {
+            Self::Switch => member.runs(Service::Switch) || member.runs(Service::Chassis),
+            Self::NbRaft | Self::SbRaft => member.runs(Service::Central),
+            Self::Addresses | Self::Routes => member.runs(Service::Chassis),
+            Self::Southbound | Self::Members | Self::Services | Self::Environment => true,
+        }
+    }
+
+    /// The reads that take this subject on `member`; none where it does not apply.
+    pub fn reads(self, plan: &Plan, member: &Member) -> Vec<Read> {
+        if !self.applies_to(member) {
+            return Vec::new();
+        }
+        match self {
+            Self::Switch => vec![Read::Switch],
+            Self::Southbound => vec![Read::Southbound],
+            Self::NbRaft => vec![Read::NbRaft],
+            Self::SbRaft => vec![Read::SbRaft],
+            Self::Members => vec![Read::Members],
+            Self::Services => vec![Read::Services],
+            Self::Environment if member.runs(Service::Central) => vec![Read::OvnEnv, Read::Northd],
+            Self::Environment => vec![Read::OvnEnv],
+            Self::Addresses => vec![Read::Devices],
+            Self::Routes => peers(plan, member).map(|peer| Read::Route(peer.encap.ip)).collect(),
+        }
+    }
+}
+
+impl Read {
+    /// The command to run on the member.
+    pub fn argv(self) -> Argv {
+        match self {
+            Self::Switch => commands::switch(),
+            Self::Southbound => commands::southbound(),
+            Self::NbRaft => commands::northbound_raft(),
+            Self::SbRaft => commands::southbound_raft(),
+            Self::Members => commands::members(),
+            Self::Services => commands::services(),
+            Self::OvnEnv => commands::ovn_env(),
+            Self::Northd => commands::northd(),
+            Self::Devices => commands::addresses(),
+            Self::Route(peer) => commands::route(peer),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Switch => "the local switch",
+            Self::Southbound => "the Southbound",
+            Self::NbRaft => "the Northbound server",
+            Self::SbRaft => "the Southbound server",
+            Self::Members => "the cluster's members",
+            Self::Services => "the snap's services",
+            Self::Environment => "the services' environment",
+            Self::Addresses => "the network devices",
+            Self::Routes => "the routes to the peers",
+        })
+    }
+}
+
+/// The other members with a chassis.
+pub(super) fn peers<'a>(plan: &'a Plan, member: &'a Member) -> impl Iterator<Item = &'a Member> {
+    plan.members_with(Service::Chassis).filter(|peer| peer.name != member.name)
+}
