@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Read;
 use crate::microovn::{
-    ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members, parse_services,
+    ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members, parse_services, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
 
@@ -125,6 +125,7 @@ impl MemberObservation {
 fn reading<T>(output: Result<&str, String>, parse: impl FnOnce(&str) -> Result<T, ParseError>) -> Reading<T> {
     match output {
         Ok(text) => parse(text).into(),
-        Err(reason) => Reading::Failed(reason),
+        // A program's complaint may quote what it was given.
+        Err(reason) => Reading::Failed(redact(&reason)),
     }
 }
