@@ -129,7 +129,9 @@ fn the_recorded_join_types_the_token_and_shows_it_nowhere() {
     assert!(dialog.tokens().is_empty(), "an echoed token is not an issued one");
     let shown = format!("{steps:?} {dialog:?} {:?} {} {}", dialog.transcript(), dialog.transcript(), dialog.log());
     assert!(!shown.contains("eyJ"), "{shown}");
+    // With a first line that is not indented: expect-test drops an indentation that all lines share.
     expect![[r#"
+        join:
           Please choose the address MicroOVN will be listening on [default=10.77.0.102]: ""
           Would you like to create a new MicroOVN cluster? (yes/no) [default=no]: "no"
           Please select comma-separated list services you would like to enable on this node (central/chassis/switch) or let MicroOVN automatically decide (auto) [default=auto]: ""
@@ -138,7 +140,7 @@ fn the_recorded_join_types_the_token_and_shows_it_nowhere() {
           Please enter the custom encapsulation IP address for this member: "10.88.0.12"
           10.88.0.12
     "#]]
-    .assert_eq(&dialog.transcript().to_string());
+    .assert_eq(&format!("join:\n{}", dialog.transcript()));
     let offsets: Vec<_> = dialog.transcript().exchanges.iter().map(|exchange| exchange.at).collect();
     assert!(offsets.is_sorted() && offsets[0] == JOIN.find(": \r\n").unwrap() + 2, "{offsets:?}");
 }
@@ -316,6 +318,14 @@ fn two_options_for_one_question_are_a_failure() {
     let (_, failure) = typed(&Dialog::new(&answers, None).feed(JOIN.as_bytes()));
     let Some(DialogProblem::Ambiguous { options, .. }) = failure else { panic!("{failure:?}") };
     assert_eq!(options, "first, second");
+}
+
+#[test]
+fn an_echo_without_a_newline_does_not_hide_the_next_prompt() {
+    let mut dialog =
+        Dialog::new(&[Answer::text("role", NEW_CLUSTER, "yes"), Answer::text("services", SERVICES, "auto")], None);
+    let (lines, failure) = typed(&dialog.feed(format!("{NEW_CLUSTER} [default=no]: yes{SERVICES}: ").as_bytes()));
+    assert_eq!((lines, failure), (vec!["yes\n".to_owned(), "auto\n".to_owned()], None));
 }
 
 #[test]
