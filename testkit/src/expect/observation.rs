@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::Read;
-use crate::microovn::{ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members, parse_services};
+use crate::microovn::{
+    ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members, parse_services, redact,
+};
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
 
 /// One thing that can be read, in the state it is in.
@@ -123,6 +125,7 @@ impl MemberObservation {
 fn reading<T>(output: Result<&str, String>, parse: impl FnOnce(&str) -> Result<T, ParseError>) -> Reading<T> {
     match output {
         Ok(text) => parse(text).into(),
-        Err(reason) => Reading::Failed(reason),
+        // A program's complaint may quote what it was given.
+        Err(reason) => Reading::Failed(redact(&reason)),
     }
 }

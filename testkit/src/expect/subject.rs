@@ -74,6 +74,7 @@ impl Subject {
     /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has.
     pub fn applies_to(self, member: &Member) -> bool {
         match self {
+            // A chassis without a switch cannot work; a plan that says so must fail, not go unread.
             Self::Switch => member.runs(Service::Switch) || member.runs(Service::Chassis),
             Self::NbRaft | Self::SbRaft => member.runs(Service::Central),
             Self::Addresses | Self::Routes => member.runs(Service::Chassis),

@@ -27,13 +27,16 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
                 compare(&mut verdict, &member.name, (table, "OVN_NB_CONNECT"), &northbound, find("OVN_NB_CONNECT"));
                 compare(&mut verdict, &member.name, (table, "OVN_SB_CONNECT"), &southbound, find("OVN_SB_CONNECT"));
                 // IPv6 is in brackets here, unlike in the databases.
-                let local = find("OVN_LOCAL_IP");
+                let (column, local) = ("OVN_LOCAL_IP", find("OVN_LOCAL_IP"));
                 match local.map(parse_host) {
-                    Some(Ok(address)) => {
-                        let text = address.to_string();
-                        verdict.compare_address(plan, member, table, "OVN_LOCAL_IP", member.address, Some(&text))
+                    Some(Err(error)) => {
+                        let (wanted, note) = (member.address.to_string(), Some(error.to_string()));
+                        verdict.judge(false, &member.name, table, column, wanted, local.unwrap_or_default(), note)
                     }
-                    _ => verdict.compare_address(plan, member, table, "OVN_LOCAL_IP", member.address, None),
+                    parsed => {
+                        let text = parsed.and_then(Result::ok).map(|address| address.to_string());
+                        verdict.compare_address(plan, member, table, column, member.address, text.as_deref())
+                    }
                 };
             }
             Err(reason) => drop(verdict.unread(&member.name, "ovn.env", reason)),

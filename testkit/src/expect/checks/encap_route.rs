@@ -58,14 +58,7 @@ fn routes(plan: &Plan, member: &Member, seen: Option<&MemberObservation>, verdic
         verdict.compare(&member.name, &table, "dst", peer.encap.ip, route.dst);
         verdict.compare(&member.name, &table, "dev", &member.encap.device, &route.dev);
         if let Some(source) = route.prefsrc {
-            verdict.compare_address(
-                plan,
-                member,
-                &table,
-                "prefsrc",
-                member.encap.ip,
-                Some(&source.to_string()),
-            );
+            verdict.compare_address(plan, member, &table, "prefsrc", member.encap.ip, Some(&source.to_string()));
         }
     }
 }

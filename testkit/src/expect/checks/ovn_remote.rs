@@ -14,10 +14,8 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(plan: &Plan, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    let wanted: Connections = plan
-        .members_with(Service::Central)
-        .map(|central| Connection::ssl(central.address, SOUTHBOUND_PORT))
-        .collect();
+    let wanted: Connections =
+        plan.members_with(Service::Central).map(|central| Connection::ssl(central.address, SOUTHBOUND_PORT)).collect();
     for member in plan.members_with(Service::Chassis) {
         let switch = match observation.get(&member.name, |seen| &seen.switch) {
             Ok(switch) => switch,

@@ -23,7 +23,13 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
             }
         };
         let wanted = sorted(plan.members_with(Service::Chassis).map(|chassis| &chassis.name));
-        verdict.compare(&member.name, "Chassis", "name", wanted, sorted(southbound.chassis.iter().map(|row| &row.name)));
+        verdict.compare(
+            &member.name,
+            "Chassis",
+            "name",
+            wanted,
+            sorted(southbound.chassis.iter().map(|row| &row.name)),
+        );
         for chassis in plan.members_with(Service::Chassis) {
             for row in southbound.chassis.iter().filter(|row| row.name == chassis.name) {
                 let column = format!("{} hostname", chassis.name);

@@ -26,10 +26,8 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
         let planned = planned_services(&member.services);
         for (name, (startup, current)) in &planned {
             let seen = list.iter().find(|service| service.name == *name);
-            let seen = seen.map_or_else(
-                || "not listed".to_owned(),
-                |service| format!("{} {}", service.startup, service.current),
-            );
+            let seen = seen
+                .map_or_else(|| "not listed".to_owned(), |service| format!("{} {}", service.startup, service.current));
             verdict.compare(&member.name, TABLE, name, format!("{startup} {current}"), seen);
         }
         // A service this framework has never heard of may exist, but no init option starts it.

@@ -23,7 +23,7 @@ pub enum DialogProblem {
         question: String,
     },
     /// A question was asked again after the last planned reply to it.
-    #[error("option {option:?} has {planned} replies to {question:?}, and it is asked once more")]
+    #[error("{question:?} is asked more often than option {option:?} answers it, which is {planned} time(s)")]
     AskedTooOften {
         /// The option that answers it.
         option: String,

@@ -33,8 +33,7 @@ impl fmt::Debug for Typed {
     }
 }
 
-/// A run of `microovn init`, answered from a plan.
-#[derive(Debug)]
+/// A run of `microovn init`, answered from a plan. `Debug` shows the redacted text, not the bytes.
 pub struct Dialog {
     questions: Vec<Question>,
     join_token: Option<JoinToken>,
@@ -53,10 +52,20 @@ pub struct Dialog {
     failure: Option<Box<DialogError>>,
 }
 
-#[derive(Debug)]
 struct Question {
     answer: Answer,
     asked: usize,
+}
+
+impl fmt::Debug for Dialog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tokens, failure, .. } = self;
+        f.debug_struct("Dialog")
+            .field("log", &self.log())
+            .field("tokens", tokens)
+            .field("failure", failure)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Dialog {
@@ -147,7 +156,7 @@ impl Dialog {
     pub fn find_unanswered(&self) -> Option<String> {
         let line = redact(self.without_echo(&self.pending()));
         let program = line.starts_with("Error:") || line.starts_with("Invalid input");
-        (is_complete(&line) && !program).then_some(line)
+        (is_complete(&line) && !program).then(|| line.trim().to_owned())
     }
 
     /// The join tokens printed so far, by the name they are for.

@@ -1,0 +1,411 @@
+//! Every check finds what it is for, and nothing else: a cluster formed as planned passes all checks, and one thing
+//! changed in what it says is found by exactly the checks named here.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use testkit::expect::{CHECKS, MemberObservation, Observation, Reading, unsatisfied};
+use testkit::microovn::{Activity, ClusterMember, Device, Northd, OvnEnv, Route, SnapService, Startup};
+use testkit::ovn::{AddressText, Leader, RaftStatus, Southbound, Switch};
+use testkit::plan::Plan;
+
+/// The member the mutations are made on: a central that joined.
+const VICTIM: usize = 1;
+
+/// The observation and the plan it is of.
+struct Case<'a> {
+    plan: &'a Plan,
+    seen: &'a mut Observation,
+}
+
+fn inner<T>(reading: &mut Reading<T>) -> &mut T {
+    match reading {
+        Reading::Seen(value) => value,
+        _ => panic!("the unchanged observation has every reading"),
+    }
+}
+
+impl Case<'_> {
+    fn name(&self, n: usize) -> String {
+        self.plan.members[n].name.clone()
+    }
+    fn at(&mut self, n: usize) -> &mut MemberObservation {
+        self.seen.members.get_mut(&self.plan.members[n].name).unwrap()
+    }
+    fn victim(&mut self) -> &mut MemberObservation {
+        self.at(VICTIM)
+    }
+    fn switch(&mut self) -> &mut Switch {
+        inner(&mut self.victim().switch)
+    }
+    fn external_id(&mut self, key: &str, value: impl ToString) {
+        self.switch().open_vswitch.external_ids.insert(key.to_owned(), value.to_string()).unwrap();
+    }
+    fn southbound(&mut self) -> &mut Southbound {
+        inner(&mut self.victim().southbound)
+    }
+    fn nb(&mut self) -> &mut RaftStatus {
+        inner(&mut self.victim().nb_raft)
+    }
+    fn sb(&mut self) -> &mut RaftStatus {
+        inner(&mut self.victim().sb_raft)
+    }
+    fn members(&mut self) -> &mut Vec<ClusterMember> {
+        inner(&mut self.victim().members)
+    }
+    fn services(&mut self) -> &mut Vec<SnapService> {
+        inner(&mut self.victim().services)
+    }
+    fn service(&mut self, name: &str) -> &mut SnapService {
+        self.services().iter_mut().find(|service| service.name == name).unwrap()
+    }
+    fn env(&mut self) -> &mut OvnEnv {
+        inner(&mut self.victim().ovn_env)
+    }
+    fn northd(&mut self) -> &mut Northd {
+        inner(&mut self.victim().northd)
+    }
+    fn devices(&mut self) -> &mut Vec<Device> {
+        inner(&mut self.victim().devices)
+    }
+    /// The device that carries the victim's tunnels.
+    fn device(&mut self) -> &mut Device {
+        let name = self.plan.members[VICTIM].encap.device.clone();
+        self.devices().iter_mut().find(|device| device.name == name).unwrap()
+    }
+    fn route(&mut self) -> &mut Route {
+        inner(self.victim().routes.values_mut().next().unwrap())
+    }
+    fn encap(&self, n: usize) -> IpAddr {
+        self.plan.members[n].encap.ip
+    }
+    fn stranger(&self) -> IpAddr {
+        if self.encap(0).is_ipv6() { "fd42:ffff::1".parse().unwrap() } else { "192.0.2.1".parse().unwrap() }
+    }
+    /// The central addresses as a connection string, without the last.
+    fn fewer(&self, port: u16) -> String {
+        let host = |n: usize| std::net::SocketAddr::new(self.plan.members[n].address, port);
+        format!("ssl:{},ssl:{}", host(0), host(1))
+    }
+    /// The central addresses as a connection string, and one more.
+    fn more(&self, port: u16) -> String {
+        let host = |n: usize| std::net::SocketAddr::new(self.plan.members[n].address, port);
+        format!("ssl:{},ssl:{},ssl:{},ssl:{}", host(0), host(1), host(2), host(3))
+    }
+}
+
+/// What is changed, by whom it must be found, and how.
+type Mutation = (&'static str, &'static [&'static str], fn(&mut Case<'_>));
+
+const MUTATIONS: &[Mutation] = &[
+    // Open_vSwitch
+    ("encap address of a peer", &["ovs_encap_ip"], |c| c.external_id("ovn-encap-ip", c.encap(0))),
+    ("encap address that contains the right one", &["ovs_encap_ip"], |c| {
+        c.external_id("ovn-encap-ip", format!("{}0", c.encap(VICTIM)));
+    }),
+    ("encap address with a mask", &["ovs_encap_ip"], |c| {
+        c.external_id("ovn-encap-ip", format!("{}/24", c.encap(VICTIM)))
+    }),
+    ("encap address in brackets", &["ovs_encap_ip"], |c| {
+        c.external_id("ovn-encap-ip", format!("[{}]", c.encap(VICTIM)))
+    }),
+    ("two encap addresses", &["ovs_encap_ip"], |c| {
+        c.external_id("ovn-encap-ip", format!("{},{}", c.encap(VICTIM), c.encap(0)));
+    }),
+    ("encap host name", &["ovs_encap_ip"], |c| c.external_id("ovn-encap-ip", "localhost")),
+    ("no encap address", &["ovs_encap_ip"], |c| {
+        c.switch().open_vswitch.external_ids.remove("ovn-encap-ip").unwrap();
+    }),
+    ("vxlan", &["ovs_encap_type"], |c| c.external_id("ovn-encap-type", "vxlan")),
+    ("geneve and vxlan", &["ovs_encap_type"], |c| c.external_id("ovn-encap-type", "geneve,vxlan")),
+    ("no encap type", &["ovs_encap_type"], |c| {
+        c.switch().open_vswitch.external_ids.remove("ovn-encap-type").unwrap();
+    }),
+    ("remote without a central", &["ovn_remote"], |c| c.external_id("ovn-remote", c.fewer(6642))),
+    ("remote with a member that is no central", &["ovn_remote"], |c| c.external_id("ovn-remote", c.more(6642))),
+    ("remote of the Northbound", &["ovn_remote"], |c| {
+        let other = c.switch().open_vswitch.external_ids["ovn-remote"].replace(":6642", ":6641");
+        c.external_id("ovn-remote", other);
+    }),
+    ("remote without TLS", &["ovn_remote"], |c| {
+        let other = c.switch().open_vswitch.external_ids["ovn-remote"].replace("ssl:", "tcp:");
+        c.external_id("ovn-remote", other);
+    }),
+    ("remote that is no connection", &["ovn_remote"], |c| c.external_id("ovn-remote", "unix:/run/db.sock")),
+    // Interface
+    ("a tunnel is missing", &["tunnels"], |c| drop(c.switch().interfaces.pop().unwrap())),
+    ("a tunnel is there twice", &["tunnels"], |c| {
+        let mut twice = c.switch().interfaces.last().unwrap().clone();
+        twice.name.push('x');
+        c.switch().interfaces.push(twice);
+    }),
+    ("a tunnel to nobody", &["tunnels"], |c| {
+        let stranger = c.stranger().to_string();
+        let mut tunnel = c.switch().interfaces.last().unwrap().clone();
+        tunnel.options.insert("remote_ip".to_owned(), stranger);
+        c.switch().interfaces.push(tunnel);
+    }),
+    ("a tunnel to oneself", &["tunnels"], |c| {
+        let myself = c.encap(VICTIM).to_string();
+        c.switch().interfaces.last_mut().unwrap().options.insert("remote_ip".to_owned(), myself);
+    }),
+    ("a tunnel of another kind", &["tunnels"], |c| c.switch().interfaces.last_mut().unwrap().kind = "vxlan".to_owned()),
+    ("a tunnel without a remote", &["tunnels"], |c| {
+        c.switch().interfaces.last_mut().unwrap().options.remove("remote_ip").unwrap();
+    }),
+    // Chassis
+    ("a chassis is missing", &["sb_chassis", "sb_encap"], |c| drop(c.southbound().chassis.remove(2))),
+    ("a chassis is there twice", &["sb_chassis", "sb_encap"], |c| {
+        let mut twice = c.southbound().chassis[2].clone();
+        twice.uuid = "another".to_owned();
+        c.southbound().chassis.push(twice);
+    }),
+    ("a chassis nobody planned", &["sb_chassis"], |c| {
+        let mut stranger = c.southbound().chassis[2].clone();
+        (stranger.name, stranger.encaps) = ("stranger".to_owned(), Vec::new());
+        c.southbound().chassis.push(stranger);
+    }),
+    ("a chassis with a longer name", &["sb_chassis", "sb_encap"], |c| c.southbound().chassis[0].name.push('0')),
+    ("another host name", &["sb_chassis"], |c| c.southbound().chassis[2].hostname = "localhost".to_owned()),
+    ("no host name", &["sb_chassis"], |c| c.southbound().chassis[2].hostname.clear()),
+    // Encap
+    ("an encap is missing", &["sb_encap"], |c| drop(c.southbound().encaps.remove(2))),
+    ("an encap is there twice", &["sb_encap"], |c| {
+        let mut twice = c.southbound().encaps[2].clone();
+        twice.uuid = "another".to_owned();
+        c.southbound().encaps.push(twice);
+    }),
+    ("an encap without a chassis", &["sb_encap"], |c| {
+        let mut orphan = c.southbound().encaps[2].clone();
+        (orphan.uuid, orphan.chassis_name) = ("another".to_owned(), "gone".to_owned());
+        c.southbound().encaps.push(orphan);
+    }),
+    ("an encap of the wrong address", &["sb_encap"], |c| {
+        c.southbound().encaps[2].ip = AddressText::new(c.stranger().to_string());
+    }),
+    ("two encaps exchanged", &["sb_encap"], |c| {
+        let [first, second, ..] = c.southbound().encaps.as_mut_slice() else { panic!() };
+        std::mem::swap(&mut first.ip, &mut second.ip);
+    }),
+    ("an encap that is no address", &["sb_encap"], |c| c.southbound().encaps[2].ip = AddressText::new("10.88.0.999")),
+    ("an encap of another kind", &["sb_encap"], |c| c.southbound().encaps[2].kind = "vxlan".to_owned()),
+    ("an encap without checksums", &["sb_encap"], |c| {
+        c.southbound().encaps[2].options.insert("csum".to_owned(), "false".to_owned());
+    }),
+    ("an encap that says nothing of checksums", &["sb_encap"], |c| c.southbound().encaps[2].options.clear()),
+    ("a chassis that refers to no encap", &["sb_encap"], |c| c.southbound().chassis[2].encaps.clear()),
+    ("a chassis that refers to another's encap", &["sb_encap"], |c| {
+        let other = c.southbound().chassis[0].encaps.clone();
+        c.southbound().chassis[2].encaps = other;
+    }),
+    ("an empty Southbound", &["sb_chassis", "sb_encap"], |c| {
+        *c.southbound() = Southbound { chassis: vec![], encaps: vec![] }
+    }),
+    // RAFT
+    ("another Northbound cluster", &["nb_clustered"], |c| c.nb().cluster_id = Some("another".to_owned())),
+    ("no Northbound cluster yet", &["nb_clustered"], |c| c.nb().cluster_id = None),
+    ("a Northbound server is missing", &["nb_clustered"], |c| drop(c.nb().servers.pop())),
+    ("a Northbound server is there twice", &["nb_clustered"], |c| {
+        let twice = c.nb().servers[0].clone();
+        c.nb().servers.push(twice);
+    }),
+    ("Northbound disconnected", &["nb_clustered"], |c| c.nb().status = "disconnected from the cluster".to_owned()),
+    ("no Northbound leader", &["nb_clustered"], |c| c.nb().leader = Leader::Unknown),
+    ("two Northbound leaders", &["nb_clustered"], |c| c.nb().leader = Leader::Myself),
+    ("the Northbound server is the Southbound one", &["nb_clustered"], |c| *c.nb() = c.sb().clone()),
+    ("another Southbound cluster", &["sb_clustered"], |c| c.sb().cluster_id = Some("another".to_owned())),
+    ("a Southbound server is missing", &["sb_clustered"], |c| drop(c.sb().servers.pop())),
+    ("a Southbound server elsewhere", &["sb_clustered"], |c| c.sb().servers[0].address.host = c.stranger()),
+    ("a Southbound server at another address", &["sb_clustered"], |c| c.sb().address.host = c.stranger()),
+    ("a Southbound server at another port", &["sb_clustered"], |c| c.sb().address.port = 6643),
+    ("a Southbound server without TLS", &["sb_clustered"], |c| c.sb().address.scheme = "tcp".to_owned()),
+    ("no Southbound leader", &["sb_clustered"], |c| c.sb().leader = Leader::Unknown),
+    // cluster list
+    ("a member is missing", &["members"], |c| drop(c.members().pop())),
+    ("a member nobody planned", &["members"], |c| {
+        let mut stranger = c.members()[0].clone();
+        stranger.name = "stranger".to_owned();
+        c.members().push(stranger);
+    }),
+    ("a member at another address", &["members"], |c| {
+        let stranger = c.stranger();
+        c.members()[0].address.set_ip(stranger);
+    }),
+    ("a member at another port", &["members"], |c| c.members()[0].address.set_port(6443)),
+    ("a member is unreachable", &["members"], |c| c.members()[0].status = "UNREACHABLE".to_owned()),
+    ("an empty list of members", &["members"], |c| c.members().clear()),
+    // snap services
+    ("a service does not run", &["services"], |c| c.service("ovn-northd").current = Activity::Inactive),
+    ("a service would not start again", &["services"], |c| c.service("chassis").startup = Startup::Disabled),
+    ("a service that should not run", &["services"], |c| c.service("bird").current = Activity::Active),
+    ("a service is not listed", &["services"], |c| c.services().retain(|service| service.name != "switch")),
+    ("a service nobody knows", &["services"], |c| {
+        let mut stranger = c.service("daemon").clone();
+        stranger.name = "stranger".to_owned();
+        c.services().push(stranger);
+    }),
+    ("central where none is planned", &["services"], |c| {
+        let service = inner(&mut c.at(3).services).iter_mut().find(|service| service.name == "ovn-northd").unwrap();
+        (service.startup, service.current) = (Startup::Enabled, Activity::Active);
+    }),
+    // ovn.env and ovn-northd
+    ("ovn.env without a central", &["connection_strings"], |c| {
+        let fewer = c.fewer(6641);
+        c.env().insert("OVN_NB_CONNECT", fewer);
+    }),
+    ("ovn.env with a member that is no central", &["connection_strings"], |c| {
+        let more = c.more(6642);
+        c.env().insert("OVN_SB_CONNECT", more);
+    }),
+    ("ovn.env with an empty list", &["connection_strings"], |c| c.env().insert("OVN_SB_CONNECT", "")),
+    ("ovn.env with another local address", &["connection_strings"], |c| c.env().insert("OVN_LOCAL_IP", "192.0.2.1")),
+    ("ovn.env with no local address", &["connection_strings"], |c| c.env().insert("OVN_LOCAL_IP", "")),
+    ("ovn-northd without a central", &["connection_strings"], |c| c.northd().northbound = c.fewer(6641)),
+    ("ovn-northd with both databases exchanged", &["connection_strings"], |c| {
+        let Northd { northbound, southbound } = c.northd();
+        std::mem::swap(northbound, southbound);
+    }),
+    // ip address, ip route
+    ("the encap address is on no device", &["encap_route"], |c| c.device().addresses.clear()),
+    ("the encap address is on another device", &["encap_route"], |c| {
+        let moved = std::mem::take(&mut c.device().addresses);
+        let planned = c.device().name.clone();
+        c.devices().iter_mut().find(|device| device.name != planned).unwrap().addresses.extend(moved);
+    }),
+    ("the encap device is down", &["encap_route"], |c| c.device().operstate = "DOWN".to_owned()),
+    ("the encap device is not up", &["encap_route"], |c| c.device().flags.retain(|flag| flag != "UP")),
+    ("a route by another device", &["encap_route"], |c| c.route().dev = "lo".to_owned()),
+    ("a route from another address", &["encap_route"], |c| c.route().prefsrc = Some(c.stranger())),
+    ("a route to elsewhere", &["encap_route"], |c| c.route().dst = c.stranger()),
+    ("a route is not read", &["encap_route"], |c| c.victim().routes.clear()),
+    // Readings
+    ("the switch was not read", &["ovs_encap_ip", "ovs_encap_type", "ovn_remote", "tunnels"], |c| {
+        c.victim().switch = Reading::NotRead;
+    }),
+    ("the Southbound failed", &["sb_chassis", "sb_encap"], |c| {
+        c.victim().southbound = Reading::Failed("database connection failed ()".to_owned());
+    }),
+    ("cluster list failed", &["members"], |c| c.victim().members = Reading::Failed("exit 1".to_owned())),
+    ("snap services failed", &["services"], |c| c.victim().services = Reading::Failed("exit 1".to_owned())),
+    ("the Northbound server was not read", &["nb_clustered"], |c| c.victim().nb_raft = Reading::NotRead),
+    ("the Southbound server was not read", &["sb_clustered"], |c| c.victim().sb_raft = Reading::NotRead),
+    ("ovn.env was not read", &["connection_strings"], |c| c.victim().ovn_env = Reading::NotRead),
+    ("ovn-northd does not run", &["connection_strings"], |c| c.victim().northd = Reading::Failed("exit 1".to_owned())),
+    ("the devices were not read", &["encap_route"], |c| c.victim().devices = Reading::NotRead),
+    (
+        "a member that has no central was not read at all",
+        &[
+            "connection_strings",
+            "encap_route",
+            "members",
+            "ovn_remote",
+            "ovs_encap_ip",
+            "ovs_encap_type",
+            "sb_chassis",
+            "sb_encap",
+            "services",
+            "tunnels",
+        ],
+        |c| {
+            let name = c.name(3);
+            c.seen.members.remove(&name).unwrap();
+        },
+    ),
+];
+
+fn found_by(plan: &Plan, observation: &Observation) -> BTreeSet<&'static str> {
+    unsatisfied(plan, observation).into_iter().map(|(check, _)| check.name).collect()
+}
+
+#[test]
+fn a_cluster_formed_as_planned_passes_every_check() {
+    for (name, plan) in common::plans() {
+        let observation = common::observe(&plan);
+        for check in CHECKS {
+            let verdict = (check.judge)(&plan, &observation);
+            assert!(verdict.passed(), "{name}: {verdict}");
+            assert_eq!(verdict.check, check.name);
+        }
+    }
+}
+
+#[test]
+fn each_mutation_is_found_by_exactly_its_checks() {
+    let mut wrong = Vec::new();
+    for (name, plan) in common::plans() {
+        let planned = common::observe(&plan);
+        for (mutation, checks, mutate) in MUTATIONS {
+            let mut seen = planned.clone();
+            mutate(&mut Case { plan: &plan, seen: &mut seen });
+            assert_ne!(seen, planned, "{name}: {mutation}: nothing was changed");
+            let (wanted, found) = (checks.iter().copied().collect(), found_by(&plan, &seen));
+            if found != wanted {
+                wrong.push(format!("{name}: {mutation}: wanted {wanted:?}, found by {found:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_check_finds_some_mutation() {
+    let used: BTreeSet<&str> = MUTATIONS.iter().flat_map(|(_, checks, _)| checks.iter().copied()).collect();
+    let known: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
+    assert_eq!(used, known);
+}
+
+#[test]
+fn an_address_is_compared_as_an_address() {
+    let plan = common::plan(true, true);
+    let mut seen = common::observe(&plan);
+    let mut case = Case { plan: &plan, seen: &mut seen };
+    case.external_id("ovn-encap-ip", "FD42:1:2:0::000C");
+    assert_eq!(case.encap(VICTIM).to_string(), "fd42:1:2::c");
+    case.southbound().encaps[2].ip = AddressText::new("FD42:1:2:0:0:0:0:C");
+    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+}
+
+#[test]
+fn a_member_without_a_chassis_has_no_encap_address() {
+    let mut plan = common::plan(false, false);
+    plan.members[3].services.remove(&testkit::plan::Service::Chassis);
+    let planned = common::observe(&plan);
+    assert_eq!(found_by(&plan, &planned), BTreeSet::new());
+
+    let mut seen = planned;
+    let name = plan.members[3].name.clone();
+    let switch = inner(&mut seen.members.get_mut(&name).unwrap().switch);
+    switch.open_vswitch.external_ids.insert("ovn-encap-ip".to_owned(), plan.members[3].encap.ip.to_string());
+    assert_eq!(found_by(&plan, &seen), BTreeSet::from(["ovs_encap_ip"]));
+}
+
+#[test]
+fn a_cluster_of_one_is_compared_with_something() {
+    let mut plan = common::plan(false, true);
+    plan.members.truncate(1);
+    let observation = common::observe(&plan);
+    assert_eq!(found_by(&plan, &observation), BTreeSet::new());
+}
+
+#[test]
+fn nothing_observed_fails_every_check() {
+    let plan = common::plan(false, false);
+    assert_eq!(found_by(&plan, &Observation::default()).len(), CHECKS.len());
+    let nobody = Plan { members: Vec::new(), ..plan };
+    assert_eq!(found_by(&nobody, &Observation::default()).len(), CHECKS.len());
+}
+
+#[test]
+fn an_observation_survives_being_stored() {
+    for (_, plan) in common::plans() {
+        let mut observation = common::observe(&plan);
+        let name = plan.members[0].name.clone();
+        observation.members.get_mut(&name).unwrap().northd = Reading::Failed("exit 1".to_owned());
+        observation.members.get_mut(&name).unwrap().switch = Reading::NotRead;
+        let text = serde_json::to_string(&observation).unwrap();
+        assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), observation);
+    }
+}

@@ -1,0 +1,180 @@
+//! MicroOVN's surfaces against what the real one printed.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use expect_test::expect;
+use testkit::microovn::{
+    Activity, JoinToken, Northd, OvnEnv, Route, Startup, commands, parse_devices, parse_members, parse_services,
+    planned_services, redact,
+};
+use testkit::ovn::{Connections, parse_host};
+use testkit::plan::Service;
+
+macro_rules! recorded {
+    ($name:literal) => {
+        include_str!(concat!("fixtures/recorded/", $name))
+    };
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn members_are_read() {
+    let members = parse_members(recorded!("cluster-list.json")).unwrap();
+    assert_eq!(members.len(), 3);
+    assert_eq!((members[1].name.as_str(), members[1].status.as_str()), ("real-2", "ONLINE"));
+    assert_eq!(members[1].address, "10.77.0.102:6686".parse().unwrap());
+    assert_eq!(members[1].fingerprint, None, "the recorded certificates were cut");
+    let row = r#"{"name":"a","address":"[fd42:77::101]:6686","role":"voter","status":"ONLINE","secret":"hush"}"#;
+    assert!(parse_members(&format!("[{row}]")).unwrap()[0].address.is_ipv6());
+    let error = parse_members(&format!("[{row},{row}]")).unwrap_err().to_string();
+    assert!(error.contains("member \"a\" is there twice") && !error.contains("hush"), "{error}");
+    assert!(parse_members(&row.replace("[fd42:77::101]:6686", "fd42:77::101")).is_err());
+    assert!(parse_members("Error: Database is not yet initialized").is_err());
+}
+
+#[test]
+fn a_certificate_has_a_fingerprint() {
+    // `printf abc | base64`, and `printf abc | sha256sum`.
+    let row = r#"[{"name":"a","address":"10.0.0.1:6686","role":"voter","status":"ONLINE",
+        "certificate":"-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n"}]"#;
+    let fingerprint = parse_members(row).unwrap().remove(0).fingerprint.unwrap();
+    assert_eq!(fingerprint, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+#[test]
+fn planned_services_are_the_recorded_ones() {
+    use Service::{Central, Chassis, Switch};
+    for (text, services) in [
+        (recorded!("snap-services.txt"), BTreeSet::from([Central, Chassis, Switch])),
+        (recorded!("snap-services-no-central.txt"), BTreeSet::from([Chassis, Switch])),
+        (recorded!("snap-services-before-init.txt"), BTreeSet::new()),
+    ] {
+        let seen = parse_services(text).unwrap();
+        let states = seen.iter().map(|service| (service.name.as_str(), (service.startup, service.current))).collect();
+        assert_eq!(planned_services(&services), states);
+        let timed: Vec<_> = seen.iter().filter(|service| !service.notes.is_empty()).collect();
+        assert_eq!((timed.len(), timed[0].notes[0].as_str()), (1, "timer-activated"));
+        assert_eq!((timed[0].startup, timed[0].current), (Startup::Enabled, Activity::Inactive));
+    }
+    let header = "Service Startup Current Notes\n";
+    for wrong in ["", "microovn.daemon enabled active -", "error: snap \"microovn\" not found"] {
+        assert!(parse_services(wrong).is_err(), "{wrong:?}");
+    }
+    for row in ["microovn.daemon enabled active", "microovn.daemon enabled running -", "daemon enabled active -"] {
+        assert!(parse_services(&format!("{header}{row}\n")).is_err(), "{row:?}");
+    }
+}
+
+#[test]
+fn ovn_env_is_read() {
+    let env = OvnEnv::parse(recorded!("ovn-env.txt")).unwrap();
+    assert_eq!(env.find("OVN_LOCAL_IP"), Some("10.77.0.102"));
+    assert_eq!(env.find("OVN_NB_CONNECT").unwrap().parse::<Connections>().unwrap().0.len(), 3);
+    let env = OvnEnv::parse(recorded!("ovn-env-ipv6.txt")).unwrap();
+    assert_eq!(parse_host(env.find("OVN_LOCAL_IP").unwrap()).unwrap(), ip("fd42:77::102"));
+    assert_eq!(OvnEnv::parse("# A=1\n\nB=bare\nC=''\n").unwrap().find("C"), Some(""));
+    for wrong in ["A", "A=\"x", "A=x\"", "=x", "A B=1", "A=1\nA=1"] {
+        assert!(OvnEnv::parse(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn northd_is_read_in_both_forms_of_options() {
+    let wanted = Northd { northbound: "ssl:10.0.0.1:6641".into(), southbound: "ssl:10.0.0.1:6642".into() };
+    for args in [
+        "ovn-northd -vfile:off --ovnnb-db=ssl:10.0.0.1:6641 --ovnsb-db=ssl:10.0.0.1:6642 --no-chdir\n",
+        "ovn-northd: monitoring pid 7 (healthy)\novn-northd --ovnsb-db ssl:10.0.0.1:6642 --ovnnb-db ssl:10.0.0.1:6641\n",
+    ] {
+        assert_eq!(Northd::parse(args).unwrap(), wanted);
+    }
+    for wrong in [
+        "",
+        "ovn-northd --ovnnb-db=a",
+        "ovn-northd --ovnnb-db=a --ovnsb-db",
+        "ovn-northd --ovnnb-db=a --ovnsb-db=b --ovnsb-db=c",
+    ] {
+        assert!(Northd::parse(wrong).is_err(), "{wrong:?}");
+    }
+    let line = "ovn-northd --ovnnb-db=a --ovnsb-db=b\n";
+    assert!(Northd::parse(&line.repeat(2)).is_err(), "two of them");
+}
+
+#[test]
+fn addresses_and_routes_are_read() {
+    let text = r#"[{"ifindex":4,"link":"eth0","ifname":"eth0","flags":["BROADCAST","MULTICAST","UP","LOWER_UP"],
+        "mtu":1400,"operstate":"UP","address":"02:fc:00:00:00:01","addr_info":[
+        {"family":"inet","local":"192.0.2.2","prefixlen":24,"scope":"global","label":"eth0"},
+        {"family":"inet6","local":"fd00::2","prefixlen":64,"scope":"global","nodad":true}]},{},
+        {"ifname":"ifb0","flags":["BROADCAST","NOARP"],"operstate":"DOWN","addr_info":[]}]"#;
+    let devices = parse_devices(text).unwrap();
+    assert_eq!(devices.iter().map(|device| device.is_up()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(devices[0].addresses, ["192.0.2.2/24".parse().unwrap(), "fd00::2/64".parse().unwrap()]);
+    assert!(parse_devices(&text.replace("24", "33")).is_err());
+    assert!(parse_devices(&text.replace("ifname", "name")).is_err());
+
+    let route = |text: &str| Route::parse(text);
+    let ipv4 =
+        r#"[{"dst":"8.8.8.8","gateway":"192.0.2.1","dev":"eth0","prefsrc":"192.0.2.2","flags":[],"uid":0,"cache":[]}]"#;
+    assert_eq!(route(ipv4).unwrap().gateway, Some(ip("192.0.2.1")));
+    let ipv6 =
+        r#"[{"dst":"fd00::3","from":"::","dev":"eth0","prefsrc":"fd00::2","metric":256,"flags":[],"pref":"medium"}]"#;
+    let seen = route(ipv6).unwrap();
+    assert_eq!((seen.dev.as_str(), seen.prefsrc, seen.gateway), ("eth0", Some(ip("fd00::2")), None));
+    assert!(route("[]").is_err() && route("[{}]").is_err() && route("RTNETLINK answers").is_err());
+}
+
+#[test]
+fn tokens_are_recognised_and_never_shown() {
+    let text = include_str!("fixtures/dialog/create.pty").lines().find(|line| line.starts_with("eyJ")).unwrap();
+    let token: JoinToken = text.parse().unwrap();
+    assert_eq!(token.expose(), text.trim());
+    assert_eq!(format!("{token} {token:?}"), "[redacted join token] [redacted join token]");
+    for wrong in ["", "badtoken", "eyJ", "eyJhIjoxfQ==", "eyJ!"] {
+        let error = wrong.parse::<JoinToken>().unwrap_err();
+        assert!(wrong.is_empty() || !format!("{error} {error:?}").contains(wrong));
+    }
+    let log = format!("join {text}, \"{text}\" and {} again", &text[..20]);
+    assert_eq!(redact(&log), "join [redacted join token], \"[redacted join token]\" and [redacted join token] again");
+    let key =
+        "a\n-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----\nb -----BEGIN PRIVATE KEY-----\\nMHc";
+    assert_eq!(redact(key), "a\n[redacted private key]\nb [redacted private key]");
+    assert_eq!(redact(r#"{"secret":"hush","secret": ""}"#), r#"{"secret":"[redacted]","secret": ""}"#);
+    assert_eq!(redact("-----BEGIN CERTIFICATE-----"), "-----BEGIN CERTIFICATE-----");
+}
+
+#[test]
+fn commands_are_argv() {
+    let line = |argv: Vec<String>| argv.join(" ");
+    expect![[r#"
+        microovn.ovs-vsctl --format=json --columns=external_ids list Open_vSwitch -- --columns=name,type,options list Interface
+        microovn.ovn-sbctl --format=json --columns=_uuid,name,hostname,encaps list Chassis -- --columns=_uuid,chassis_name,ip,type,options list Encap
+        microovn.ovn-appctl -t /var/snap/microovn/common/run/ovn/ovnnb_db.ctl cluster/status OVN_Northbound
+        microovn.ovn-appctl -t /var/snap/microovn/common/run/ovn/ovnsb_db.ctl cluster/status OVN_Southbound
+        microovn cluster list --format json
+        snap services microovn
+        cat /var/snap/microovn/common/data/env/ovn.env
+        ps -ww -C ovn-northd -o args=
+        ip -j address show
+        ip -j route get fd42::1
+    "#]].assert_eq(
+        &[
+            commands::switch(),
+            commands::southbound(),
+            commands::northbound_raft(),
+            commands::southbound_raft(),
+            commands::members(),
+            commands::services(),
+            commands::ovn_env(),
+            commands::northd(),
+            commands::addresses(),
+            commands::route(ip("fd42::1")),
+        ]
+        .map(|argv| line(argv) + "\n")
+        .concat(),
+    );
+}
