@@ -1,0 +1,302 @@
+//! The REST API on the control socket; members answer the harmless part of it to each other, too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use hyper::Method;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::error::{Context, Error, Result};
+use crate::faults::{self, Fault};
+use crate::http::Reply;
+use crate::ovn::raft::Db;
+use crate::ovn::schema;
+
+use super::cluster::{CENTRAL_IPS, Change, Cluster, EXTENSIONS, TokenRecord};
+use super::node::{Node, Phase, no_quorum};
+use super::peers::{join, query};
+use super::server::Call;
+use super::token::{Token, new_secret};
+use super::{formation, switching};
+
+/// How long a token is valid unless told otherwise.
+const TOKEN_LIFE: Duration = Duration::from_secs(3 * 3600);
+
+/// Answers a request.
+pub(crate) async fn handle(node: &Arc<Node>, call: Call) -> Result<Reply> {
+    let path = call.path.trim_end_matches('/').to_owned();
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let success = |value| Ok(Reply::Success(value));
+    match (&call.method, parts.as_slice()) {
+        // Before a cluster is formed there are these, and nothing else.
+        (&Method::GET, []) => success(json!(["/1.0"])),
+        (&Method::GET, ["core", "1.0"]) => success(server(node)),
+        (&Method::GET, ["core", "1.0", "ready"]) => success(json!({})),
+        (&Method::POST, ["core", "control"]) => control(node, &call).await,
+        (_, ["core", "control"] | ["core", "internal", "cluster" | "database" | "truststore"]) => {
+            Err(Error::new(501, "not implemented"))
+        }
+        (_, ["core", "1.0", "cluster", ..] | ["core", "control", "tokens", ..]) => {
+            node.membership()?;
+            members(node, &call, &parts).await
+        }
+        (
+            _,
+            [
+                "1.0",
+                "services" | "service" | "ca" | "certificates" | "env" | "config" | "ovsdb",
+                ..,
+            ],
+        ) => {
+            node.membership()?;
+            ovn(node, &call, &parts).await
+        }
+        _ => Err(Error::new(404, "not found")),
+    }
+}
+
+async fn members(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply> {
+    match (&call.method, parts) {
+        (&Method::GET, ["core", "1.0", "cluster"]) => list_members(node).await.map(Reply::Success),
+        (&Method::DELETE, ["core", "1.0", "cluster", name]) => {
+            let (node, name) = (Arc::clone(node), (*name).to_owned());
+            let force = query(&call.query, "force") == Some("1");
+            join(tokio::task::spawn_local(async move {
+                formation::remove(&node, &name, force).await
+            }))
+            .await?;
+            Ok(Reply::Success(json!({})))
+        }
+        (&Method::GET, ["core", "control", "tokens"]) => {
+            let tokens = node.membership()?.cluster().tokens;
+            let entry =
+                |token: TokenRecord| json!({"name": token.name, "token": token.token, "expires_at": token.expires_at});
+            Ok(Reply::Success(tokens.into_iter().map(entry).collect()))
+        }
+        (&Method::POST, ["core", "control", "tokens"]) => add_token(node, call).await.map(Reply::Success),
+        (_, ["core", "1.0", "cluster"] | ["core", "1.0", "cluster", _] | ["core", "control", "tokens"]) => {
+            Err(Error::new(501, "not implemented"))
+        }
+        _ => Err(Error::new(404, "not found")),
+    }
+}
+
+async fn ovn(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply> {
+    match (&call.method, parts) {
+        (&Method::GET, ["1.0", "services"]) => Ok(Reply::Success(list_services(&node.membership()?.cluster()))),
+        (&Method::PUT | &Method::DELETE, ["1.0", "service", service]) => {
+            let (node, service) = (Arc::clone(node), (*service).to_owned());
+            let target = query(&call.query, "target").map(str::to_owned);
+            let allow_last = query(&call.query, "allow_last") == Some("1");
+            let enable = call.method == Method::PUT;
+            let task = tokio::task::spawn_local(async move {
+                switching::switch(&node, &service, enable, target.as_deref(), allow_last).await
+            });
+            join(task).await.map(Reply::Success)
+        }
+        (&Method::GET, ["1.0", "ca"]) => {
+            let auto_renew = node.membership()?.cluster().ca.auto_renew;
+            Ok(Reply::Success(json!({"auto_renew": auto_renew, "error": ""})))
+        }
+        (&Method::GET | &Method::PUT | &Method::DELETE, ["1.0", "config"]) => config(node, call).await,
+        (&Method::GET, ["1.0", "ovsdb", "schema", db, question @ ..]) => {
+            let db = match db.to_lowercase().as_str() {
+                "nb" => Db::Northbound,
+                "sb" => Db::Southbound,
+                other => return Err(Error::new(400, format!("DB '{other}' not supported"))),
+            };
+            schema_version(node, db, question).await.map(Reply::Success)
+        }
+        (_, ["1.0", "services" | "ca" | "certificates" | "env" | "config"] | ["1.0", "service", _]) => {
+            Err(Error::new(501, "not implemented"))
+        }
+        _ => Err(Error::new(404, "not found")),
+    }
+}
+
+fn server(node: &Node) -> Value {
+    let (name, address, ready) = match node.phase() {
+        Phase::In(membership) => {
+            let address = membership.own().map(|own| own.address.to_string()).unwrap_or_default();
+            (membership.name.clone(), address, true)
+        }
+        _ => (crate::address::hostname(), String::new(), false),
+    };
+    let version = std::env::var("SNAP_VERSION").unwrap_or_else(|_| "23.03".to_owned());
+    let version: Vec<&str> = version.split('.').take(2).collect();
+    json!({"name": name, "address": address, "version": version.join("."), "ready": ready, "extensions": EXTENSIONS})
+}
+
+async fn control(node: &Arc<Node>, call: &Call) -> Result<Reply> {
+    if matches!(node.phase(), Phase::In(_)) {
+        return Err(Error::internal("Unable to initialize cluster: Database is online"));
+    }
+    let request = formation::Request::parse(&call.json()?)?;
+    let node = Arc::clone(node);
+    // A caller that loses patience must not leave half a member behind.
+    join(tokio::task::spawn_local(async move {
+        formation::form(&node, request).await
+    }))
+    .await?;
+    Ok(Reply::Success(json!({})))
+}
+
+async fn list_members(node: &Node) -> Result<Value> {
+    let reachable = node.reachable().await?;
+    let cluster = node.membership()?.cluster();
+    if !cluster.has_quorum(&reachable) {
+        return Err(no_quorum().context("Failed to get cluster members"));
+    }
+    let hidden = faults::find(&node.paths, Fault::MemberNotOnline);
+    let entry = |member: &super::cluster::Member| {
+        let is_hidden = hidden
+            .as_ref()
+            .is_some_and(|name| name.is_empty() || *name == member.name);
+        let online = reachable.contains(&member.name) && !is_hidden;
+        let last_heartbeat = member
+            .last_heartbeat
+            .map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| time.to_string());
+        json!({"name": member.name, "address": member.address.to_string(), "certificate": member.certificate,
+               "role": member.role, "schema_internal_version": 6, "schema_external_version": 3,
+               "last_heartbeat": last_heartbeat, "status": if online { "ONLINE" } else { "UNREACHABLE" },
+               "extensions": EXTENSIONS, "secret": ""})
+    };
+    Ok(cluster.members.iter().map(entry).collect())
+}
+
+fn list_services(cluster: &Cluster) -> Value {
+    let of_member = |member: &super::cluster::Member| {
+        let name = member.name.clone();
+        member
+            .services
+            .clone()
+            .into_iter()
+            .map(move |service| json!({"service": service, "location": name}))
+    };
+    cluster.members.iter().flat_map(of_member).collect()
+}
+
+async fn add_token(node: &Node, call: &Call) -> Result<Value> {
+    let body = call.json()?;
+    let life = match &body["expire_after"] {
+        Value::Null => TOKEN_LIFE,
+        Value::String(_) => {
+            return Err(Error::new(
+                400,
+                "json: cannot unmarshal string into Go struct field TokenRequest.expire_after of type time.Duration",
+            ));
+        }
+        number => match number.as_u64() {
+            Some(0) => TOKEN_LIFE,
+            Some(nanoseconds) => Duration::from_nanos(nanoseconds),
+            None => {
+                return Err(Error::new(
+                    400,
+                    format!("expire_after is no number of nanoseconds: {number}"),
+                ));
+            }
+        },
+    };
+    let membership = node.membership()?;
+    let name = body["name"].as_str().unwrap_or_default().to_owned();
+    let token = Token {
+        secret: new_secret(),
+        fingerprint: crate::tls::fingerprint_of_pem(&membership.shared.certificate).unwrap_or_default(),
+        join_addresses: membership
+            .cluster()
+            .members
+            .iter()
+            .map(|member| member.address.to_string())
+            .collect(),
+    };
+    let text = token.encode()?;
+    let expires_at = Timestamp::now()
+        .checked_add(life)
+        .map_err(|error| Error::new(400, format!("the token would never expire: {error}")))?;
+    let record = TokenRecord {
+        name,
+        secret: token.secret,
+        token: text.clone(),
+        expires_at,
+    };
+    node.commit(Change::AddToken(record)).await?;
+    Ok(json!(text))
+}
+
+async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
+    let reply = |value: &str, is_set: bool, error: &str| json!({"value": value, "isSet": is_set, "error": error});
+    let Ok(body @ Value::Object(_)) = call.json() else {
+        return Ok(Reply::SoftFailure(reply(
+            "",
+            false,
+            "failed to decode config request: EOF",
+        )));
+    };
+    let key = body["key"].as_str().unwrap_or_default();
+    if key != CENTRAL_IPS {
+        let error = format!("config key '{key}' is not a recognized config option");
+        return Ok(Reply::SoftFailure(reply("", false, &error)));
+    }
+    let value = if call.method == Method::GET {
+        let membership = node.membership()?;
+        let cluster = membership.cluster();
+        let value = cluster.config.get(key);
+        return Ok(Reply::Success(reply(
+            value.map_or("", String::as_str),
+            value.is_some(),
+            "",
+        )));
+    } else if call.method == Method::PUT {
+        let value = body["value"].as_str().unwrap_or_default();
+        if let Some(bad) = value
+            .split(',')
+            .find(|ip| ip.trim().parse::<std::net::IpAddr>().is_err())
+        {
+            let error = format!("configuration for key '{key}' not valid: cannot parse IP address '{bad}'");
+            return Ok(Reply::SoftFailure(reply("", false, &error)));
+        }
+        Some(value.to_owned())
+    } else {
+        None
+    };
+    node.commit(Change::SetConfig {
+        key: key.to_owned(),
+        value,
+    })
+    .await?;
+    Ok(Reply::Success(reply("", false, "")))
+}
+
+async fn schema_version(node: &Node, db: Db, question: &[&str]) -> Result<Value> {
+    let membership = node.membership()?;
+    let cluster = membership.cluster();
+    match question {
+        ["expected"] => schema::expected(&node.paths, db).map(Value::from),
+        ["expected", "all"] => {
+            let path = format!("/1.0/ovsdb/schema/{}/expected", db.short());
+            let reports = cluster.members.iter().map(async |member| {
+                let version = if member.name == membership.name {
+                    schema::expected(&node.paths, db).map(Value::from)
+                } else {
+                    node.ask(member, Method::GET, &path, None).await
+                };
+                let host = member.address.ip().to_string();
+                match version {
+                    Ok(version) => json!({"host": host, "schemaVersion": version, "error": 0}),
+                    Err(_) => json!({"host": host, "schemaVersion": "", "error": 1}),
+                }
+            });
+            Ok(Value::Array(join_all(reports).await))
+        }
+        ["active"] => {
+            let env = cluster.env_of(&membership.own()?);
+            schema::active(&node.paths, db, &env)
+                .await
+                .context("failed to get the active schema")
+                .map(Value::from)
+        }
+        _ => Err(Error::new(404, "not found")),
+    }
+}

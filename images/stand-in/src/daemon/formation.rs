@@ -1,0 +1,344 @@
+//! Becoming a member, and ceasing to be one.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
+
+use hyper::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::address;
+use crate::error::{Context, Error, Result, io_text};
+use crate::faults::{self, Fault};
+use crate::http;
+use crate::ovn::pki::Ca;
+use crate::ovn::services::{self, Plan};
+use crate::tls::{self, Identity};
+
+use super::cluster::{Change, Cluster, Joining, Member};
+use super::node::{CONNECT, Membership, Node, Phase};
+use super::token::Token;
+use super::{heartbeat, peers};
+
+/// What `POST /core/control` asks for.
+#[derive(Debug)]
+pub(crate) struct Request {
+    name: String,
+    address: SocketAddr,
+    bootstrap: bool,
+    join_token: String,
+    encap_ip: Option<String>,
+    services: Option<Vec<String>>,
+    ca: Option<(String, String)>,
+}
+
+impl Request {
+    /// Reads the body of the request. Nothing of the configuration is checked: MicroOVN does not either.
+    pub(crate) fn parse(body: &Value) -> Result<Self> {
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let config = &body["config"];
+        let address = text(&body["address"]).ok_or_else(|| Error::new(400, "No address provided"))?;
+        Ok(Self {
+            name: text(&body["name"]).ok_or_else(|| Error::new(400, "No name provided"))?,
+            address: address::parse(&address)?,
+            bootstrap: body["bootstrap"] == true,
+            join_token: text(&body["join_token"]).unwrap_or_default(),
+            encap_ip: text(&config["ovn-encap-ip"]),
+            services: text(&config["services"]).map(|list| list.split(',').map(str::to_owned).collect()),
+            ca: text(&config["ca-cert"]).zip(text(&config["ca-key"])),
+        })
+    }
+}
+
+/// Makes this server a member, of a new cluster or of the one a token is from.
+pub(crate) async fn form(node: &Arc<Node>, mut request: Request) -> Result<()> {
+    if matches!(node.phase(), Phase::In(_)) {
+        return Err(Error::internal("Unable to initialize cluster: Database is online"));
+    }
+    if let Phase::Wedged { .. } = node.phase() {
+        node.set_phase(Phase::Wedged { seen: true });
+        return std::future::pending().await;
+    }
+    if !request.bootstrap && request.join_token.is_empty() {
+        // MicroOVN waits for something that never comes, and so do its callers.
+        return std::future::pending().await;
+    }
+    let token = if request.bootstrap {
+        None
+    } else {
+        Some(Token::decode(&request.join_token)?)
+    };
+    if let Some(extra) = faults::find(&node.paths, Fault::ServicesExtra) {
+        let extra = if extra.is_empty() { "central".to_owned() } else { extra };
+        request
+            .services
+            .get_or_insert_with(|| vec!["chassis".to_owned(), "switch".to_owned()])
+            .push(extra);
+    }
+
+    let guard = node.working.lock().await;
+    let yaml = format!("name: {}\naddress: {}\nservers: {{}}\n", request.name, request.address);
+    std::fs::write(node.paths.daemon_yaml(), yaml).context("failed to write daemon.yaml")?;
+    let Ok(listener) = TcpListener::bind(request.address).await else {
+        // What MicroOVN does with an address the host does not have: it never answers again.
+        node.set_phase(Phase::Wedged { seen: false });
+        drop(guard);
+        return std::future::pending().await;
+    };
+    let outcome = match &token {
+        None => bootstrap(node, &request, listener)
+            .await
+            .context("Failed to run post-bootstrap actions"),
+        Some(token) => join(node, &request, token, listener).await,
+    };
+    drop(guard);
+    match outcome {
+        Ok(services) => {
+            let done = node
+                .commit(Change::SetServices {
+                    name: request.name,
+                    services,
+                })
+                .await;
+            if let Err(error) = done {
+                reset(node).await?;
+                return Err(error);
+            }
+            Ok(())
+        }
+        Err(error) => {
+            reset(node).await?;
+            Err(error)
+        }
+    }
+}
+
+async fn bootstrap(node: &Arc<Node>, request: &Request, listener: TcpListener) -> Result<Vec<String>> {
+    let shared = Identity::generate(&request.name)?;
+    let mut cluster = Cluster {
+        version: 1,
+        ..Cluster::default()
+    };
+    let services = cluster.decide_services(request.services.as_deref());
+    cluster.members.push(Member {
+        name: request.name.clone(),
+        address: request.address,
+        certificate: node.identity().certificate,
+        role: "PENDING".to_owned(),
+        last_heartbeat: None,
+        services: services.clone(),
+        ready: false,
+    });
+    cluster.ca = match &request.ca {
+        Some((certificate, key)) => Ca::provided(certificate, key)?,
+        None => Ca::generate()?,
+    };
+    let membership = enter(node, request, shared, cluster, listener)?;
+    start_services(node, &membership, request, false).await?;
+    Ok(services)
+}
+
+async fn join(node: &Arc<Node>, request: &Request, token: &Token, listener: TcpListener) -> Result<Vec<String>> {
+    let identity = node.identity();
+    if !tls::names(&identity.certificate, &request.name) {
+        replace_identity(node, &request.name)?;
+    }
+    let identity = node.identity();
+    let joining = Joining {
+        secret: token.secret.clone(),
+        name: request.name.clone(),
+        address: request.address,
+        certificate: identity.certificate.clone(),
+        services: request.services.clone(),
+    };
+    let body = serde_json::to_value(&joining)?;
+    let mut last_error = Error::internal("the token names no address");
+    for join_address in &token.join_addresses {
+        let attempt = async {
+            let stream = tls::connect(address::parse(join_address)?, &identity, &token.fingerprint, CONNECT).await?;
+            http::request(stream, Method::POST, "/core/internal/join", Some(&body)).await
+        };
+        match attempt.await {
+            Ok(admitted) => {
+                let shared: Identity = serde_json::from_value(admitted["shared"].clone())?;
+                let cluster: Cluster = serde_json::from_value(admitted["cluster"].clone())?;
+                let services = cluster.get(&request.name)?.services.clone();
+                let membership = enter(node, request, shared, cluster, listener)?;
+                if let Err(error) = start_services(node, &membership, request, true).await {
+                    // The others must not wait for a member that never came to be. If they cannot be told, the
+                    // operator can still remove it.
+                    let _ = node
+                        .commit(Change::Remove {
+                            name: request.name.clone(),
+                        })
+                        .await;
+                    return Err(error.context("Failed to run post-join actions"));
+                }
+                return Ok(services);
+            }
+            Err(error) => last_error = error,
+        }
+    }
+    let attempts = token.join_addresses.len();
+    Err(Error::internal(format!(
+        "{attempts} join attempts were unsuccessful. Last error: {last_error}"
+    )))
+}
+
+/// Stores what makes this server a member, and starts to act as one.
+fn enter(
+    node: &Arc<Node>,
+    request: &Request,
+    shared: Identity,
+    cluster: Cluster,
+    listener: TcpListener,
+) -> Result<Arc<Membership>> {
+    shared.store(
+        &node.paths.state.join("cluster.crt"),
+        &node.paths.state.join("cluster.key"),
+    )?;
+    super::node::save(&node.paths, &cluster)?;
+    let membership = Arc::new(Membership::new(request.name.clone(), shared, cluster));
+    act(node, &membership, listener)?;
+    Ok(membership)
+}
+
+/// Listens to the other members and keeps in touch with them.
+pub(crate) fn act(node: &Arc<Node>, membership: &Arc<Membership>, listener: TcpListener) -> Result<()> {
+    let config = tls::server_config(&membership.shared)?;
+    node.set_phase(Phase::In(Arc::clone(membership)));
+    let listening = tokio::task::spawn_local(peers::listen(Arc::clone(node), listener, config));
+    let beating = tokio::task::spawn_local(heartbeat::run(Arc::clone(node), Arc::clone(membership)));
+    let mut tasks = membership.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+    tasks.extend([listening.abort_handle(), beating.abort_handle()]);
+    Ok(())
+}
+
+async fn start_services(node: &Node, membership: &Membership, request: &Request, joining: bool) -> Result<()> {
+    let own = membership.own()?;
+    let cluster = membership.cluster();
+    let default = request.address.ip().to_string();
+    let encap_ip = faults::encap_ip(&node.paths, request.encap_ip.as_deref(), &default, joining);
+    let plan = Plan {
+        name: &request.name,
+        services: &own.services,
+        env: &cluster.env_of(&own),
+        encap_ip: Some(&encap_ip),
+        ca: &cluster.ca,
+    };
+    services::form(&node.paths, &plan).await
+}
+
+/// Gives this server a new certificate that names `name`.
+pub(crate) fn replace_identity(node: &Node, name: &str) -> Result<()> {
+    let identity = Identity::generate(name)?;
+    identity.store(
+        &node.paths.state.join("server.crt"),
+        &node.paths.state.join("server.key"),
+    )?;
+    *node.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
+    Ok(())
+}
+
+/// Makes another member, or this one, leave.
+pub(crate) async fn remove(node: &Arc<Node>, name: &str, force: bool) -> Result<()> {
+    let membership = node.membership()?;
+    let cluster = membership.cluster();
+    let leaving = cluster.get(name)?.clone();
+    if cluster.members.len() == 1 {
+        return Err(Error::internal("Cannot leave a cluster with 1 members"));
+    }
+    let is_self = name == membership.name;
+    let prepared = if is_self {
+        prepare_to_leave(node).await
+    } else {
+        let path = format!("/core/internal/hooks/pre-remove?target={name}");
+        let asked = node.ask(&leaving, Method::POST, &path, None).await.map(drop);
+        asked.map_err(|error| {
+            let address = leaving.address;
+            Error::internal(format!(
+                "Post \"https://{address}/core/internal/hooks/pre-remove?target={name}\": {error}"
+            ))
+        })
+    };
+    if let Err(error) = prepared {
+        if !force {
+            return Err(error);
+        }
+        if leaving.services.iter().any(|service| service == "central") {
+            for db in crate::ovn::raft::Db::ALL {
+                // A server that is not there any more is what we want.
+                let _ = crate::ovn::raft::kick(&node.paths, db, leaving.address.ip()).await;
+            }
+        }
+    }
+    node.commit(Change::Remove { name: name.to_owned() }).await?;
+    if is_self {
+        return reset(node).await;
+    }
+    // A dead member cannot be told; it finds out when nobody knows it any more.
+    let told = node.ask(&leaving, Method::POST, "/core/internal/reset", None).await;
+    if force { Ok(()) } else { told.map(drop) }
+}
+
+/// Takes this member's services out of the cluster while the others still know it.
+pub(crate) async fn prepare_to_leave(node: &Node) -> Result<()> {
+    let membership = node.membership()?;
+    let own = membership.own()?;
+    let last_central = membership.cluster().centrals() == 1;
+    let _guard = node.working.lock().await;
+    for service in ["chassis", "central", "switch"] {
+        if own.services.iter().any(|running| running == service) {
+            services::disable(&node.paths, service, last_central).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes this server one that was never a member; what it had is kept as a backup.
+pub(crate) async fn reset(node: &Node) -> Result<()> {
+    let _guard = node.working.lock().await;
+    if let Phase::In(membership) = node.phase() {
+        node.set_phase(Phase::Out);
+        for task in membership
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+        {
+            task.abort();
+        }
+        services::stop_controller(&node.paths).await;
+        services::stop_all().await?;
+    }
+    let paths = &node.paths;
+    let seconds = jiff::Timestamp::now().as_second();
+    let backup = paths.common.join(format!("backup_{seconds}"));
+    for directory in ["data", "logs"] {
+        let from = paths.common.join(directory);
+        if from.exists() {
+            services::make_private(&backup)?;
+            std::fs::rename(&from, backup.join(directory)).context(from.display())?;
+        }
+    }
+    for file in ["cluster.crt", "cluster.key", "daemon.yaml", "database/cluster.json"] {
+        match std::fs::remove_file(paths.state.join(file)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::internal(format!("failed to remove {file}: {}", io_text(&error))));
+            }
+            _ => {}
+        }
+    }
+    for entry in std::fs::read_dir(paths.state.join("truststore"))?.flatten() {
+        std::fs::remove_file(entry.path())?;
+    }
+    replace_identity(node, &address::hostname())
+}
+
+/// Hands out what a joining server needs.
+pub(crate) async fn admit(node: &Node, joining: &Value) -> Result<Value> {
+    let joining: Joining = serde_json::from_value(joining.clone())?;
+    node.commit(Change::Join(joining)).await?;
+    let membership = node.membership()?;
+    Ok(json!({"shared": membership.shared, "cluster": membership.cluster()}))
+}

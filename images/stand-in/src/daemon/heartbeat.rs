@@ -1,0 +1,70 @@
+//! Keeping in touch: the first member that answers tells the others that it is there, and notes who is.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use hyper::Method;
+use serde_json::json;
+
+use crate::error::Result;
+
+use super::cluster::{Change, Cluster};
+use super::node::{Membership, Node};
+
+/// How often members hear of each other.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// How long nothing is heard before another member takes over.
+const SILENCE: Duration = Duration::from_secs(12);
+
+/// Beats for as long as this server is a member.
+pub(crate) async fn run(node: Arc<Node>, membership: Arc<Membership>) {
+    // A member that comes back may have missed changes.
+    if let Err(error) = catch_up(&node, &membership).await {
+        eprintln!("failed to learn what happened meanwhile: {error}");
+    }
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        if let Err(error) = beat(&node, &membership).await {
+            eprintln!("heartbeat failed: {error}");
+        }
+    }
+}
+
+/// Takes over the newest record any member has.
+async fn catch_up(node: &Node, membership: &Membership) -> Result<()> {
+    let cluster = membership.cluster();
+    let others = cluster.members.iter().filter(|member| member.name != membership.name);
+    let records =
+        join_all(others.map(async |member| node.ask(member, Method::GET, "/core/internal/state", None).await));
+    let records = records.await.into_iter().flatten();
+    let newest = records
+        .filter_map(|record| serde_json::from_value::<Cluster>(record).ok())
+        .max_by_key(|c| c.version);
+    match newest {
+        Some(newest) => node.adopt(newest).await,
+        None => Ok(()),
+    }
+}
+
+async fn beat(node: &Node, membership: &Membership) -> Result<()> {
+    let heard = *membership.leader_heard.lock().unwrap_or_else(PoisonError::into_inner);
+    if heard.is_some_and(|heard: Instant| heard.elapsed() < SILENCE) {
+        return Ok(());
+    }
+    let reachable = node.reachable().await?;
+    let cluster = membership.cluster();
+    // Who is first among those that answer leads.
+    if reachable.first() != Some(&membership.name) || !cluster.has_quorum(&reachable) {
+        return Ok(());
+    }
+    let body = json!({});
+    let others = cluster.members.iter().filter(|member| member.name != membership.name);
+    join_all(others.map(async |member| {
+        node.ask(member, Method::POST, "/core/internal/heartbeat", Some(&body))
+            .await
+    }))
+    .await;
+    catch_up(node, membership).await?;
+    node.lead(Change::Heartbeat { answered: reachable }).await.map(drop)
+}

@@ -1,0 +1,95 @@
+//! Asking a person: prompts to one stream without a newline, complaints to another, answers line by line.
+//!
+//! Nothing here knows the terminal: on one, the tty echoes what is typed; piped, prompts run together.
+
+use std::io::{BufRead, Write};
+use std::net::IpAddr;
+
+use crate::error::{Error, Result};
+
+/// A conversation over three streams.
+pub(crate) struct Dialog<R, W, E> {
+    /// Where answers come from.
+    pub(crate) input: R,
+    /// Where questions go.
+    pub(crate) output: W,
+    /// Where complaints about answers go.
+    pub(crate) complaints: E,
+    /// Questions that are asked in other words than usual: the usual start, and what replaces it.
+    pub(crate) reworded: Option<(String, String)>,
+}
+
+impl<R: BufRead, W: Write, E: Write> Dialog<R, W, E> {
+    /// Shows a line of text.
+    pub(crate) fn say(&mut self, text: &str) -> Result<()> {
+        writeln!(self.output, "{text}")?;
+        Ok(())
+    }
+
+    /// Asks once and returns the answer without surrounding white space.
+    ///
+    /// # Errors
+    ///
+    /// `EOF` when the input ends, even if it ends in the middle of a line: an unfinished line is no answer.
+    pub(crate) fn ask_line(&mut self, prompt: &str) -> Result<String> {
+        match &self.reworded {
+            Some((usual, other)) if prompt.contains(usual.as_str()) => {
+                write!(self.output, "{}", prompt.replacen(usual.as_str(), other, 1))?;
+            }
+            _ => write!(self.output, "{prompt}")?,
+        }
+        self.output.flush()?;
+        let mut line = String::new();
+        self.input.read_line(&mut line)?;
+        if !line.ends_with('\n') {
+            return Err(Error::internal("EOF"));
+        }
+        Ok(line.trim().to_owned())
+    }
+
+    /// Asks once; an empty answer means `default`.
+    pub(crate) fn ask_with_default(&mut self, prompt: &str, default: &str) -> Result<String> {
+        let answer = self.ask_line(&format!("{prompt} [default={default}]: "))?;
+        Ok(if answer.is_empty() { default.to_owned() } else { answer })
+    }
+
+    /// Asks until the answer is not empty.
+    pub(crate) fn ask_text(&mut self, prompt: &str) -> Result<String> {
+        loop {
+            let answer = self.ask_line(prompt)?;
+            if !answer.is_empty() {
+                return Ok(answer);
+            }
+            self.complain("Invalid input, try again.")?;
+        }
+    }
+
+    /// Asks until the answer is yes or no; an empty answer is no.
+    pub(crate) fn ask_yes_no(&mut self, question: &str) -> Result<bool> {
+        loop {
+            let answer = self.ask_line(&format!("{question} (yes/no) [default=no]: "))?;
+            match answer.to_lowercase().as_str() {
+                "yes" | "y" => return Ok(true),
+                "no" | "n" | "" => return Ok(false),
+                _ => self.complain("Invalid input, try again.")?,
+            }
+        }
+    }
+
+    /// Asks until the answer is an IP address, and returns it as it was typed.
+    pub(crate) fn ask_ip(&mut self, prompt: &str) -> Result<String> {
+        loop {
+            let answer = self.ask_line(prompt)?;
+            if answer.parse::<IpAddr>().is_ok() {
+                return Ok(answer);
+            }
+            self.complain(&format!("Invalid input: Not an IP address \"{answer}\""))?;
+        }
+    }
+
+    fn complain(&mut self, text: &str) -> Result<()> {
+        writeln!(self.complaints, "{text}\n")?;
+        self.complaints.flush()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! The distribution's OVN and Open vSwitch: their environment file, certificates, services and tools.
+
+pub(crate) mod env;
+pub(crate) mod pki;
+pub(crate) mod raft;
+pub(crate) mod schema;
+pub(crate) mod services;
+pub(crate) mod snapctl;
+pub(crate) mod tools;

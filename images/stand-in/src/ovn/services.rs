@@ -1,0 +1,252 @@
+//! MicroOVN's services on this member: starting them, stopping them, keeping them informed.
+
+use std::time::Duration;
+
+use crate::error::{Context, Result};
+use crate::faults::{self, Fault};
+use crate::paths::Paths;
+
+use super::env::OvnEnv;
+use super::pki::{self, Ca};
+use super::raft::{self, Db};
+use super::{snapctl, tools};
+
+/// How long a database or a switch may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The snap services behind `central`, in the order they are stopped.
+const CENTRAL: [&str; 3] = ["ovn-northd", "ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb"];
+
+/// What a member needs to know to start its services.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    /// The member's name: the chassis name, too.
+    pub(crate) name: &'a str,
+    /// The services to start: `central`, `chassis`, `switch`.
+    pub(crate) services: &'a [String],
+    /// Where the databases are.
+    pub(crate) env: &'a OvnEnv,
+    /// The tunnel endpoint of this member; `None` leaves it unset.
+    pub(crate) encap_ip: Option<&'a str>,
+    /// Who signs the certificates.
+    pub(crate) ca: &'a Ca,
+}
+
+/// Makes the directories the services use.
+pub(crate) fn make_directories(paths: &Paths) -> Result<()> {
+    for directory in ["data/bird", "data/central/db", "data/env", "data/pki", "data/switch/db"] {
+        make_private(&paths.common.join(directory))?;
+    }
+    make_private(&paths.common.join("logs"))?;
+    for directory in ["run/bird", "run/ovn", "run/switch"] {
+        make_private(&paths.common.join(directory))?;
+    }
+    Ok(())
+}
+
+/// Makes a directory and what is missing above it, all for the owner only.
+pub(crate) fn make_private(path: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .context(path.display())
+}
+
+/// Writes `ovn.env`; says whether that changed anything.
+pub(crate) fn write_env(paths: &Paths, env: &OvnEnv) -> Result<bool> {
+    let (file, text) = (paths.ovn_env(), env.render());
+    if std::fs::read_to_string(&file).is_ok_and(|old| old == text) {
+        return Ok(false);
+    }
+    crate::tls::write_file(&file, &text, 0o644)?;
+    Ok(true)
+}
+
+/// Writes everything the services need and starts them; returns when OVN answers.
+pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
+    make_directories(paths)?;
+    pki::write_all(plan.ca, &paths.pki(), plan.name)?;
+    write_env(paths, plan.env)?;
+
+    let has = |service: &str| plan.services.iter().any(|wanted| wanted == service);
+    let (central, switch, chassis) = (has("central"), has("switch"), has("chassis"));
+    let mut first = Vec::new();
+    if switch || chassis {
+        first.push("switch");
+    }
+    if central {
+        first.extend(&CENTRAL[1..]);
+    }
+    snapctl::start(&first).await?;
+
+    let databases = async {
+        if central {
+            open_databases(paths, plan.env).await?;
+        }
+        Result::Ok(())
+    };
+    let openvswitch = async {
+        if switch || chassis {
+            configure_switch(paths, plan, chassis).await?;
+        }
+        Result::Ok(())
+    };
+    tokio::try_join!(databases, openvswitch)?;
+
+    let mut second = Vec::new();
+    if chassis {
+        second.push("chassis");
+    }
+    if central {
+        second.push(CENTRAL[0]);
+    }
+    snapctl::start(&second).await
+}
+
+/// Waits for the local databases; the member that created them also lets clients in.
+async fn open_databases(paths: &Paths, env: &OvnEnv) -> Result<()> {
+    let alone = env.centrals.iter().all(|ip| *ip == env.local);
+    let open = async |db: Db| {
+        raft::wait_member(paths, db, PATIENCE).await?;
+        if alone {
+            let tool = format!("ovn-{}ctl", db.short());
+            let socket = format!(
+                "--db=unix:{}",
+                paths.run_ovn().join(format!("ovn{}_db.sock", db.short())).display()
+            );
+            let connection = format!("pssl:{}:[::]", db.port());
+            tools::run(
+                paths,
+                &tool,
+                &[
+                    "--timeout=20",
+                    &socket,
+                    "--",
+                    "init",
+                    "--",
+                    "set-connection",
+                    &connection,
+                ],
+            )
+            .await?;
+        }
+        Ok(())
+    };
+    tokio::try_join!(open(Db::Northbound), open(Db::Southbound)).map(drop)
+}
+
+async fn configure_switch(paths: &Paths, plan: &Plan<'_>, chassis: bool) -> Result<()> {
+    tools::wait_socket(&paths.run_switch().join("db.sock"), PATIENCE).await?;
+    let mut settings = vec![format!("external-ids:system-id={}", quoted(plan.name))];
+    if chassis {
+        let kind = faults::find(paths, Fault::EncapTypeVxlan).map_or("geneve", |_| "vxlan");
+        settings.push(format!("external-ids:ovn-encap-type={kind}"));
+        settings.push(format!("external-ids:ovn-remote={}", quoted(&plan.env.sb_connect())));
+        if let Some(ip) = plan.encap_ip {
+            settings.push(format!("external-ids:ovn-encap-ip={}", quoted(ip)));
+        }
+    }
+    let mut args = vec!["--timeout=20", "--no-wait", "set", "Open_vSwitch", "."];
+    args.extend(settings.iter().map(String::as_str));
+    tools::run(paths, "ovs-vsctl", &args).await.map(drop)
+}
+
+/// A value as OVSDB tools take it whatever is in it.
+fn quoted(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
+/// Tells the running services that the central members have changed.
+pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> Result<()> {
+    if faults::find(paths, Fault::EnvNotUpdated).is_some() || !write_env(paths, env)? {
+        return Ok(());
+    }
+    let has = |service: &str| services.iter().any(|running| running == service);
+    if has("chassis") {
+        let remote = format!("external-ids:ovn-remote={}", quoted(&env.sb_connect()));
+        tools::run(
+            paths,
+            "ovs-vsctl",
+            &["--timeout=20", "--no-wait", "set", "Open_vSwitch", ".", &remote],
+        )
+        .await?;
+    }
+    if has("central") {
+        // ovn-northd learns where the databases are from its command line only.
+        snapctl::restart(&CENTRAL[..1]).await?;
+    }
+    Ok(())
+}
+
+/// Starts one service more.
+pub(crate) async fn enable(paths: &Paths, service: &str, plan: &Plan<'_>) -> Result<()> {
+    write_env(paths, plan.env)?;
+    match service {
+        "central" => {
+            snapctl::start(&CENTRAL[1..]).await?;
+            open_databases(paths, plan.env).await?;
+            snapctl::start(&CENTRAL[..1]).await
+        }
+        "chassis" => {
+            snapctl::start(&["switch"]).await?;
+            configure_switch(paths, plan, true).await?;
+            snapctl::start(&["chassis"]).await
+        }
+        _ => {
+            snapctl::start(&["switch"]).await?;
+            configure_switch(paths, plan, false).await
+        }
+    }
+}
+
+/// Stops a service in order: a controller removes its chassis, a database server leaves its cluster.
+pub(crate) async fn disable(paths: &Paths, service: &str, last_central: bool) -> Result<()> {
+    match service {
+        "central" => {
+            snapctl::stop(&CENTRAL[..1]).await?;
+            if !last_central {
+                tokio::try_join!(
+                    raft::leave(paths, Db::Northbound, PATIENCE),
+                    raft::leave(paths, Db::Southbound, PATIENCE)
+                )?;
+            }
+            snapctl::stop(&CENTRAL[1..]).await?;
+            let databases = paths.common.join("data/central/db");
+            std::fs::remove_dir_all(&databases).context(databases.display())?;
+            make_private(&databases)
+        }
+        "chassis" => {
+            stop_controller(paths).await;
+            snapctl::stop(&["chassis"]).await
+        }
+        _ => snapctl::stop(&["switch"]).await,
+    }
+}
+
+/// Has ovn-controller remove its chassis from the Southbound database, if it runs.
+pub(crate) async fn stop_controller(paths: &Paths) {
+    let Ok(pid) = std::fs::read_to_string(paths.run_ovn().join("ovn-controller.pid")) else {
+        return;
+    };
+    let ctl = paths.run_ovn().join(format!("ovn-controller.{}.ctl", pid.trim()));
+    if raft::appctl(&ctl, "exit", &[]).await.is_err() {
+        return;
+    }
+    // It answers before it is gone; being stopped meanwhile would leave the chassis behind. Failing to see it go is
+    // no reason not to stop it.
+    let gone = tools::wait_until("ovn-controller to end", Duration::from_secs(5), async || {
+        if ctl.exists() {
+            Err(crate::error::Error::internal("it still runs"))
+        } else {
+            Ok(())
+        }
+    });
+    let _ = gone.await;
+}
+
+/// Stops and disables everything but the daemon.
+pub(crate) async fn stop_all() -> Result<()> {
+    snapctl::stop(&["chassis", CENTRAL[0], CENTRAL[1], CENTRAL[2], "switch"]).await
+}
