@@ -1,6 +1,6 @@
 //! The formats of `cluster list`.
 
-use comfy_table::{Cell, CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
+use comfy_table::{ContentLineStyle, LineStyle, Table, TableStyle};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -42,7 +42,16 @@ fn rows(members: &Value) -> Vec<[String; 5]> {
 }
 
 fn fill(mut table: Table, rows: Vec<[String; 5]>) -> Table {
-    table.set_header(HEADINGS.map(|heading| Cell::new(heading).set_alignment(CellAlignment::Center)));
+    // Headings are centred; where that does not come out even, they are nearer to the left, not as the library has it.
+    let centred = HEADINGS.iter().enumerate().map(|(column, heading)| {
+        let widest = rows
+            .iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or_default();
+        format!("{}{heading}", " ".repeat(widest.saturating_sub(heading.len()) / 2))
+    });
+    table.set_header(centred.collect::<Vec<_>>());
     for row in rows {
         table.add_row(row);
     }
