@@ -2,8 +2,8 @@
 # the RAFT port; the address of the member that created the cluster, or of one to join it through.
 run_central_db() {
     db="$1" schema="$2" table="$3" port="$4" initial="$5"
-    umask 077
-    mkdir -p "${OVN_DBDIR}" "${OVN_RUNDIR}" "${OVN_LOGDIR}"
+    # Directories for the owner only; sockets and pid files as the daemons make them by default.
+    (umask 077 && mkdir -p "${OVN_DBDIR}" "${OVN_RUNDIR}" "${OVN_LOGDIR}")
     file="${OVN_DBDIR}/ovn${db}_db.db"
 
     # The first central member creates the cluster, every other one joins it. Afterwards the file knows.
