@@ -266,6 +266,57 @@ mod tests {
     }
 
     #[test]
+    fn help_reads_as_recorded() {
+        for (args, text) in [
+            (&["--help"][..], include_str!("../../tests/fixtures/00-help.txt")),
+            (&[], include_str!("../../tests/fixtures/00-help.txt")),
+            (
+                &["cluster", "--help"],
+                include_str!("../../tests/fixtures/00-cluster-help.txt"),
+            ),
+            (
+                &["cluster", "list", "--help"],
+                include_str!("../../tests/fixtures/11-cluster-list-help.txt"),
+            ),
+            (
+                &["certificates", "--help"],
+                include_str!("../../tests/fixtures/12-certs-help.txt"),
+            ),
+            (
+                &["waitready", "-h"],
+                include_str!("../../tests/fixtures/13-waitready-help.txt"),
+            ),
+            (
+                &["cluster", "add", "--help"],
+                include_str!("../../tests/fixtures/14-add-help.txt"),
+            ),
+            (
+                &["cluster", "remove", "--help"],
+                include_str!("../../tests/fixtures/14-remove-help.txt"),
+            ),
+            (
+                &["config", "--help"],
+                include_str!("../../tests/fixtures/15-config-help.txt"),
+            ),
+            (
+                &["enable", "--help"],
+                include_str!("../../tests/fixtures/16-enable-help.txt"),
+            ),
+            (
+                &["disable", "--help"],
+                include_str!("../../tests/fixtures/16-disable-help.txt"),
+            ),
+        ] {
+            let error = command()
+                .try_get_matches_from([&["microovn"], args].concat())
+                .expect_err("help");
+            let recorded = text.split_once("--- stdout\n").expect("an output").1;
+            let recorded = recorded.split_once("--- stderr\n").expect("a second stream").0;
+            assert_eq!(error.render().to_string(), recorded, "{args:?}");
+        }
+    }
+
+    #[test]
     fn a_wrong_number_of_arguments_is_said_as_recorded() {
         for (args, text) in [
             (&["microovn", "cluster", "add"][..], "accepts 1 arg(s), received 0"),

@@ -21,7 +21,7 @@ use crate::tls::{self, Identity};
 use super::cluster::{Change, Cluster, Member};
 
 /// How long a member may take to accept a connection.
-pub(crate) const CONNECT: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// How long a member may take to answer; it may restart services meanwhile.
 const ANSWER: Duration = Duration::from_secs(60);
 
