@@ -35,8 +35,21 @@ pub(crate) enum Fault {
     InitFails,
     /// `init` reports success although it did nothing.
     InitDoesNothing,
-    /// A member's OVN environment keeps naming only the central members it knew when it was formed.
+    /// The dialog of 24.03: it asks neither for services nor for a CA.
+    OlderDialog,
+    /// `cluster add` and `init` hand out a token whose secret is wrong.
+    TokenGarbled,
+    /// A member is formed without one of its services; the value is the snap service, `chassis` otherwise.
+    ServiceNotStarted,
+    /// A member's databases form a cluster of their own instead of joining the others.
+    RaftAlone,
+    /// A member keeps naming only the central members it knew when it was formed: its environment, ovn-controller
+    /// and ovn-northd alike.
     EnvNotUpdated,
+    /// Only ovn-controller keeps naming the central members it knew when it was formed.
+    RemoteNotUpdated,
+    /// Only ovn-northd keeps naming the central members it knew when it was started.
+    NorthdNotUpdated,
 }
 
 impl Fault {
@@ -55,7 +68,13 @@ impl Fault {
             Self::InitHangs => "init-hangs",
             Self::InitFails => "init-fails",
             Self::InitDoesNothing => "init-does-nothing",
+            Self::OlderDialog => "older-dialog",
+            Self::TokenGarbled => "token-garbled",
+            Self::ServiceNotStarted => "service-not-started",
+            Self::RaftAlone => "raft-alone",
             Self::EnvNotUpdated => "env-not-updated",
+            Self::RemoteNotUpdated => "remote-not-updated",
+            Self::NorthdNotUpdated => "northd-not-updated",
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Defaults {
     pub(crate) name: String,
     /// A question to ask that MicroOVN does not ask.
     pub(crate) extra_question: Option<String>,
+    /// Whether to ask only what MicroOVN 24.03 asked.
+    pub(crate) older: bool,
 }
 
 /// What the dialog found out: the request to form or join a cluster.
@@ -59,6 +61,7 @@ pub(crate) async fn run(client: &Client, paths: &Paths) -> Result<()> {
         address: address::find_default()?.to_string(),
         name: address::hostname(),
         extra_question: faults::find(paths, Fault::ExtraQuestion),
+        older: faults::find(paths, Fault::OlderDialog).is_some(),
     };
     let answers = ask(&mut dialog, &defaults)?;
     if let Some(seconds) = faults::find(paths, Fault::InitHangs) {
@@ -95,7 +98,11 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
         &defaults.address,
     )?;
     let creates = dialog.ask_yes_no("Would you like to create a new MicroOVN cluster?")?;
-    let services = parse_services(&dialog.ask_with_default(SERVICES, "auto")?)?;
+    let services = if defaults.older {
+        None
+    } else {
+        parse_services(&dialog.ask_with_default(SERVICES, "auto")?)?
+    };
 
     let mut request = Map::new();
     if creates {
@@ -127,7 +134,7 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
         config.insert("ovn-encap-ip".to_owned(), json!(ip));
     }
     let own_ca = "Would you like to provide your own CA certificate and private key for issuing OVN TLS certificates?";
-    if creates && dialog.ask_yes_no(own_ca)? {
+    if creates && !defaults.older && dialog.ask_yes_no(own_ca)? {
         let certificate = dialog.ask_text("Please enter the path to the CA certificate file: ")?;
         let key = dialog.ask_text("Please enter the path to the CA private key file: ")?;
         config.insert("ca-cert".to_owned(), json!(certificate));
@@ -180,6 +187,7 @@ mod tests {
             address: "10.77.0.101".to_owned(),
             name: "real-1".to_owned(),
             extra_question: None,
+            older: false,
         }
     }
 
@@ -279,6 +287,7 @@ mod tests {
             address: "fd42:77::102".to_owned(),
             name: "real-2".to_owned(),
             extra_question: None,
+            older: false,
         };
         let (result, prompts, _) = converse("\nno\n\neyJ0\nyes\nfd42:88::12\n", &defaults);
         assert_eq!(prompts, recorded(text).0);
@@ -305,6 +314,31 @@ mod tests {
         let request = result.expect("a request").request;
         assert_eq!(request["config"]["services"], "chassis,switch");
         assert_eq!(request["address"], "10.77.0.102:7000");
+    }
+
+    #[test]
+    fn faults_change_the_dialog() {
+        let older = Defaults {
+            older: true,
+            ..defaults()
+        };
+        let (result, prompts, _) = converse("\nyes\n\nno\n", &older);
+        assert_eq!(result.expect("a request").request["config"], json!({}));
+        assert!(
+            !prompts.contains("services") && !prompts.contains("CA certificate"),
+            "{prompts}"
+        );
+
+        let extra = Defaults {
+            extra_question: Some("What is your quest?".to_owned()),
+            ..defaults()
+        };
+        let (result, prompts, _) = converse("\nyes\n\n\nno\nno\nno\n", &extra);
+        assert!(result.is_ok());
+        assert!(
+            prompts.contains("What is your quest? (yes/no) [default=no]: "),
+            "{prompts}"
+        );
     }
 
     #[test]

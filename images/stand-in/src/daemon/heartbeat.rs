@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use hyper::Method;
-use serde_json::json;
 
 use crate::error::Result;
 
@@ -52,19 +51,33 @@ async fn beat(node: &Node, membership: &Membership) -> Result<()> {
     if heard.is_some_and(|heard: Instant| heard.elapsed() < SILENCE) {
         return Ok(());
     }
-    let reachable = node.reachable().await?;
     let cluster = membership.cluster();
-    // Who is first among those that answer leads.
-    if reachable.first() != Some(&membership.name) || !cluster.has_quorum(&reachable) {
+    for earlier in cluster
+        .members
+        .iter()
+        .take_while(|member| member.name != membership.name)
+    {
+        // Who is first among those that answer leads.
+        if node.ask(earlier, Method::GET, "/core/1.0/ready", None).await.is_ok() {
+            return Ok(());
+        }
+    }
+    let others = cluster.members.iter().filter(|member| member.name != membership.name);
+    let answers = join_all(others.map(async |member| {
+        let version = node
+            .ask(member, Method::POST, "/core/internal/heartbeat", None)
+            .await
+            .ok()?;
+        Some((member.name.clone(), version.as_u64().unwrap_or_default()))
+    }));
+    let answers: Vec<(String, u64)> = answers.await.into_iter().flatten().collect();
+    if answers.iter().any(|(_, version)| *version > cluster.version) {
+        catch_up(node, membership).await?;
+    }
+    let mut answered: Vec<String> = answers.into_iter().map(|(name, _)| name).collect();
+    answered.push(membership.name.clone());
+    if !cluster.has_quorum(&answered) {
         return Ok(());
     }
-    let body = json!({});
-    let others = cluster.members.iter().filter(|member| member.name != membership.name);
-    join_all(others.map(async |member| {
-        node.ask(member, Method::POST, "/core/internal/heartbeat", Some(&body))
-            .await
-    }))
-    .await;
-    catch_up(node, membership).await?;
-    node.lead(Change::Heartbeat { answered: reachable }).await.map(drop)
+    node.lead(Change::Heartbeat { answered }).await.map(drop)
 }

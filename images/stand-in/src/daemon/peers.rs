@@ -70,7 +70,7 @@ async fn handle(node: &Arc<Node>, caller: Option<&str>, call: Call) -> Result<Re
         }
         (&Method::POST, "/core/internal/heartbeat") => {
             *membership.leader_heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-            done
+            Ok(Reply::Success(json!(membership.cluster().version)))
         }
         (&Method::POST, "/core/internal/hooks/pre-remove") => {
             let node = Arc::clone(node);

@@ -68,7 +68,12 @@ pub(crate) fn write_env(paths: &Paths, env: &OvnEnv) -> Result<bool> {
 pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
     make_directories(paths)?;
     pki::write_all(plan.ca, &paths.pki(), plan.name)?;
-    write_env(paths, plan.env)?;
+    let alone = OvnEnv {
+        centrals: vec![plan.env.local],
+        local: plan.env.local,
+    };
+    let env = faults::find(paths, Fault::RaftAlone).map_or(plan.env, |_| &alone);
+    write_env(paths, env)?;
 
     let has = |service: &str| plan.services.iter().any(|wanted| wanted == service);
     let (central, switch, chassis) = (has("central"), has("switch"), has("chassis"));
@@ -83,7 +88,7 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
 
     let databases = async {
         if central {
-            open_databases(paths, plan.env).await?;
+            open_databases(paths, env).await?;
         }
         Result::Ok(())
     };
@@ -102,7 +107,11 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
     if central {
         second.push(CENTRAL[0]);
     }
-    snapctl::start(&second).await
+    snapctl::start(&second).await?;
+    match faults::find(paths, Fault::ServiceNotStarted) {
+        Some(service) => snapctl::stop(&[if service.is_empty() { "chassis" } else { &service }]).await,
+        None => Ok(()),
+    }
 }
 
 /// Waits for the local databases; the member that created them also lets clients in.
@@ -160,11 +169,12 @@ fn quoted(value: &str) -> String {
 
 /// Tells the running services that the central members have changed.
 pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> Result<()> {
-    if faults::find(paths, Fault::EnvNotUpdated).is_some() || !write_env(paths, env)? {
+    let plays = |fault| faults::find(paths, fault).is_some();
+    if plays(Fault::EnvNotUpdated) || !write_env(paths, env)? {
         return Ok(());
     }
     let has = |service: &str| services.iter().any(|running| running == service);
-    if has("chassis") {
+    if has("chassis") && !plays(Fault::RemoteNotUpdated) {
         let remote = format!("external-ids:ovn-remote={}", quoted(&env.sb_connect()));
         tools::run(
             paths,
@@ -173,7 +183,7 @@ pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> 
         )
         .await?;
     }
-    if has("central") {
+    if has("central") && !plays(Fault::NorthdNotUpdated) {
         // ovn-northd learns where the databases are from its command line only.
         snapctl::restart(&CENTRAL[..1]).await?;
     }
