@@ -289,7 +289,7 @@ async fn schema_version(node: &Node, db: Db, question: &[&str]) -> Result<Value>
                 let version = if member.name == membership.name {
                     schema::expected(&node.paths, db).map(Value::from)
                 } else {
-                    node.ask(member, Method::GET, &path, None).await
+                    node.ask_briefly(member, Method::GET, &path, None).await
                 };
                 let host = member.address.ip().to_string();
                 match version {

@@ -277,7 +277,9 @@ pub(crate) async fn remove(node: &Arc<Node>, name: &str, force: bool) -> Result<
         return reset(node).await;
     }
     // A dead member cannot be told; it finds out when nobody knows it any more.
-    let told = node.ask(&leaving, Method::POST, "/core/internal/reset", None).await;
+    let told = node
+        .ask_briefly(&leaving, Method::POST, "/core/internal/reset", None)
+        .await;
     if force { Ok(()) } else { told.map(drop) }
 }
 

@@ -20,8 +20,11 @@ use crate::tls::{self, Identity};
 
 use super::cluster::{Change, Cluster, Member};
 
-/// How long a member may take to accept a connection.
-pub(crate) const CONNECT: Duration = Duration::from_secs(5);
+/// How long a member may take to accept a connection when somebody waits to hear why it does not. A host that is gone
+/// is reported by the kernel within this time.
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
+/// How long a member may take to accept a connection when it can be done without.
+const CONNECT_BRIEFLY: Duration = Duration::from_secs(2);
 /// How long a member may take to answer; it may restart services meanwhile.
 const ANSWER: Duration = Duration::from_secs(60);
 
@@ -141,10 +144,32 @@ impl Node {
     ///
     /// Status 502 when it cannot be reached; otherwise what it answered.
     pub(crate) async fn ask(&self, to: &Member, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        self.ask_within(CONNECT, to, method, path, body).await
+    }
+
+    /// Asks another member that may well be gone.
+    pub(crate) async fn ask_briefly(
+        &self,
+        to: &Member,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value> {
+        self.ask_within(CONNECT_BRIEFLY, to, method, path, body).await
+    }
+
+    async fn ask_within(
+        &self,
+        connect: Duration,
+        to: &Member,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value> {
         let membership = self.membership()?;
         let unreachable = |error: Error| Error::new(502, error.message);
         let (identity, fingerprint) = (self.identity(), membership.fingerprint());
-        let stream = tls::connect(to.address, &identity, &fingerprint, CONNECT)
+        let stream = tls::connect(to.address, &identity, &fingerprint, connect)
             .await
             .map_err(unreachable)?;
         match tokio::time::timeout(ANSWER, http::request(stream, method, path, body)).await {
@@ -159,7 +184,11 @@ impl Node {
         let cluster = membership.cluster();
         let probes = cluster.members.iter().map(async |member| {
             let is_self = member.name == membership.name;
-            let reached = is_self || self.ask(member, Method::GET, "/core/1.0/ready", None).await.is_ok();
+            let reached = is_self
+                || self
+                    .ask_briefly(member, Method::GET, "/core/1.0/ready", None)
+                    .await
+                    .is_ok();
             reached.then(|| member.name.clone())
         });
         Ok(join_all(probes).await.into_iter().flatten().collect())
@@ -178,7 +207,7 @@ impl Node {
                 return self.lead(change).await;
             }
             match self
-                .ask(member, Method::POST, "/core/internal/change", Some(&body))
+                .ask_briefly(member, Method::POST, "/core/internal/change", Some(&body))
                 .await
             {
                 Err(error) if error.code == 502 => {}
@@ -202,7 +231,7 @@ impl Node {
             }
             // A member that is still being formed gets the record when it is done.
             let handed = self
-                .ask(member, Method::POST, "/core/internal/state", Some(&record))
+                .ask_briefly(member, Method::POST, "/core/internal/state", Some(&record))
                 .await;
             handed.is_ok().then(|| member.name.clone())
         }));

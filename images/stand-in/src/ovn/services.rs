@@ -14,6 +14,9 @@ use super::{snapctl, tools};
 /// How long a database or a switch may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a database server may take to leave its cluster: longer than its election timer.
+const LEAVING: Duration = Duration::from_secs(40);
+
 /// The snap services behind `central`, in the order they are stopped.
 const CENTRAL: [&str; 3] = ["ovn-northd", "ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb"];
 
@@ -218,8 +221,8 @@ pub(crate) async fn disable(paths: &Paths, service: &str, last_central: bool) ->
             snapctl::stop(&CENTRAL[..1]).await?;
             if !last_central {
                 tokio::try_join!(
-                    raft::leave(paths, Db::Northbound, PATIENCE),
-                    raft::leave(paths, Db::Southbound, PATIENCE)
+                    raft::leave(paths, Db::Northbound, LEAVING),
+                    raft::leave(paths, Db::Southbound, LEAVING)
                 )?;
             }
             snapctl::stop(&CENTRAL[1..]).await?;
