@@ -157,6 +157,7 @@ fn load(paths: &Paths) -> Result<Arc<Membership>> {
 
 /// Acts as a member again after a start; a network that is not up yet is waited for.
 async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
+    let mut reported = String::new();
     loop {
         let attempt = async {
             let listener = TcpListener::bind(membership.own()?.address).await?;
@@ -164,7 +165,11 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
         };
         match attempt.await {
             Ok(()) => return,
-            Err(error) => eprintln!("failed to listen: {error}"),
+            Err(error) if error.message != reported => {
+                eprintln!("failed to listen: {error}; trying again until it works");
+                reported = error.message;
+            }
+            Err(_) => {}
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
