@@ -164,7 +164,7 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
             formation::act(&node, &membership, listener)
         };
         match attempt.await {
-            Ok(()) => return,
+            Ok(()) => break,
             Err(error) if error.message != reported => {
                 eprintln!("failed to listen: {error}; trying again until it works");
                 reported = error.message;
@@ -172,5 +172,12 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
             Err(_) => {}
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    let _guard = node.working.lock().await;
+    if let Ok(own) = membership.own()
+        && own.ready
+        && let Err(error) = services::ensure_enabled(&own.services).await
+    {
+        eprintln!("failed to enable the services of this member: {error}");
     }
 }

@@ -193,6 +193,24 @@ pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> 
     Ok(())
 }
 
+/// Enables what should run and is disabled: `snap disable` and `snap enable` leave a snap's services that way.
+pub(crate) async fn ensure_enabled(services: &[String]) -> Result<()> {
+    let has = |service: &str| services.iter().any(|wanted| wanted == service);
+    let mut wanted = Vec::new();
+    if has("switch") || has("chassis") {
+        wanted.push("switch");
+    }
+    if has("central") {
+        wanted.extend([CENTRAL[1], CENTRAL[2], CENTRAL[0]]);
+    }
+    if has("chassis") {
+        wanted.push("chassis");
+    }
+    let disabled = snapctl::list_disabled().await?;
+    wanted.retain(|service| disabled.iter().any(|name| name == service));
+    snapctl::start(&wanted).await
+}
+
 /// Starts one service more.
 pub(crate) async fn enable(paths: &Paths, service: &str, plan: &Plan<'_>) -> Result<()> {
     write_env(paths, plan.env)?;
