@@ -56,6 +56,7 @@ impl Check {
 
 /// Every check, the pure ones first.
 pub fn checks() -> impl Iterator<Item = Check> {
-    let pure = expect::CHECKS.iter().map(|check| Check { name: check.name, about: check.about, body: Body::Pure(check) });
+    let pure =
+        expect::CHECKS.iter().map(|check| Check { name: check.name, about: check.about, body: Body::Pure(check) });
     pure.chain([nb_sb_propagation::CHECK])
 }

@@ -76,10 +76,13 @@ impl Suite {
         if matches!(check.body, Body::Live(_)) {
             cluster::collect(&site.client, &manifest.instances, &evidence).await;
         }
-        let mut text = format!("{}::{verdict}\nproduct: {}\nevidence: {}", self.cell, manifest.product, evidence.dir().display());
+        let mut text =
+            format!("{}::{verdict}\nproduct: {}\nevidence: {}", self.cell, manifest.product, evidence.dir().display());
         if !manifest.settled.unsatisfied.is_empty() {
             let seconds = manifest.settled.ms / 1000;
-            text.push_str(&format!("\nthe cluster was given {seconds} s to become as planned; what was seen last is above"));
+            text.push_str(&format!(
+                "\nthe cluster was given {seconds} s to become as planned; what was seen last is above"
+            ));
         }
         if site.config.keep == Keep::OnFailure {
             let how = cluster::keep(&site, manifest).await.map_err(Failure::of)?;
@@ -96,8 +99,7 @@ async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, Strin
             return Ok(manifest);
         }
     }
-    let manifest =
-        cluster::provision(site, cell, options::OPTIONS, dir).await.map_err(|error| chain(&error))?;
+    let manifest = cluster::provision(site, cell, options::OPTIONS, dir).await.map_err(|error| chain(&error))?;
     if site.config.keep == Keep::Always {
         let how = cluster::keep(site, &manifest).await.map_err(|error| chain(&error))?;
         println!("{how}");

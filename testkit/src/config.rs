@@ -207,12 +207,8 @@ impl Config {
         let root = find_workspace(directory)?;
         let file = read_file(&root.join(FILE_NAME))?;
         let env = environment_layer(environment)?;
-        let home = environment
-            .get("HOME")
-            .map_or_else(|| PathBuf::from("/root"), PathBuf::from);
-        let cache = environment
-            .get("XDG_CACHE_HOME")
-            .map_or_else(|| home.join(".cache"), PathBuf::from);
+        let home = environment.get("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
+        let cache = environment.get("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
         macro_rules! pick {
             ($field:ident) => {
                 flags.$field.or(env.$field).or(file.$field)
@@ -222,10 +218,7 @@ impl Config {
             None => LxdTarget::Local { socket: pick!(lxd_socket), dir: pick!(lxd_dir) },
             Some(url) => {
                 let need = |value: Option<PathBuf>, missing| {
-                    value.ok_or_else(|| ConfigError::RemoteWithoutCertificate {
-                        url: url.clone(),
-                        missing,
-                    })
+                    value.ok_or_else(|| ConfigError::RemoteWithoutCertificate { url: url.clone(), missing })
                 };
                 LxdTarget::Remote {
                     client_cert: need(pick!(lxd_client_cert), "LXD_CLIENT_CERT")?,
@@ -238,11 +231,7 @@ impl Config {
         Ok(Self {
             lxd,
             snap: pick!(snap).map(|path| directory.join(path)),
-            extra_snaps: pick!(extra_snaps)
-                .unwrap_or_default()
-                .into_iter()
-                .map(|p| directory.join(p))
-                .collect(),
+            extra_snaps: pick!(extra_snaps).unwrap_or_default().into_iter().map(|p| directory.join(p)).collect(),
             node_image: pick!(node_image),
             project: pick!(project).unwrap_or_else(|| "microovn-testkit".to_owned()),
             pool: pick!(pool).unwrap_or_else(|| "testkit".to_owned()),
@@ -273,15 +262,10 @@ fn find_workspace(directory: &Path) -> Result<PathBuf, ConfigError> {
 
 fn read_file(path: &Path) -> Result<Layer, ConfigError> {
     match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Parse {
-            path: path.to_owned(),
-            source: Box::new(source),
-        }),
+        Ok(text) => toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Layer::default()),
-        Err(source) => Err(ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }
 }
 
@@ -297,12 +281,8 @@ fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, Co
         lxd_client_key: path("LXD_CLIENT_KEY"),
         lxd_server_cert: path("LXD_SERVER_CERT"),
         snap: path("MICROOVN_SNAP_PATH"),
-        extra_snaps: text("MICROOVN_EXTRA_SNAPS").map(|list| {
-            list.split(':')
-                .filter(|part| !part.is_empty())
-                .map(PathBuf::from)
-                .collect()
-        }),
+        extra_snaps: text("MICROOVN_EXTRA_SNAPS")
+            .map(|list| list.split(':').filter(|part| !part.is_empty()).map(PathBuf::from).collect()),
         node_image: text("MICROOVN_TEST_CONTAINER_IMAGE"),
         project: text("TESTKIT_PROJECT"),
         pool: text("TESTKIT_POOL"),
@@ -338,11 +318,7 @@ fn switch(environment: &BTreeMap<String, String>, name: &'static str) -> Result<
         None | Some("") => Ok(None),
         Some("1" | "true" | "yes") => Ok(Some(true)),
         Some("0" | "false" | "no") => Ok(Some(false)),
-        Some(value) => Err(ConfigError::Environment {
-            name,
-            value: value.to_owned(),
-            wanted: "1 or 0".to_owned(),
-        }),
+        Some(value) => Err(ConfigError::Environment { name, value: value.to_owned(), wanted: "1 or 0".to_owned() }),
     }
 }
 
@@ -356,40 +332,25 @@ mod tests {
         if let Some(text) = file {
             std::fs::write(folder.path().join(FILE_NAME), text).expect("a configuration file");
         }
-        let environment = environment
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect();
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Config::resolve_from(flags, &environment, folder.path())
     }
 
     #[test]
     fn flags_win_over_environment_over_file_over_default() {
-        let flag = Layer {
-            pool: Some("flag".into()),
-            ..Layer::default()
-        };
+        let flag = Layer { pool: Some("flag".into()), ..Layer::default() };
         let env = [("TESTKIT_POOL", "env")];
         let file = Some("pool = \"file\"");
         assert_eq!(resolve(flag, &env, file).expect("resolves").pool, "flag");
         assert_eq!(resolve(Layer::default(), &env, file).expect("resolves").pool, "env");
         assert_eq!(resolve(Layer::default(), &[], file).expect("resolves").pool, "file");
         assert_eq!(resolve(Layer::default(), &[], None).expect("resolves").pool, "testkit");
-        assert_eq!(
-            resolve(Layer::default(), &[("TESTKIT_POOL", "")], file)
-                .expect("resolves")
-                .pool,
-            "file"
-        );
+        assert_eq!(resolve(Layer::default(), &[("TESTKIT_POOL", "")], file).expect("resolves").pool, "file");
     }
 
     #[test]
     fn extra_snaps_are_split_on_colons_in_order() {
-        let config = resolve(
-            Layer::default(),
-            &[("MICROOVN_EXTRA_SNAPS", "/a/snapd.snap::/b/base.snap")],
-            None,
-        );
+        let config = resolve(Layer::default(), &[("MICROOVN_EXTRA_SNAPS", "/a/snapd.snap::/b/base.snap")], None);
         assert_eq!(
             config.expect("resolves").extra_snaps,
             [PathBuf::from("/a/snapd.snap"), PathBuf::from("/b/base.snap")]
@@ -408,9 +369,7 @@ mod tests {
         #[case] file: Option<&str>,
         #[case] wanted: &str,
     ) {
-        let error = resolve(Layer::default(), environment, file)
-            .expect_err("refused")
-            .to_string();
+        let error = resolve(Layer::default(), environment, file).expect_err("refused").to_string();
         assert!(error.contains(wanted), "{error}");
     }
 

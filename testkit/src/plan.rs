@@ -137,11 +137,7 @@ pub enum Reply {
 impl Answer {
     /// An answer of one line.
     pub fn text(option: &str, prompt: &str, text: impl Into<String>) -> Self {
-        Self {
-            option: option.into(),
-            prompt: prompt.into(),
-            replies: vec![Reply::Text(text.into())],
-        }
+        Self { option: option.into(), prompt: prompt.into(), replies: vec![Reply::Text(text.into())] }
     }
 }
 
@@ -192,11 +188,7 @@ pub struct Plan {
 impl Plan {
     /// Draws the plan of `cell`: a default cluster of three, shaped by every option in order, then the dialog.
     pub fn draw(cell: &Cell, options: &[&dyn InitOption], segments: Segments) -> Self {
-        let mut plan = Self {
-            cell: cell.id().clone(),
-            segments,
-            members: Vec::new(),
-        };
+        let mut plan = Self { cell: cell.id().clone(), segments, members: Vec::new() };
         plan.set_members(3);
         for option in options {
             option.shape(cell.value(option.declaration().name), &mut plan);
@@ -219,9 +211,7 @@ impl Plan {
 
     /// Gives the plan `count` members with default names, addresses, services and encapsulation.
     pub fn set_members(&mut self, count: usize) {
-        self.members = (1..=count)
-            .map(|n| default_member(&self.cell, &self.segments, n))
-            .collect();
+        self.members = (1..=count).map(|n| default_member(&self.cell, &self.segments, n)).collect();
     }
 
     /// The member that bootstraps; `None` only for a plan without members.
@@ -262,11 +252,7 @@ fn default_member(cell: &CellId, segments: &Segments, n: usize) -> Member {
         hostname: name.clone(),
         name,
         role: if n == 1 { Role::Bootstrap } else { Role::Join },
-        encap: Encap {
-            ip: address,
-            device: nics[0].device.clone(),
-            custom: false,
-        },
+        encap: Encap { ip: address, device: nics[0].device.clone(), custom: false },
         nics,
         address,
         services,

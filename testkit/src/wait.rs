@@ -52,10 +52,7 @@ pub struct Pace {
 impl Pace {
     /// A deadline in seconds and an interval in milliseconds.
     pub const fn new(deadline_s: u64, every_ms: u64) -> Self {
-        Self {
-            deadline: Duration::from_secs(deadline_s),
-            every: Duration::from_millis(every_ms),
-        }
+        Self { deadline: Duration::from_secs(deadline_s), every: Duration::from_millis(every_ms) }
     }
 }
 
@@ -82,22 +79,13 @@ where
                 Poll::Ready(value) => return Ok(value),
                 Poll::NotYet(status) => last = status,
                 Poll::Failed(source) => {
-                    return Err(WaitError::Failed {
-                        what: what.to_string(),
-                        source,
-                    });
+                    return Err(WaitError::Failed { what: what.to_string(), source });
                 }
             }
         }
     };
     let ended = tokio::time::timeout(pace.deadline, polling).await;
-    ended.unwrap_or_else(|_| {
-        Err(WaitError::Deadline {
-            what: what.to_string(),
-            last,
-            waited: started.elapsed(),
-        })
-    })
+    ended.unwrap_or_else(|_| Err(WaitError::Deadline { what: what.to_string(), last, waited: started.elapsed() }))
 }
 
 #[cfg(test)]
@@ -112,26 +100,15 @@ mod tests {
         let found = until("three", Pace::new(5, 1), || {
             looks += 1;
             let now = looks;
-            async move {
-                if now < 3 {
-                    Poll::NotYet(format!("{now}"))
-                } else {
-                    Poll::<_, Infallible>::Ready(now)
-                }
-            }
+            async move { if now < 3 { Poll::NotYet(format!("{now}")) } else { Poll::<_, Infallible>::Ready(now) } }
         });
         assert_eq!(found.await.expect("ready"), 3);
     }
 
     #[tokio::test]
     async fn expiry_names_the_condition_and_the_last_status() {
-        let pace = Pace {
-            deadline: Duration::from_millis(40),
-            every: Duration::from_millis(5),
-        };
-        let never = until("the moon", pace, || async {
-            Poll::<(), Infallible>::NotYet("clouds".to_owned())
-        });
+        let pace = Pace { deadline: Duration::from_millis(40), every: Duration::from_millis(5) };
+        let never = until("the moon", pace, || async { Poll::<(), Infallible>::NotYet("clouds".to_owned()) });
         assert_eq!(
             never.await.expect_err("late").to_string(),
             "gave up waiting for the moon after 0 s; last seen: clouds"
@@ -140,10 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_that_hangs_does_not_outlive_the_deadline() {
-        let pace = Pace {
-            deadline: Duration::from_millis(40),
-            every: Duration::from_millis(5),
-        };
+        let pace = Pace { deadline: Duration::from_millis(40), every: Duration::from_millis(5) };
         let hung = until("a reply", pace, std::future::pending::<Poll<(), Infallible>>);
         let error = hung.await.expect_err("late").to_string();
         assert!(error.ends_with("last seen: nothing yet"), "{error}");
@@ -151,9 +125,8 @@ mod tests {
 
     #[tokio::test]
     async fn failure_ends_the_wait_at_once() {
-        let failed = until("a file", Pace::new(60, 1), || async {
-            Poll::<(), _>::Failed(std::io::Error::other("gone"))
-        });
+        let failed =
+            until("a file", Pace::new(60, 1), || async { Poll::<(), _>::Failed(std::io::Error::other("gone")) });
         assert!(matches!(failed.await, Err(WaitError::Failed { .. })));
     }
 }

@@ -17,16 +17,8 @@ fn setting(name: &str, default: &str) -> String {
 }
 
 async fn ask(client: &Client, instance: &str, argv: &[&str]) -> String {
-    let output = client
-        .exec(instance, &Exec::new(argv.iter().copied()))
-        .await
-        .expect("exec");
-    assert!(
-        output.success(),
-        "{argv:?}: {}{}",
-        output.stdout_text(),
-        output.stderr_text()
-    );
+    let output = client.exec(instance, &Exec::new(argv.iter().copied())).await.expect("exec");
+    assert!(output.success(), "{argv:?}: {}{}", output.stdout_text(), output.stderr_text());
     output.stdout_text()
 }
 
@@ -55,27 +47,17 @@ async fn a_copy_of_the_golden_image_has_its_own_identity_and_addresses() {
     let snaps = build_snaps(&workspace, &cache, progress).expect("snaps");
 
     let endpoint = Endpoint::Unix(setting("LXD_SOCKET", "/var/lib/lxd/unix.socket").into());
-    let client = Client::connect(&endpoint)
-        .await
-        .expect("LXD")
-        .with_project(&setting("TESTKIT_PROJECT", "microovn-testkit"));
+    let client =
+        Client::connect(&endpoint).await.expect("LXD").with_project(&setting("TESTKIT_PROJECT", "microovn-testkit"));
     let begun = Instant::now();
     let fingerprint = ensure_node_image(&client, &image, NODE_ALIAS).await.expect("import");
     eprintln!("import {:?}", begun.elapsed());
-    assert_eq!(
-        ensure_node_image(&client, &image, NODE_ALIAS)
-            .await
-            .expect("import again"),
-        fingerprint
-    );
+    assert_eq!(ensure_node_image(&client, &image, NODE_ALIAS).await.expect("import again"), fingerprint);
 
     let spec = GoldenSpec {
         workspace,
         image: ImageRef::Alias(NODE_ALIAS.to_owned()),
-        extra_snaps: vec![
-            Snap::inspect(&snaps.snapd).expect("snapd"),
-            Snap::inspect(&snaps.base).expect("base"),
-        ],
+        extra_snaps: vec![Snap::inspect(&snaps.snapd).expect("snapd"), Snap::inspect(&snaps.base).expect("base")],
         snap: Snap::inspect(&snaps.stand_in).expect("stand-in"),
         pool: setting("TESTKIT_POOL", "testkit"),
         network: None,
@@ -90,32 +72,14 @@ async fn a_copy_of_the_golden_image_has_its_own_identity_and_addresses() {
         golden.unconnected
     );
     let begun = Instant::now();
-    assert!(
-        !ensure_golden(&client, &spec, progress)
-            .await
-            .expect("golden image")
-            .made,
-        "made twice"
-    );
+    assert!(!ensure_golden(&client, &spec, progress).await.expect("golden image").made, "made twice");
     eprintln!("golden again in {:?}", begun.elapsed());
 
     // What its maker did not come to mark is made again.
     let config = [("user.testkit.ready".to_owned(), "false".to_owned())].into();
-    let patch = InstancePatch {
-        config,
-        ..InstancePatch::default()
-    };
-    client
-        .patch_instance(&golden.instance, &patch, None)
-        .await
-        .expect("patch");
-    assert!(
-        ensure_golden(&client, &spec, progress)
-            .await
-            .expect("golden image")
-            .made,
-        "took a half made one"
-    );
+    let patch = InstancePatch { config, ..InstancePatch::default() };
+    client.patch_instance(&golden.instance, &patch, None).await.expect("patch");
+    assert!(ensure_golden(&client, &spec, progress).await.expect("golden image").made, "took a half made one");
 
     let network = setting("TESTKIT_NETWORK", "tkbr0");
     let mut seen = Vec::new();
@@ -126,11 +90,7 @@ async fn a_copy_of_the_golden_image_has_its_own_identity_and_addresses() {
             "[Match]\nName=eth0\n[Network]\nAddress=192.0.2.{n}/24\nAddress=fd42:aaaa::{n}/64\nIPv6AcceptRA=no\n\
              LinkLocalAddressing=ipv6\n"
         );
-        let nic = NodeNic {
-            device: "eth0".into(),
-            network: network.clone(),
-            networkd,
-        };
+        let nic = NodeNic { device: "eth0".into(), network: network.clone(), networkd };
         let mut node = golden.node(&name, &hostname, &[nic]);
         node.start = true;
         let begun = Instant::now();
@@ -139,10 +99,7 @@ async fn a_copy_of_the_golden_image_has_its_own_identity_and_addresses() {
         until_active(&client, &name).await;
         let active = begun.elapsed();
         ask(&client, &name, &["/snap/bin/microovn", "waitready", "--timeout", "30"]).await;
-        eprintln!(
-            "{name}: running {running:?}, daemon active {active:?}, answering {:?}",
-            begun.elapsed()
-        );
+        eprintln!("{name}: running {running:?}, daemon active {active:?}, answering {:?}", begun.elapsed());
 
         assert_eq!(ask(&client, &name, &["hostname"]).await.trim(), hostname);
         // No wait: a daemon that answers must find its addresses there.
@@ -150,34 +107,21 @@ async fn a_copy_of_the_golden_image_has_its_own_identity_and_addresses() {
         assert!(addresses.contains(&format!("192.0.2.{n}/24")), "{addresses}");
         assert!(addresses.contains(&format!("fd42:aaaa::{n}/64")), "{addresses}");
         let certificate = "/var/snap/microovn/common/state/server.crt";
-        let own = (
-            ask(&client, &name, &["cat", "/etc/machine-id"]).await,
-            ask(&client, &name, &["cat", certificate]).await,
-        );
+        let own =
+            (ask(&client, &name, &["cat", "/etc/machine-id"]).await, ask(&client, &name, &["cat", certificate]).await);
         assert_eq!(own.0.trim().len(), 32, "{own:?}");
         seen.push(own);
         eprint!(
             "{}",
-            ask(
-                &client,
-                &name,
-                &["journalctl", "-b", "-u", "testkit-nspush", "-o", "cat", "--no-pager"]
-            )
-            .await
+            ask(&client, &name, &["journalctl", "-b", "-u", "testkit-nspush", "-o", "cat", "--no-pager"]).await
         );
-        eprint!(
-            "{}",
-            ask(&client, &name, &["systemctl", "--failed", "--no-legend", "--no-pager"]).await
-        );
+        eprint!("{}", ask(&client, &name, &["systemctl", "--failed", "--no-legend", "--no-pager"]).await);
     }
     assert_ne!(seen[0].0, seen[1].0, "machine ids");
     assert_ne!(seen[0].1, seen[1].1, "certificates");
     if env::var_os("TESTKIT_KEEP").is_none() {
         for n in 1..=2 {
-            client
-                .delete_instance_forced(&format!("golden-copy-{n}"), MINUTE)
-                .await
-                .expect("delete");
+            client.delete_instance_forced(&format!("golden-copy-{n}"), MINUTE).await.expect("delete");
         }
     }
 }
@@ -201,28 +145,18 @@ async fn an_image_of_a_person_is_made_a_node() {
     let mut header = tar::Header::new_gnu();
     header.set_mode(0o644);
     header.set_size(text.len() as u64);
-    builder
-        .append_data(&mut header, "metadata.yaml", text.as_bytes())
-        .expect("tar");
+    builder.append_data(&mut header, "metadata.yaml", text.as_bytes()).expect("tar");
     builder.into_inner().expect("tar");
 
     let endpoint = Endpoint::Unix(setting("LXD_SOCKET", "/var/lib/lxd/unix.socket").into());
-    let client = Client::connect(&endpoint)
-        .await
-        .expect("LXD")
-        .with_project(&setting("TESTKIT_PROJECT", "microovn-testkit"));
+    let client =
+        Client::connect(&endpoint).await.expect("LXD").with_project(&setting("TESTKIT_PROJECT", "microovn-testkit"));
     let none = std::collections::BTreeMap::new();
-    let fingerprint = client
-        .import_split(&metadata, &image.rootfs, &none, &[], MINUTE)
-        .await
-        .expect("import");
+    let fingerprint = client.import_split(&metadata, &image.rootfs, &none, &[], MINUTE).await.expect("import");
     let spec = GoldenSpec {
         workspace,
         image: ImageRef::Fingerprint(fingerprint.clone()),
-        extra_snaps: vec![
-            Snap::inspect(&snaps.snapd).expect("snapd"),
-            Snap::inspect(&snaps.base).expect("base"),
-        ],
+        extra_snaps: vec![Snap::inspect(&snaps.snapd).expect("snapd"), Snap::inspect(&snaps.base).expect("base")],
         snap: Snap::inspect(&snaps.stand_in).expect("stand-in"),
         pool: setting("TESTKIT_POOL", "testkit"),
         network: Some(setting("TESTKIT_NETWORK", "tkbr0")),
@@ -234,11 +168,7 @@ async fn an_image_of_a_person_is_made_a_node() {
     let name = "foreign-copy-1";
     client.delete_instance_forced(name, MINUTE).await.expect("delete");
     let networkd = "[Match]\nName=eth0\n[Network]\nAddress=192.0.2.9/24\nIPv6AcceptRA=no\n".to_owned();
-    let nic = NodeNic {
-        device: "eth0".into(),
-        network: setting("TESTKIT_NETWORK", "tkbr0"),
-        networkd,
-    };
+    let nic = NodeNic { device: "eth0".into(), network: setting("TESTKIT_NETWORK", "tkbr0"), networkd };
     let mut node = golden.node(name, "foreign.example", &[nic]);
     node.start = true;
     client.create_instance(&node, MINUTE).await.expect("copy");

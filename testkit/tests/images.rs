@@ -24,19 +24,12 @@ fn artifacts_are_built_once_and_are_what_they_say() {
     let snaps = build_snaps(&workspace(), &cache, progress).expect("snaps");
     eprintln!("snaps in {:?}", begun.elapsed());
 
-    for (path, name, kind) in [
-        (&snaps.snapd, "snapd", "snapd"),
-        (&snaps.base, "testkit-base", "base"),
-        (&snaps.stand_in, "microovn", "app"),
-    ] {
+    for (path, name, kind) in
+        [(&snaps.snapd, "snapd", "snapd"), (&snaps.base, "testkit-base", "base"), (&snaps.stand_in, "microovn", "app")]
+    {
         let snap = Snap::inspect(path).expect("snap");
         assert_eq!((snap.name.as_str(), snap.kind.as_str()), (name, kind));
-        eprintln!(
-            "{} {} {} bytes",
-            snap.name,
-            snap.version,
-            path.metadata().expect("size").len()
-        );
+        eprintln!("{} {} {} bytes", snap.name, snap.version, path.metadata().expect("size").len());
     }
     let stand_in = Snap::inspect(&snaps.stand_in).expect("stand-in");
     stand_in.require_microovn().expect("a MicroOVN");

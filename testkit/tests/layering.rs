@@ -21,10 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("image", &["lxd", "config", "wait"]),
     (
         "cluster",
-        &[
-            "lxd", "config", "wait", "host", "image", "session", "plan", "matrix", "ovn", "microovn", "expect",
-            "report",
-        ],
+        &["lxd", "config", "wait", "host", "image", "session", "plan", "matrix", "ovn", "microovn", "expect", "report"],
     ),
 ];
 
@@ -32,24 +29,15 @@ fn sources(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];
     }
-    let entries = fs::read_dir(path)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path());
-    entries
-        .flat_map(|path| sources(&path))
-        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
-        .collect()
+    let entries = fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| sources(&path)).filter(|path| path.extension().is_some_and(|e| e == "rs")).collect()
 }
 
 /// Modules of the library that a source file names, through `crate::x` or `crate::{x, y}`.
 fn imports(text: &str) -> Vec<String> {
     // Tests may look anywhere.
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let code: String = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let single = Regex::new(r"crate::([a-z_]+)").expect("a pattern");
     let group = Regex::new(r"crate::\{([^}]*)\}").expect("a pattern");
     let name = Regex::new(r"(?:^|,)\s*([a-z_]+)").expect("a pattern");
@@ -66,34 +54,19 @@ fn imports_follow_the_arrows() {
     let mut wrong = Vec::new();
     for (module, allowed) in ALLOWED {
         let folder = src.join(module);
-        let root = if folder.is_dir() {
-            folder
-        } else {
-            folder.with_extension("rs")
-        };
+        let root = if folder.is_dir() { folder } else { folder.with_extension("rs") };
         let files = sources(&root);
-        assert!(
-            !files.is_empty(),
-            "{} has no sources; is it still called {module}?",
-            root.display()
-        );
+        assert!(!files.is_empty(), "{} has no sources; is it still called {module}?", root.display());
         for file in files {
             let text = fs::read_to_string(&file).expect("a source file");
             for import in imports(&text) {
                 if import != *module && !allowed.contains(&import.as_str()) {
-                    wrong.push(format!(
-                        "{} imports {import}",
-                        file.strip_prefix(&src).expect("below src").display()
-                    ));
+                    wrong.push(format!("{} imports {import}", file.strip_prefix(&src).expect("below src").display()));
                 }
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "against the arrows of ARCHITECTURE.md:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "against the arrows of ARCHITECTURE.md:\n{}", wrong.join("\n"));
 }
 
 #[test]

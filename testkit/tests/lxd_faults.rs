@@ -18,10 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 async fn failure<T: std::fmt::Debug>(attempt: &str, call: impl Future<Output = Result<T, Error>>) -> Error {
     let outcome = tokio::time::timeout(PATIENCE, call).await.expect("an end in time");
     let error = outcome.expect_err("a failure");
-    assert!(
-        error.to_string().starts_with(&format!("failed to {attempt}: ")),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with(&format!("failed to {attempt}: ")), "{error}");
     error
 }
 
@@ -40,10 +37,7 @@ async fn connection_refused() {
     drop(std::os::unix::net::UnixListener::bind(&socket).expect("socket"));
     let attempt = format!("connect to LXD at {}", socket.display());
     let error = failure(&attempt, Client::connect(&Endpoint::Unix(socket))).await;
-    assert!(
-        error.is_unreachable() && error.to_string().contains("make setup"),
-        "{error}"
-    );
+    assert!(error.is_unreachable() && error.to_string().contains("make setup"), "{error}");
 }
 
 #[tokio::test]
@@ -51,14 +45,8 @@ async fn no_socket() {
     let begun = Instant::now();
     let missing = Endpoint::Unix("/nowhere/lxd.socket".into());
     let error = failure("connect to LXD at /nowhere/lxd.socket", Client::connect(&missing)).await;
-    assert!(
-        error.is_unreachable() && error.to_string().contains("make setup"),
-        "{error}"
-    );
-    assert!(
-        begun.elapsed() < Duration::from_secs(1),
-        "waited for a socket that is not there"
-    );
+    assert!(error.is_unreachable() && error.to_string().contains("make setup"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(1), "waited for a socket that is not there");
 }
 
 #[tokio::test]
@@ -95,64 +83,33 @@ async fn a_lost_connection_is_unreachable(#[case] act: Act) {
 #[case::garbage(Act::Answer(200, "", "{nonsense".to_owned()), "{nonsense")]
 #[case::unknown_reply_type(Act::Answer(200, "", r#"{"type":"later"}"#.to_owned()), "later")]
 #[case::html(Act::Answer(502, "", "<html>Bad Gateway</html>".to_owned()), "<html>Bad Gateway</html>")]
-#[case::missing_field(
-    sync(r#"{"name":"a","status":"Running"}"#),
-    r#"{\"name\":\"a\",\"status\":\"Running\"}"#
-)]
+#[case::missing_field(sync(r#"{"name":"a","status":"Running"}"#), r#"{\"name\":\"a\",\"status\":\"Running\"}"#)]
 #[tokio::test]
 async fn an_answer_that_is_none_is_quoted(#[case] act: Act, #[case] shown: &str) {
     let fake = FakeLxd::serve(move |_, _| act.clone());
     let error = failure("get instance \"a\"", fake.client().await.get_instance("a")).await;
     assert!(error.to_string().contains(shown), "{error}");
-    assert_eq!(
-        fake.count("GET /1.0/instances/a"),
-        1,
-        "asked again for what was answered"
-    );
+    assert_eq!(fake.count("GET /1.0/instances/a"), 1, "asked again for what was answered");
 }
 
 #[tokio::test]
 async fn a_get_is_retried_after_a_lost_connection() {
     let fake = FakeLxd::serve(|_, before| if before < 2 { Act::Hangup } else { sync("[]") });
-    assert!(
-        fake.client()
-            .await
-            .list_instances(None)
-            .await
-            .expect("an answer")
-            .is_empty()
-    );
+    assert!(fake.client().await.list_instances(None).await.expect("an answer").is_empty());
     assert_eq!(fake.count("GET /1.0/instances"), 3);
 }
 
 #[tokio::test]
 async fn a_get_is_retried_while_lxd_starts() {
-    let fake = FakeLxd::serve(|_, before| {
-        if before < 1 {
-            refusal(503, "starting")
-        } else {
-            sync("[]")
-        }
-    });
-    assert!(
-        fake.client()
-            .await
-            .list_instances(None)
-            .await
-            .expect("an answer")
-            .is_empty()
-    );
+    let fake = FakeLxd::serve(|_, before| if before < 1 { refusal(503, "starting") } else { sync("[]") });
+    assert!(fake.client().await.list_instances(None).await.expect("an answer").is_empty());
 }
 
 #[tokio::test]
 async fn a_post_is_not_retried() {
     let fake = FakeLxd::serve(|_, _| Act::Hangup);
     let client = fake.client().await;
-    let error = failure(
-        "create network \"n\"",
-        client.create_network(&NetworkSpec::bridge("n", [].into())),
-    )
-    .await;
+    let error = failure("create network \"n\"", client.create_network(&NetworkSpec::bridge("n", [].into()))).await;
     assert!(error.is_unreachable(), "{error:?}");
     assert_eq!(fake.count("POST"), 1);
 }
@@ -161,11 +118,7 @@ async fn a_post_is_not_retried() {
 async fn an_etag_conflict() {
     let fake = FakeLxd::serve(|_, _| refusal(412, "ETag doesn't match"));
     let client = fake.client().await;
-    let error = failure(
-        "patch instance \"a\"",
-        client.patch_instance("a", &InstancePatch::default(), Some("x")),
-    )
-    .await;
+    let error = failure("patch instance \"a\"", client.patch_instance("a", &InstancePatch::default(), Some("x"))).await;
     assert!(error.is_etag_conflict() && error.code() == Some(412), "{error:?}");
 }
 
@@ -178,14 +131,8 @@ async fn an_operation_that_never_ends_is_cancelled_and_named_with_its_last_statu
     });
     let begun = Instant::now();
     let client = fake.client().await;
-    let error = failure(
-        "create instance \"a\"",
-        client.create_instance(&spec(), Duration::from_secs(1)),
-    )
-    .await;
-    let ErrorKind::Timeout { last_seen, .. } = error.kind() else {
-        panic!("{error:?}")
-    };
+    let error = failure("create instance \"a\"", client.create_instance(&spec(), Duration::from_secs(1))).await;
+    let ErrorKind::Timeout { last_seen, .. } = error.kind() else { panic!("{error:?}") };
     assert_eq!(*last_seen, format!("operation {OPERATION} (Creating instance) Running"));
     assert_eq!(fake.count(&format!("DELETE /1.0/operations/{OPERATION}")), 1);
     assert!(begun.elapsed() < Duration::from_secs(3));
@@ -202,11 +149,7 @@ async fn an_operation_is_asked_for_until_its_deadline(#[case] state: String, #[c
         line if line.contains("/wait") => sync(&operation("Running", 103, "null", "")),
         _ => refusal(404, "no"),
     });
-    let outcome = fake
-        .client()
-        .await
-        .create_instance(&spec(), Duration::from_millis(1500))
-        .await;
+    let outcome = fake.client().await.create_instance(&spec(), Duration::from_millis(1500)).await;
     assert_eq!(outcome.is_ok(), ends, "{outcome:?}");
     assert!(outcome.err().is_none_or(|error| error.is_timeout()));
 }
@@ -222,11 +165,7 @@ async fn an_operation_that_fails_says_why(#[case] code: u16, #[case] err: &'stat
         "POST /1.0/instances" => accepted("null"),
         _ => sync(&operation("Failure", code, "null", err)),
     });
-    let error = failure(
-        "create instance \"a\"",
-        fake.client().await.create_instance(&spec(), PATIENCE),
-    )
-    .await;
+    let error = failure("create instance \"a\"", fake.client().await.create_instance(&spec(), PATIENCE)).await;
     assert_eq!(*error.kind(), kind, "{error}");
     assert!(error.to_string().contains(&err.replace('\\', "")), "{error}");
 }
@@ -237,11 +176,7 @@ async fn an_operation_that_lxd_forgot_is_not_taken_for_gone() {
         "DELETE /1.0/instances/a" => accepted("null"),
         _ => refusal(404, "Operation not found"),
     });
-    let error = failure(
-        "delete instance \"a\"",
-        fake.client().await.delete_instance("a", PATIENCE),
-    )
-    .await;
+    let error = failure("delete instance \"a\"", fake.client().await.delete_instance("a", PATIENCE)).await;
     assert_eq!(*error.kind(), ErrorKind::OperationLost, "{error}");
 }
 
@@ -253,11 +188,7 @@ async fn a_delete_whose_operation_misses_something_is_not_taken_for_gone() {
         "GET /1.0/instances/a" => sync(there),
         _ => sync(&operation("Failure", 400, "null", "Storage volume not found")),
     });
-    let error = failure(
-        "delete instance \"a\"",
-        fake.client().await.delete_instance("a", PATIENCE),
-    )
-    .await;
+    let error = failure("delete instance \"a\"", fake.client().await.delete_instance("a", PATIENCE)).await;
     assert!(error.is_not_found(), "{error:?}");
 }
 
@@ -313,10 +244,7 @@ async fn exec_whose_output_is_cut_off_is_no_success() {
     let done = operation("Success", 200, r#"{"return":0}"#, "");
     let fake = running((vec![frame(2, b"half of it")], Then::Cut), Some(done));
     let error = exec(&fake, cat()).await;
-    assert!(
-        error.is_unreachable() && error.to_string().contains("stdout"),
-        "{error}"
-    );
+    assert!(error.is_unreachable() && error.to_string().contains("stdout"), "{error}");
 }
 
 #[tokio::test]
@@ -338,9 +266,7 @@ async fn exec_whose_sockets_close_before_the_exit_code_ends_at_its_timeout() {
     let fake = running((vec![frame(2, b"out"), frame(8, &[3, 232])], Then::Cut), None);
     let begun = Instant::now();
     let error = exec(&fake, cat()).await;
-    let ErrorKind::Timeout { last_seen, .. } = error.kind() else {
-        panic!("{error:?}")
-    };
+    let ErrorKind::Timeout { last_seen, .. } = error.kind() else { panic!("{error:?}") };
     assert!(last_seen.contains("3 bytes of output"), "{last_seen}");
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
@@ -371,10 +297,7 @@ async fn exec_whose_socket_is_refused_says_why() {
 #[tokio::test]
 async fn exec_whose_sockets_close_behind_a_ping_keeps_its_output() {
     let frames = vec![frame(9, b"keepalive"), frame(2, b"out"), frame(1, b"")];
-    let fake = running(
-        (frames, Then::Cut),
-        Some(operation("Success", 200, r#"{"return":0}"#, "")),
-    );
+    let fake = running((frames, Then::Cut), Some(operation("Success", 200, r#"{"return":0}"#, "")));
     let output = fake.client().await.exec("a", &cat()).await.expect("output");
     assert_eq!(output.stdout, "out");
 }

@@ -32,11 +32,7 @@ fn main() -> ExitCode {
     match push_all() {
         Ok(Some(pushed)) => {
             let list: Vec<String> = pushed.iter().map(|(cpu, count)| format!("cpu{cpu}: {count}")).collect();
-            println!(
-                "nspush: namespaces made to pass the instance's own: {} ({:?})",
-                list.join(", "),
-                begun.elapsed()
-            );
+            println!("nspush: namespaces made to pass the instance's own: {} ({:?})", list.join(", "), begun.elapsed());
             ExitCode::SUCCESS
         }
         Ok(None) => {
@@ -72,10 +68,7 @@ fn push_one(own: u64) -> io::Result<u32> {
     let mut made = 0;
     while made < MOST_PER_CPU {
         for _ in 0..BETWEEN_LOOKS {
-            #[expect(
-                unsafe_code,
-                reason = "unsafe for file descriptor tables only; this leaves them shared"
-            )]
+            #[expect(unsafe_code, reason = "unsafe for file descriptor tables only; this leaves them shared")]
             // SAFETY: only the UTS namespace is replaced, so that no file descriptor changes its meaning.
             unsafe {
                 unshare_unsafe(UnshareFlags::NEWUTS)?;

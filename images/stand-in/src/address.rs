@@ -13,15 +13,11 @@ pub(crate) const DEFAULT_PORT: u16 = 6686;
 ///
 /// The text is neither.
 pub(crate) fn parse(text: &str) -> Result<SocketAddr> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(text);
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(SocketAddr::new(ip, DEFAULT_PORT));
     }
-    text.parse::<SocketAddr>()
-        .map_err(|_| Error::new(400, format!("invalid address \"{text}\": not an IP address")))
+    text.parse::<SocketAddr>().map_err(|_| Error::new(400, format!("invalid address \"{text}\": not an IP address")))
 }
 
 /// An IP address as it stands in front of a port: IPv6 in brackets.
@@ -61,10 +57,7 @@ pub(crate) fn find_default() -> Result<IpAddr> {
     }
     // Stable: addresses of one interface and family keep the kernel's order.
     found.sort_by_key(|(index, ip)| (*index, ip.is_ipv6()));
-    found
-        .first()
-        .map(|(_, ip)| *ip)
-        .ok_or_else(|| Error::internal("no network interface has a usable address"))
+    found.first().map(|(_, ip)| *ip).ok_or_else(|| Error::internal("no network interface has a usable address"))
 }
 
 fn is_global(ip: IpAddr) -> bool {

@@ -85,32 +85,21 @@ pub(crate) fn find(paths: &Paths, fault: Fault) -> Option<String> {
 }
 
 fn find_in(text: &str, fault: Fault) -> Option<String> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-        .find_map(|line| {
-            let (name, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-            (name == fault.name()).then(|| value.trim().to_owned())
-        })
+    text.lines().map(str::trim).filter(|line| !line.starts_with('#')).find_map(|line| {
+        let (name, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        (name == fault.name()).then(|| value.trim().to_owned())
+    })
 }
 
 /// The encapsulation address as the faults leave it: `wanted` is the custom address, `default` the cluster address.
 pub(crate) fn encap_ip(paths: &Paths, wanted: Option<&str>, default: &str, joining: bool) -> String {
-    let ignored = if joining {
-        Fault::EncapIgnoredOnJoin
-    } else {
-        Fault::EncapIgnoredOnBootstrap
-    };
+    let ignored = if joining { Fault::EncapIgnoredOnJoin } else { Fault::EncapIgnoredOnBootstrap };
     let mut ip = match wanted {
         Some(ip) if find(paths, ignored).is_none() => ip.to_owned(),
         _ => default.to_owned(),
     };
     if let Some(other) = find(paths, Fault::EncapOther) {
-        ip = if other.is_empty() {
-            format!("{ip}{}", ip.chars().last().unwrap_or('0'))
-        } else {
-            other
-        };
+        ip = if other.is_empty() { format!("{ip}{}", ip.chars().last().unwrap_or('0')) } else { other };
     }
     if let Some(mask) = find(paths, Fault::EncapWithMask) {
         ip.push_str(if mask.is_empty() { "/24" } else { &mask });
@@ -126,10 +115,7 @@ mod tests {
     fn a_fault_is_found_by_its_whole_name() {
         let text = "# encap-with-mask\n\nencap-ignored-on-join\nextra-question What is your quest? \n";
         assert_eq!(find_in(text, Fault::EncapIgnoredOnJoin).as_deref(), Some(""));
-        assert_eq!(
-            find_in(text, Fault::ExtraQuestion).as_deref(),
-            Some("What is your quest?")
-        );
+        assert_eq!(find_in(text, Fault::ExtraQuestion).as_deref(), Some("What is your quest?"));
         assert_eq!(find_in(text, Fault::EncapWithMask), None);
         assert_eq!(find_in(text, Fault::EncapIgnoredOnBootstrap), None);
     }
@@ -137,11 +123,7 @@ mod tests {
     #[test]
     fn nothing_happens_without_the_file() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let paths = Paths {
-            state: dir.path().into(),
-            common: dir.path().into(),
-            snap: dir.path().into(),
-        };
+        let paths = Paths { state: dir.path().into(), common: dir.path().into(), snap: dir.path().into() };
         assert_eq!(encap_ip(&paths, Some("10.88.0.11"), "10.77.0.101", true), "10.88.0.11");
         assert_eq!(encap_ip(&paths, None, "10.77.0.101", false), "10.77.0.101");
     }
@@ -149,11 +131,7 @@ mod tests {
     #[test]
     fn each_encap_fault_changes_the_address_in_its_own_way() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let paths = Paths {
-            state: dir.path().into(),
-            common: dir.path().into(),
-            snap: dir.path().into(),
-        };
+        let paths = Paths { state: dir.path().into(), common: dir.path().into(), snap: dir.path().into() };
         for (faults, joining, expected) in [
             ("encap-ignored-on-join", true, "10.77.0.101"),
             ("encap-ignored-on-join", false, "10.88.0.11"),
@@ -164,11 +142,7 @@ mod tests {
             ("encap-other fd42::1", true, "fd42::1"),
         ] {
             std::fs::write(paths.faults(), faults).expect("the faults are written");
-            assert_eq!(
-                encap_ip(&paths, Some("10.88.0.11"), "10.77.0.101", joining),
-                expected,
-                "{faults}"
-            );
+            assert_eq!(encap_ip(&paths, Some("10.88.0.11"), "10.77.0.101", joining), expected, "{faults}");
         }
     }
 }

@@ -20,9 +20,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let broken = |error: hyper::Error| Error::internal(error.to_string());
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(broken)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let driver = tokio::spawn(connection);
     let bytes = body.map_or_else(Bytes::new, |value| Bytes::from(value.to_string()));
     let request = Request::builder()
@@ -42,10 +40,7 @@ where
 fn open_envelope(bytes: &[u8]) -> Result<Value> {
     let mut envelope: Value = serde_json::from_slice(bytes)?;
     if envelope["type"] == "error" {
-        let code = envelope["error_code"]
-            .as_u64()
-            .and_then(|code| u16::try_from(code).ok())
-            .unwrap_or(500);
+        let code = envelope["error_code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
         return Err(Error::new(code, envelope["error"].as_str().unwrap_or("unknown error")));
     }
     Ok(envelope["metadata"].take())

@@ -18,11 +18,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut args: Vec<String> = std::env::args().collect();
-    let called_as = args
-        .first()
-        .and_then(|path| path.rsplit('/').next())
-        .unwrap_or_default()
-        .to_owned();
+    let called_as = args.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default().to_owned();
     let is_daemon = called_as == "microovnd" || args.get(1).is_some_and(|first| first == "microovnd");
     if args.get(1).is_some_and(|first| first == "microovnd") {
         args.remove(1);
@@ -31,9 +27,5 @@ fn main() -> ExitCode {
     // Without a provider of its own choosing rustls would have to guess. A second call can only mean it is set.
     let _ = rustls::crypto::ring::default_provider().install_default();
 
-    if is_daemon {
-        daemon::main(&args)
-    } else {
-        cli::main(&args)
-    }
+    if is_daemon { daemon::main(&args) } else { cli::main(&args) }
 }

@@ -42,18 +42,12 @@ impl Identity {
         params.distinguished_name = subject;
         (params.not_before, params.not_after) = validity(10 * 365);
         let certificate = params.self_signed(&key).map_err(failed)?;
-        Ok(Self {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
+        Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 
     /// Reads an identity from a pair of PEM files.
     pub(crate) fn load(certificate: &Path, key: &Path) -> Result<Self> {
-        Ok(Self {
-            certificate: std::fs::read_to_string(certificate)?,
-            key: std::fs::read_to_string(key)?,
-        })
+        Ok(Self { certificate: std::fs::read_to_string(certificate)?, key: std::fs::read_to_string(key)? })
     }
 
     /// Writes the identity to a pair of PEM files; the key is for the owner only.
@@ -63,9 +57,7 @@ impl Identity {
     }
 
     fn chain(&self) -> Result<Vec<CertificateDer<'static>>> {
-        Ok(vec![
-            CertificateDer::from_pem_slice(self.certificate.as_bytes()).map_err(failed)?,
-        ])
+        Ok(vec![CertificateDer::from_pem_slice(self.certificate.as_bytes()).map_err(failed)?])
     }
 
     fn private_key(&self) -> Result<PrivateKeyDer<'static>> {
@@ -95,9 +87,7 @@ pub(crate) fn validity(days: i64) -> (time::OffsetDateTime, time::OffsetDateTime
 
 /// The SHA-256 of a PEM certificate's DER form, in hexadecimal; `None` when it is no certificate.
 pub(crate) fn fingerprint_of_pem(pem: &str) -> Option<String> {
-    CertificateDer::from_pem_slice(pem.as_bytes())
-        .ok()
-        .map(|der| fingerprint(&der))
+    CertificateDer::from_pem_slice(pem.as_bytes()).ok().map(|der| fingerprint(&der))
 }
 
 fn fingerprint(der: &[u8]) -> String {
@@ -129,10 +119,7 @@ pub(crate) fn expiry_of_file(path: &Path) -> Option<String> {
 
 fn algorithms() -> WebPkiSupportedAlgorithms {
     let ring = || Arc::new(rustls::crypto::ring::default_provider());
-    CryptoProvider::get_default()
-        .cloned()
-        .unwrap_or_else(ring)
-        .signature_verification_algorithms
+    CryptoProvider::get_default().cloned().unwrap_or_else(ring).signature_verification_algorithms
 }
 
 /// Accepts the one server whose certificate has the expected fingerprint.
@@ -226,9 +213,7 @@ impl ClientCertVerifier for AnyClient {
 
 /// What a member's listener needs: the cluster's identity, and callers that prove theirs.
 pub(crate) fn server_config(cluster: &Identity) -> Result<Arc<ServerConfig>> {
-    let verifier = Arc::new(AnyClient {
-        algorithms: algorithms(),
-    });
+    let verifier = Arc::new(AnyClient { algorithms: algorithms() });
     let config = ServerConfig::builder()
         .with_client_cert_verifier(verifier)
         .with_single_cert(cluster.chain()?, cluster.private_key()?)
@@ -238,12 +223,7 @@ pub(crate) fn server_config(cluster: &Identity) -> Result<Arc<ServerConfig>> {
 
 /// The fingerprint of the certificate a caller showed.
 pub(crate) fn caller(stream: &tokio_rustls::server::TlsStream<TcpStream>) -> Option<String> {
-    stream
-        .get_ref()
-        .1
-        .peer_certificates()
-        .and_then(<[_]>::first)
-        .map(|der| fingerprint(der))
+    stream.get_ref().1.peer_certificates().and_then(<[_]>::first).map(|der| fingerprint(der))
 }
 
 /// Connects to a member, proving that we are `own` and that it knows the cluster's key.
@@ -257,10 +237,7 @@ pub(crate) async fn connect(
     expected_fingerprint: &str,
     timeout: Duration,
 ) -> Result<TlsStream<TcpStream>> {
-    let verifier = Arc::new(PinnedServer {
-        fingerprint: expected_fingerprint.to_owned(),
-        algorithms: algorithms(),
-    });
+    let verifier = Arc::new(PinnedServer { fingerprint: expected_fingerprint.to_owned(), algorithms: algorithms() });
     let config = ClientConfig::builder()
         .dangerous()
         .with_custom_certificate_verifier(verifier)
@@ -273,10 +250,7 @@ pub(crate) async fn connect(
             .map_err(|error| unreachable(format!("dial tcp {address}: connect: {}", io_text(&error))))?;
         let name = ServerName::IpAddress(address.ip().into());
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-        connector
-            .connect(name, stream)
-            .await
-            .map_err(|error| unreachable(error.to_string()))
+        connector.connect(name, stream).await.map_err(|error| unreachable(error.to_string()))
     };
     tokio::time::timeout(timeout, exchange)
         .await
@@ -315,12 +289,8 @@ mod tests {
         let patience = Duration::from_secs(5);
         let right = fingerprint_of_pem(&cluster.certificate).expect("a fingerprint");
         let wrong = fingerprint_of_pem(&caller_identity.certificate).expect("a fingerprint");
-        connect(address, &caller_identity, &right, patience)
-            .await
-            .expect("the right server");
-        let error = connect(address, &caller_identity, &wrong, patience)
-            .await
-            .expect_err("the wrong server");
+        connect(address, &caller_identity, &right, patience).await.expect("the right server");
+        let error = connect(address, &caller_identity, &wrong, patience).await.expect_err("the wrong server");
         assert!(error.message.contains("fingerprint mismatch"), "{error}");
         assert_eq!(server.await.expect("the server ran"), [Some(wrong), None]);
     }

@@ -8,11 +8,7 @@ pub(super) struct AddressFamily;
 
 impl InitOption for AddressFamily {
     fn declaration(&self) -> Declaration {
-        Declaration {
-            name: "address_family",
-            values: &["ipv4", "ipv6"],
-            suffix: |value, _| value.to_owned(),
-        }
+        Declaration { name: "address_family", values: &["ipv4", "ipv6"], suffix: |value, _| value.to_owned() }
     }
 
     fn shape(&self, value: &str, plan: &mut Plan) {
@@ -20,10 +16,7 @@ impl InitOption for AddressFamily {
             let Some(nic) = member.find_nic(Network::Management) else {
                 continue;
             };
-            let found = nic
-                .addresses
-                .iter()
-                .find(|net| net.addr().is_ipv6() == (value == "ipv6"));
+            let found = nic.addresses.iter().find(|net| net.addr().is_ipv6() == (value == "ipv6"));
             if let Some(address) = found.map(|net| net.addr()) {
                 member.address = address;
                 // MicroOVN's default: tunnels end at the cluster address.

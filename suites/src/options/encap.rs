@@ -26,16 +26,9 @@ impl InitOption for Encap {
             let Some(nic) = member.find_nic(Network::Underlay) else {
                 continue;
             };
-            let found = nic
-                .addresses
-                .iter()
-                .find(|net| net.addr().is_ipv6() == (value == "ipv6"));
+            let found = nic.addresses.iter().find(|net| net.addr().is_ipv6() == (value == "ipv6"));
             if let Some(ip) = found.map(|net| net.addr()) {
-                member.encap = Endpoint {
-                    ip,
-                    device: nic.device.clone(),
-                    custom: true,
-                };
+                member.encap = Endpoint { ip, device: nic.device.clone(), custom: true };
             }
         }
     }

@@ -8,38 +8,23 @@ pub(super) struct Formation;
 
 impl InitOption for Formation {
     fn declaration(&self) -> Declaration {
-        Declaration {
-            name: "formation",
-            values: &["dialog"],
-            suffix: |value, _| value.to_owned(),
-        }
+        Declaration { name: "formation", values: &["dialog"], suffix: |value, _| value.to_owned() }
     }
 
     fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {
         let create = "Would you like to create a new MicroOVN cluster?";
-        let answer = |prompt: &str, replies| Answer {
-            option: "formation".into(),
-            prompt: prompt.into(),
-            replies,
-        };
+        let answer = |prompt: &str, replies| Answer { option: "formation".into(), prompt: prompt.into(), replies };
         match member.role {
             Role::Join => vec![
                 Answer::text("formation", create, "no"),
                 answer("Please enter your join token", vec![Reply::JoinToken]),
             ],
             Role::Bootstrap => {
-                let names = plan
-                    .joiners()
-                    .iter()
-                    .map(|joiner| Reply::IssueToken(joiner.name.clone()));
+                let names = plan.joiners().iter().map(|joiner| Reply::IssueToken(joiner.name.clone()));
                 let add = if plan.joiners().is_empty() { "no" } else { "yes" };
                 let mut answers = vec![
                     Answer::text("formation", create, "yes"),
-                    Answer::text(
-                        "formation",
-                        "Would you like to add additional servers to the cluster?",
-                        add,
-                    ),
+                    Answer::text("formation", "Would you like to add additional servers to the cluster?", add),
                 ];
                 if !plan.joiners().is_empty() {
                     // An empty name ends the list.

@@ -30,12 +30,8 @@ pub fn declarations() -> Vec<Declaration> {
 /// # Errors
 /// When a choice below is not declared; a test holds that none is.
 pub fn core_cells() -> Result<Vec<Cell>, MatrixError> {
-    let chosen: [&[(&str, &str)]; 4] = [
-        &[],
-        &[("address_family", "ipv6")],
-        &[("encap", "ipv4")],
-        &[("address_family", "ipv6"), ("encap", "ipv6")],
-    ];
+    let chosen: [&[(&str, &str)]; 4] =
+        [&[], &[("address_family", "ipv6")], &[("encap", "ipv4")], &[("address_family", "ipv6"), ("encap", "ipv6")]];
     chosen.iter().map(|chosen| Cell::new(&declarations(), chosen)).collect()
 }
 
@@ -51,35 +47,19 @@ mod tests {
             ipv4: format!("10.{n}.0.0/24").parse().expect("a net"),
             ipv6: format!("fd42:{n}::/64").parse().expect("a net"),
         };
-        Segments {
-            management: segment(77),
-            underlay: segment(88),
-        }
+        Segments { management: segment(77), underlay: segment(88) }
     }
 
     fn plan(chosen: &[(&str, &str)]) -> Plan {
-        Plan::draw(
-            &Cell::new(&declarations(), chosen).expect("a cell"),
-            OPTIONS,
-            segments(),
-        )
+        Plan::draw(&Cell::new(&declarations(), chosen).expect("a cell"), OPTIONS, segments())
     }
 
     #[test]
     fn the_core_tier_is_the_four_suites_everyone_asks_for() {
-        let names: Vec<String> = core_cells()
-            .expect("cells")
-            .iter()
-            .map(|cell| cell.id().to_string())
-            .collect();
+        let names: Vec<String> = core_cells().expect("cells").iter().map(|cell| cell.id().to_string()).collect();
         assert_eq!(
             names,
-            [
-                "init_cluster",
-                "init_cluster_ipv6",
-                "init_cluster_custom_encap",
-                "init_cluster_ipv6_custom_encap"
-            ]
+            ["init_cluster", "init_cluster_ipv6", "init_cluster_custom_encap", "init_cluster_ipv6_custom_encap"]
         );
     }
 
@@ -87,30 +67,18 @@ mod tests {
     fn encapsulation_of_the_other_family_is_named_by_it() {
         let id = |chosen: &[(&str, &str)]| Cell::new(&declarations(), chosen).expect("a cell").id().to_string();
         assert_eq!(id(&[("encap", "ipv6")]), "init_cluster_custom_encap_ipv6");
-        assert_eq!(
-            id(&[("address_family", "ipv6"), ("encap", "ipv4")]),
-            "init_cluster_ipv6_custom_encap_ipv4"
-        );
+        assert_eq!(id(&[("address_family", "ipv6"), ("encap", "ipv4")]), "init_cluster_ipv6_custom_encap_ipv4");
     }
 
     #[test]
     fn the_default_dialog_answers_what_microovn_asks_in_its_order() {
         let plan = plan(&[]);
         let dialog = |role: Role| -> Vec<(String, Vec<Reply>)> {
-            let member = plan
-                .members
-                .iter()
-                .find(|member| member.role == role)
-                .expect("a member");
+            let member = plan.members.iter().find(|member| member.role == role).expect("a member");
             member
                 .answers
                 .iter()
-                .map(|a| {
-                    (
-                        a.prompt.split(' ').take(6).collect::<Vec<_>>().join(" "),
-                        a.replies.clone(),
-                    )
-                })
+                .map(|a| (a.prompt.split(' ').take(6).collect::<Vec<_>>().join(" "), a.replies.clone()))
                 .collect()
         };
         let text = |t: &str| vec![Reply::Text(t.into())];
@@ -132,21 +100,12 @@ mod tests {
                 ],
             ),
         ] {
-            let found = bootstrap
-                .iter()
-                .find(|(p, _)| p == prompt)
-                .unwrap_or_else(|| panic!("{prompt} unanswered"));
+            let found = bootstrap.iter().find(|(p, _)| p == prompt).unwrap_or_else(|| panic!("{prompt} unanswered"));
             assert_eq!(found.1, replies, "{prompt}");
         }
         let join = dialog(Role::Join);
-        assert!(
-            join.contains(&("Please enter your join token".to_owned(), vec![Reply::JoinToken])),
-            "{join:?}"
-        );
-        assert!(
-            !join.iter().any(|(p, _)| p.starts_with("Please choose a name")),
-            "a join asks for no name"
-        );
+        assert!(join.contains(&("Please enter your join token".to_owned(), vec![Reply::JoinToken])), "{join:?}");
+        assert!(!join.iter().any(|(p, _)| p.starts_with("Please choose a name")), "a join asks for no name");
         assert_eq!(join[0].1, text("10.77.0.12"));
     }
 
@@ -154,21 +113,9 @@ mod tests {
     fn custom_encapsulation_is_planned_and_answered_per_member() {
         for (chosen, device, wanted) in [
             (vec![], "eth0", ["10.77.0.11", "10.77.0.12", "10.77.0.13"]),
-            (
-                vec![("address_family", "ipv6")],
-                "eth0",
-                ["fd42:77::b", "fd42:77::c", "fd42:77::d"],
-            ),
-            (
-                vec![("encap", "ipv4")],
-                "eth1",
-                ["10.88.0.11", "10.88.0.12", "10.88.0.13"],
-            ),
-            (
-                vec![("address_family", "ipv6"), ("encap", "ipv6")],
-                "eth1",
-                ["fd42:88::b", "fd42:88::c", "fd42:88::d"],
-            ),
+            (vec![("address_family", "ipv6")], "eth0", ["fd42:77::b", "fd42:77::c", "fd42:77::d"]),
+            (vec![("encap", "ipv4")], "eth1", ["10.88.0.11", "10.88.0.12", "10.88.0.13"]),
+            (vec![("address_family", "ipv6"), ("encap", "ipv6")], "eth1", ["fd42:88::b", "fd42:88::c", "fd42:88::d"]),
         ] {
             let plan = plan(&chosen);
             for (member, wanted) in plan.members.iter().zip(wanted) {
@@ -195,10 +142,7 @@ mod tests {
                 prompts.dedup();
                 assert_eq!(prompts.len(), before, "{}", cell.id());
                 for answer in &member.answers {
-                    assert!(
-                        OPTIONS.iter().any(|option| option.declaration().name == answer.option),
-                        "{answer:?}"
-                    );
+                    assert!(OPTIONS.iter().any(|option| option.declaration().name == answer.option), "{answer:?}");
                 }
             }
         }

@@ -8,19 +8,11 @@ pub(super) struct Services;
 
 impl InitOption for Services {
     fn declaration(&self) -> Declaration {
-        Declaration {
-            name: "services",
-            values: &["auto"],
-            suffix: |_, _| "services".to_owned(),
-        }
+        Declaration { name: "services", values: &["auto"], suffix: |_, _| "services".to_owned() }
     }
 
     fn answers(&self, _value: &str, _plan: &Plan, _member: &Member) -> Vec<Answer> {
         // An empty line accepts the default, `auto`.
-        vec![Answer::text(
-            "services",
-            "Please select comma-separated list services you would like to enable",
-            "",
-        )]
+        vec![Answer::text("services", "Please select comma-separated list services you would like to enable", "")]
     }
 }

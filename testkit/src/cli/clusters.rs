@@ -141,7 +141,11 @@ fn instance<'a>(manifest: &'a Manifest, member: Option<&str>) -> Result<&'a str,
     };
     found.and_then(|member| manifest.instances.get(&member.name)).map(String::as_str).ok_or_else(|| {
         let names = members.iter().map(|member| member.name.as_str());
-        Failure::Usage(format!("there is no member {:?}; {}", member.unwrap_or_default(), nearest(member.unwrap_or_default(), names)))
+        Failure::Usage(format!(
+            "there is no member {:?}; {}",
+            member.unwrap_or_default(),
+            nearest(member.unwrap_or_default(), names)
+        ))
     })
 }
 
@@ -187,7 +191,11 @@ pub(super) async fn status(config: Config) -> Result<ExitCode, Failure> {
             runner.to_owned(),
         ]);
     }
-    if table.is_empty() { println!("no clusters") } else { println!("{table}") }
+    if table.is_empty() {
+        println!("no clusters")
+    } else {
+        println!("{table}")
+    }
     Ok(ExitCode::SUCCESS)
 }
 

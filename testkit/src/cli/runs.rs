@@ -51,7 +51,8 @@ fn documentation_segments() -> Segments {
 pub(super) async fn sweep(config: Config, wait: bool, quiet: bool) -> Result<ExitCode, Failure> {
     if wait {
         let waited = tokio::time::timeout(REAPERS, reaper::ended(&config.out_dir)).await;
-        waited.map_err(|_| Failure::Provisioning("a reaper is still at work; see target/testkit/*/reaper.log".into()))?
+        waited
+            .map_err(|_| Failure::Provisioning("a reaper is still at work; see target/testkit/*/reaper.log".into()))?
             .map_err(Failure::usage)?;
     }
     let client = host::connect(&config).await.map_err(Failure::usage)?;

@@ -3,13 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::{host, image};
 use crate::lxd;
 use crate::microovn::dialog::DialogError;
 use crate::session::reaper::ReaperError;
 use crate::session::sweep::SweepError;
 use crate::session::{LedgerError, RunError};
 use crate::wait::WaitError;
+use crate::{host, image};
 
 /// A cell that could not be provisioned.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,9 @@ pub enum ClusterError {
     #[error(transparent)]
     Lxd(#[from] lxd::Error),
     /// No address range is free.
-    #[error("found no free address range for the cluster below 10.128.0.0/9; every /24 of it overlaps a network of the LXD host")]
+    #[error(
+        "found no free address range for the cluster below 10.128.0.0/9; every /24 of it overlaps a network of the LXD host"
+    )]
     NoSubnet,
     /// The host setup was not run.
     #[error("LXD has no project {project:?}; run `make setup`")]

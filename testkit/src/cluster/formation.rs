@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::observe::Members;
 use super::ClusterError;
+use super::observe::Members;
 use crate::lxd::{self, Client, Exec, Pty};
 use crate::microovn::JoinToken;
 use crate::microovn::dialog::{Dialog, DialogError, Step};

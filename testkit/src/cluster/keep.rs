@@ -57,9 +57,8 @@ pub fn kept(config: &Config, cell: &str) -> Result<Option<Manifest>, ClusterErro
 pub fn kept_cells(config: &Config) -> Vec<String> {
     let folder = config.out_dir.join("kept");
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut cells: Vec<String> = entries
-        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned()))
-        .collect();
+    let mut cells: Vec<String> =
+        entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned())).collect();
     cells.sort();
     cells
 }

@@ -16,10 +16,10 @@ mod subnets;
 
 pub use error::ClusterError;
 pub use evidence::collect;
-pub use manifest::{Manifest, Settled};
-pub use observe::{Members, PATH, observe};
 pub use golden::{Product, golden};
 pub use keep::{forget, keep, kept, kept_cells, reuse};
+pub use manifest::{Manifest, Settled};
+pub use observe::{Members, PATH, observe};
 pub use provision::provision;
 pub use settle::settle;
 pub use site::Site;

@@ -47,20 +47,12 @@ mod tests {
 
     #[test]
     fn instance_names_start_as_contributors_know_them() {
-        assert_eq!(
-            instance("microovn-init-cluster-1", &run()),
-            "microovn-init-cluster-1-0badca"
-        );
+        assert_eq!(instance("microovn-init-cluster-1", &run()), "microovn-init-cluster-1-0badca");
     }
 
     #[test]
     fn long_names_stay_unique_and_within_the_limit() {
-        let long = |n| {
-            format!(
-                "microovn-init-cluster-{}-{n}",
-                "ipv6-services-explicit-user-ca-ecdsa-rest".repeat(2)
-            )
-        };
+        let long = |n| format!("microovn-init-cluster-{}-{n}", "ipv6-services-explicit-user-ca-ecdsa-rest".repeat(2));
         let (one, two) = (instance(&long(1), &run()), instance(&long(2), &run()));
         assert!(one.len() <= 63 && two.len() <= 63, "{one}");
         assert_ne!(one, two);

@@ -9,10 +9,8 @@ use crate::plan::Nic;
 /// The addresses are the only ones on their isolated bridge, so duplicate detection, which keeps an IPv6 address
 /// unusable for a second or more, has nothing to find.
 pub(super) fn networkd(nic: &Nic) -> String {
-    let mut text = format!(
-        "[Match]\nName={}\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=ipv6\n",
-        nic.device
-    );
+    let mut text =
+        format!("[Match]\nName={}\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=ipv6\n", nic.device);
     for address in &nic.addresses {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n[Address]\nAddress={address}\nDuplicateAddressDetection=none\n");

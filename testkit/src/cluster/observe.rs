@@ -52,9 +52,7 @@ async fn run(client: &Client, instance: &str, read: Read) -> Result<String, Stri
     let exec = Exec::new(argv).env("PATH", PATH).timeout(READ);
     match client.exec(instance, &exec).await {
         Ok(output) if output.success() => Ok(output.stdout_text()),
-        Ok(output) => {
-            Err(format!("`{command}` exited with {}: {}", output.exit_code, output.stderr_text().trim()))
-        }
+        Ok(output) => Err(format!("`{command}` exited with {}: {}", output.exit_code, output.stderr_text().trim())),
         Err(error) => Err(chain(&error)),
     }
 }

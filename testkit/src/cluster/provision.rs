@@ -39,7 +39,9 @@ pub async fn provision(
     let timeline = Timeline::new(dir);
     reaper::arm(&site.run, &site.exe).await?;
     sweep::sweep(&site.client, &Target::Abandoned, None).await?;
-    let (golden, product) = timeline.stage("golden image", Owner::Framework, super::golden(&site.config, &site.client, &mut |_| {})).await?;
+    let (golden, product) = timeline
+        .stage("golden image", Owner::Framework, super::golden(&site.config, &site.client, &mut |_| {}))
+        .await?;
     let _turn = site.turn().await?;
     let plan = draw(site, cell, options).await?;
     let result = make(site, &plan, &golden, product, &timeline, dir).await;
@@ -90,8 +92,7 @@ async fn make(
     let ready = plan.members.iter().map(|member| wait_ready(&site.client, member, &instances[&member.name]));
     timeline.stage("daemons answer", Owner::Lxd, try_join_all(ready)).await?;
     formation::form(&site.client, plan, &instances, timeline, &Evidence::new(dir)).await?;
-    let (settled, observation) =
-        timeline.stage("settle", Owner::Product, settle(&site.client, plan, &instances)).await;
+    let (settled, observation) = timeline.stage("settle", Owner::Product, settle(&site.client, plan, &instances)).await;
     Ok(Manifest { product, plan: plan.clone(), instances, settled, observation })
 }
 
@@ -99,10 +100,14 @@ async fn make(
 async fn make_bridge(site: &Site, cell: &str, network: Network) -> Result<(), ClusterError> {
     let name = names::bridge(cell, site.run.id(), network);
     site.run.ledger().intend(Kind::Network, &name, cell)?;
-    let mut config = tags(site, cell, match network {
-        Network::Management => "management",
-        Network::Underlay => "underlay",
-    })
+    let mut config = tags(
+        site,
+        cell,
+        match network {
+            Network::Management => "management",
+            Network::Underlay => "underlay",
+        },
+    )
     .to_config();
     for (key, value) in [("ipv4.address", "none"), ("ipv6.address", "none"), ("dns.mode", "none")] {
         config.insert(key.to_owned(), value.to_owned());

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::observe::{Members, observe};
 use super::Settled;
+use super::observe::{Members, observe};
 use crate::expect::{self, Observation, Subject};
 use crate::lxd::Client;
 use crate::plan::Plan;

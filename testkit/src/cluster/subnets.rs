@@ -19,20 +19,14 @@ pub(super) fn pick(seed: &str, taken: &[IpNet]) -> Option<Segments> {
     let mut free = (0..IPV4_COUNT)
         .map(|offset| segment((start + offset) % IPV4_COUNT))
         .filter(|segment| !taken.iter().any(|net| overlaps(segment, net)));
-    Some(Segments {
-        management: free.next()?,
-        underlay: free.next()?,
-    })
+    Some(Segments { management: free.next()?, underlay: free.next()? })
 }
 
 /// The n-th segment: 10.128.0.0/24 onwards, and a unique local /64 (RFC 4193) with the same number.
 fn segment(n: u32) -> Segment {
     let ipv4 = (10 << 24) | (1 << 23) | (n << 8);
     let ipv6 = (0xfd42_7e57_u128 << 96) | (u128::from(n) << 64);
-    Segment {
-        ipv4: Ipv4Net::new_assert(ipv4.into(), 24),
-        ipv6: Ipv6Net::new_assert(ipv6.into(), 64),
-    }
+    Segment { ipv4: Ipv4Net::new_assert(ipv4.into(), 24), ipv6: Ipv6Net::new_assert(ipv6.into(), 64) }
 }
 
 fn overlaps(segment: &Segment, net: &IpNet) -> bool {

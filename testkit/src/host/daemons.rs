@@ -47,11 +47,7 @@ pub(super) async fn find_lxd(options: &SetupOptions) -> Result<Option<Endpoint>,
                 let mend = "run this as root or as a member of the group that owns the socket (`sudo usermod -aG lxd \
                             $USER`, then log in again)";
                 let attempt = "talk to LXD".to_owned();
-                return Err(Error::Lxd {
-                    attempt,
-                    mend: mend.to_owned(),
-                    source: Box::new(source),
-                });
+                return Err(Error::Lxd { attempt, mend: mend.to_owned(), source: Box::new(source) });
             }
         }
     }
@@ -74,10 +70,7 @@ pub(super) async fn start(
 ) -> Result<Endpoint, Error> {
     if !is_root() {
         let mend = "start it: `sudo systemctl start lxd` or `sudo snap start lxd`".to_owned();
-        return Err(Error::Host {
-            problem: "LXD is not running".to_owned(),
-            mend,
-        });
+        return Err(Error::Host { problem: "LXD is not running".to_owned(), mend });
     }
     progress("starting LXD");
     let managed = Path::new("/run/systemd/system").exists() && options.lxd_dir.is_none();
@@ -85,18 +78,9 @@ pub(super) async fn start(
         let (program, args, dir) = if Path::new("/snap/bin/lxd").exists() {
             ("snap", vec!["start", "lxd"], LXD_DIRS[0])
         } else {
-            (
-                "systemctl",
-                vec!["start", "lxcfs.service", "lxd.socket", "lxd.service"],
-                LXD_DIRS[1],
-            )
+            ("systemctl", vec!["start", "lxcfs.service", "lxd.socket", "lxd.service"], LXD_DIRS[1])
         };
-        run(
-            "start LXD",
-            program,
-            &args,
-            "see `journalctl -u lxd -u snap.lxd.daemon`",
-        )?;
+        run("start LXD", program, &args, "see `journalctl -u lxd -u snap.lxd.daemon`")?;
         PathBuf::from(dir)
     } else {
         check_cgroups()?;
@@ -105,16 +89,9 @@ pub(super) async fn start(
         fs::create_dir_all(&dir).map_err(Error::file("create", &dir))?;
         // Who is in the group may use LXD; the distribution's package makes one.
         let groups = fs::read_to_string("/etc/group").unwrap_or_default();
-        let group = if groups.lines().any(|line| line.starts_with("lxd:")) {
-            "lxd"
-        } else {
-            "root"
-        };
+        let group = if groups.lines().any(|line| line.starts_with("lxd:")) { "lxd" } else { "root" };
         let template = "/usr/share/lxc/config";
-        let env = [
-            ("LXD_LXC_TEMPLATE_CONFIG", template.as_ref()),
-            ("LXD_DIR", dir.as_os_str()),
-        ];
+        let env = [("LXD_LXC_TEMPLATE_CONFIG", template.as_ref()), ("LXD_DIR", dir.as_os_str())];
         detach(state, "lxd", &["--group", group], &env)?;
         dir
     };
@@ -125,11 +102,7 @@ pub(super) async fn start(
             Ok(_) => break,
             Err(source) if Instant::now() >= end => {
                 let mend = format!("read what it said in {}", log_path(state, "lxd").display());
-                return Err(Error::Lxd {
-                    attempt: "start LXD".to_owned(),
-                    mend,
-                    source: Box::new(source),
-                });
+                return Err(Error::Lxd { attempt: "start LXD".to_owned(), mend, source: Box::new(source) });
             }
             Err(_) => tokio::time::sleep(LOOK).await,
         }
@@ -151,10 +124,7 @@ pub(super) async fn stop(state: &mut State, changes: &mut Vec<String>) -> Result
             while start_time(daemon.pid) == Some(daemon.started) && !is_zombie(daemon.pid) {
                 if Instant::now() >= end {
                     let problem = format!("{} (process {}) does not stop", daemon.name, daemon.pid);
-                    return Err(Error::Host {
-                        problem,
-                        mend: format!("stop it by hand: `kill -9 {}`", daemon.pid),
-                    });
+                    return Err(Error::Host { problem, mend: format!("stop it by hand: `kill -9 {}`", daemon.pid) });
                 }
                 tokio::time::sleep(LOOK).await;
             }
@@ -179,10 +149,7 @@ fn start_lxcfs(state: &mut State) -> Result<(), Error> {
 /// Without control groups LXC fails on each instance with a message about something else.
 fn check_cgroups() -> Result<(), Error> {
     let mounts = fs::read_to_string("/proc/mounts").map_err(Error::file("read", "/proc/mounts"))?;
-    if mounts
-        .lines()
-        .any(|line| matches!(line.split(' ').nth(2), Some("cgroup" | "cgroup2")))
-    {
+    if mounts.lines().any(|line| matches!(line.split(' ').nth(2), Some("cgroup" | "cgroup2"))) {
         return Ok(());
     }
     Err(Error::Host {
@@ -195,11 +162,7 @@ fn check_cgroups() -> Result<(), Error> {
 fn detach(state: &mut State, name: &str, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<(), Error> {
     let path = log_path(state, name);
     fs::create_dir_all(state.folder()).map_err(Error::file("create", state.folder()))?;
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(Error::file("open", &path))?;
+    let log = File::options().create(true).append(true).open(&path).map_err(Error::file("open", &path))?;
     let also = log.try_clone().map_err(Error::file("open", &path))?;
     // duct would wait for it. setsid(1) becomes the program it is given, so that the process id stays.
     let child = Command::new("setsid")
@@ -213,11 +176,7 @@ fn detach(state: &mut State, name: &str, args: &[&str], env: &[(&str, &std::ffi:
         .map_err(Error::file("run", name))?;
     let pid = i32::try_from(child.id()).unwrap_or_default();
     let started = start_time(pid).unwrap_or_default();
-    state.daemons.push(Daemon {
-        name: name.to_owned(),
-        pid,
-        started,
-    });
+    state.daemons.push(Daemon { name: name.to_owned(), pid, started });
     state.save()
 }
 
@@ -243,16 +202,9 @@ fn stat_field(pid: i32, number: usize) -> Option<String> {
 }
 
 fn run(attempt: &str, program: &str, args: &[&str], mend: &str) -> Result<(), Error> {
-    let failed = |source| Error::Program {
-        attempt: attempt.to_owned(),
-        mend: mend.to_owned(),
-        source: Box::new(source),
-    };
-    Program::new(attempt, program)
-        .args(args)
-        .run()
-        .map(drop)
-        .map_err(failed)
+    let failed =
+        |source| Error::Program { attempt: attempt.to_owned(), mend: mend.to_owned(), source: Box::new(source) };
+    Program::new(attempt, program).args(args).run().map(drop).map_err(failed)
 }
 
 #[cfg(test)]
@@ -274,11 +226,7 @@ mod tests {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let mut state = State::load(folder.path()).unwrap();
-        let daemon = |started| Daemon {
-            name: "lxd".to_owned(),
-            pid,
-            started,
-        };
+        let daemon = |started| Daemon { name: "lxd".to_owned(), pid, started };
         let mut changes = Vec::new();
 
         state.daemons.push(daemon(start_time(pid).unwrap() + 1));

@@ -75,10 +75,6 @@ impl Error {
     pub(crate) fn lxd(attempt: impl Into<String>) -> impl FnOnce(crate::lxd::Error) -> Error {
         let attempt = attempt.into();
         let mend = "the cause is below, and LXD's own log may say more".to_owned();
-        move |source| Error::Lxd {
-            attempt,
-            mend,
-            source: Box::new(source),
-        }
+        move |source| Error::Lxd { attempt, mend, source: Box::new(source) }
     }
 }

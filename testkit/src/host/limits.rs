@@ -10,22 +10,10 @@ use super::state::State;
 /// Path below `/proc/sys`, the least value, and what fails below it.
 const LIMITS: [(&str, u64, &str); 3] = [
     // All unprivileged instances share one mapped root, and each takes about 28 keys.
-    (
-        "kernel/keys/maxkeys",
-        2000,
-        "units of the seventh node fail with KEYRING",
-    ),
-    (
-        "kernel/keys/maxbytes",
-        2_000_000,
-        "units of the seventh node fail with KEYRING",
-    ),
+    ("kernel/keys/maxkeys", 2000, "units of the seventh node fail with KEYRING"),
+    ("kernel/keys/maxbytes", 2_000_000, "units of the seventh node fail with KEYRING"),
     // Each node takes about ten.
-    (
-        "fs/inotify/max_user_instances",
-        1024,
-        "networkd and udevd of the thirteenth node fail",
-    ),
+    ("fs/inotify/max_user_instances", 1024, "networkd and udevd of the thirteenth node fail"),
 ];
 
 /// Device nodes that udev opens to all, where it runs; the kernel alone does not.
@@ -41,9 +29,7 @@ pub(super) fn raise(state: &mut State, changes: &mut Vec<String>, advice: &mut V
         }
         let key = name.replace('/', ".");
         if !is_root() {
-            advice.push(format!(
-                "{key} is {value}, and {otherwise}: `sudo sysctl -w {key}={least}`"
-            ));
+            advice.push(format!("{key} is {value}, and {otherwise}: `sudo sysctl -w {key}={least}`"));
             continue;
         }
         state.limits.entry(name.to_owned()).or_insert(value);
@@ -53,10 +39,7 @@ pub(super) fn raise(state: &mut State, changes: &mut Vec<String>, advice: &mut V
     }
     for device in DEVICES.map(PathBuf::from) {
         let Ok(metadata) = fs::metadata(&device) else {
-            advice.push(format!(
-                "{} is missing: nodes need the kernel's driver for it",
-                device.display()
-            ));
+            advice.push(format!("{} is missing: nodes need the kernel's driver for it", device.display()));
             continue;
         };
         let mode = metadata.permissions().mode() & 0o777;
@@ -64,10 +47,7 @@ pub(super) fn raise(state: &mut State, changes: &mut Vec<String>, advice: &mut V
             continue;
         }
         if !is_root() {
-            advice.push(format!(
-                "{0} is closed to nodes: `sudo chmod 0666 {0}`",
-                device.display()
-            ));
+            advice.push(format!("{0} is closed to nodes: `sudo chmod 0666 {0}`", device.display()));
             continue;
         }
         state.modes.entry(device.clone()).or_insert(mode);

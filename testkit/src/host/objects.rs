@@ -43,10 +43,7 @@ pub(super) async fn ensure(
 
 async fn ensure_project(client: &Client, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
     let name = &options.project;
-    let found = client
-        .find_project(name)
-        .await
-        .map_err(Error::lxd(format!("look for project {name}")))?;
+    let found = client.find_project(name).await.map_err(Error::lxd(format!("look for project {name}")))?;
     if let Some(found) = found {
         return check_ours(&found.value.config, "project", name);
     }
@@ -63,10 +60,7 @@ async fn ensure_project(client: &Client, options: &SetupOptions, changes: &mut V
         config: tagged(&features),
         description: "MicroOVN system tests; `testkit teardown` removes it".to_owned(),
     };
-    client
-        .create_project(&spec)
-        .await
-        .map_err(Error::lxd(format!("create project {name}")))?;
+    client.create_project(&spec).await.map_err(Error::lxd(format!("create project {name}")))?;
     changes.push(format!("created project {name}"));
     Ok(())
 }
@@ -82,10 +76,7 @@ async fn ensure_pool(
     let name = &options.pool;
     let slow = "a copy of a node takes seconds with storage driver dir, and a fraction of one with btrfs: install \
                 btrfs-progs, then `testkit teardown` and `testkit setup`";
-    let found = client
-        .find_storage_pool(name)
-        .await
-        .map_err(Error::lxd(format!("look for storage pool {name}")))?;
+    let found = client.find_storage_pool(name).await.map_err(Error::lxd(format!("look for storage pool {name}")))?;
     if let Some(found) = found {
         check_ours(&found.value.config, "storage pool", name)?;
         if found.value.driver == "dir" {
@@ -99,20 +90,10 @@ async fn ensure_pool(
             rustix::fs::statvfs(&dir).map_err(|error| Error::file("see the free space of", &dir)(error.into()))?;
         let free = space.f_bavail * space.f_frsize;
         if free < LEAST_SPACE {
-            let problem = format!(
-                "{} has {} MiB free, nodes need {}",
-                dir.display(),
-                free >> 20,
-                LEAST_SPACE >> 20
-            );
-            return Err(Error::Host {
-                problem,
-                mend: "free some space, or move LXD's folder".to_owned(),
-            });
+            let problem = format!("{} has {} MiB free, nodes need {}", dir.display(), free >> 20, LEAST_SPACE >> 20);
+            return Err(Error::Host { problem, mend: "free some space, or move LXD's folder".to_owned() });
         }
-        size = options
-            .pool_size
-            .unwrap_or((free / 4).clamp(8 * GIB, 40 * GIB).min(free));
+        size = options.pool_size.unwrap_or((free / 4).clamp(8 * GIB, 40 * GIB).min(free));
     }
     progress("creating a storage pool");
     let mut spec = StoragePoolSpec::new(name, "btrfs");
@@ -135,10 +116,7 @@ async fn ensure_pool(
     advice.push(slow.to_owned());
     spec.driver = "dir".to_owned();
     spec.config.remove("size");
-    client
-        .create_storage_pool(&spec)
-        .await
-        .map_err(Error::lxd(format!("create storage pool {name}")))?;
+    client.create_storage_pool(&spec).await.map_err(Error::lxd(format!("create storage pool {name}")))?;
     changes.push(format!("created storage pool {name} (dir)"));
     Ok("dir".to_owned())
 }
@@ -166,12 +144,7 @@ async fn ensure_bridge(
     }
     let mut taken: Vec<Taken> = networks
         .iter()
-        .filter_map(|network| {
-            Some(Taken {
-                net: subnet_of(network)?,
-                by: format!("LXD network {}", network.name),
-            })
-        })
+        .filter_map(|network| Some(Taken { net: subnet_of(network)?, by: format!("LXD network {}", network.name) }))
         .collect();
     if local {
         let failed = |source| Error::Program {
@@ -191,10 +164,7 @@ async fn ensure_bridge(
     // The first host of a network of at least two.
     let Some(gateway) = subnet.hosts().next() else {
         let mend = "choose one with a prefix of at most 29 with TESTKIT_SUBNET".to_owned();
-        return Err(Error::Host {
-            problem: format!("network {subnet} has no room"),
-            mend,
-        });
+        return Err(Error::Host { problem: format!("network {subnet} has no room"), mend });
     };
     let config = tagged(&[
         ("ipv4.address", &format!("{gateway}/{}", subnet.prefix_len())),
@@ -203,10 +173,7 @@ async fn ensure_bridge(
     ]);
     let mut spec = NetworkSpec::bridge(name, config);
     spec.description = "MicroOVN system tests; `testkit teardown` removes it".to_owned();
-    client
-        .create_network(&spec)
-        .await
-        .map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
+    client.create_network(&spec).await.map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
     changes.push(format!("created network {name} ({subnet})"));
     Ok(subnet)
 }
@@ -222,10 +189,7 @@ pub(super) async fn remove(
     let project = project.map_err(Error::lxd(format!("look for project {}", options.project)))?;
     if let Some(project) = project.filter(|project| is_tagged(&project.value.config)) {
         let inside = client.with_project(&options.project);
-        let instances = inside
-            .list_instances(None)
-            .await
-            .map_err(Error::lxd("list instances"))?;
+        let instances = inside.list_instances(None).await.map_err(Error::lxd("list instances"))?;
         for instance in instances {
             progress(&format!("removing instance {}", instance.name));
             let gone = inside.delete_instance_forced(&instance.name, REMOVE).await;
@@ -242,30 +206,18 @@ pub(super) async fn remove(
         gone.map_err(Error::lxd(format!("remove project {}", project.value.name)))?;
         changes.push(format!("removed project {}", project.value.name));
     }
-    for image in client
-        .list_images()
-        .await
-        .map_err(Error::lxd("list images"))?
-        .iter()
-        .filter(|image| is_ours(image))
-    {
+    for image in client.list_images().await.map_err(Error::lxd("list images"))?.iter().filter(|image| is_ours(image)) {
         let gone = client.delete_image(&image.fingerprint, REMOVE).await;
         gone.map_err(Error::lxd(format!("remove image {}", image.fingerprint)))?;
         changes.push(format!("removed image {}", image.fingerprint));
     }
     let networks = client.list_networks().await.map_err(Error::lxd("list networks"))?;
-    for network in networks
-        .iter()
-        .filter(|network| network.managed && is_tagged(&network.config))
-    {
+    for network in networks.iter().filter(|network| network.managed && is_tagged(&network.config)) {
         let gone = client.delete_network(&network.name).await;
         gone.map_err(Error::lxd(format!("remove network {}", network.name)))?;
         changes.push(format!("removed network {}", network.name));
     }
-    let pools = client
-        .list_storage_pools()
-        .await
-        .map_err(Error::lxd("list storage pools"))?;
+    let pools = client.list_storage_pools().await.map_err(Error::lxd("list storage pools"))?;
     for pool in pools.iter().filter(|pool| is_tagged(&pool.config)) {
         let gone = client.delete_storage_pool(&pool.name).await;
         gone.map_err(Error::lxd(format!("remove storage pool {}", pool.name)))?;
@@ -276,11 +228,7 @@ pub(super) async fn remove(
 
 fn tagged(config: &[(&str, &str)]) -> BTreeMap<String, String> {
     let tag = [(OWNER_KEY, OWNER)];
-    config
-        .iter()
-        .chain(&tag)
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
+    config.iter().chain(&tag).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 fn is_tagged(config: &BTreeMap<String, String>) -> bool {
@@ -288,23 +236,11 @@ fn is_tagged(config: &BTreeMap<String, String>) -> bool {
 }
 
 fn check_ours(config: &BTreeMap<String, String>, kind: &'static str, name: &str) -> Result<(), Error> {
-    if is_tagged(config) {
-        Ok(())
-    } else {
-        Err(Error::Foreign {
-            kind,
-            name: name.to_owned(),
-        })
-    }
+    if is_tagged(config) { Ok(()) } else { Err(Error::Foreign { kind, name: name.to_owned() }) }
 }
 
 fn subnet_of(network: &Network) -> Option<Ipv4Net> {
-    network
-        .config
-        .get("ipv4.address")?
-        .parse::<Ipv4Net>()
-        .ok()
-        .map(|net| net.trunc())
+    network.config.get("ipv4.address")?.parse::<Ipv4Net>().ok().map(|net| net.trunc())
 }
 
 /// LXD's folder on this host, where the loop file will be.

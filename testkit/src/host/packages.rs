@@ -17,10 +17,7 @@ const BUILD: [Need; 5] = [
     ("ip", "iproute2"),
     ("setsid", "util-linux"),
     // Ubuntu does not have it by default.
-    (
-        "/usr/share/keyrings/debian-archive-keyring.gpg",
-        "debian-archive-keyring",
-    ),
+    ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
 ];
 
 /// An LXD from the distribution needs these. A snap of LXD brings its own.
@@ -42,25 +39,14 @@ pub(super) fn ensure(
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
     // A snap of LXD is only ever started, and where snaps work it is what the distribution offers.
-    let lxd: &[Need] = if lxd && !Path::new("/snap/bin/lxd").exists() {
-        &LXD
-    } else {
-        &[]
-    };
-    let missing: Vec<&str> = BUILD
-        .iter()
-        .chain(lxd)
-        .filter(|(program, _)| !has_program(program))
-        .map(|(_, package)| *package)
-        .collect();
+    let lxd: &[Need] = if lxd && !Path::new("/snap/bin/lxd").exists() { &LXD } else { &[] };
+    let missing: Vec<&str> =
+        BUILD.iter().chain(lxd).filter(|(program, _)| !has_program(program)).map(|(_, package)| *package).collect();
     if !missing.is_empty() {
         let command = format!("sudo apt-get install --no-install-recommends {}", missing.join(" "));
         if !install || !is_root() || !has_program("apt-get") {
             let problem = format!("packages are missing: {}", missing.join(", "));
-            return Err(Error::Host {
-                problem,
-                mend: format!("install them: `{command}`"),
-            });
+            return Err(Error::Host { problem, mend: format!("install them: `{command}`") });
         }
         progress(&format!("installing {}", missing.join(", ")));
         let mend = format!("try it by hand: `{command}`");
@@ -78,18 +64,10 @@ pub(super) fn ensure(
     if !has_program("cargo-nextest") {
         let mend = "run `cargo install cargo-nextest --locked` by hand";
         if !install {
-            return Err(Error::Host {
-                problem: "cargo-nextest is missing".to_owned(),
-                mend: mend.to_owned(),
-            });
+            return Err(Error::Host { problem: "cargo-nextest is missing".to_owned(), mend: mend.to_owned() });
         }
         progress("installing cargo-nextest");
-        run(
-            "install cargo-nextest",
-            "cargo",
-            &["install", "cargo-nextest", "--locked"],
-            mend,
-        )?;
+        run("install cargo-nextest", "cargo", &["install", "cargo-nextest", "--locked"], mend)?;
         changes.push("installed cargo-nextest".to_owned());
     }
     Ok(())
@@ -105,16 +83,9 @@ fn apt(packages: &[&str]) -> Result<(), crate::image::Error> {
 }
 
 fn run(attempt: &str, program: &str, args: &[&str], mend: &str) -> Result<(), Error> {
-    let failed = |source| Error::Program {
-        attempt: attempt.to_owned(),
-        mend: mend.to_owned(),
-        source: Box::new(source),
-    };
-    Program::new(attempt, program)
-        .args(args)
-        .run()
-        .map(drop)
-        .map_err(failed)
+    let failed =
+        |source| Error::Program { attempt: attempt.to_owned(), mend: mend.to_owned(), source: Box::new(source) };
+    Program::new(attempt, program).args(args).run().map(drop).map_err(failed)
 }
 
 /// Whether a program is in the path, or where programs of root or of cargo are; an absolute path is looked up as is.
@@ -125,7 +96,5 @@ pub(super) fn has_program(name: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let cargo = env::var_os("HOME").map(|home| Path::new(&home).join(".cargo/bin"));
     let more = ["/usr/sbin", "/sbin"].map(Into::into).into_iter().chain(cargo);
-    env::split_paths(&path)
-        .chain(more)
-        .any(|folder| folder.join(name).is_file())
+    env::split_paths(&path).chain(more).any(|folder| folder.join(name).is_file())
 }

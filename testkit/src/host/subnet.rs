@@ -32,13 +32,7 @@ pub(super) fn pick(wanted: Option<Ipv4Net>, taken: &[Taken]) -> Result<Ipv4Net, 
         }
     }
     // The loop runs at least once.
-    Err(last.unwrap_or((
-        Ipv4Net::default(),
-        Taken {
-            net: Ipv4Net::default(),
-            by: "everything".to_owned(),
-        },
-    )))
+    Err(last.unwrap_or((Ipv4Net::default(), Taken { net: Ipv4Net::default(), by: "everything".to_owned() })))
 }
 
 /// Reads `ip -json route show table all`: each destination but the default route.
@@ -56,16 +50,8 @@ pub(super) fn parse_routes(json: &[u8]) -> Result<Vec<Taken>, serde_json::Error>
         if matches!(route.kind.as_deref(), Some("broadcast" | "multicast")) {
             return None;
         }
-        let net = route
-            .dst
-            .parse()
-            .or_else(|_| route.dst.parse::<Ipv4Addr>().map(Ipv4Net::from))
-            .ok()?;
-        let by = format!(
-            "the route to {} over {}",
-            route.dst,
-            route.dev.as_deref().unwrap_or("no device")
-        );
+        let net = route.dst.parse().or_else(|_| route.dst.parse::<Ipv4Addr>().map(Ipv4Net::from)).ok()?;
+        let by = format!("the route to {} over {}", route.dst, route.dev.as_deref().unwrap_or("no device"));
         (net != Ipv4Net::default()).then_some(Taken { net, by })
     };
     Ok(routes.into_iter().filter_map(taken).collect())
@@ -76,12 +62,7 @@ mod tests {
     use super::*;
 
     fn taken(nets: &[&str]) -> Vec<Taken> {
-        nets.iter()
-            .map(|net| Taken {
-                net: net.parse().unwrap(),
-                by: (*net).to_owned(),
-            })
-            .collect()
+        nets.iter().map(|net| Taken { net: net.parse().unwrap(), by: (*net).to_owned() }).collect()
     }
 
     #[test]
@@ -99,15 +80,9 @@ mod tests {
 
     #[test]
     fn a_collision_names_what_collides() {
-        let (net, with) = pick(
-            Some("10.1.2.0/24".parse().unwrap()),
-            &taken(&["10.9.0.0/16", "10.0.0.0/14"]),
-        )
-        .unwrap_err();
-        assert_eq!(
-            (net.to_string(), with.by),
-            ("10.1.2.0/24".to_owned(), "10.0.0.0/14".to_owned())
-        );
+        let (net, with) =
+            pick(Some("10.1.2.0/24".parse().unwrap()), &taken(&["10.9.0.0/16", "10.0.0.0/14"])).unwrap_err();
+        assert_eq!((net.to_string(), with.by), ("10.1.2.0/24".to_owned(), "10.0.0.0/14".to_owned()));
         assert_eq!(pick(None, &taken(&["10.0.0.0/8"])).unwrap_err().1.by, "10.0.0.0/8");
     }
 

@@ -39,11 +39,7 @@ pub(crate) fn bootstrap(
             .args(["--variant=essential", "--format=tar"])
             .arg(format!("--include={}", packages.join(",")))
             .arg("--aptopt=APT::Install-Recommends \"false\"")
-            .args(
-                exclude
-                    .iter()
-                    .map(|pattern| format!("--dpkgopt=path-exclude={pattern}")),
-            )
+            .args(exclude.iter().map(|pattern| format!("--dpkgopt=path-exclude={pattern}")))
             .arg(suite)
             .arg(made)
             .args(host_sources(suite))
@@ -56,16 +52,9 @@ pub(crate) fn bootstrap(
 /// runs another suite or distribution: mmdebstrap then knows where to go.
 fn host_sources(suite: &str) -> Vec<String> {
     let listed = Program::new("list the host's package sources", "apt-get")
-        .args([
-            "indextargets",
-            "--format",
-            "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)",
-            "Created-By: Packages",
-        ])
+        .args(["indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)", "Created-By: Packages"])
         .run();
-    listed
-        .map(|lines| sources_of(suite, &String::from_utf8_lossy(&lines)))
-        .unwrap_or_default()
+    listed.map(|lines| sources_of(suite, &String::from_utf8_lossy(&lines))).unwrap_or_default()
 }
 
 /// The lines that are of `suite` or of its updates, as entries of a `sources.list`.
@@ -74,9 +63,7 @@ fn sources_of(suite: &str, lines: &str) -> Vec<String> {
         let [uri, release, component, signed_by] = line.split('|').collect::<Vec<_>>()[..] else {
             return None;
         };
-        let of_suite = release
-            .strip_prefix(suite)
-            .is_some_and(|rest| matches!(rest, "" | "-updates" | "-security"));
+        let of_suite = release.strip_prefix(suite).is_some_and(|rest| matches!(rest, "" | "-updates" | "-security"));
         // A key in the entry itself would need the other format; such an entry is left out.
         let option = match signed_by {
             // Versions of apt that do not know the field print it back.
@@ -89,25 +76,14 @@ fn sources_of(suite: &str, lines: &str) -> Vec<String> {
     let entries: BTreeSet<String> = lines.lines().filter_map(entry).collect();
     // Updates alone are no distribution.
     let complete = entries.iter().any(|entry| entry.split(' ').any(|word| word == suite));
-    if complete {
-        entries.into_iter().collect()
-    } else {
-        Vec::new()
-    }
+    if complete { entries.into_iter().collect() } else { Vec::new() }
 }
 
 /// Builds a crate of the workspace, linked statically so that it runs in any root file system; its programs.
 pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Vec<(String, PathBuf)>, Error> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Program::new(&format!("build {package}"), "cargo")
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--message-format=json-render-diagnostics",
-            "--package",
-            package,
-        ])
+        .args(["build", "--release", "--locked", "--message-format=json-render-diagnostics", "--package", package])
         .args(["--target", &target])
         .run_with(|cargo| {
             cargo
@@ -119,11 +95,7 @@ pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Ve
         })?;
     let mut programs: Vec<(String, PathBuf)> = Vec::new();
     for line in String::from_utf8_lossy(&output).lines() {
-        let Ok(Message::CompilerArtifact {
-            target,
-            executable: Some(executable),
-        }) = serde_json::from_str(line)
-        else {
+        let Ok(Message::CompilerArtifact { target, executable: Some(executable) }) = serde_json::from_str(line) else {
             continue;
         };
         programs.push((target.name, executable));
@@ -131,10 +103,7 @@ pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Ve
     programs.sort();
     if programs.is_empty() {
         let problem = format!("the crate {package} has no programs");
-        return Err(Error::Recipe {
-            recipe: "programs",
-            problem,
-        });
+        return Err(Error::Recipe { recipe: "programs", problem });
     }
     Ok(programs)
 }

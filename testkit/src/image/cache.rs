@@ -25,22 +25,15 @@ impl Cache {
     pub fn open(root: &Path) -> Result<Self, Error> {
         fs::create_dir_all(root).map_err(Error::file("create", root))?;
         let path = root.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::file("open", &path))?;
+        let lock =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::file("open", &path))?;
         lock.lock().map_err(Error::file("lock", &path))?;
         let tmp = root.join("tmp");
         if tmp.exists() {
             fs::remove_dir_all(&tmp).map_err(Error::file("remove", &tmp))?;
         }
         fs::create_dir(&tmp).map_err(Error::file("create", &tmp))?;
-        Ok(Self {
-            root: root.to_owned(),
-            _lock: lock,
-        })
+        Ok(Self { root: root.to_owned(), _lock: lock })
     }
 
     /// The artifact `<stem>-<hash>.<extension>`, made by `make` at the path it is given if it is not there yet.
@@ -103,9 +96,7 @@ mod tests {
         let cache = Cache::open(root.path()).unwrap();
         let write = |path: &Path| fs::write(path, "made").map_err(Error::file("write", path));
         let first = cache.ensure("thing", "snap", &hash("a"), write).unwrap();
-        let second = cache
-            .ensure("thing", "snap", &hash("a"), |_| panic!("made again"))
-            .unwrap();
+        let second = cache.ensure("thing", "snap", &hash("a"), |_| panic!("made again")).unwrap();
         assert_eq!(first, second);
         assert_eq!(fs::read_to_string(first).unwrap(), "made");
     }
@@ -116,19 +107,13 @@ mod tests {
         let cache = Cache::open(root.path()).unwrap();
         let failed = cache.ensure("thing", "snap", &hash("a"), |path| {
             fs::write(path, "half").unwrap();
-            Err(Error::Recipe {
-                recipe: "test",
-                problem: "stops here".into(),
-            })
+            Err(Error::Recipe { recipe: "test", problem: "stops here".into() })
         });
         assert!(failed.is_err());
         fs::write(root.path().join("tmp/left-by-the-killed"), "half").unwrap();
         drop(cache);
         Cache::open(root.path()).unwrap();
-        let mut left: Vec<_> = fs::read_dir(root.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let mut left: Vec<_> = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["lock", "tmp"]);
         assert_eq!(fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
@@ -146,17 +131,10 @@ mod tests {
                 })
                 .unwrap();
             let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(n as u64);
-            File::options()
-                .write(true)
-                .open(place)
-                .unwrap()
-                .set_modified(time)
-                .unwrap();
+            File::options().write(true).open(place).unwrap().set_modified(time).unwrap();
         }
         let count = |prefix: &str| {
-            let names = fs::read_dir(root.path())
-                .unwrap()
-                .map(|entry| entry.unwrap().file_name());
+            let names = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name());
             names.filter(|name| name.to_string_lossy().starts_with(prefix)).count()
         };
         assert_eq!(count("thing-else-"), 1);

@@ -35,11 +35,7 @@ impl Packages {
         let mut provided: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for paragraph in status.split("\n\n") {
             let field = |name: &str| {
-                let value = |line: &str| {
-                    line.strip_prefix(name)?
-                        .strip_prefix(':')
-                        .map(|rest| rest.trim().to_owned())
-                };
+                let value = |line: &str| line.strip_prefix(name)?.strip_prefix(':').map(|rest| rest.trim().to_owned());
                 paragraph.lines().find_map(value)
             };
             let Some(name) = field("Package") else { continue };
@@ -51,23 +47,13 @@ impl Packages {
                 provided.entry(virtual_name).or_default().push(name.clone());
             }
             let essential = field("Essential").as_deref() == Some("yes");
-            packages.insert(
-                name,
-                Package {
-                    essential,
-                    version: field("Version").unwrap_or_default(),
-                    needs,
-                },
-            );
+            packages.insert(name, Package { essential, version: field("Version").unwrap_or_default(), needs });
         }
         Self { packages, provided }
     }
 
     pub(crate) fn essential(&self) -> impl Iterator<Item = &str> {
-        self.packages
-            .iter()
-            .filter(|(_, package)| package.essential)
-            .map(|(name, _)| name.as_str())
+        self.packages.iter().filter(|(_, package)| package.essential).map(|(name, _)| name.as_str())
     }
 
     pub(crate) fn find_version(&self, name: &str) -> Option<&str> {
@@ -108,18 +94,12 @@ impl Packages {
             .find(|path| tree.contains(path));
         let Some(list) = list else {
             let problem = format!("package {package} is not in the tree");
-            return Err(Error::Recipe {
-                recipe: "bootstrap",
-                problem,
-            });
+            return Err(Error::Recipe { recipe: "bootstrap", problem });
         };
         let text = tree.find_file(&list)?.unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         // A merged /usr makes `lib` and its like links of the tree's own, though packages list them as folders.
-        let paths = text
-            .lines()
-            .filter(|line| line.matches('/').count() > 1)
-            .map(|line| tree.resolve(line));
+        let paths = text.lines().filter(|line| line.matches('/').count() > 1).map(|line| tree.resolve(line));
         Ok(paths.filter(|path| tree.is_file_or_link(path)).collect())
     }
 }
@@ -191,10 +171,7 @@ Version: 3.11
         let list = "/.\n/lib\n/lib/x86_64-linux-gnu\n/lib/x86_64-linux-gnu/libc.so.6\n/usr/share/doc/gone\n";
         tree.add_file("var/lib/dpkg/info/libc6:amd64.list", list, 0o644);
         let packages = Packages::of_tree(&tree).unwrap();
-        assert_eq!(
-            packages.files(&tree, "libc6").unwrap(),
-            ["usr/lib/x86_64-linux-gnu/libc.so.6"]
-        );
+        assert_eq!(packages.files(&tree, "libc6").unwrap(), ["usr/lib/x86_64-linux-gnu/libc.so.6"]);
         let error = packages.files(&tree, "nothing").unwrap_err().to_string();
         assert_eq!(error, "failed to apply bootstrap: package nothing is not in the tree");
     }

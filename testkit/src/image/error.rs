@@ -95,9 +95,6 @@ impl Error {
         E: std::error::Error + Send + Sync + 'static,
     {
         let attempt = attempt.into();
-        move |source| Error::Lxd {
-            attempt,
-            source: Box::new(source),
-        }
+        move |source| Error::Lxd { attempt, source: Box::new(source) }
     }
 }

@@ -94,10 +94,7 @@ impl Golden {
     /// A copy of this image as a node, to be passed to [`Client::create_instance`]: its identity and addresses are in
     /// place before it first boots. Marks that belong to the golden image alone are overridden; add a run's own.
     pub fn node(&self, name: &str, hostname: &str, nics: &[NodeNic]) -> InstanceSpec {
-        let source = InstanceSource::Copy {
-            instance: self.instance.clone(),
-            project: None,
-        };
+        let source = InstanceSource::Copy { instance: self.instance.clone(), project: None };
         let mut spec = InstanceSpec::container(name, source);
         spec.config = BTreeMap::from([
             (KIND_KEY.to_owned(), "node".to_owned()),
@@ -108,10 +105,8 @@ impl Golden {
         ]);
         spec.devices = root_device(&self.pool);
         for nic in nics {
-            spec.config
-                .insert(format!("user.testkit.network.{}", nic.device), nic.networkd.clone());
-            spec.devices
-                .insert(nic.device.clone(), nic_device(&nic.device, &nic.network));
+            spec.config.insert(format!("user.testkit.network.{}", nic.device), nic.networkd.clone());
+            spec.devices.insert(nic.device.clone(), nic_device(&nic.device, &nic.network));
         }
         spec
     }
@@ -133,39 +128,20 @@ pub fn is_golden(config: &BTreeMap<String, String>) -> bool {
 /// `client` is for the project that the image is to be in. The caller holds the lock of [`golden_lock_path`], so that
 /// an incomplete image is one whose maker died.
 pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Progress<'_>) -> Result<Golden, Error> {
-    let image = client
-        .get_image(&spec.image)
-        .await
-        .map_err(Error::lxd("find the node image in LXD"))?
-        .value;
+    let image = client.get_image(&spec.image).await.map_err(Error::lxd("find the node image in LXD"))?.value;
     let hash = golden_hash(spec, &image)?;
     let name = format!("microovn-golden-{}", hash.short());
-    let found = client
-        .find_instance(&name)
-        .await
-        .map_err(Error::lxd(format!("look for golden image {name}")))?;
+    let found = client.find_instance(&name).await.map_err(Error::lxd(format!("look for golden image {name}")))?;
     if let Some(found) = found {
         let config = &found.value.config;
         if config.get(READY_KEY).is_some_and(|ready| ready == "true") && !found.value.is_running() {
-            let unconnected = config
-                .get(UNCONNECTED_KEY)
-                .and_then(|text| serde_json::from_str(text).ok());
+            let unconnected = config.get(UNCONNECTED_KEY).and_then(|text| serde_json::from_str(text).ok());
             let unconnected = unconnected.unwrap_or_default();
-            return Ok(Golden {
-                instance: name,
-                hash,
-                unconnected,
-                made: false,
-                pool: spec.pool.clone(),
-            });
+            return Ok(Golden { instance: name, hash, unconnected, made: false, pool: spec.pool.clone() });
         }
         if !is_golden(config) {
             let problem = "an instance of this name exists that is not ours; delete or rename it".to_owned();
-            return Err(Error::Prepare {
-                instance: name,
-                step: "start over".to_owned(),
-                problem,
-            });
+            return Err(Error::Prepare { instance: name, step: "start over".to_owned(), problem });
         }
         progress(&format!("removing {name}, which is half made"));
         let removed = client.delete_instance_forced(&name, DEADLINE).await;
@@ -179,19 +155,11 @@ pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Pr
         let _ = client.delete_instance_forced(&name, DEADLINE).await;
     }
     let unconnected = made?;
-    Ok(Golden {
-        instance: name,
-        hash,
-        unconnected,
-        made: true,
-        pool: spec.pool.clone(),
-    })
+    Ok(Golden { instance: name, hash, unconnected, made: true, pool: spec.pool.clone() })
 }
 
 fn golden_hash(spec: &GoldenSpec, image: &Image) -> Result<Hash, Error> {
-    let mut hasher = Hasher::new(PREPARATION_VERSION)
-        .text("image", &image.fingerprint)
-        .text("pool", &spec.pool);
+    let mut hasher = Hasher::new(PREPARATION_VERSION).text("image", &image.fingerprint).text("pool", &spec.pool);
     for snap in spec.extra_snaps.iter().chain([&spec.snap]) {
         hasher = hasher.text("snap", snap.sha256.as_str());
     }
@@ -224,10 +192,7 @@ async fn make(
     if let Some(network) = &spec.network {
         instance.devices.insert("eth0".to_owned(), nic_device("eth0", network));
     }
-    client
-        .create_instance(&instance, DEADLINE)
-        .await
-        .map_err(Error::lxd(format!("create golden image {name}")))?;
+    client.create_instance(&instance, DEADLINE).await.map_err(Error::lxd(format!("create golden image {name}")))?;
 
     let node = steps::Node { client, name };
     let foreign = !is_ours(image);
@@ -237,10 +202,7 @@ async fn make(
     }
     let reexec = node.decide_reexec(&spec.extra_snaps).await?;
     progress("starting it");
-    client
-        .start_instance(name, DEADLINE)
-        .await
-        .map_err(Error::lxd(format!("start golden image {name}")))?;
+    client.start_instance(name, DEADLINE).await.map_err(Error::lxd(format!("start golden image {name}")))?;
     if foreign {
         foreign::after_first_boot(&node, &spec.workspace).await?;
     }
@@ -258,15 +220,9 @@ async fn make(
     if foreign {
         foreign::before_last_stop(&node, &spec.workspace).await?;
     }
-    client
-        .stop_instance(name, false, DEADLINE)
-        .await
-        .map_err(Error::lxd(format!("stop golden image {name}")))?;
+    client.stop_instance(name, false, DEADLINE).await.map_err(Error::lxd(format!("stop golden image {name}")))?;
 
-    let read = client
-        .get_instance(name)
-        .await
-        .map_err(Error::lxd(format!("read golden image {name}")))?;
+    let read = client.get_instance(name).await.map_err(Error::lxd(format!("read golden image {name}")))?;
     let mut put = read.value.to_put();
     put.devices.remove("eth0");
     if !reexec {
@@ -277,26 +233,14 @@ async fn make(
     let text = serde_json::to_string(&unconnected).unwrap_or_default();
     let config = [(UNCONNECTED_KEY, text), (READY_KEY, "true".to_owned())];
     let config = config.map(|(key, value)| (key.to_owned(), value)).into();
-    let mark = client
-        .patch_instance(
-            name,
-            &InstancePatch {
-                config,
-                devices: Devices::new(),
-            },
-            None,
-        )
-        .await;
+    let mark = client.patch_instance(name, &InstancePatch { config, devices: Devices::new() }, None).await;
     mark.map_err(Error::lxd(format!("mark golden image {name} as ready")))?;
     Ok(unconnected)
 }
 
 fn root_device(pool: &str) -> Devices {
     let root = [("type", "disk"), ("path", "/"), ("pool", pool)];
-    Devices::from([(
-        "root".to_owned(),
-        root.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-    )])
+    Devices::from([("root".to_owned(), root.map(|(key, value)| (key.to_owned(), value.to_owned())).into())])
 }
 
 fn nic_device(name: &str, network: &str) -> BTreeMap<String, String> {

@@ -57,9 +57,7 @@ impl Hasher {
     pub(crate) fn file(self, name: &str, path: &Path) -> Result<Self, Error> {
         let content = of_file(path)?;
         let executable = is_executable(path)?;
-        Ok(self
-            .text(name, content.as_str())
-            .text("executable", if executable { "yes" } else { "no" }))
+        Ok(self.text(name, content.as_str()).text("executable", if executable { "yes" } else { "no" }))
     }
 
     /// A folder: the names, contents, links and executable bits of all it holds.
@@ -67,9 +65,7 @@ impl Hasher {
         self = self.text("folder", name);
         for path in sorted(root)? {
             let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let kind = fs::symlink_metadata(&path)
-                .map_err(Error::file("read", &path))?
-                .file_type();
+            let kind = fs::symlink_metadata(&path).map_err(Error::file("read", &path))?.file_type();
             self = if kind.is_dir() {
                 self.folder(&file_name, &path)?
             } else if kind.is_symlink() {
@@ -112,12 +108,7 @@ pub(crate) fn sorted(root: &Path) -> Result<Vec<std::path::PathBuf>, Error> {
 
 /// Whether the owner may execute the file.
 pub(crate) fn is_executable(path: &Path) -> Result<bool, Error> {
-    Ok(fs::metadata(path)
-        .map_err(Error::file("read", path))?
-        .permissions()
-        .mode()
-        & 0o100
-        != 0)
+    Ok(fs::metadata(path).map_err(Error::file("read", path))?.permissions().mode() & 0o100 != 0)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -153,14 +144,8 @@ mod tests {
         let plain = hash(&|_| {});
         assert_eq!(plain, hash(&|_| {}), "another folder with the same content");
         assert_ne!(plain, hash(&|root| fs::write(root.join("sub/file"), "other").unwrap()));
-        assert_ne!(
-            plain,
-            hash(&|root| fs::rename(root.join("sub/file"), root.join("file")).unwrap())
-        );
+        assert_ne!(plain, hash(&|root| fs::rename(root.join("sub/file"), root.join("file")).unwrap()));
         let executable = fs::Permissions::from_mode(0o755);
-        assert_ne!(
-            plain,
-            hash(&|root| fs::set_permissions(root.join("sub/file"), executable.clone()).unwrap())
-        );
+        assert_ne!(plain, hash(&|root| fs::set_permissions(root.join("sub/file"), executable.clone()).unwrap()));
     }
 }

@@ -78,28 +78,15 @@ pub fn build_node(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
     })?;
 
     let properties = BTreeMap::from([
-        (
-            "description".to_owned(),
-            format!("MicroOVN test node, {} ({})", recipe.suite, hash.short()),
-        ),
+        ("description".to_owned(), format!("MicroOVN test node, {} ({})", recipe.suite, hash.short())),
         ("os".to_owned(), "debian".to_owned()),
         ("release".to_owned(), recipe.suite.clone()),
         ("architecture".to_owned(), debian_architecture().to_owned()),
     ]);
     let metadata = cache.ensure("node", "metadata.tar", &hash, |made| {
-        write_metadata(
-            made,
-            &recipe.templates,
-            &workspace.node().join("templates"),
-            &properties,
-        )
+        write_metadata(made, &recipe.templates, &workspace.node().join("templates"), &properties)
     })?;
-    Ok(NodeImage {
-        metadata,
-        rootfs,
-        hash,
-        properties,
-    })
+    Ok(NodeImage { metadata, rootfs, hash, properties })
 }
 
 /// Builds the crates; where in the image their program goes, and the program.
@@ -121,12 +108,7 @@ fn write_metadata(
 ) -> Result<(), Error> {
     let declared: serde_json::Map<String, serde_json::Value> = templates
         .iter()
-        .map(|(path, template)| {
-            (
-                path.clone(),
-                json!({ "when": ["create", "copy"], "template": template }),
-            )
-        })
+        .map(|(path, template)| (path.clone(), json!({ "when": ["create", "copy"], "template": template })))
         .collect();
     // JSON is YAML.
     let metadata = json!({
@@ -144,9 +126,7 @@ fn write_metadata(
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o644);
         header.set_size(content.len() as u64);
-        builder
-            .append_data(&mut header, &name, content.as_slice())
-            .map_err(Error::file("write", made))?;
+        builder.append_data(&mut header, &name, content.as_slice()).map_err(Error::file("write", made))?;
     }
     builder.into_inner().map(drop).map_err(Error::file("write", made))
 }

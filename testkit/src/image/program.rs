@@ -22,11 +22,7 @@ pub(crate) struct Program<'a> {
 
 impl<'a> Program<'a> {
     pub(crate) fn new(attempt: &'a str, name: &'a str) -> Self {
-        Self {
-            attempt,
-            name,
-            args: Vec::new(),
-        }
+        Self { attempt, name, args: Vec::new() }
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<OsString>) -> Self {
@@ -51,10 +47,7 @@ impl<'a> Program<'a> {
 
     /// Runs it as `shape` has it; its standard output.
     pub(crate) fn run_with(self, shape: impl FnOnce(duct::Expression) -> duct::Expression) -> Result<Vec<u8>, Error> {
-        let expression = shape(duct::cmd(self.name, &self.args))
-            .stdout_capture()
-            .stderr_capture()
-            .unchecked();
+        let expression = shape(duct::cmd(self.name, &self.args)).stdout_capture().stderr_capture().unchecked();
         match expression.run() {
             Ok(output) if output.status.success() => Ok(output.stdout),
             Ok(output) => Err(Error::Program {
@@ -63,10 +56,9 @@ impl<'a> Program<'a> {
                 status: ended(&output),
                 said: last_lines(&output.stderr),
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoProgram {
-                attempt: self.attempt.to_owned(),
-                program: self.name.to_owned(),
-            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::NoProgram { attempt: self.attempt.to_owned(), program: self.name.to_owned() })
+            }
             Err(error) => Err(Error::Program {
                 attempt: self.attempt.to_owned(),
                 program: self.name.to_owned(),
@@ -96,10 +88,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named_with_its_mend() {
-        let error = Program::new("pack", "no-such-program-here")
-            .run()
-            .unwrap_err()
-            .to_string();
+        let error = Program::new("pack", "no-such-program-here").run().unwrap_err().to_string();
         assert_eq!(
             error,
             "failed to pack: the program no-such-program-here is not installed; `make setup` installs it"
@@ -108,15 +97,8 @@ mod tests {
 
     #[test]
     fn a_failing_program_is_quoted() {
-        let error = Program::new("list", "ls")
-            .arg("/no/such/folder")
-            .run()
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("failed to list: ls exited with 2; it said last:\n"),
-            "{error}"
-        );
+        let error = Program::new("list", "ls").arg("/no/such/folder").run().unwrap_err().to_string();
+        assert!(error.starts_with("failed to list: ls exited with 2; it said last:\n"), "{error}");
         assert!(error.contains("/no/such/folder"), "{error}");
     }
 }

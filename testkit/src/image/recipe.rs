@@ -110,10 +110,7 @@ impl Workspace {
 
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
     let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-    toml::from_str(&text).map_err(|source| Error::Parse {
-        path: path.display().to_string(),
-        source: Box::new(source),
-    })
+    toml::from_str(&text).map_err(|source| Error::Parse { path: path.display().to_string(), source: Box::new(source) })
 }
 
 #[cfg(test)]
@@ -128,16 +125,9 @@ mod tests {
     fn the_recipes_of_this_workspace_parse_and_name_files_that_exist() {
         let node = workspace().node_recipe().unwrap();
         for template in node.templates.values() {
-            assert!(
-                workspace().node().join("templates").join(template).is_file(),
-                "no template {template}"
-            );
+            assert!(workspace().node().join("templates").join(template).is_file(), "no template {template}");
         }
-        for target in node
-            .links
-            .values()
-            .filter(|target| target.starts_with("/etc/systemd/system/"))
-        {
+        for target in node.links.values().filter(|target| target.starts_with("/etc/systemd/system/")) {
             let file = workspace().node().join("files").join(target.trim_start_matches('/'));
             assert!(file.is_file(), "no {}", file.display());
         }

@@ -65,25 +65,13 @@ impl Snap {
             Ok(yaml) if !yaml.is_empty() => yaml,
             Err(error @ Error::NoProgram { .. }) => return Err(error),
             Ok(_) => {
-                return Err(unusable(
-                    path,
-                    "it has no meta/snap.yaml",
-                    "give the .snap file that `snapcraft` made",
-                ));
+                return Err(unusable(path, "it has no meta/snap.yaml", "give the .snap file that `snapcraft` made"));
             }
             Err(Error::Program { said, .. }) if !said.contains("no matches") => {
-                return Err(unusable(
-                    path,
-                    format!("unsquashfs cannot read it ({said})"),
-                    FETCH_AGAIN,
-                ));
+                return Err(unusable(path, format!("unsquashfs cannot read it ({said})"), FETCH_AGAIN));
             }
             Err(_) => {
-                return Err(unusable(
-                    path,
-                    "it has no meta/snap.yaml",
-                    "give the .snap file that `snapcraft` made",
-                ));
+                return Err(unusable(path, "it has no meta/snap.yaml", "give the .snap file that `snapcraft` made"));
             }
         };
         let parse = |source: Box<dyn std::error::Error + Send + Sync>| Error::Parse {
@@ -99,11 +87,7 @@ impl Snap {
     pub fn require_microovn(&self) -> Result<(), Error> {
         let mend = "give a snap of MicroOVN, built with `snapcraft` or fetched with `snap download microovn`";
         if self.name != "microovn" {
-            return Err(unusable(
-                &self.path,
-                format!("it is the snap \"{}\", not \"microovn\"", self.name),
-                mend,
-            ));
+            return Err(unusable(&self.path, format!("it is the snap \"{}\", not \"microovn\"", self.name), mend));
         }
         for app in ["microovn", "daemon"] {
             if !self.apps.contains(app) {
@@ -120,11 +104,7 @@ impl Snap {
 const FETCH_AGAIN: &str = "fetch or build it again";
 
 fn unusable(path: &Path, problem: impl Into<String>, mend: &str) -> Error {
-    Error::Snap {
-        path: path.to_owned(),
-        problem: problem.into(),
-        mend: mend.to_owned(),
-    }
+    Error::Snap { path: path.to_owned(), problem: problem.into(), mend: mend.to_owned() }
 }
 
 /// Checks what a broken download breaks first: the magic number, and the length that the superblock promises.
@@ -132,48 +112,29 @@ fn check_squashfs(path: &Path) -> Result<(), Error> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(unusable(
-                path,
-                "there is no such file",
-                "check the path that was given for the snap",
-            ));
+            return Err(unusable(path, "there is no such file", "check the path that was given for the snap"));
         }
         Err(error) => return Err(Error::file("open", path)(error)),
     };
     let metadata = file.metadata().map_err(Error::file("read", path))?;
     if metadata.is_dir() {
-        return Err(unusable(
-            path,
-            "it is a folder",
-            "give the .snap file; `snap pack` makes one of a folder",
-        ));
+        return Err(unusable(path, "it is a folder", "give the .snap file; `snap pack` makes one of a folder"));
     }
     let length = metadata.len();
     let mut start = Vec::new();
-    file.by_ref()
-        .take(SUPERBLOCK as u64)
-        .read_to_end(&mut start)
-        .map_err(Error::file("read", path))?;
+    file.by_ref().take(SUPERBLOCK as u64).read_to_end(&mut start).map_err(Error::file("read", path))?;
     if start.is_empty() {
         return Err(unusable(path, "it is empty", FETCH_AGAIN));
     }
     if !start.starts_with(b"hsqs") {
-        return Err(unusable(
-            path,
-            "it is not a squashfs file",
-            "give a .snap file; an error page is one seldom",
-        ));
+        return Err(unusable(path, "it is not a squashfs file", "give a .snap file; an error page is one seldom"));
     }
     let promised = match start.get(40..48).and_then(|bytes| bytes.try_into().ok()) {
         Some(bytes) if start.len() == SUPERBLOCK => u64::from_le_bytes(bytes),
         _ => SUPERBLOCK as u64,
     };
     if length < promised {
-        return Err(unusable(
-            path,
-            format!("it is cut short: {length} of {promised} bytes"),
-            FETCH_AGAIN,
-        ));
+        return Err(unusable(path, format!("it is cut short: {length} of {promised} bytes"), FETCH_AGAIN));
     }
     Ok(())
 }
@@ -236,12 +197,7 @@ impl Meta {
         let mut plugs: BTreeMap<String, String> = BTreeMap::new();
         let mut declare = |name: String, attributes: Option<Attributes>| {
             let interface = match attributes {
-                Some(
-                    Attributes::Interface(interface)
-                    | Attributes::Map {
-                        interface: Some(interface),
-                    },
-                ) => interface,
+                Some(Attributes::Interface(interface) | Attributes::Map { interface: Some(interface) }) => interface,
                 _ => name.clone(),
             };
             plugs.entry(name).or_insert(interface);
@@ -277,10 +233,7 @@ impl Meta {
             assumes: self.assumes.unwrap_or_default(),
             apps,
             services,
-            plugs: plugs
-                .into_iter()
-                .map(|(name, interface)| Plug { name, interface })
-                .collect(),
+            plugs: plugs.into_iter().map(|(name, interface)| Plug { name, interface }).collect(),
         }
     }
 }

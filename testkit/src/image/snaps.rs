@@ -53,11 +53,7 @@ pub fn build_snapd(workspace: &Workspace, cache: &Cache, progress: &mut Progress
         let dpkg = Packages::of_tree(&tree)?;
         let files = dpkg.files(&tree, "snapd")?;
         let version = dpkg.find_version("snapd").unwrap_or_default().to_owned();
-        keep_files(
-            &mut tree,
-            |path| recipe.keep.iter().any(|root| is_at_or_below(path, root)),
-            &files,
-        );
+        keep_files(&mut tree, |path| recipe.keep.iter().any(|root| is_at_or_below(path, root)), &files);
         tree.add_link("lib", "usr/lib");
         let title = "Daemon and tooling that enable snap packages";
         tree.add_file("meta/snap.yaml", snap_yaml("snapd", &version, "snapd", title), 0o644);
@@ -71,10 +67,7 @@ pub fn build_base(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
     let packages = base_and_ovn(cache, &recipe, progress)?;
     let hash = Hasher::new(SNAPS_VERSION)
         .text("packages", &packages.file_name().unwrap_or_default().to_string_lossy())
-        .text(
-            "base",
-            &format!("{:?} {:?} {:?}", recipe.packages, recipe.base, recipe.stand_in.packages),
-        )
+        .text("base", &format!("{:?} {:?} {:?}", recipe.packages, recipe.base, recipe.stand_in.packages))
         .finish();
     cache.ensure(&recipe.base.name, "snap", &hash, |made| {
         progress("packing the base snap");
@@ -91,17 +84,9 @@ pub fn build_base(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
         }
         remove_dangling_alternatives(&mut tree);
         for folder in &recipe.base.folders {
-            tree.add_folder(
-                &tree.resolve(folder),
-                if folder.ends_with("tmp") { 0o1777 } else { 0o755 },
-            );
+            tree.add_folder(&tree.resolve(folder), if folder.ends_with("tmp") { 0o1777 } else { 0o755 });
         }
-        let yaml = snap_yaml(
-            &recipe.base.name,
-            &recipe.base.version,
-            "base",
-            "Base of the stand-in for MicroOVN",
-        );
+        let yaml = snap_yaml(&recipe.base.name, &recipe.base.version, "base", "Base of the stand-in for MicroOVN");
         tree.add_file("meta/snap.yaml", yaml, 0o644);
         tree.pack(made, COMPRESSION_LEVEL, true)
     })
@@ -116,10 +101,7 @@ pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progr
     let packages = base_and_ovn(cache, &recipe, progress)?;
     let mut hasher = Hasher::new(SNAPS_VERSION)
         .text("packages", &packages.file_name().unwrap_or_default().to_string_lossy())
-        .text(
-            "recipe",
-            &format!("{:?} {:?} {:?}", recipe.packages, recipe.base, recipe.stand_in),
-        )
+        .text("recipe", &format!("{:?} {:?} {:?}", recipe.packages, recipe.base, recipe.stand_in))
         .folder("tree", &workspace.stand_in_tree())?;
     for (name, program) in &programs {
         hasher = hasher.text("program", name).file("content", program)?;
@@ -145,20 +127,12 @@ pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progr
 }
 
 fn base_and_ovn(cache: &Cache, recipe: &SnapsRecipe, progress: &mut Progress<'_>) -> Result<PathBuf, Error> {
-    let packages: Vec<String> = recipe
-        .packages
-        .iter()
-        .chain(&recipe.stand_in.packages)
-        .cloned()
-        .collect();
+    let packages: Vec<String> = recipe.packages.iter().chain(&recipe.stand_in.packages).cloned().collect();
     bootstrap(cache, &recipe.suite, &packages, &recipe.exclude, progress)
 }
 
 fn base_packages<'a>(dpkg: &'a Packages, recipe: &'a SnapsRecipe) -> BTreeSet<&'a str> {
-    let roots: Vec<&str> = dpkg
-        .essential()
-        .chain(recipe.packages.iter().map(String::as_str))
-        .collect();
+    let roots: Vec<&str> = dpkg.essential().chain(recipe.packages.iter().map(String::as_str)).collect();
     dpkg.closure(roots, |_| false)
 }
 
@@ -175,17 +149,10 @@ fn ovn_tree(whole: &Tree, recipe: &SnapsRecipe) -> Result<Tree, Error> {
         }
     }
     let mut tree = whole.clone();
-    keep_files(
-        &mut tree,
-        |path| !stand_in.drop.iter().any(|root| is_at_or_below(path, root)),
-        &files,
-    );
+    keep_files(&mut tree, |path| !stand_in.drop.iter().any(|root| is_at_or_below(path, root)), &files);
     // /etc is the node's inside a snap: what the packages reach through /etc/alternatives is linked directly.
     for path in whole.paths() {
-        let Some(alternative) = whole
-            .find_link(path)
-            .filter(|target| target.starts_with("/etc/alternatives/"))
-        else {
+        let Some(alternative) = whole.find_link(path).filter(|target| target.starts_with("/etc/alternatives/")) else {
             continue;
         };
         let Some(target) = whole.find_link(alternative) else {
@@ -211,19 +178,13 @@ fn keep_files(tree: &mut Tree, keep: impl Fn(&str) -> bool, files: &[String]) {
 
 fn remove_dangling_alternatives(tree: &mut Tree) {
     let dangles = |path: &str, tree: &Tree| {
-        let through = tree
-            .find_link(path)
-            .filter(|target| target.starts_with("/etc/alternatives/"));
+        let through = tree.find_link(path).filter(|target| target.starts_with("/etc/alternatives/"));
         through.is_some_and(|link| match tree.find_link(link) {
             Some(target) => !tree.contains(&tree.resolve(target)),
             None => true,
         })
     };
-    let dangling: BTreeSet<String> = tree
-        .paths()
-        .filter(|path| dangles(path, tree))
-        .map(str::to_owned)
-        .collect();
+    let dangling: BTreeSet<String> = tree.paths().filter(|path| dangles(path, tree)).map(str::to_owned).collect();
     tree.retain(|path| !dangling.contains(path));
 }
 

@@ -26,26 +26,15 @@ const DEADLINE: Duration = Duration::from_secs(300);
 /// Errors: an image under the alias that this framework did not import is left alone and reported.
 pub async fn ensure_node_image(client: &Client, image: &NodeImage, alias: &str) -> Result<String, Error> {
     let read = Error::lxd::<crate::lxd::Error>(format!("look up image {alias}"));
-    let named = client
-        .find_image(&ImageRef::Alias(alias.to_owned()))
-        .await
-        .map_err(read)?
-        .map(|image| image.value);
+    let named = client.find_image(&ImageRef::Alias(alias.to_owned())).await.map_err(read)?.map(|image| image.value);
     if let Some(named) = &named {
-        if named
-            .properties
-            .get(HASH_KEY)
-            .is_some_and(|hash| hash == image.hash.as_str())
-        {
+        if named.properties.get(HASH_KEY).is_some_and(|hash| hash == image.hash.as_str()) {
             return Ok(named.fingerprint.clone());
         }
         if !is_ours(named) {
             let problem = format!("alias {alias} names image {}, which is not ours", named.fingerprint);
             let mend = "; rename it with `lxc image alias rename`, or give another alias";
-            return Err(Error::Recipe {
-                recipe: "node image",
-                problem: problem + mend,
-            });
+            return Err(Error::Recipe { recipe: "node image", problem: problem + mend });
         }
     }
     let images = client.list_images().await.map_err(Error::lxd("list images"))?;
@@ -57,25 +46,18 @@ pub async fn ensure_node_image(client: &Client, image: &NodeImage, alias: &str) 
             let mut properties: BTreeMap<String, String> = image.properties.clone();
             properties.insert(OWNER_KEY.to_owned(), OWNER.to_owned());
             properties.insert(HASH_KEY.to_owned(), image.hash.to_string());
-            let imported = client
-                .import_split(&image.metadata, &image.rootfs, &properties, &[], DEADLINE)
-                .await;
+            let imported = client.import_split(&image.metadata, &image.rootfs, &properties, &[], DEADLINE).await;
             imported.map_err(Error::lxd("import the node image"))?
         }
     };
     if let Some(old) = named {
-        client
-            .delete_alias(alias)
-            .await
-            .map_err(Error::lxd(format!("delete image alias {alias}")))?;
+        client.delete_alias(alias).await.map_err(Error::lxd(format!("delete image alias {alias}")))?;
         if old.aliases.len() <= 1 {
             let gone = client.delete_image(&old.fingerprint, DEADLINE).await;
             gone.map_err(Error::lxd(format!("delete the old node image {}", old.fingerprint)))?;
         }
     }
-    let named = client
-        .create_alias(alias, &fingerprint, "node image of the MicroOVN system tests")
-        .await;
+    let named = client.create_alias(alias, &fingerprint, "node image of the MicroOVN system tests").await;
     named.map_err(Error::lxd(format!("create image alias {alias}")))?;
     Ok(fingerprint)
 }

@@ -57,9 +57,8 @@ impl Tree {
                     continue;
                 }
                 let link = || -> io::Result<String> {
-                    let target = entry
-                        .link_name()?
-                        .ok_or_else(|| io::Error::other(format!("{name} links to nothing")))?;
+                    let target =
+                        entry.link_name()?.ok_or_else(|| io::Error::other(format!("{name} links to nothing")))?;
                     utf8(&target)
                 };
                 let header = entry.header();
@@ -76,13 +75,7 @@ impl Tree {
                     _ => continue,
                 };
                 let (uid, gid, mtime) = (header.uid()?, header.gid()?, header.mtime()?);
-                let entry = Entry {
-                    kind,
-                    mode: header.mode()? & 0o7777,
-                    uid,
-                    gid,
-                    mtime,
-                };
+                let entry = Entry { kind, mode: header.mode()? & 0o7777, uid, gid, mtime };
                 tree.entries.insert(name.to_owned(), entry);
             }
             Ok(tree)
@@ -100,9 +93,7 @@ impl Tree {
 
     /// Whether there is an entry that is not a folder.
     pub(crate) fn is_file_or_link(&self, path: &str) -> bool {
-        self.entries
-            .get(plain(path))
-            .is_some_and(|entry| !matches!(entry.kind, Kind::Folder))
+        self.entries.get(plain(path)).is_some_and(|entry| !matches!(entry.kind, Kind::Folder))
     }
 
     /// The target of a symbolic link.
@@ -120,11 +111,7 @@ impl Tree {
 
     /// The bytes of a regular file.
     pub(crate) fn find_file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        let Some(Entry {
-            kind: Kind::File(content),
-            ..
-        }) = self.entries.get(plain(path))
-        else {
+        let Some(Entry { kind: Kind::File(content), .. }) = self.entries.get(plain(path)) else {
             return Ok(None);
         };
         let mut bytes = Vec::new();
@@ -183,9 +170,7 @@ impl Tree {
             let name = path.file_name().unwrap_or_default();
             let name = utf8(Path::new(name)).map_err(Error::file("use the name of", &path))?;
             let inside = if at.is_empty() { name } else { format!("{at}/{name}") };
-            let kind = fs::symlink_metadata(&path)
-                .map_err(Error::file("read", &path))?
-                .file_type();
+            let kind = fs::symlink_metadata(&path).map_err(Error::file("read", &path))?.file_type();
             if kind.is_dir() {
                 self.add_folder(&inside, 0o755);
                 self.add_host_folder_at(&inside, &path)?;
@@ -205,25 +190,10 @@ impl Tree {
     fn add(&mut self, path: &str, kind: Kind, mode: u32, mtime: u64) {
         let path = self.resolve(plain(path));
         for (slash, _) in path.match_indices('/') {
-            let folder = Entry {
-                kind: Kind::Folder,
-                mode: 0o755,
-                uid: 0,
-                gid: 0,
-                mtime: 0,
-            };
+            let folder = Entry { kind: Kind::Folder, mode: 0o755, uid: 0, gid: 0, mtime: 0 };
             self.entries.entry(path[..slash].to_owned()).or_insert(folder);
         }
-        self.entries.insert(
-            path,
-            Entry {
-                kind,
-                mode,
-                uid: 0,
-                gid: 0,
-                mtime,
-            },
-        );
+        self.entries.insert(path, Entry { kind, mode, uid: 0, gid: 0, mtime });
     }
 
     /// `lib/x` as `usr/lib/x` where `lib` is a link: packages and people use both names.
@@ -246,16 +216,7 @@ impl Tree {
         let mut program = Program::new("pack a squashfs", "mksquashfs")
             .arg("-")
             .arg(made)
-            .args([
-                "-tar",
-                "-noappend",
-                "-no-xattrs",
-                "-quiet",
-                "-no-progress",
-                "-comp",
-                "zstd",
-                "-Xcompression-level",
-            ])
+            .args(["-tar", "-noappend", "-no-xattrs", "-quiet", "-no-progress", "-comp", "zstd", "-Xcompression-level"])
             .arg(level.to_string())
             .args(["-root-mode", "755", "-root-uid", "0", "-root-gid", "0"]);
         if root_only {
@@ -297,10 +258,7 @@ impl Tree {
             };
             written.map_err(Error::file("write", path))?;
         }
-        builder
-            .into_inner()
-            .and_then(|mut writer| writer.flush())
-            .map_err(Error::file("write", path))
+        builder.into_inner().and_then(|mut writer| writer.flush()).map_err(Error::file("write", path))
     }
 }
 
@@ -329,14 +287,11 @@ fn plain(path: &str) -> &str {
 
 /// Whether `path` is `root` or below it.
 pub(crate) fn is_at_or_below(path: &str, root: &str) -> bool {
-    path.strip_prefix(plain(root))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(plain(root)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn utf8(path: &Path) -> io::Result<String> {
-    let text = path
-        .to_str()
-        .ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
+    let text = path.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
     Ok(text.to_owned())
 }
 
@@ -367,10 +322,7 @@ mod tests {
         let mut tree = Tree::default();
         tree.add_link("lib", "usr/lib");
         tree.add_file("lib/modules.conf", "", 0o644);
-        assert_eq!(
-            tree.paths().collect::<Vec<_>>(),
-            ["lib", "usr", "usr/lib", "usr/lib/modules.conf"]
-        );
+        assert_eq!(tree.paths().collect::<Vec<_>>(), ["lib", "usr", "usr/lib", "usr/lib/modules.conf"]);
     }
 
     #[test]
@@ -380,9 +332,6 @@ mod tests {
             tree.add_file(path, "", 0o644);
         }
         tree.remove("/var/lib/apt");
-        assert_eq!(
-            tree.paths().collect::<Vec<_>>(),
-            ["var", "var/lib", "var/lib/aptitude", "var/lib/aptitude/two"]
-        );
+        assert_eq!(tree.paths().collect::<Vec<_>>(), ["var", "var/lib", "var/lib/aptitude", "var/lib/aptitude/two"]);
     }
 }

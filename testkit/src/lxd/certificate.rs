@@ -38,30 +38,20 @@ impl Client {
     pub async fn trust_certificate(&self, name: &str, certificate_pem: &[u8]) -> Result<String, Error> {
         let attempt = format!("trust certificate {name:?}");
         let der = tls::certificate(certificate_pem, "client").map_err(|fault| Error::new(&attempt, fault))?;
-        let body = CertificateBody {
-            kind: "client",
-            name,
-            certificate: STANDARD.encode(&der),
-        };
-        self.done(&Request::post(&["certificates"], attempt).json(&body).outside_projects())
-            .await?;
+        let body = CertificateBody { kind: "client", name, certificate: STANDARD.encode(&der) };
+        self.done(&Request::post(&["certificates"], attempt).json(&body).outside_projects()).await?;
         Ok(tls::fingerprint(&der))
     }
 
     /// Lists the certificates that LXD trusts.
     pub async fn list_certificates(&self) -> Result<Vec<TrustedCertificate>, Error> {
-        let request = Request::get(&["certificates"], "list certificates")
-            .query("recursion", "1")
-            .outside_projects();
+        let request = Request::get(&["certificates"], "list certificates").query("recursion", "1").outside_projects();
         Ok(self.sync::<Option<_>>(&request).await?.unwrap_or_default())
     }
 
     /// Takes LXD's trust in a certificate away; success when there is none.
     pub async fn delete_certificate(&self, fingerprint: &str) -> Result<(), Error> {
-        let request = Request::delete(
-            &["certificates", fingerprint],
-            format!("delete certificate {fingerprint:?}"),
-        );
+        let request = Request::delete(&["certificates", fingerprint], format!("delete certificate {fingerprint:?}"));
         self.done_or_gone(&request.outside_projects().repeatable()).await
     }
 

@@ -45,26 +45,15 @@ impl Client {
         let transport = Transport::new(endpoint).map_err(|fault| Error::new(&attempt, fault))?;
         if let Endpoint::Unix(path) = endpoint {
             // While LXD restarts its socket is briefly away, which is worth a retry; at the beginning it is not.
-            transport::check_socket(path)
-                .await
-                .map_err(|fault| Error::new(&attempt, fault))?;
+            transport::check_socket(path).await.map_err(|fault| Error::new(&attempt, fault))?;
         }
-        let server = Server::fetch(&transport)
-            .await
-            .map_err(|fault| Error::new(&attempt, fault))?;
-        Ok(Client {
-            transport: Arc::new(transport),
-            server: Arc::new(server),
-            project: None,
-        })
+        let server = Server::fetch(&transport).await.map_err(|fault| Error::new(&attempt, fault))?;
+        Ok(Client { transport: Arc::new(transport), server: Arc::new(server), project: None })
     }
 
     /// The same client for another project: its calls carry `?project=`.
     pub fn with_project(&self, project: &str) -> Client {
-        Client {
-            project: Some(project.into()),
-            ..self.clone()
-        }
+        Client { project: Some(project.into()), ..self.clone() }
     }
 
     /// The project this client's calls are for; `None` is LXD's `default`.
@@ -79,9 +68,7 @@ impl Client {
 
     /// Fails with the names of those API extensions that the server lacks, and its version.
     pub fn require_extensions(&self, names: &[&str]) -> Result<(), Error> {
-        self.server
-            .require_extensions(names)
-            .map_err(|fault| Error::new("use LXD", fault))
+        self.server.require_extensions(names).map_err(|fault| Error::new("use LXD", fault))
     }
 
     pub(crate) async fn answer_or_fault(&self, request: &Request) -> Result<Answer, Fault> {
@@ -97,9 +84,7 @@ impl Client {
 
     /// Sends a request that is answered at once.
     pub(crate) async fn sync<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
-        self.sync_or_fault(request)
-            .await
-            .map_err(|fault| Error::new(&request.attempt, fault))
+        self.sync_or_fault(request).await.map_err(|fault| Error::new(&request.attempt, fault))
     }
 
     /// Sends a request that is answered at once, and keeps the ETag.
@@ -107,10 +92,7 @@ impl Client {
         let read = async {
             let answer = self.answer_or_fault(request).await?;
             let value = envelope::decode(answer.status, &answer.body)?.into_sync()?;
-            Ok(Tagged {
-                value,
-                etag: answer.header("etag").map(ToOwned::to_owned),
-            })
+            Ok(Tagged { value, etag: answer.header("etag").map(ToOwned::to_owned) })
         };
         read.await.map_err(|fault| Error::new(&request.attempt, fault))
     }

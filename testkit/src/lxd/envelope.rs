@@ -36,17 +36,11 @@ struct Envelope {
 pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Reply, Fault> {
     let text = String::from_utf8_lossy(body);
     let envelope: Envelope = serde_json::from_slice(body).map_err(|source| {
-        Fault::protocol("the reply is not an LXD envelope", &text)
-            .with_code(status)
-            .with_source(source)
+        Fault::protocol("the reply is not an LXD envelope", &text).with_code(status).with_source(source)
     })?;
     match envelope.kind.as_str() {
         "error" => {
-            let code = if envelope.error_code == 0 {
-                status
-            } else {
-                envelope.error_code
-            };
+            let code = if envelope.error_code == 0 { status } else { envelope.error_code };
             Err(Fault::refused(code, envelope.error))
         }
         _ if status >= 400 => Err(Fault::protocol("an error status without an error reply", &text).with_code(status)),
@@ -64,10 +58,7 @@ impl Reply {
     pub(crate) fn into_sync<T: DeserializeOwned>(self) -> Result<T, Fault> {
         match self {
             Reply::Sync(value) => metadata(value),
-            Reply::Async(id, _) => Err(Fault::protocol(
-                "an operation where an answer was expected",
-                id.as_str(),
-            )),
+            Reply::Async(id, _) => Err(Fault::protocol("an operation where an answer was expected", id.as_str())),
         }
     }
 
@@ -75,10 +66,7 @@ impl Reply {
     pub(crate) fn into_async(self) -> Result<(OperationId, Operation), Fault> {
         match self {
             Reply::Async(id, operation) => Ok((id, operation)),
-            Reply::Sync(value) => Err(Fault::protocol(
-                "an answer where an operation was expected",
-                &value.to_string(),
-            )),
+            Reply::Sync(value) => Err(Fault::protocol("an answer where an operation was expected", &value.to_string())),
         }
     }
 }
@@ -120,9 +108,7 @@ mod tests {
 
     #[test]
     fn an_async_reply_gives_its_operation() {
-        let (id, operation) = decode(202, RUNNING.as_bytes())
-            .and_then(Reply::into_async)
-            .expect("decoded");
+        let (id, operation) = decode(202, RUNNING.as_bytes()).and_then(Reply::into_async).expect("decoded");
         assert_eq!(id.as_str(), "7d44ba33-54b1-4f4c-8d5e-4ae38b9b3fd1");
         assert_eq!(operation.status, "Running");
         assert_eq!(operation.resources["instances"], ["/1.0/instances/a"]);
@@ -146,11 +132,7 @@ mod tests {
     fn a_shape_that_is_not_known_is_quoted(#[case] status: u16, #[case] body: &str, #[case] shown: &str) {
         let error = Error::new("try", decode(status, body.as_bytes()).expect_err("an error"));
         assert!(matches!(error.kind(), ErrorKind::Protocol { .. }), "{error:?}");
-        let shown = if shown == "missing-type-is-quoted" {
-            r#"{\"metadata\":1}"#
-        } else {
-            shown
-        };
+        let shown = if shown == "missing-type-is-quoted" { r#"{\"metadata\":1}"# } else { shown };
         assert!(error.to_string().contains(shown), "{error}");
     }
 

@@ -127,10 +127,7 @@ impl Error {
     }
 
     pub(crate) fn new(attempt: impl Into<String>, fault: Fault) -> Error {
-        Error {
-            attempt: attempt.into(),
-            fault: Box::new(fault),
-        }
+        Error { attempt: attempt.into(), fault: Box::new(fault) }
     }
 }
 
@@ -142,22 +139,13 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.fault
-            .source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.fault.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 
 impl Fault {
     pub(crate) fn new(kind: ErrorKind) -> Fault {
-        Fault {
-            kind,
-            code: None,
-            text: None,
-            advice: None,
-            source: None,
-        }
+        Fault { kind, code: None, text: None, advice: None, source: None }
     }
 
     /// A refusal by LXD, whose kind follows from its HTTP status and its words.
@@ -182,10 +170,7 @@ impl Fault {
     }
 
     pub(crate) fn timeout(after: Duration, last_seen: impl Into<String>) -> Fault {
-        Fault::new(ErrorKind::Timeout {
-            after,
-            last_seen: last_seen.into(),
-        })
+        Fault::new(ErrorKind::Timeout { after, last_seen: last_seen.into() })
     }
 
     pub(crate) fn invalid(why: impl Into<String>) -> Fault {
@@ -232,15 +217,8 @@ impl fmt::Display for Fault {
             }
             ErrorKind::OperationFailed => f.write_str("the operation failed")?,
             ErrorKind::OperationLost => f.write_str("LXD no longer knows the operation, its outcome is unknown")?,
-            ErrorKind::MissingExtensions {
-                missing,
-                server_version,
-            } => {
-                write!(
-                    f,
-                    "LXD {server_version} lacks the API extensions {}",
-                    missing.join(", ")
-                )?;
+            ErrorKind::MissingExtensions { missing, server_version } => {
+                write!(f, "LXD {server_version} lacks the API extensions {}", missing.join(", "))?;
             }
             ErrorKind::Protocol { .. } => f.write_str("unexpected reply")?,
             ErrorKind::Truncated { limit } => write!(f, "more than the limit of {limit} bytes")?,
@@ -298,13 +276,7 @@ fn kind_of_failed_operation(text: &str) -> ErrorKind {
 
 fn says_already_exists(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    [
-        "already exists",
-        "unique constraint failed",
-        "already in use by another",
-    ]
-    .iter()
-    .any(|words| text.contains(words))
+    ["already exists", "unique constraint failed", "already in use by another"].iter().any(|words| text.contains(words))
 }
 
 fn says_not_found(text: &str) -> bool {
@@ -341,10 +313,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::duplicate(
-        "Failed creating instance record: Instance \"a\" already exists",
-        ErrorKind::AlreadyExists
-    )]
+    #[case::duplicate("Failed creating instance record: Instance \"a\" already exists", ErrorKind::AlreadyExists)]
     #[case::duplicate_row("This \"instances\" entry already exists", ErrorKind::AlreadyExists)]
     #[case::no_image("Failed loading image: Image not found", ErrorKind::NotFound)]
     #[case::no_pool("No such object", ErrorKind::NotFound)]
@@ -359,10 +328,7 @@ mod tests {
     fn the_text_names_the_attempt_the_code_and_lxds_words_and_leaves_the_cause_to_the_source() {
         let fault = Fault::refused(404, "Instance not found").with_source(std::io::Error::other("the cause"));
         let error = Error::new("get instance \"a\"", fault);
-        assert_eq!(
-            error.to_string(),
-            "failed to get instance \"a\": not found (404: Instance not found)"
-        );
+        assert_eq!(error.to_string(), "failed to get instance \"a\": not found (404: Instance not found)");
         assert_eq!(error.source().map(ToString::to_string), Some("the cause".to_owned()));
         assert!(error.is_not_found());
     }

@@ -39,10 +39,7 @@ impl Client {
     /// Follows the events of the client's project. `kinds` are of `lifecycle`, `operation` and `logging`.
     pub async fn events(&self, kinds: &[&str]) -> Result<Events, Error> {
         let request = Request::get(&["events"], "follow events").query("type", kinds.join(","));
-        let socket = self
-            .websocket(&request)
-            .await
-            .map_err(|fault| Error::new(&request.attempt, fault))?;
+        let socket = self.websocket(&request).await.map_err(|fault| Error::new(&request.attempt, fault))?;
         Ok(Events { socket })
     }
 }

@@ -184,9 +184,7 @@ impl Client {
     /// is killed, and the error is `Truncated`. Dropping the future kills it too. Processes that the command started
     /// may live on. A connection that breaks while it runs is `Unreachable`.
     pub async fn exec(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Error> {
-        self.exec_or_fault(instance, exec)
-            .await
-            .map_err(|fault| Error::new(exec.attempt(instance), fault))
+        self.exec_or_fault(instance, exec).await.map_err(|fault| Error::new(exec.attempt(instance), fault))
     }
 
     /// Runs a command whose output LXD records in files, fetches them and deletes them.
@@ -194,17 +192,12 @@ impl Client {
     /// It needs no WebSocket and survives a broken connection, but takes no input and cannot be killed: after
     /// `Timeout` the command goes on.
     pub async fn exec_recorded(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Error> {
-        self.recorded_or_fault(instance, exec)
-            .await
-            .map_err(|fault| Error::new(exec.attempt(instance), fault))
+        self.recorded_or_fault(instance, exec).await.map_err(|fault| Error::new(exec.attempt(instance), fault))
     }
 
     async fn exec_or_fault(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Fault> {
         let begun = Instant::now();
-        let body = ExecBody {
-            wait_for_websocket: true,
-            ..exec.body()
-        };
+        let body = ExecBody { wait_for_websocket: true, ..exec.body() };
         let request = exec.request(instance, &body).deadline(exec.timeout);
         let printed = AtomicU64::new(0);
 
@@ -212,25 +205,15 @@ impl Client {
         let Ok(opened) = tokio::time::timeout(exec.timeout, opening).await else {
             return Err(Fault::timeout(begun.elapsed(), "the command was being started"));
         };
-        let Session {
-            id,
-            first,
-            mut control,
-            data,
-        } = opened?;
+        let Session { id, first, mut control, data } = opened?;
         let [stdin, mut stdout, mut stderr] = <[WebSocket; 3]>::try_from(data)
             .map_err(|_| Fault::protocol("three data sockets were asked for", "another number"))?;
 
         let outcome = {
             let collect = async {
-                let budget = Budget {
-                    printed: &printed,
-                    limit: exec.output_limit,
-                };
-                let output = tokio::try_join!(
-                    budget.collect(&mut stdout, "stdout"),
-                    budget.collect(&mut stderr, "stderr")
-                )?;
+                let budget = Budget { printed: &printed, limit: exec.output_limit };
+                let output =
+                    tokio::try_join!(budget.collect(&mut stdout, "stdout"), budget.collect(&mut stderr, "stderr"))?;
                 // A command may close its outputs and go on: its operation says when it ends.
                 let patience = exec.timeout + KILL_DEADLINE;
                 let operation = self.wait_until(&id, Some(first), begun, patience).await?;
@@ -249,11 +232,7 @@ impl Client {
         match outcome {
             Ok(Ok(((stdout, stderr), operation))) => {
                 control.finished();
-                Ok(ExecOutput {
-                    exit_code: exit_code(&operation)?,
-                    stdout,
-                    stderr,
-                })
+                Ok(ExecOutput { exit_code: exit_code(&operation)?, stdout, stderr })
             }
             Ok(Err(fault)) => {
                 control.kill().await;
@@ -268,10 +247,7 @@ impl Client {
                     _ => "killed",
                 };
                 let bytes = printed.load(Ordering::Relaxed);
-                Err(Fault::timeout(
-                    after,
-                    format!("operation {id} Running, {bytes} bytes of output, {end}"),
-                ))
+                Err(Fault::timeout(after, format!("operation {id} Running, {bytes} bytes of output, {end}")))
             }
         }
     }
@@ -281,10 +257,7 @@ impl Client {
             return Err(Fault::invalid("a recorded command takes no input"));
         }
         let begun = Instant::now();
-        let body = ExecBody {
-            record_output: true,
-            ..exec.body()
-        };
+        let body = ExecBody { record_output: true, ..exec.body() };
         let answer = self.answer_or_fault(&exec.request(instance, &body)).await?;
         let (id, first) = envelope::decode(answer.status, &answer.body)?.into_async()?;
         let operation = self.wait_until(&id, Some(first), begun, exec.timeout).await?;
@@ -293,15 +266,12 @@ impl Client {
         let mut left = exec.output_limit;
         for log in &logs {
             let request = Request::get(&["instances", instance, "logs", log], "").reply_limit(left);
-            let read = self
-                .answer_or_fault(&request)
-                .await
-                .and_then(|answer| match answer.status {
-                    200 => Ok(answer.body),
-                    status => Err(envelope::decode(status, &answer.body)
-                        .err()
-                        .unwrap_or_else(|| Fault::protocol("no log", &String::from_utf8_lossy(&answer.body)))),
-                });
+            let read = self.answer_or_fault(&request).await.and_then(|answer| match answer.status {
+                200 => Ok(answer.body),
+                status => Err(envelope::decode(status, &answer.body)
+                    .err()
+                    .unwrap_or_else(|| Fault::protocol("no log", &String::from_utf8_lossy(&answer.body)))),
+            });
             left -= read.as_ref().map_or(0, |body| body.len() as u64);
             outputs.push(read);
         }
@@ -312,14 +282,9 @@ impl Client {
             }
         }
         let mut outputs = outputs.into_iter();
-        let (stdout, stderr) = (
-            outputs.next().unwrap_or(Ok(Bytes::new())),
-            outputs.next().unwrap_or(Ok(Bytes::new())),
-        );
+        let (stdout, stderr) = (outputs.next().unwrap_or(Ok(Bytes::new())), outputs.next().unwrap_or(Ok(Bytes::new())));
         let limit = |fault: Fault| match fault.kind() {
-            ErrorKind::Truncated { .. } => Fault::new(ErrorKind::Truncated {
-                limit: exec.output_limit,
-            }),
+            ErrorKind::Truncated { .. } => Fault::new(ErrorKind::Truncated { limit: exec.output_limit }),
             _ => fault,
         };
         Ok(ExecOutput {
@@ -399,11 +364,7 @@ mod tests {
     #[test]
     fn what_may_be_secret_is_not_shown() {
         let exec = Exec::new(["cat", "TOKEN"]).env("KEY", "TOKEN").stdin("TOKEN");
-        let output = ExecOutput {
-            exit_code: 0,
-            stdout: "TOKEN".into(),
-            stderr: "TOKEN".into(),
-        };
+        let output = ExecOutput { exit_code: 0, stdout: "TOKEN".into(), stderr: "TOKEN".into() };
         for shown in [format!("{exec:?}"), exec.attempt("a"), format!("{output:?}")] {
             assert!(!shown.contains("TOKEN"), "{shown}");
         }
@@ -418,10 +379,7 @@ mod tests {
                 "1": "/1.0/instances/a/logs/exec_1.stdout", "2": "/1.0/instances/a/logs/exec_1.stderr?project=p"}},
         }))
         .expect("operation");
-        assert_eq!(
-            recorded_logs(&operation).expect("logs"),
-            ["exec_1.stdout", "exec_1.stderr"]
-        );
+        assert_eq!(recorded_logs(&operation).expect("logs"), ["exec_1.stdout", "exec_1.stderr"]);
         assert_eq!(exit_code(&operation).expect("code"), 3);
     }
 }

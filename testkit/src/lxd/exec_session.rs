@@ -65,19 +65,12 @@ impl Session {
         let (id, first) = envelope::decode(answer.status, &answer.body)?.into_async()?;
         let ExecMetadata { fds: secrets } = envelope::metadata(first.metadata.clone()).map_err(no_secrets)?;
         // LXD starts a command as soon as its data sockets are there, so control comes first: from then on it can be ended.
-        let control = Control {
-            socket: Some(connect(client, &id, &secrets, "control").await?),
-        };
+        let control = Control { socket: Some(connect(client, &id, &secrets, "control").await?) };
         let mut data = Vec::with_capacity(fds.len());
         for fd in fds {
             data.push(connect(client, &id, &secrets, fd).await?);
         }
-        Ok(Session {
-            id,
-            first,
-            control,
-            data,
-        })
+        Ok(Session { id, first, control, data })
     }
 }
 
@@ -87,22 +80,16 @@ async fn connect(
     secrets: &BTreeMap<String, String>,
     fd: &str,
 ) -> Result<WebSocket, Fault> {
-    let secret = secrets.get(fd).ok_or_else(|| {
-        Fault::protocol(
-            format!("no WebSocket {fd:?} was offered"),
-            &format!("{:?}", secrets.keys()),
-        )
-    })?;
+    let secret = secrets
+        .get(fd)
+        .ok_or_else(|| Fault::protocol(format!("no WebSocket {fd:?} was offered"), &format!("{:?}", secrets.keys())))?;
     let request = Request::get(&["operations", id.as_str(), "websocket"], "").query("secret", secret.as_str());
     client.websocket(&request).await
 }
 
 /// The metadata of a command holds its arguments and environment, which may be secret: they are not quoted.
 fn no_secrets(_: Fault) -> Fault {
-    Fault::protocol(
-        "the operation offers no WebSockets",
-        "(withheld: it holds the command's arguments)",
-    )
+    Fault::protocol("the operation offers no WebSockets", "(withheld: it holds the command's arguments)")
 }
 
 impl Control {
@@ -165,10 +152,7 @@ async fn send(socket: &mut WebSocket, message: &Value) -> Result<(), Fault> {
     match tokio::time::timeout(CONTROL_DEADLINE, sent).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(source)) => Err(broken("control", source)),
-        Err(_) => Err(Fault::timeout(
-            CONTROL_DEADLINE,
-            "control socket does not take a message",
-        )),
+        Err(_) => Err(Fault::timeout(CONTROL_DEADLINE, "control socket does not take a message")),
     }
 }
 
@@ -192,9 +176,7 @@ where
 }
 
 pub(crate) fn broken(name: &str, source: WebSocketError) -> Fault {
-    Fault::new(ErrorKind::Unreachable)
-        .with_text(format!("the {name} socket broke"))
-        .with_source(source)
+    Fault::new(ErrorKind::Unreachable).with_text(format!("the {name} socket broke")).with_source(source)
 }
 
 /// The exit code in the metadata of a command's operation.

@@ -40,12 +40,7 @@ pub struct File {
 impl FileSpec {
     /// A file of root that all may read.
     pub fn new(content: impl Into<Bytes>) -> FileSpec {
-        FileSpec {
-            content: content.into(),
-            uid: 0,
-            gid: 0,
-            mode: 0o644,
-        }
+        FileSpec { content: content.into(), uid: 0, gid: 0, mode: 0o644 }
     }
 
     /// The same with other permission bits.
@@ -82,10 +77,7 @@ impl Client {
             match answer.header("x-lxd-type") {
                 Some("file") => {}
                 other => {
-                    return Err(Fault::invalid(format!(
-                        "it is no file but {}",
-                        other.unwrap_or("unknown")
-                    )));
+                    return Err(Fault::invalid(format!("it is no file but {}", other.unwrap_or("unknown"))));
                 }
             }
             let number = |name: &str, radix: u32| {
@@ -122,14 +114,9 @@ impl Client {
         let answer = self.raw(&request).await?;
         let names = || match answer.header("x-lxd-type") {
             Some("directory") => envelope::decode(answer.status, &answer.body)?.into_sync::<Option<Vec<String>>>(),
-            other => Err(Fault::invalid(format!(
-                "it is no directory but {}",
-                other.unwrap_or("unknown")
-            ))),
+            other => Err(Fault::invalid(format!("it is no directory but {}", other.unwrap_or("unknown")))),
         };
-        Ok(names()
-            .map_err(|fault| Error::new(&request.attempt, fault))?
-            .unwrap_or_default())
+        Ok(names().map_err(|fault| Error::new(&request.attempt, fault))?.unwrap_or_default())
     }
 
     /// Makes a directory of root. One that is there is left as it is; its parent must exist.

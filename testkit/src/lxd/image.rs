@@ -144,8 +144,7 @@ impl Client {
         if let (Some(body), Some(compression)) = (body.as_object_mut(), &spec.compression) {
             body.insert("compression_algorithm".to_owned(), json!(compression));
         }
-        self.image_from(Request::post(&["images"], attempt).json(&body), deadline)
-            .await
+        self.image_from(Request::post(&["images"], attempt).json(&body), deadline).await
     }
 
     /// Pulls an image from another server and returns its fingerprint.
@@ -160,8 +159,7 @@ impl Client {
         }
         let body = json!({"source": source, "aliases": alias_list(&remote.aliases), "auto_update": false});
         let attempt = format!("pull image {name:?} from {}", remote.server);
-        self.image_from(Request::post(&["images"], attempt).json(&body), deadline)
-            .await
+        self.image_from(Request::post(&["images"], attempt).json(&body), deadline).await
     }
 
     /// Lists the project's images.
@@ -176,11 +174,7 @@ impl Client {
             ImageRef::Fingerprint(fingerprint) => fingerprint.clone(),
             ImageRef::Alias(alias) => self.get_alias(alias).await?.target,
         };
-        self.tagged(&Request::get(
-            &["images", &fingerprint],
-            format!("get image {fingerprint:?}"),
-        ))
-        .await
+        self.tagged(&Request::get(&["images", &fingerprint], format!("get image {fingerprint:?}"))).await
     }
 
     /// Reads an image; `None` when there is none.
@@ -206,11 +200,7 @@ impl Client {
 
     /// Reads an alias.
     pub async fn get_alias(&self, name: &str) -> Result<ImageAlias, Error> {
-        self.sync(&Request::get(
-            &["images", "aliases", name],
-            format!("get image alias {name:?}"),
-        ))
-        .await
+        self.sync(&Request::get(&["images", "aliases", name], format!("get image alias {name:?}"))).await
     }
 
     /// Reads an alias; `None` when there is none.
@@ -220,13 +210,8 @@ impl Client {
 
     /// Gives an image a name.
     pub async fn create_alias(&self, name: &str, fingerprint: &str, description: &str) -> Result<(), Error> {
-        let body = AliasBody {
-            name,
-            target: fingerprint,
-            description,
-        };
-        self.done(&Request::post(&["images", "aliases"], format!("create image alias {name:?}")).json(&body))
-            .await
+        let body = AliasBody { name, target: fingerprint, description };
+        self.done(&Request::post(&["images", "aliases"], format!("create image alias {name:?}")).json(&body)).await
     }
 
     /// Takes a name away; success when there is none. The image stays.
@@ -246,17 +231,11 @@ impl Client {
 fn made_image(operation: &Operation) -> Result<String, Fault> {
     match operation.metadata.get("fingerprint").and_then(Value::as_str) {
         Some(fingerprint) => Ok(fingerprint.to_owned()),
-        None => Err(Fault::protocol(
-            "the operation names no image",
-            &operation.metadata.to_string(),
-        )),
+        None => Err(Fault::protocol("the operation names no image", &operation.metadata.to_string())),
     }
 }
 
 /// API extension `image_create_aliases`.
 fn alias_list(names: &[String]) -> Value {
-    names
-        .iter()
-        .map(|name| json!({"name": name, "description": ""}))
-        .collect()
+    names.iter().map(|name| json!({"name": name, "description": ""})).collect()
 }

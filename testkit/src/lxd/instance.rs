@@ -210,8 +210,7 @@ pub struct InstancePatch {
 impl Client {
     /// Reads an instance.
     pub async fn get_instance(&self, name: &str) -> Result<Tagged<Instance>, Error> {
-        self.tagged(&Request::get(&["instances", name], format!("get instance {name:?}")))
-            .await
+        self.tagged(&Request::get(&["instances", name], format!("get instance {name:?}"))).await
     }
 
     /// Reads an instance; `None` when there is none.
@@ -240,8 +239,7 @@ impl Client {
         }
         self.run(request, deadline).await?;
         if spec.start {
-            self.start_instance(&spec.name, deadline.saturating_sub(begun.elapsed()))
-                .await?;
+            self.start_instance(&spec.name, deadline.saturating_sub(begun.elapsed())).await?;
         }
         Ok(())
     }
@@ -254,9 +252,7 @@ impl Client {
         etag: Option<&str>,
         deadline: Duration,
     ) -> Result<(), Error> {
-        let request = Request::put(&["instances", name], format!("update instance {name:?}"))
-            .json(put)
-            .if_match(etag);
+        let request = Request::put(&["instances", name], format!("update instance {name:?}")).json(put).if_match(etag);
         self.run(request, deadline).await.map(drop)
     }
 
@@ -296,8 +292,7 @@ impl Client {
                 }
             }
         }
-        self.delete_instance(name, deadline.saturating_sub(begun.elapsed()))
-            .await
+        self.delete_instance(name, deadline.saturating_sub(begun.elapsed())).await
     }
 }
 
@@ -357,11 +352,7 @@ mod tests {
         #[case] source: InstanceSource,
         #[case] expected: serde_json::Value,
     ) {
-        let spec = InstanceSpec {
-            start: true,
-            target: Some("m".into()),
-            ..InstanceSpec::container("a", source)
-        };
+        let spec = InstanceSpec { start: true, target: Some("m".into()), ..InstanceSpec::container("a", source) };
         let body = serde_json::to_value(&spec).expect("body");
         assert_eq!(body["source"], expected);
         assert_eq!((&body["type"], &body["profiles"]), (&json!("container"), &json!([])));

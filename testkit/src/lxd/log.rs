@@ -9,10 +9,7 @@ use super::request::Request;
 impl Client {
     /// Reads what an instance's init wrote to its console, where LXD kept it; empty when it wrote nothing.
     pub async fn get_console_log(&self, name: &str) -> Result<Bytes, Error> {
-        let request = Request::get(
-            &["instances", name, "console"],
-            format!("get console log of instance {name:?}"),
-        );
+        let request = Request::get(&["instances", name, "console"], format!("get console log of instance {name:?}"));
         match self.raw(&request).await {
             Ok(answer) => Ok(answer.body),
             // So LXD 5.0.2 answers for a running instance that has printed nothing: it opens a file without a name.
@@ -24,10 +21,7 @@ impl Client {
     /// Reads one of LXD's own logs about an instance, such as `lxc.log`.
     pub async fn get_instance_log(&self, name: &str, log: &str) -> Result<Bytes, Error> {
         let attempt = format!("get log {log:?} of instance {name:?}");
-        Ok(self
-            .raw(&Request::get(&["instances", name, "logs", log], attempt))
-            .await?
-            .body)
+        Ok(self.raw(&Request::get(&["instances", name, "logs", log], attempt)).await?.body)
     }
 
     /// Lists the names of LXD's own logs about an instance.
@@ -35,14 +29,11 @@ impl Client {
         let request = Request::get(&["instances", name, "logs"], format!("list logs of instance {name:?}"));
         let urls: Option<Vec<String>> = self.sync(&request).await?;
         let names = urls.unwrap_or_default().into_iter();
-        Ok(names
-            .filter_map(|url| url.rsplit_once('/').map(|(_, name)| name.to_owned()))
-            .collect())
+        Ok(names.filter_map(|url| url.rsplit_once('/').map(|(_, name)| name.to_owned())).collect())
     }
 
     pub(crate) async fn delete_instance_log(&self, name: &str, log: &str) -> Result<(), Error> {
         let attempt = format!("delete log {log:?} of instance {name:?}");
-        self.done_or_gone(&Request::delete(&["instances", name, "logs", log], attempt).repeatable())
-            .await
+        self.done_or_gone(&Request::delete(&["instances", name, "logs", log], attempt).repeatable()).await
     }
 }

@@ -37,9 +37,7 @@ pub struct Network {
 impl Network {
     /// The address ranges of a bridge; none for one without addresses.
     pub fn ranges(&self) -> impl Iterator<Item = IpNet> {
-        ["ipv4.address", "ipv6.address"]
-            .into_iter()
-            .filter_map(|key| self.config.get(key)?.parse().ok())
+        ["ipv4.address", "ipv6.address"].into_iter().filter_map(|key| self.config.get(key)?.parse().ok())
     }
 }
 
@@ -72,13 +70,7 @@ pub struct NetworkPut {
 impl NetworkSpec {
     /// A bridge.
     pub fn bridge(name: impl Into<String>, config: Config) -> NetworkSpec {
-        NetworkSpec {
-            name: name.into(),
-            kind: "bridge".to_owned(),
-            description: String::new(),
-            config,
-            target: None,
-        }
+        NetworkSpec { name: name.into(), kind: "bridge".to_owned(), description: String::new(), config, target: None }
     }
 }
 
@@ -94,8 +86,7 @@ impl Client {
 
     /// Reads a network.
     pub async fn get_network(&self, name: &str) -> Result<Tagged<Network>, Error> {
-        self.tagged(&Request::get(&["networks", name], format!("get network {name:?}")))
-            .await
+        self.tagged(&Request::get(&["networks", name], format!("get network {name:?}"))).await
     }
 
     /// Reads a network; `None` when there is none.

@@ -67,11 +67,7 @@ impl OperationId {
             None => path,
         };
         let is_uuid = id.len() == 36 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-        if is_uuid {
-            Ok(OperationId(id.to_owned()))
-        } else {
-            Err(Fault::protocol("no operation URL", url))
-        }
+        if is_uuid { Ok(OperationId(id.to_owned())) } else { Err(Fault::protocol("no operation URL", url)) }
     }
 
     /// The identifier as text.
@@ -94,10 +90,7 @@ impl Operation {
 
     /// The names of the instances it works on. LXD lists them by URL, which may end in a query.
     pub fn instance_names(&self) -> impl Iterator<Item = String> {
-        let urls = ["instances", "containers"]
-            .into_iter()
-            .filter_map(|kind| self.resources.get(kind))
-            .flatten();
+        let urls = ["instances", "containers"].into_iter().filter_map(|kind| self.resources.get(kind)).flatten();
         urls.filter_map(|url| {
             let path = url.split('?').next()?;
             Some(path.rsplit('/').next()?.to_owned())
@@ -107,9 +100,9 @@ impl Operation {
     fn into_result(self) -> Result<Operation, Fault> {
         match self.status_code {
             200..400 => Ok(self),
-            code if code == CANCELLED && self.err.is_empty() => Err(Fault::new(ErrorKind::OperationFailed)
-                .with_code(code)
-                .with_text("it was cancelled")),
+            code if code == CANCELLED && self.err.is_empty() => {
+                Err(Fault::new(ErrorKind::OperationFailed).with_code(code).with_text("it was cancelled"))
+            }
             code => Err(Fault::operation_failed(code, self.err)),
         }
     }
@@ -131,9 +124,7 @@ impl Client {
     pub async fn wait_operation(&self, url: &str, deadline: Duration) -> Result<Operation, Error> {
         let attempt = format!("wait for operation {url}");
         let id = OperationId::parse(url).map_err(|fault| Error::new(&attempt, fault))?;
-        self.wait_until(&id, None, Instant::now(), deadline)
-            .await
-            .map_err(|fault| Error::new(attempt, fault))
+        self.wait_until(&id, None, Instant::now(), deadline).await.map_err(|fault| Error::new(attempt, fault))
     }
 
     /// Asks LXD to cancel the operation. An operation that ended, or that LXD no longer knows, is no error; one that

@@ -44,26 +44,19 @@ pub struct ProfileSpec {
 impl ProfileSpec {
     /// An empty profile.
     pub fn new(name: impl Into<String>) -> ProfileSpec {
-        ProfileSpec {
-            name: name.into(),
-            config: Config::new(),
-            devices: Devices::new(),
-            description: String::new(),
-        }
+        ProfileSpec { name: name.into(), config: Config::new(), devices: Devices::new(), description: String::new() }
     }
 }
 
 impl Client {
     /// Creates a profile.
     pub async fn create_profile(&self, spec: &ProfileSpec) -> Result<(), Error> {
-        self.done(&Request::post(&["profiles"], format!("create profile {:?}", spec.name)).json(spec))
-            .await
+        self.done(&Request::post(&["profiles"], format!("create profile {:?}", spec.name)).json(spec)).await
     }
 
     /// Reads a profile.
     pub async fn get_profile(&self, name: &str) -> Result<Tagged<Profile>, Error> {
-        self.tagged(&Request::get(&["profiles", name], format!("get profile {name:?}")))
-            .await
+        self.tagged(&Request::get(&["profiles", name], format!("get profile {name:?}"))).await
     }
 
     /// Reads a profile; `None` when there is none.

@@ -58,9 +58,7 @@ impl Client {
 
     /// Lists all projects.
     pub async fn list_projects(&self) -> Result<Vec<Project>, Error> {
-        let request = Request::get(&["projects"], "list projects")
-            .query("recursion", "1")
-            .outside_projects();
+        let request = Request::get(&["projects"], "list projects").query("recursion", "1").outside_projects();
         Ok(self.sync::<Option<_>>(&request).await?.unwrap_or_default())
     }
 

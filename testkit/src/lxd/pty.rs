@@ -66,47 +66,21 @@ impl Client {
     pub async fn exec_pty(&self, instance: &str, exec: &Exec, size: (u16, u16)) -> Result<Pty, Error> {
         let attempt = exec.attempt(instance);
         let (width, height) = size;
-        let body = ExecBody {
-            interactive: true,
-            wait_for_websocket: true,
-            width,
-            height,
-            ..exec.body()
-        };
+        let body = ExecBody { interactive: true, wait_for_websocket: true, width, height, ..exec.body() };
         let request = exec.request(instance, &body).deadline(exec.timeout);
         let opened = match tokio::time::timeout(exec.timeout, Session::open(self, &request, &["0"])).await {
             Ok(opened) => opened,
             Err(_) => Err(Fault::timeout(exec.timeout, "the command was being started")),
         };
-        let Session {
-            id,
-            first,
-            control,
-            mut data,
-        } = opened.map_err(|fault| Error::new(&attempt, fault))?;
-        let terminal = data
-            .pop()
-            .ok_or_else(|| Error::new(&attempt, Fault::protocol("a data socket was asked for", "none")))?;
+        let Session { id, first, control, mut data } = opened.map_err(|fault| Error::new(&attempt, fault))?;
+        let terminal =
+            data.pop().ok_or_else(|| Error::new(&attempt, Fault::protocol("a data socket was asked for", "none")))?;
         let (sink, stream) = StreamExt::split(terminal);
         let sink = Arc::new(Mutex::new(sink));
         Ok(Pty {
-            reader: PtyReader {
-                attempt: attempt.clone(),
-                stream,
-                sink: Arc::clone(&sink),
-                ended: false,
-            },
-            writer: PtyWriter {
-                attempt: attempt.clone(),
-                sink,
-            },
-            control: PtyControl {
-                attempt,
-                client: self.clone(),
-                id,
-                first,
-                control,
-            },
+            reader: PtyReader { attempt: attempt.clone(), stream, sink: Arc::clone(&sink), ended: false },
+            writer: PtyWriter { attempt: attempt.clone(), sink },
+            control: PtyControl { attempt, client: self.clone(), id, first, control },
         })
     }
 }
@@ -135,11 +109,7 @@ impl Pty {
     /// Waits for the command to end, dropping what it still shows, and returns its exit code. After the deadline the
     /// command is killed and the error is `Timeout`.
     pub async fn wait(self, deadline: Duration) -> Result<i32, Error> {
-        let Pty {
-            mut reader,
-            writer,
-            control,
-        } = self;
+        let Pty { mut reader, writer, control } = self;
         // LXD ends a command's operation only after its output was taken.
         let drain = async {
             while let Ok(Some(_)) = reader.read().await {}
@@ -202,19 +172,14 @@ impl PtyControl {
 
     /// Sends a signal to the command.
     pub async fn signal(&mut self, number: i32) -> Result<(), Error> {
-        self.control
-            .send(&signal(number))
-            .await
-            .map_err(|fault| Error::new(&self.attempt, fault))
+        self.control.send(&signal(number)).await.map_err(|fault| Error::new(&self.attempt, fault))
     }
 
     /// Waits for the command to end and returns its exit code. LXD does not end it before its output was taken:
     /// read the reader to its end meanwhile, or drop reader and writer. After the deadline the command is killed and the error is `Timeout`.
     pub async fn wait(mut self, deadline: Duration) -> Result<i32, Error> {
         let waited = {
-            let wait = self
-                .client
-                .wait_until(&self.id, Some(self.first.clone()), Instant::now(), deadline);
+            let wait = self.client.wait_until(&self.id, Some(self.first.clone()), Instant::now(), deadline);
             tokio::select! {
                 waited = wait => waited,
                 () = self.control.answer_pings() => Err(Fault::invalid("the control socket ended the wait")),
@@ -240,9 +205,7 @@ impl PtyControl {
 
 impl fmt::Debug for PtyReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PtyReader")
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        f.debug_struct("PtyReader").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 

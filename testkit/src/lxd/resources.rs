@@ -37,7 +37,6 @@ pub struct HostMemory {
 impl Client {
     /// Reads what the host of this LXD has.
     pub async fn get_resources(&self) -> Result<Resources, Error> {
-        self.sync(&Request::get(&["resources"], "get the resources of the LXD host"))
-            .await
+        self.sync(&Request::get(&["resources"], "get the resources of the LXD host")).await
     }
 }

@@ -77,27 +77,18 @@ impl Server {
 
     /// Whether the host can use the storage driver.
     pub fn has_storage_driver(&self, name: &str) -> bool {
-        self.environment
-            .storage_supported_drivers
-            .iter()
-            .any(|driver| driver.name == name)
+        self.environment.storage_supported_drivers.iter().any(|driver| driver.name == name)
     }
 
     pub(crate) fn require_extensions(&self, names: &[&str]) -> Result<(), Fault> {
-        let missing: Vec<String> = names
-            .iter()
-            .filter(|name| !self.has_extension(name))
-            .map(ToString::to_string)
-            .collect();
+        let missing: Vec<String> =
+            names.iter().filter(|name| !self.has_extension(name)).map(ToString::to_string).collect();
         if missing.is_empty() {
             return Ok(());
         }
         let server_version = self.environment.server_version.clone();
-        Err(Fault::new(ErrorKind::MissingExtensions {
-            missing,
-            server_version,
-        })
-        .with_advice("use a newer LXD, for example the snap's channel 5.0/stable"))
+        Err(Fault::new(ErrorKind::MissingExtensions { missing, server_version })
+            .with_advice("use a newer LXD, for example the snap's channel 5.0/stable"))
     }
 
     pub(crate) async fn fetch(transport: &Transport) -> Result<Server, Fault> {
@@ -128,15 +119,8 @@ mod tests {
     #[test]
     fn missing_extensions_are_named_with_the_servers_version() {
         assert!(server().require_extensions(&["etag"]).is_ok());
-        let fault = server()
-            .require_extensions(&["etag", "instances", "warnings"])
-            .expect_err("missing");
-        assert!(
-            fault
-                .to_string()
-                .starts_with("LXD 5.0.2 lacks the API extensions instances, warnings"),
-            "{fault}"
-        );
+        let fault = server().require_extensions(&["etag", "instances", "warnings"]).expect_err("missing");
+        assert!(fault.to_string().starts_with("LXD 5.0.2 lacks the API extensions instances, warnings"), "{fault}");
     }
 
     #[test]

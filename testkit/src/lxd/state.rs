@@ -130,8 +130,7 @@ pub enum AddressScope {
 /// LXD gives prefix lengths as text.
 fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse()
-        .map_err(|_| serde::de::Error::custom(format!("{text:?} is no prefix length")))
+    text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is no prefix length")))
 }
 
 impl Client {
@@ -141,49 +140,22 @@ impl Client {
         let timeout = change.timeout.unwrap_or(deadline).as_secs().max(1);
         let body = json!({"action": change.action, "force": change.force, "timeout": timeout});
         let attempt = format!("{} instance {name:?}", change.action.verb());
-        self.run(
-            Request::put(&["instances", name, "state"], attempt).json(&body),
-            deadline,
-        )
-        .await
-        .map(drop)
+        self.run(Request::put(&["instances", name, "state"], attempt).json(&body), deadline).await.map(drop)
     }
 
     /// Starts an instance. That it runs already is an error.
     pub async fn start_instance(&self, name: &str, deadline: Duration) -> Result<(), Error> {
-        self.set_state(
-            name,
-            StateChange {
-                action: StateAction::Start,
-                force: false,
-                timeout: None,
-            },
-            deadline,
-        )
-        .await
+        self.set_state(name, StateChange { action: StateAction::Start, force: false, timeout: None }, deadline).await
     }
 
     /// Stops an instance; with `force` without asking its init. That it is stopped already is an error.
     pub async fn stop_instance(&self, name: &str, force: bool, deadline: Duration) -> Result<(), Error> {
-        self.set_state(
-            name,
-            StateChange {
-                action: StateAction::Stop,
-                force,
-                timeout: None,
-            },
-            deadline,
-        )
-        .await
+        self.set_state(name, StateChange { action: StateAction::Stop, force, timeout: None }, deadline).await
     }
 
     /// Reads what an instance is doing: its init, memory, interfaces and addresses.
     pub async fn get_instance_state(&self, name: &str) -> Result<InstanceState, Error> {
-        self.sync(&Request::get(
-            &["instances", name, "state"],
-            format!("get state of instance {name:?}"),
-        ))
-        .await
+        self.sync(&Request::get(&["instances", name, "state"], format!("get state of instance {name:?}"))).await
     }
 }
 
@@ -202,16 +174,9 @@ mod tests {
         let address = state.network["eth0"].addresses[0];
         assert_eq!(address.address, "fd42:0:0::5".parse::<IpAddr>().expect("address"));
         assert_eq!((address.prefix, address.scope), (64, AddressScope::Global));
-        for (good, bad) in [
-            ("fd42::5", "fd42::x"),
-            ("\"64\"", "\"/64\""),
-            ("global", "galactic"),
-            ("\"pid\":42,", ""),
-        ] {
-            assert!(
-                serde_json::from_str::<InstanceState>(&RUNNING.replace(good, bad)).is_err(),
-                "{bad:?} is taken"
-            );
+        for (good, bad) in [("fd42::5", "fd42::x"), ("\"64\"", "\"/64\""), ("global", "galactic"), ("\"pid\":42,", "")]
+        {
+            assert!(serde_json::from_str::<InstanceState>(&RUNNING.replace(good, bad)).is_err(), "{bad:?} is taken");
         }
     }
 

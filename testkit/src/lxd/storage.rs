@@ -116,10 +116,7 @@ impl Client {
     /// Lists all storage pools.
     pub async fn list_storage_pools(&self) -> Result<Vec<StoragePool>, Error> {
         let request = Request::get(&["storage-pools"], "list storage pools").query("recursion", "1");
-        Ok(self
-            .sync::<Option<_>>(&request.outside_projects())
-            .await?
-            .unwrap_or_default())
+        Ok(self.sync::<Option<_>>(&request.outside_projects()).await?.unwrap_or_default())
     }
 
     /// Replaces a pool's configuration. With an ETag, `EtagConflict` if it changed since it was read.
@@ -131,8 +128,7 @@ impl Client {
     /// Reads how full a storage pool is.
     pub async fn get_storage_pool_resources(&self, name: &str) -> Result<StoragePoolResources, Error> {
         let attempt = format!("get resources of storage pool {name:?}");
-        self.sync(&Request::get(&["storage-pools", name, "resources"], attempt).outside_projects())
-            .await
+        self.sync(&Request::get(&["storage-pools", name, "resources"], attempt).outside_projects()).await
     }
 
     /// Deletes a storage pool that nothing uses; success when there is none.

@@ -14,13 +14,11 @@ use super::error::Fault;
 /// The SHA-256 fingerprint of a certificate's DER form in lowercase hexadecimal, as LXD shows it.
 pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     use std::fmt::Write;
-    Sha256::digest(certificate.as_ref())
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    Sha256::digest(certificate.as_ref()).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The first certificate in a PEM text.
@@ -42,10 +40,7 @@ pub(crate) fn config(client_cert: &[u8], client_key: &[u8], server_cert: &[u8]) 
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|builder| {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(pinned))
-                .with_client_auth_cert(chain, key)
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(pinned)).with_client_auth_cert(chain, key)
         })
         .map_err(|source| Fault::invalid("the client certificate and its key are not usable").with_source(source))
 }
@@ -59,10 +54,7 @@ struct Pinned {
 
 impl Pinned {
     fn new(certificate: CertificateDer<'static>, provider: &CryptoProvider) -> Pinned {
-        Pinned {
-            certificate,
-            algorithms: provider.signature_verification_algorithms,
-        }
+        Pinned { certificate, algorithms: provider.signature_verification_algorithms }
     }
 }
 
@@ -78,10 +70,7 @@ impl ServerCertVerifier for Pinned {
         if *end_entity == self.certificate {
             return Ok(ServerCertVerified::assertion());
         }
-        let mismatch = Mismatch {
-            pinned: fingerprint(&self.certificate),
-            presented: fingerprint(end_entity),
-        };
+        let mismatch = Mismatch { pinned: fingerprint(&self.certificate), presented: fingerprint(end_entity) };
         Err(rustls::CertificateError::Other(rustls::OtherError(Arc::new(mismatch))).into())
     }
 
@@ -123,11 +112,7 @@ mod tests {
 
     fn generate() -> (CertificateDer<'static>, String, String) {
         let made = rcgen::generate_simple_self_signed(["lxd".to_owned()]).expect("certificate");
-        (
-            made.cert.der().clone(),
-            made.cert.pem(),
-            made.signing_key.serialize_pem(),
-        )
+        (made.cert.der().clone(), made.cert.pem(), made.signing_key.serialize_pem())
     }
 
     #[test]
@@ -139,10 +124,7 @@ mod tests {
         let judge = |certificate| pinned.verify_server_cert(certificate, &[], &name, &[], UnixTime::now());
         assert!(judge(&good).is_ok());
         let refusal = judge(&other).expect_err("refused").to_string();
-        assert!(
-            refusal.contains(&fingerprint(&other)) && refusal.contains(&fingerprint(&good)),
-            "{refusal}"
-        );
+        assert!(refusal.contains(&fingerprint(&other)) && refusal.contains(&fingerprint(&good)), "{refusal}");
     }
 
     #[test]

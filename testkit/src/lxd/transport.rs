@@ -101,18 +101,9 @@ impl Transport {
                 let builder = builder.unix_socket(path.clone()).tls_backend_preconfigured(unused);
                 (builder, "http://lxd".to_owned(), path.display().to_string())
             }
-            Endpoint::Https {
-                url,
-                client_cert_pem,
-                client_key_pem,
-                server_cert_pem,
-            } => {
+            Endpoint::Https { url, client_cert_pem, client_key_pem, server_cert_pem } => {
                 let config = tls::config(client_cert_pem, client_key_pem, server_cert_pem)?;
-                (
-                    builder.tls_backend_preconfigured(config).https_only(true),
-                    url.clone(),
-                    url.clone(),
-                )
+                (builder.tls_backend_preconfigured(config).https_only(true), url.clone(), url.clone())
             }
         };
         let base =
@@ -120,9 +111,8 @@ impl Transport {
         if base.cannot_be_a_base() {
             return Err(Fault::invalid(format!("{url:?} is no URL of a server")));
         }
-        let http = builder
-            .build()
-            .map_err(|source| Fault::invalid("the HTTP client does not start").with_source(source))?;
+        let http =
+            builder.build().map_err(|source| Fault::invalid("the HTTP client does not start").with_source(source))?;
         Ok(Transport { http, base, place })
     }
 
@@ -136,15 +126,10 @@ impl Transport {
             .with_max_times(retries)
             .with_jitter();
         let send = || self.send_once(request, project);
-        let retried = send
-            .retry(backoff)
-            .when(|fault: &Fault| *fault.kind() == ErrorKind::Unreachable);
+        let retried = send.retry(backoff).when(|fault: &Fault| *fault.kind() == ErrorKind::Unreachable);
         match tokio::time::timeout(request.deadline, retried).await {
             Ok(result) => result,
-            Err(_) => Err(Fault::timeout(
-                begun.elapsed(),
-                format!("no complete answer from {}", self.place),
-            )),
+            Err(_) => Err(Fault::timeout(begun.elapsed(), format!("no complete answer from {}", self.place))),
         }
     }
 
@@ -158,11 +143,7 @@ impl Transport {
             })?;
             if response.status() == reqwest::StatusCode::SWITCHING_PROTOCOLS {
                 // Who answers is known by its socket or its certificate; the handshake's nonce would add nothing.
-                let upgraded = response
-                    .into_inner()
-                    .upgrade()
-                    .await
-                    .map_err(|source| self.lost(source))?;
+                let upgraded = response.into_inner().upgrade().await.map_err(|source| self.lost(source))?;
                 return Ok(websocket::speak(upgraded).await);
             }
             let answer = self.read(response.into_inner(), request.reply_limit).await?;
@@ -172,19 +153,12 @@ impl Transport {
         };
         match tokio::time::timeout(request.deadline, open).await {
             Ok(result) => result,
-            Err(_) => Err(Fault::timeout(
-                request.deadline,
-                format!("no WebSocket from {}", self.place),
-            )),
+            Err(_) => Err(Fault::timeout(request.deadline, format!("no WebSocket from {}", self.place))),
         }
     }
 
     async fn send_once(&self, request: &Request, project: Option<&str>) -> Result<Answer, Fault> {
-        let response = self
-            .builder(request, project)
-            .send()
-            .await
-            .map_err(|source| self.lost(source))?;
+        let response = self.builder(request, project).send().await.map_err(|source| self.lost(source))?;
         let answer = self.read(response, request.reply_limit).await?;
         if answer.status == 503 {
             // LXD answers so while it starts; as a fault here it is retried like a lost connection.
@@ -202,11 +176,7 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         let status = response.status().as_u16();
-        Ok(Answer {
-            status,
-            headers: std::mem::take(response.headers_mut()),
-            body: body.freeze(),
-        })
+        Ok(Answer { status, headers: std::mem::take(response.headers_mut()), body: body.freeze() })
     }
 
     fn builder(&self, request: &Request, project: Option<&str>) -> RequestBuilder {
@@ -226,14 +196,8 @@ impl Transport {
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push(API).extend(&request.segments);
         }
-        let project = project
-            .filter(|_| request.in_project)
-            .map(|project| ("project", project));
-        let pairs = request
-            .query
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .chain(project);
+        let project = project.filter(|_| request.in_project).map(|project| ("project", project));
+        let pairs = request.query.iter().map(|(name, value)| (*name, value.as_str())).chain(project);
         for (name, value) in pairs {
             url.query_pairs_mut().append_pair(name, value);
         }
@@ -247,13 +211,9 @@ impl Transport {
             return Fault::invalid("the request cannot be built").with_source(source);
         }
         if causes(&source).any(|cause| cause.is::<tls::Mismatch>()) {
-            return Fault::new(ErrorKind::UntrustedServer)
-                .with_text(self.place.clone())
-                .with_source(source);
+            return Fault::new(ErrorKind::UntrustedServer).with_text(self.place.clone()).with_source(source);
         }
-        let kind = causes(&source)
-            .find_map(|cause| cause.downcast_ref::<io::Error>())
-            .map(io::Error::kind);
+        let kind = causes(&source).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
         let fault = match kind {
             Some(io::ErrorKind::PermissionDenied) => Fault::new(ErrorKind::Forbidden)
                 .with_advice("add yourself to the group that owns the socket, usually lxd, or run `make setup`"),
@@ -270,9 +230,9 @@ impl Transport {
 /// Fails if there is no socket at `path`.
 pub(crate) async fn check_socket(path: &Path) -> Result<(), Fault> {
     match tokio::fs::metadata(path).await {
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Err(Fault::new(ErrorKind::Unreachable)
-            .with_advice(NO_SOCKET)
-            .with_source(source)),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => {
+            Err(Fault::new(ErrorKind::Unreachable).with_advice(NO_SOCKET).with_source(source))
+        }
         // Anything else is judged by connecting.
         _ => Ok(()),
     }
@@ -300,10 +260,7 @@ mod tests {
         let transport = Transport::new(&Endpoint::Unix("/nowhere".into())).expect("transport");
         let request = Request::get(&["instances", "a b/c?d"], "try").query("path", "/etc/a&b");
         let url = transport.url(&request, Some("p q"));
-        assert_eq!(
-            url.as_str(),
-            "http://lxd/1.0/instances/a%20b%2Fc%3Fd?path=%2Fetc%2Fa%26b&project=p+q"
-        );
+        assert_eq!(url.as_str(), "http://lxd/1.0/instances/a%20b%2Fc%3Fd?path=%2Fetc%2Fa%26b&project=p+q");
         let request = Request::get(&["projects"], "try").outside_projects();
         assert_eq!(transport.url(&request, Some("p")).as_str(), "http://lxd/1.0/projects");
     }

@@ -28,11 +28,7 @@ impl Form {
     /// A form of these fields and files, in this order, which matters to LXD.
     pub(crate) async fn open(files: &[(&str, &Path)]) -> Result<Form, Fault> {
         let boundary = format!("testkit-{:032x}", rand::random::<u128>());
-        let mut form = Form {
-            boundary,
-            parts: Vec::new(),
-            length: 0,
-        };
+        let mut form = Form { boundary, parts: Vec::new(), length: 0 };
         for (field, path) in files {
             let metadata = tokio::fs::metadata(path).await;
             let metadata = metadata.map_err(|source| cannot_read(path).with_source(source))?;
@@ -111,21 +107,12 @@ mod tests {
         let bytes = response.bytes().await.expect("body");
         assert_eq!(bytes.len() as u64, length);
         assert!(bytes.ends_with(format!("\r\n--{boundary}--\r\n").as_bytes()));
-        assert_eq!(
-            bytes
-                .windows(boundary.len())
-                .filter(|window| *window == boundary.as_bytes())
-                .count(),
-            3
-        );
+        assert_eq!(bytes.windows(boundary.len()).filter(|window| *window == boundary.as_bytes()).count(), 3);
     }
 
     #[tokio::test]
     async fn a_file_that_is_absent_is_named() {
-        let fault = Form::open(&[("metadata", Path::new("/nowhere/a"))])
-            .await
-            .err()
-            .expect("an error");
+        let fault = Form::open(&[("metadata", Path::new("/nowhere/a"))]).await.err().expect("an error");
         assert!(fault.to_string().contains("/nowhere/a"), "{fault}");
     }
 }

@@ -72,20 +72,13 @@ impl Cell {
         for (option, value) in chosen {
             let declaration = declarations.iter().find(|d| d.name == *option).ok_or_else(|| {
                 let known = declarations.iter().map(|d| d.name).collect::<Vec<_>>().join(", ");
-                MatrixError::UnknownOption {
-                    option: (*option).to_owned(),
-                    known,
-                }
+                MatrixError::UnknownOption { option: (*option).to_owned(), known }
             })?;
-            let value = declaration
-                .values
-                .iter()
-                .find(|v| *v == value)
-                .ok_or_else(|| MatrixError::UnknownValue {
-                    option: declaration.name,
-                    value: (*value).to_owned(),
-                    known: declaration.values.join(", "),
-                })?;
+            let value = declaration.values.iter().find(|v| *v == value).ok_or_else(|| MatrixError::UnknownValue {
+                option: declaration.name,
+                value: (*value).to_owned(),
+                known: declaration.values.join(", "),
+            })?;
             choices.insert(declaration.name, value);
         }
         let mut id = STEM.to_owned();
@@ -96,10 +89,7 @@ impl Cell {
                 id.push_str(&(declaration.suffix)(value, &choices));
             }
         }
-        Ok(Self {
-            id: CellId(id),
-            choices,
-        })
+        Ok(Self { id: CellId(id), choices })
     }
 
     /// The cell's name.

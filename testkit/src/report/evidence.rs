@@ -51,7 +51,8 @@ mod tests {
     fn evidence_is_private_and_without_secrets() {
         let folder = tempfile::tempdir().expect("a folder");
         let evidence = Evidence::new(folder.path());
-        let token = "eyJzZWNyZXQiOiIwMDAwIiwiZmluZ2VycHJpbnQiOiJmZmZmIiwiam9pbl9hZGRyZXNzZXMiOlsiMTAuNzcuMC4xMDE6NjY4NiJdfQ==";
+        let token =
+            "eyJzZWNyZXQiOiIwMDAwIiwiZmluZ2VycHJpbnQiOiJmZmZmIiwiam9pbl9hZGRyZXNzZXMiOlsiMTAuNzcuMC4xMDE6NjY4NiJdfQ==";
         let path = evidence.write("node-1", "dialog.txt", &format!("token: {token}\nend")).expect("written");
         let text = std::fs::read_to_string(&path).expect("read");
         assert!(!text.contains(token) && text.ends_with("end"), "{text}");

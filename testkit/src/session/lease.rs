@@ -99,11 +99,7 @@ impl<M: Serialize + DeserializeOwned> Lease<M> {
             Access::Shared => lock::shared(&path).await,
             Access::Exclusive => lock::exclusive(&path).await,
         };
-        Ok(Self {
-            manifest,
-            _use: taken.map_err(io_error("lock", &path))?,
-            dir,
-        })
+        Ok(Self { manifest, _use: taken.map_err(io_error("lock", &path))?, dir })
     }
 
     /// What was provisioned.
@@ -126,18 +122,12 @@ where
 {
     if let Some(failure) = read_json::<Failure>(&dir.join(FAILURE))? {
         let summary = failure.message.lines().next().unwrap_or_default().to_owned();
-        return Err(LeaseError::FailedBefore {
-            summary,
-            evidence: dir.to_owned(),
-        });
+        return Err(LeaseError::FailedBefore { summary, evidence: dir.to_owned() });
     }
     let started = dir.join(STARTED);
     if started.exists() {
         let summary = "the test that was provisioning it died".to_owned();
-        return Err(LeaseError::FailedBefore {
-            summary,
-            evidence: dir.to_owned(),
-        });
+        return Err(LeaseError::FailedBefore { summary, evidence: dir.to_owned() });
     }
     fs::write(&started, b"").map_err(io_error("write", &started))?;
     match provision(dir).await {
@@ -147,12 +137,7 @@ where
         }
         Err(error) => {
             let message = error.to_string();
-            write_json(
-                &dir.join(FAILURE),
-                &Failure {
-                    message: message.clone(),
-                },
-            )?;
+            write_json(&dir.join(FAILURE), &Failure { message: message.clone() })?;
             Err(LeaseError::Failed { message })
         }
     }
@@ -165,9 +150,7 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Leas
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LeaseError> {
     match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|e| io_error("parse", path)(e.into())),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| io_error("parse", path)(e.into())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io_error("read", path)(error)),
     }
@@ -193,10 +176,7 @@ mod tests {
     use crate::config::{Config, Layer};
 
     async fn run(out: &Path) -> Run {
-        let flags = Layer {
-            out_dir: Some(out.to_owned()),
-            ..Layer::default()
-        };
+        let flags = Layer { out_dir: Some(out.to_owned()), ..Layer::default() };
         let config = Config::resolve(flags).expect("a workspace");
         Run::start(&config).await.expect("a run")
     }
@@ -229,19 +209,11 @@ mod tests {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
         let fail = async |_: &Path| Err::<u32, _>("no image\n  because of rain".to_owned());
-        let error = Lease::acquire(&run, "c", Access::Shared, fail)
-            .await
-            .expect_err("fails");
+        let error = Lease::acquire(&run, "c", Access::Shared, fail).await.expect_err("fails");
         assert_eq!(error.to_string(), "no image\n  because of rain");
         let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
-        let error = Lease::acquire(&run, "c", Access::Shared, again)
-            .await
-            .expect_err("fails")
-            .to_string();
-        assert!(
-            error.contains("no image") && !error.contains("rain") && error.contains("evidence:"),
-            "{error}"
-        );
+        let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("fails").to_string();
+        assert!(error.contains("no image") && !error.contains("rain") && error.contains("evidence:"), "{error}");
     }
 
     #[tokio::test]
@@ -251,10 +223,7 @@ mod tests {
         let dir = run.cell_dir("c").expect("a folder");
         fs::write(dir.join(STARTED), b"").expect("left by the dead");
         let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
-        let error = Lease::acquire(&run, "c", Access::Shared, again)
-            .await
-            .expect_err("fails")
-            .to_string();
+        let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("fails").to_string();
         assert!(error.contains("died"), "{error}");
     }
 
@@ -263,22 +232,12 @@ mod tests {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
         let provision = async |_: &Path| Ok::<u32, String>(1);
-        let reader = Lease::acquire(&run, "c", Access::Shared, provision)
-            .await
-            .expect("a lease");
+        let reader = Lease::acquire(&run, "c", Access::Shared, provision).await.expect("a lease");
         let path = reader.dir().join("use.lock");
-        assert!(
-            lock::try_exclusive(&path).expect("asks").is_none(),
-            "a reader keeps a writer out"
-        );
+        assert!(lock::try_exclusive(&path).expect("asks").is_none(), "a reader keeps a writer out");
         drop(reader);
-        let writer = Lease::acquire(&run, "c", Access::Exclusive, provision)
-            .await
-            .expect("a lease");
-        assert!(
-            lock::try_exclusive(&path).expect("asks").is_none(),
-            "a writer keeps everybody out"
-        );
+        let writer = Lease::acquire(&run, "c", Access::Exclusive, provision).await.expect("a lease");
+        assert!(lock::try_exclusive(&path).expect("asks").is_none(), "a writer keeps everybody out");
         drop(writer);
         assert!(lock::try_exclusive(&path).expect("asks").is_some());
     }

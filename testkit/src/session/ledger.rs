@@ -56,17 +56,8 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be written; nothing may be made then.
     pub fn intend(&self, kind: Kind, name: &str, cell: &str) -> Result<(), LedgerError> {
-        let made = Made {
-            at: Timestamp::now(),
-            kind,
-            name: name.to_owned(),
-            cell: cell.to_owned(),
-        };
-        self.append(&made).map_err(|source| LedgerError {
-            action: "append to",
-            path: self.path.clone(),
-            source,
-        })
+        let made = Made { at: Timestamp::now(), kind, name: name.to_owned(), cell: cell.to_owned() };
+        self.append(&made).map_err(|source| LedgerError { action: "append to", path: self.path.clone(), source })
     }
 
     fn append(&self, made: &Made) -> io::Result<()> {
@@ -85,16 +76,9 @@ impl Ledger {
     /// When the file exists and cannot be read.
     pub fn read(&self) -> Result<Vec<Made>, LedgerError> {
         match std::fs::read_to_string(&self.path) {
-            Ok(text) => Ok(text
-                .lines()
-                .filter_map(|line| serde_json::from_str(line).ok())
-                .collect()),
+            Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(source) => Err(LedgerError {
-                action: "read",
-                path: self.path.clone(),
-                source,
-            }),
+            Err(source) => Err(LedgerError { action: "read", path: self.path.clone(), source }),
         }
     }
 }
@@ -112,21 +96,8 @@ mod tests {
         ledger.intend(Kind::Network, "tk1", "init_cluster").expect("written");
         let mut file = OpenOptions::new().append(true).open(&path).expect("opens");
         file.write_all(b"{\"at\":\"2026-").expect("a torn line");
-        ledger
-            .intend(Kind::Instance, "microovn-init-cluster-1", "init_cluster")
-            .expect("written");
-        let names: Vec<_> = ledger
-            .read()
-            .expect("read")
-            .into_iter()
-            .map(|made| (made.kind, made.name))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                (Kind::Network, "tk1".to_owned()),
-                (Kind::Instance, "microovn-init-cluster-1".to_owned())
-            ]
-        );
+        ledger.intend(Kind::Instance, "microovn-init-cluster-1", "init_cluster").expect("written");
+        let names: Vec<_> = ledger.read().expect("read").into_iter().map(|made| (made.kind, made.name)).collect();
+        assert_eq!(names, [(Kind::Network, "tk1".to_owned()), (Kind::Instance, "microovn-init-cluster-1".to_owned())]);
     }
 }

@@ -6,12 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Opens a lock file, making it when absent.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(path)
+    OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)
 }
 
 /// Waits for the lock to itself, without holding up other tasks.

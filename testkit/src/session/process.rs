@@ -33,21 +33,13 @@ impl Process {
             return None;
         }
         let started = fields.nth(18)?.parse().ok()?;
-        Some(Self {
-            boot: boot_id(),
-            pid,
-            started,
-        })
+        Some(Self { boot: boot_id(), pid, started })
     }
 
     /// This process.
     pub fn current() -> Self {
         let pid = std::process::id();
-        Self::find(pid).unwrap_or(Self {
-            boot: boot_id(),
-            pid,
-            started: 0,
-        })
+        Self::find(pid).unwrap_or(Self { boot: boot_id(), pid, started: 0 })
     }
 
     /// The process that started this one: the test runner, seen from a test.
@@ -76,9 +68,7 @@ impl Process {
         let Some(fd) = self.pidfd() else { return Ok(()) };
         let (tell, told) = tokio::sync::oneshot::channel();
         // A thread of its own, since a runtime waits for its blocking tasks when it shuts down.
-        std::thread::Builder::new()
-            .name("pidfd".to_owned())
-            .spawn(move || tell.send(wait_readable(&fd)))?;
+        std::thread::Builder::new().name("pidfd".to_owned()).spawn(move || tell.send(wait_readable(&fd)))?;
         told.await.map_err(io::Error::other)?
     }
 }
@@ -110,19 +100,12 @@ impl FromStr for Process {
             return Err(format!("{text:?} is not boot:pid:started"));
         };
         let number = |error: std::num::ParseIntError| format!("{text:?} is not boot:pid:started: {error}");
-        Ok(Self {
-            boot: boot.to_owned(),
-            pid: pid.parse().map_err(number)?,
-            started: started.parse().map_err(number)?,
-        })
+        Ok(Self { boot: boot.to_owned(), pid: pid.parse().map_err(number)?, started: started.parse().map_err(number)? })
     }
 }
 
 fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -142,22 +125,8 @@ mod tests {
     fn a_recycled_pid_is_not_the_same_process() {
         let me = Process::current();
         assert_eq!(me.is_alive(), Some(true));
-        assert_eq!(
-            Process {
-                started: me.started + 1,
-                ..me.clone()
-            }
-            .is_alive(),
-            Some(false)
-        );
-        assert_eq!(
-            Process {
-                boot: "another".into(),
-                ..me
-            }
-            .is_alive(),
-            None
-        );
+        assert_eq!(Process { started: me.started + 1, ..me.clone() }.is_alive(), Some(false));
+        assert_eq!(Process { boot: "another".into(), ..me }.is_alive(), None);
     }
 
     #[tokio::test]

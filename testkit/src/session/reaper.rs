@@ -64,24 +64,10 @@ pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
         return Ok(());
     }
     let log = run.dir().join("reaper.log");
-    let output = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&log)
-        .map_err(io_error("open", &log))?;
-    let spawn_error = |source| ReaperError::Spawn {
-        exe: exe.to_owned(),
-        source,
-    };
+    let output = OpenOptions::new().create(true).append(true).open(&log).map_err(io_error("open", &log))?;
+    let spawn_error = |source| ReaperError::Spawn { exe: exe.to_owned(), source };
     let mut child = Command::new(exe)
-        .args([
-            "reap",
-            "--run",
-            &run.id().to_string(),
-            "--runner",
-            &run.runner().to_string(),
-            "--dir",
-        ])
+        .args(["reap", "--run", &run.id().to_string(), "--runner", &run.runner().to_string(), "--dir"])
         .arg(run.dir())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -94,11 +80,7 @@ pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
         let _ = stdout.map(|pipe| BufReader::new(pipe).read_line(&mut line));
         line.trim_end() == ARMED
     });
-    if armed.await.unwrap_or(false) {
-        Ok(())
-    } else {
-        Err(ReaperError::NotArmed { log })
-    }
+    if armed.await.unwrap_or(false) { Ok(()) } else { Err(ReaperError::NotArmed { log }) }
 }
 
 /// The detached process itself: leaves the caller's session, waits for the runner to end, sweeps.
@@ -130,13 +112,9 @@ pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, Swe
 /// When a lock cannot be used.
 pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
     let runs = std::fs::read_dir(out_dir).into_iter().flatten().flatten();
-    let over = runs
-        .map(|run| run.path())
-        .filter(|dir| runner_of(dir).is_some_and(|r| r.is_alive() == Some(false)));
+    let over = runs.map(|run| run.path()).filter(|dir| runner_of(dir).is_some_and(|r| r.is_alive() == Some(false)));
     for lock_file in over.map(|dir| dir.join("reaper.lock")).filter(|path| path.exists()) {
-        lock::exclusive(&lock_file)
-            .await
-            .map_err(io_error("lock", &lock_file))?;
+        lock::exclusive(&lock_file).await.map_err(io_error("lock", &lock_file))?;
     }
     Ok(())
 }
@@ -144,8 +122,5 @@ pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
 /// Waits until no test of the run is left that could still make something. Tests end with their runner; one that
 /// does not (a stopped process) must not keep the cluster alive, so the wait is bounded.
 async fn close(dir: &Path) -> Option<File> {
-    tokio::time::timeout(TESTS_END, lock::exclusive(&dir.join("open.lock")))
-        .await
-        .ok()?
-        .ok()
+    tokio::time::timeout(TESTS_END, lock::exclusive(&dir.join("open.lock"))).await.ok()?.ok()
 }

@@ -102,12 +102,7 @@ impl Run {
         private_dir(&dir).map_err(io_error("create the run's folder", &dir))?;
         let path = dir.join("open.lock");
         let open = lock::shared(&path).await.map_err(io_error("lock", &path))?;
-        Ok(Self {
-            id,
-            runner,
-            dir,
-            _open: open,
-        })
+        Ok(Self { id, runner, dir, _open: open })
     }
 
     /// Its id.
@@ -183,10 +178,7 @@ mod tests {
     #[test]
     fn the_id_follows_nextest_and_else_the_runner() {
         let runner = Process::current();
-        let other = Process {
-            started: runner.started + 1,
-            ..runner.clone()
-        };
+        let other = Process { started: runner.started + 1, ..runner.clone() };
         assert_eq!(RunId::derive(Some("a"), &runner), RunId::derive(Some("a"), &other));
         assert_ne!(RunId::derive(Some("a"), &runner), RunId::derive(Some("b"), &runner));
         assert_ne!(RunId::derive(None, &runner), RunId::derive(None, &other));

@@ -47,12 +47,7 @@ impl Swept {
 
 impl fmt::Display for Swept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} instances and {} networks",
-            self.instances.len(),
-            self.networks.len()
-        )
+        write!(f, "{} instances and {} networks", self.instances.len(), self.networks.len())
     }
 }
 
@@ -95,12 +90,9 @@ impl Target {
 /// When LXD or the ledger cannot be read, or something remains after two minutes; then it says what and why.
 pub async fn sweep(client: &Client, target: &Target, ledger: Option<&Ledger>) -> Result<Swept, SweepError> {
     let intended: BTreeSet<String> = match ledger {
-        Some(ledger) => ledger
-            .read()?
-            .into_iter()
-            .filter(|made| made.kind == Kind::Instance)
-            .map(|made| made.name)
-            .collect(),
+        Some(ledger) => {
+            ledger.read()?.into_iter().filter(|made| made.kind == Kind::Instance).map(|made| made.name).collect()
+        }
         None => BTreeSet::new(),
     };
     let swept = std::sync::Mutex::new(Swept::default());
@@ -128,11 +120,7 @@ async fn round(
     swept: &std::sync::Mutex<Swept>,
 ) -> Result<Option<String>, lxd::Error> {
     // Operations first: one that ends after this look has left its object for the look below.
-    let busy = if intended.is_empty() {
-        Vec::new()
-    } else {
-        busy_with(client, intended).await?
-    };
+    let busy = if intended.is_empty() { Vec::new() } else { busy_with(client, intended).await? };
     let now = Timestamp::now();
     let instances: Vec<String> = client
         .list_instances(None)
@@ -166,11 +154,7 @@ async fn round(
         }
     }
     // Even after a clean round the next look decides, since LXD may have finished making something meanwhile.
-    Ok(Some(if remains.is_empty() {
-        "deleting".to_owned()
-    } else {
-        remains.join("; ")
-    }))
+    Ok(Some(if remains.is_empty() { "deleting".to_owned() } else { remains.join("; ") }))
 }
 
 /// Instances from `names` that a running operation is about.

@@ -40,13 +40,8 @@ mod tests {
     #[tokio::test]
     async fn no_more_than_the_bound_are_in_at_once() {
         let out = tempfile::tempdir().expect("a folder");
-        let flags = Layer {
-            out_dir: Some(out.path().to_owned()),
-            ..Layer::default()
-        };
-        let run = Run::start(&Config::resolve(flags).expect("a workspace"))
-            .await
-            .expect("a run");
+        let flags = Layer { out_dir: Some(out.path().to_owned()), ..Layer::default() };
+        let run = Run::start(&Config::resolve(flags).expect("a workspace")).await.expect("a run");
         let first = run.turn(2).await.expect("a turn");
         let _second = run.turn(2).await.expect("a turn");
         let third = tokio::time::timeout(Duration::from_millis(100), run.turn(2)).await;

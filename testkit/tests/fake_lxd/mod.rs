@@ -59,11 +59,7 @@ impl FakeLxd {
                 tokio::spawn(connection(stream, Arc::clone(&script), Arc::clone(&record)));
             }
         });
-        FakeLxd {
-            _dir: dir,
-            socket,
-            seen,
-        }
+        FakeLxd { _dir: dir, socket, seen }
     }
 
     pub(crate) async fn connect(&self) -> Result<Client, Error> {
@@ -76,31 +72,18 @@ impl FakeLxd {
 
     /// How many requests began with this.
     pub(crate) fn count(&self, beginning: &str) -> usize {
-        self.seen
-            .lock()
-            .expect("record")
-            .iter()
-            .filter(|line| line.starts_with(beginning))
-            .count()
+        self.seen.lock().expect("record").iter().filter(|line| line.starts_with(beginning)).count()
     }
 }
 
 /// A synchronous answer.
 pub(crate) fn sync(metadata: &str) -> Act {
-    Act::Answer(
-        200,
-        "",
-        format!(r#"{{"type":"sync","status":"Success","status_code":200,"metadata":{metadata}}}"#),
-    )
+    Act::Answer(200, "", format!(r#"{{"type":"sync","status":"Success","status_code":200,"metadata":{metadata}}}"#))
 }
 
 /// An error answer.
 pub(crate) fn refusal(code: u16, text: &str) -> Act {
-    Act::Answer(
-        code,
-        "",
-        format!(r#"{{"type":"error","error":"{text}","error_code":{code},"metadata":null}}"#),
-    )
+    Act::Answer(code, "", format!(r#"{{"type":"error","error":"{text}","error_code":{code},"metadata":null}}"#))
 }
 
 /// The operation in a state.
@@ -138,12 +121,7 @@ pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 async fn connection(mut stream: UnixStream, script: Arc<Script>, seen: Arc<Mutex<Vec<String>>>) {
     let mut buffer = Vec::new();
     while let Some(head) = read_request(&mut stream, &mut buffer).await {
-        let line = head
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches(" HTTP/1.1")
-            .to_owned();
+        let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
         let before = {
             let mut seen = seen.lock().expect("record");
             let before = seen.iter().filter(|other| **other == line).count();
@@ -164,9 +142,7 @@ async fn connection(mut stream: UnixStream, script: Arc<Script>, seen: Arc<Mutex
                 }
             }
             Act::CutBody => {
-                let _ = stream
-                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"type\":\"sy")
-                    .await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"type\":\"sy").await;
                 return;
             }
             Act::Hangup => return,
@@ -181,9 +157,7 @@ async fn read_request(stream: &mut UnixStream, buffer: &mut Vec<u8>) -> Option<S
     loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
-            let length = header(&head, "content-length")
-                .and_then(|value| value.parse().ok())
-                .unwrap_or(0);
+            let length = header(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
             if buffer.len() >= end + 4 + length {
                 buffer.drain(..end + 4 + length);
                 return Some(head);
@@ -197,10 +171,7 @@ async fn read_request(stream: &mut UnixStream, buffer: &mut Vec<u8>) -> Option<S
 
 fn header(head: &str, name: &str) -> Option<String> {
     let lines = head.lines().filter_map(|line| line.split_once(':'));
-    lines
-        .into_iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim().to_owned())
+    lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
 }
 
 async fn websocket(mut stream: UnixStream, head: &str, frames: Vec<Vec<u8>>, then: Then) {

@@ -13,80 +13,39 @@ async fn exec_keeps_outputs_apart_and_ends_commands_in_time() {
         world.start("a").await;
         let client = &world.client;
         let output = world.sh("a", "echo out; echo err >&2; exit 7").await;
-        assert_eq!(
-            (output.exit_code, &*output.stdout, &*output.stderr),
-            (7, &b"out\n"[..], &b"err\n"[..])
-        );
+        assert_eq!((output.exit_code, &*output.stdout, &*output.stderr), (7, &b"out\n"[..], &b"err\n"[..]));
         assert_eq!(world.sh("a", "exec >&- 2>&-; sleep 1; exit 3").await.exit_code, 3);
 
         let input: Bytes = (0..1_000_000_u32).map(|i| (i % 251) as u8).collect::<Vec<_>>().into();
-        let output = client
-            .exec("a", &Exec::new(["/bin/cat"]).stdin(input.clone()))
-            .await
-            .expect("cat");
+        let output = client.exec("a", &Exec::new(["/bin/cat"]).stdin(input.clone())).await.expect("cat");
         assert_eq!(output.stdout, input);
-        let unread = client
-            .exec("a", &Exec::new(["/bin/true"]).stdin(input))
-            .await
-            .expect("true");
+        let unread = client.exec("a", &Exec::new(["/bin/true"]).stdin(input)).await.expect("true");
         assert!(unread.success());
-        let exec = Exec::new(["/bin/sh", "-c", "echo $K; pwd; id -u"])
-            .env("K", "v w")
-            .cwd("/tmp")
-            .user(5, 5);
-        assert_eq!(
-            client.exec("a", &exec).await.expect("env").stdout_text(),
-            "v w\n/tmp\n5\n"
-        );
+        let exec = Exec::new(["/bin/sh", "-c", "echo $K; pwd; id -u"]).env("K", "v w").cwd("/tmp").user(5, 5);
+        assert_eq!(client.exec("a", &exec).await.expect("env").stdout_text(), "v w\n/tmp\n5\n");
 
         let begun = Instant::now();
         let exec = Exec::new(["/bin/sleep", "987"]).timeout(Duration::from_secs(1));
         let error = client.exec("a", &exec).await.expect_err("timeout");
         assert!(error.is_timeout(), "{}", chain(&error));
-        assert!(
-            error
-                .to_string()
-                .starts_with("failed to run \"/bin/sleep\" in instance \"a\""),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("failed to run \"/bin/sleep\" in instance \"a\""), "{error}");
         assert!(error.to_string().contains("killed"), "{error}");
         assert!(begun.elapsed() < Duration::from_secs(4));
-        assert_eq!(
-            world.sh("a", "pidof sleep").await.stdout_text(),
-            "",
-            "the command lives on"
-        );
+        assert_eq!(world.sh("a", "pidof sleep").await.stdout_text(), "", "the command lives on");
 
         let exec = Exec::new(["/bin/yes"]).output_limit(100_000);
         let error = client.exec("a", &exec).await.expect_err("too much");
-        assert_eq!(
-            *error.kind(),
-            ErrorKind::Truncated { limit: 100_000 },
-            "{}",
-            chain(&error)
-        );
+        assert_eq!(*error.kind(), ErrorKind::Truncated { limit: 100_000 }, "{}", chain(&error));
 
         let recorded = Exec::new(["/bin/sh", "-c", "echo out; echo err >&2; exit 7"]);
         let output = client.exec_recorded("a", &recorded).await.expect("recorded");
-        assert_eq!(
-            (output.exit_code, &*output.stdout, &*output.stderr),
-            (7, &b"out\n"[..], &b"err\n"[..])
-        );
+        assert_eq!((output.exit_code, &*output.stdout, &*output.stderr), (7, &b"out\n"[..], &b"err\n"[..]));
         let logs = client.list_instance_logs("a").await.expect("logs");
-        assert!(
-            !logs.iter().any(|log| log.starts_with("exec_")),
-            "recorded output stays: {logs:?}"
-        );
+        assert!(!logs.iter().any(|log| log.starts_with("exec_")), "recorded output stays: {logs:?}");
 
         let error = client.exec("a", &Exec::new(["/no/such"])).await;
-        assert!(
-            error.as_ref().map_or(true, |output| output.exit_code == 127),
-            "{error:?}"
-        );
-        let error = client
-            .exec("absent", &Exec::new(["/bin/true"]))
-            .await
-            .expect_err("no instance");
+        assert!(error.as_ref().map_or(true, |output| output.exit_code == 127), "{error:?}");
+        let error = client.exec("absent", &Exec::new(["/bin/true"])).await.expect_err("no instance");
         assert!(error.is_not_found(), "{}", chain(&error));
     })
     .await;
@@ -102,11 +61,7 @@ async fn a_command_whose_caller_goes_away_is_killed() {
         task.abort();
         until(&world, "killed", str::is_empty).await;
 
-        let pty = world
-            .client
-            .exec_pty("a", &Exec::new(["/bin/sleep", "985"]), (80, 24))
-            .await
-            .expect("terminal");
+        let pty = world.client.exec_pty("a", &Exec::new(["/bin/sleep", "985"]), (80, 24)).await.expect("terminal");
         until(&world, "running", |pids| !pids.is_empty()).await;
         drop(pty);
         until(&world, "killed", str::is_empty).await;
@@ -122,10 +77,7 @@ async fn until(world: &World, wanted: &str, good: impl Fn(&str) -> bool) {
         if good(pids.trim()) {
             return;
         }
-        assert!(
-            begun.elapsed() < Duration::from_secs(10),
-            "not {wanted}, sleeping: {pids:?}"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(10), "not {wanted}, sleeping: {pids:?}");
     }
 }
 
@@ -151,21 +103,13 @@ async fn a_terminal_echoes_resizes_and_ends_with_its_exit_code() {
         while pty.read().await.expect("read").is_some() {}
         assert_eq!(pty.wait(LONG).await.expect("ended"), 5);
 
-        let pty = world
-            .client
-            .exec_pty("a", &Exec::new(["/bin/sleep", "984"]), (80, 24))
-            .await
-            .expect("terminal");
+        let pty = world.client.exec_pty("a", &Exec::new(["/bin/sleep", "984"]), (80, 24)).await.expect("terminal");
         let (reader, writer, mut control) = pty.split();
         control.signal(15).await.expect("signalled");
         drop((reader, writer));
         assert_eq!(control.wait(LONG).await.expect("ended"), 128 + 15);
 
-        let pty = world
-            .client
-            .exec_pty("a", &Exec::new(["/bin/sleep", "983"]), (80, 24))
-            .await
-            .expect("terminal");
+        let pty = world.client.exec_pty("a", &Exec::new(["/bin/sleep", "983"]), (80, 24)).await.expect("terminal");
         let error = pty.wait(Duration::from_millis(500)).await.expect_err("timeout");
         assert!(error.is_timeout(), "{}", chain(&error));
     })
@@ -175,9 +119,7 @@ async fn a_terminal_echoes_resizes_and_ends_with_its_exit_code() {
 async fn read_until(pty: &mut testkit::lxd::Pty, shown: &mut String, wanted: &str) {
     let from = shown.len();
     while !shown[from..].contains(wanted) {
-        let piece = tokio::time::timeout(LONG, pty.read())
-            .await
-            .unwrap_or_else(|_| panic!("{shown:?}"));
+        let piece = tokio::time::timeout(LONG, pty.read()).await.unwrap_or_else(|_| panic!("{shown:?}"));
         shown.push_str(&String::from_utf8_lossy(&piece.expect("read").expect("no end yet")));
     }
 }

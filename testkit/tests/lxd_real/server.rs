@@ -10,27 +10,16 @@ async fn the_server_says_what_it_is() {
     let server = client.server();
     assert!(!server.environment.server_version.is_empty());
     assert!(server.has_storage_driver("dir"));
-    client
-        .require_extensions(&["etag", "projects", "instances"])
-        .expect("known extensions");
-    let error = client
-        .require_extensions(&["etag", "no_such_thing"])
-        .expect_err("missing");
-    assert!(
-        error.to_string().contains("no_such_thing") && !error.to_string().contains("etag"),
-        "{error}"
-    );
+    client.require_extensions(&["etag", "projects", "instances"]).expect("known extensions");
+    let error = client.require_extensions(&["etag", "no_such_thing"]).expect_err("missing");
+    assert!(error.to_string().contains("no_such_thing") && !error.to_string().contains("etag"), "{error}");
 }
 
 #[tokio::test]
 async fn events_and_operations_show_what_goes_on() {
     in_world("events", |world: World| async move {
         let mut events = world.client.events(&["lifecycle"]).await.expect("events");
-        world
-            .client
-            .create_instance(&world.spec("a"), LONG)
-            .await
-            .expect("created");
+        world.client.create_instance(&world.spec("a"), LONG).await.expect("created");
         let created = async {
             while let Some(event) = events.next().await.expect("event") {
                 if event.metadata["action"] == "instance-created" {
@@ -52,13 +41,8 @@ async fn events_and_operations_show_what_goes_on() {
 #[tokio::test]
 async fn https_takes_the_pinned_certificate_and_refuses_another() {
     let root = connect().await;
-    let address = root
-        .server()
-        .config
-        .get("core.https_address")
-        .and_then(|v| v.as_str())
-        .unwrap_or_default()
-        .to_owned();
+    let address =
+        root.server().config.get("core.https_address").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let (listen, mine) = match address.strip_prefix(':').map(|port| format!("127.0.0.1:{port}")) {
         Some(local) => (local, false),
         None if address.is_empty() => {
@@ -69,10 +53,7 @@ async fn https_takes_the_pinned_certificate_and_refuses_another() {
     };
     let set = |value: &str| Config::from([("core.https_address".to_owned(), value.to_owned())]);
     let made = rcgen::generate_simple_self_signed(["testkit".to_owned()]).expect("certificate");
-    let (cert, key) = (
-        made.cert.pem().into_bytes(),
-        made.signing_key.serialize_pem().into_bytes(),
-    );
+    let (cert, key) = (made.cert.pem().into_bytes(), made.signing_key.serialize_pem().into_bytes());
     let server_cert = root.server().environment.certificate.clone().into_bytes();
     let endpoint = |server_cert_pem: Vec<u8>| Endpoint::Https {
         url: format!("https://{listen}"),
@@ -84,9 +65,7 @@ async fn https_takes_the_pinned_certificate_and_refuses_another() {
         root.patch_server_config(&set(&listen)).await.expect("listening");
     }
     let untrusted = Client::connect(&endpoint(server_cert.clone())).await;
-    let trusted = root
-        .trust_certificate(&format!("testkit-client-{}", std::process::id()), &cert)
-        .await;
+    let trusted = root.trust_certificate(&format!("testkit-client-{}", std::process::id()), &cert).await;
     let right = Client::connect(&endpoint(server_cert)).await;
     let wrong = Client::connect(&endpoint(cert.clone())).await;
     // Everything is put back before anything is judged.
@@ -99,15 +78,8 @@ async fn https_takes_the_pinned_certificate_and_refuses_another() {
 
     assert_eq!(*untrusted.expect_err("untrusted").kind(), ErrorKind::Forbidden);
     let right = right.unwrap_or_else(|error| panic!("{}", chain(&error)));
-    assert_eq!(
-        right.server().environment.server_version,
-        root.server().environment.server_version
-    );
+    assert_eq!(right.server().environment.server_version, root.server().environment.server_version);
     let wrong = wrong.expect_err("refused");
     assert_eq!(*wrong.kind(), ErrorKind::UntrustedServer, "{}", chain(&wrong));
-    assert!(
-        chain(&wrong).contains(&root.server().environment.certificate_fingerprint),
-        "{}",
-        chain(&wrong)
-    );
+    assert!(chain(&wrong).contains(&root.server().environment.certificate_fingerprint), "{}", chain(&wrong));
 }

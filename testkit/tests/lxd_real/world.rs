@@ -52,12 +52,7 @@ where
     let built = build(&root, &client, &name).await;
     let outcome = match built {
         Ok(image) => {
-            let world = World {
-                root: root.clone(),
-                client: client.clone(),
-                name: name.clone(),
-                image,
-            };
+            let world = World { root: root.clone(), client: client.clone(), name: name.clone(), image };
             tokio::spawn(test(world)).await
         }
         Err(error) => {
@@ -86,24 +81,14 @@ async fn build(root: &Client, client: &Client, name: &str) -> Result<String, Err
     let mut config: Config = features.into_iter().collect();
     config.insert("features.networks".to_owned(), "false".to_owned());
     config.extend(tags());
-    root.create_project(&ProjectSpec {
-        name: name.to_owned(),
-        config,
-        description: String::new(),
-    })
-    .await?;
-    let pool = StoragePoolSpec {
-        config: tags(),
-        ..StoragePoolSpec::new(name, "dir")
-    };
+    root.create_project(&ProjectSpec { name: name.to_owned(), config, description: String::new() }).await?;
+    let pool = StoragePoolSpec { config: tags(), ..StoragePoolSpec::new(name, "dir") };
     root.create_storage_pool(&pool).await?;
     let dir = tempfile::tempdir().expect("directory");
     let architecture = &root.server().environment.architectures[0];
     let (metadata, rootfs) = image_files(dir.path(), architecture);
     let properties = BTreeMap::from([("os".to_owned(), "busybox & co".to_owned())]);
-    client
-        .import_split(&metadata, &rootfs, &properties, &["tiny"], LONG)
-        .await
+    client.import_split(&metadata, &rootfs, &properties, &["tiny"], LONG).await
 }
 
 /// A metadata tarball and a squashfs whose only program is a static busybox.
@@ -117,9 +102,9 @@ fn image_files(dir: &Path, architecture: &str) -> (PathBuf, PathBuf) {
         std::fs::create_dir_all(root.join(path)).expect("directory");
     }
     std::fs::copy(busybox, root.join("bin/busybox")).expect("busybox");
-    for applet in [
-        "sh", "cat", "echo", "sleep", "stty", "env", "true", "id", "yes", "head", "pwd", "kill", "pidof", "ifconfig",
-    ] {
+    for applet in
+        ["sh", "cat", "echo", "sleep", "stty", "env", "true", "id", "yes", "head", "pwd", "kill", "pidof", "ifconfig"]
+    {
         std::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).expect("link");
     }
     std::os::unix::fs::symlink("../bin/busybox", root.join("sbin/init")).expect("link");
@@ -130,12 +115,7 @@ fn image_files(dir: &Path, architecture: &str) -> (PathBuf, PathBuf) {
     let yaml = format!("architecture: {architecture}\ncreation_date: 1\nproperties:\n  os: none\n");
     std::fs::write(metadata.join("metadata.yaml"), yaml).expect("metadata");
     let (tarball, squashfs) = (dir.join("metadata.tar"), dir.join("rootfs.squashfs"));
-    run(Command::new("tar")
-        .arg("-C")
-        .arg(&metadata)
-        .arg("-cf")
-        .arg(&tarball)
-        .args(["metadata.yaml", "templates"]));
+    run(Command::new("tar").arg("-C").arg(&metadata).arg("-cf").arg(&tarball).args(["metadata.yaml", "templates"]));
     run(Command::new("mksquashfs").arg(&root).arg(&squashfs).args([
         "-all-root",
         "-noappend",
@@ -146,14 +126,8 @@ fn image_files(dir: &Path, architecture: &str) -> (PathBuf, PathBuf) {
 }
 
 fn run(command: &mut Command) {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Deletes what bears the name, and says what could not be deleted instead of stopping there.
@@ -182,10 +156,7 @@ impl World {
     /// A container of the tiny image on the world's pool.
     pub(crate) fn spec(&self, name: &str) -> InstanceSpec {
         let root = [("type", "disk"), ("path", "/"), ("pool", &self.name)];
-        let root = root
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into_iter()
-            .collect();
+        let root = root.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
         let mut spec = InstanceSpec::container(name, InstanceSource::ImageFingerprint(self.image.clone()));
         spec.devices = Devices::from([("root".to_owned(), root)]);
         spec.config = tags();
@@ -194,14 +165,8 @@ impl World {
 
     /// Creates and starts a container.
     pub(crate) async fn start(&self, name: &str) {
-        let spec = InstanceSpec {
-            start: true,
-            ..self.spec(name)
-        };
-        self.client
-            .create_instance(&spec, LONG)
-            .await
-            .unwrap_or_else(|error| panic!("{}", chain(&error)));
+        let spec = InstanceSpec { start: true, ..self.spec(name) };
+        self.client.create_instance(&spec, LONG).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
     }
 
     /// Runs a line of shell; there is no value in it.

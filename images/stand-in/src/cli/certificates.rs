@@ -35,19 +35,12 @@ fn files(pki: &Path, stem: &str) -> (PathBuf, Option<PathBuf>) {
     if stem == "ca" {
         return (pki.join("cacert.pem"), None);
     }
-    (
-        pki.join(format!("{stem}-cert.pem")),
-        Some(pki.join(format!("{stem}-privkey.pem"))),
-    )
+    (pki.join(format!("{stem}-cert.pem")), Some(pki.join(format!("{stem}-privkey.pem"))))
 }
 
 fn text(pki: &Path, auto_renew: bool) -> String {
     let state = |path: &Path| {
-        if path.exists() {
-            "OK: Present"
-        } else {
-            "Error: Missing file"
-        }
+        if path.exists() { "OK: Present" } else { "Error: Missing file" }
     };
     let mut blocks = Vec::new();
     for (title, stem) in CERTIFICATES {
@@ -98,17 +91,10 @@ mod tests {
         let recorded = recorded.split_once("--- stdout\n").expect("an output").1;
         let recorded = recorded.split_once("--- stderr\n").expect("a second stream").0;
         let pki = dir.path().display().to_string();
-        assert_eq!(
-            shape(&text(dir.path(), true), &pki),
-            shape(recorded, "/var/snap/microovn/common/data/pki")
-        );
+        assert_eq!(shape(&text(dir.path(), true), &pki), shape(recorded, "/var/snap/microovn/common/data/pki"));
 
         let recorded = include_str!("../../tests/fixtures/12-certs-list-json.txt");
-        let recorded = recorded
-            .split_once("--- stdout\n")
-            .expect("an output")
-            .1
-            .replace("--- stderr\n", "");
+        let recorded = recorded.split_once("--- stdout\n").expect("an output").1.replace("--- stderr\n", "");
         let recorded: Value = serde_json::from_str(recorded.trim()).expect("the recording is JSON");
         let seen = json(dir.path(), true);
         let keys = |value: &Value| -> Vec<(String, Vec<String>)> {

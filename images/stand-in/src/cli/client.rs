@@ -37,10 +37,7 @@ impl Client {
 
     /// Sends any request; `verb` is the method as error messages spell it.
     pub(crate) async fn call(&self, verb: &str, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        let url = format!(
-            "{verb} \"http://control.socket{}\"",
-            path.split('?').next().unwrap_or(path)
-        );
+        let url = format!("{verb} \"http://control.socket{}\"", path.split('?').next().unwrap_or(path));
         let exchange = async {
             let stream = UnixStream::connect(&self.socket).await.map_err(|error| {
                 let (socket, error) = (self.socket.display(), io_text(&error));

@@ -40,10 +40,7 @@ pub(crate) async fn request_token(client: &Client, name: &str, timeout: Option<f
         body["expire_after"] = json!(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
     }
     let token = client.post("/core/control/tokens", &body).await.map_err(|error| {
-        Error::new(
-            error.code,
-            format!("unable to add server to microcluster, name \"{name}\" is taken:\n{error}"),
-        )
+        Error::new(error.code, format!("unable to add server to microcluster, name \"{name}\" is taken:\n{error}"))
     })?;
     Ok(token.as_str().unwrap_or_default().to_owned())
 }

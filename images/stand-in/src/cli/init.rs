@@ -39,17 +39,10 @@ const SERVICES: &str = "Please select comma-separated list services you would li
 
 /// Runs `microovn init`.
 pub(crate) async fn run(client: &Client, paths: &Paths) -> Result<()> {
-    let reworded = faults::find(paths, Fault::QuestionReworded).and_then(|value| {
-        value
-            .split_once("=>")
-            .map(|(old, new)| (old.trim().to_owned(), new.trim().to_owned()))
-    });
-    let mut dialog = Dialog {
-        input: std::io::stdin().lock(),
-        output: std::io::stdout(),
-        complaints: std::io::stderr(),
-        reworded,
-    };
+    let reworded = faults::find(paths, Fault::QuestionReworded)
+        .and_then(|value| value.split_once("=>").map(|(old, new)| (old.trim().to_owned(), new.trim().to_owned())));
+    let mut dialog =
+        Dialog { input: std::io::stdin().lock(), output: std::io::stdout(), complaints: std::io::stderr(), reworded };
 
     let server = client.get("/core/1.0").await?;
     if server["ready"] == json!(true) {
@@ -68,20 +61,12 @@ pub(crate) async fn run(client: &Client, paths: &Paths) -> Result<()> {
         tokio::time::sleep(std::time::Duration::from_secs(seconds.parse().unwrap_or(3600))).await;
     }
     if let Some(text) = faults::find(paths, Fault::InitFails) {
-        return Err(Error::internal(if text.is_empty() {
-            "context canceled".to_owned()
-        } else {
-            text
-        }));
+        return Err(Error::internal(if text.is_empty() { "context canceled".to_owned() } else { text }));
     }
     if faults::find(paths, Fault::InitDoesNothing).is_none() {
         client.post("/core/control", &answers.request).await?;
     }
-    if answers.creates {
-        add_servers(&mut dialog, client).await
-    } else {
-        Ok(())
-    }
+    if answers.creates { add_servers(&mut dialog, client).await } else { Ok(()) }
 }
 
 /// Asks all questions that come before the daemon is called.
@@ -93,16 +78,10 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
     dialog: &mut Dialog<R, W, E>,
     defaults: &Defaults,
 ) -> Result<Answers> {
-    let listen = dialog.ask_with_default(
-        "Please choose the address MicroOVN will be listening on",
-        &defaults.address,
-    )?;
+    let listen =
+        dialog.ask_with_default("Please choose the address MicroOVN will be listening on", &defaults.address)?;
     let creates = dialog.ask_yes_no("Would you like to create a new MicroOVN cluster?")?;
-    let services = if defaults.older {
-        None
-    } else {
-        parse_services(&dialog.ask_with_default(SERVICES, "auto")?)?
-    };
+    let services = if defaults.older { None } else { parse_services(&dialog.ask_with_default(SERVICES, "auto")?)? };
 
     let mut request = Map::new();
     if creates {
@@ -117,11 +96,7 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
     request.insert("address".to_owned(), json!(address::parse(&listen)?.to_string()));
 
     if let Some(question) = &defaults.extra_question {
-        let question = if question.is_empty() {
-            "Would you like to enable telemetry?"
-        } else {
-            question
-        };
+        let question = if question.is_empty() { "Would you like to enable telemetry?" } else { question };
         dialog.ask_yes_no(question)?;
     }
 
@@ -141,10 +116,7 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
         config.insert("ca-key".to_owned(), json!(key));
     }
     request.insert("config".to_owned(), Value::Object(config));
-    Ok(Answers {
-        request: Value::Object(request),
-        creates,
-    })
+    Ok(Answers { request: Value::Object(request), creates })
 }
 
 /// Reads a list of services; `None` is the choice to let MicroOVN decide.
@@ -183,23 +155,14 @@ mod tests {
     use super::*;
 
     fn defaults() -> Defaults {
-        Defaults {
-            address: "10.77.0.101".to_owned(),
-            name: "real-1".to_owned(),
-            extra_question: None,
-            older: false,
-        }
+        Defaults { address: "10.77.0.101".to_owned(), name: "real-1".to_owned(), extra_question: None, older: false }
     }
 
     /// Answers all questions from `input`; returns the result, the prompts and the complaints.
     fn converse(input: &str, defaults: &Defaults) -> (Result<Answers>, String, String) {
         let (mut output, mut complaints) = (Vec::new(), Vec::new());
-        let mut dialog = Dialog {
-            input: input.as_bytes(),
-            output: &mut output,
-            complaints: &mut complaints,
-            reworded: None,
-        };
+        let mut dialog =
+            Dialog { input: input.as_bytes(), output: &mut output, complaints: &mut complaints, reworded: None };
         let result = ask(&mut dialog, defaults);
         (
             result,
@@ -211,52 +174,24 @@ mod tests {
     /// A recording without the header, split into what went to the two streams.
     fn recorded(text: &str) -> (&str, &str) {
         let body = text.split_once("--- stdout\n").expect("a recording has an output").1;
-        body.split_once("--- stderr\n")
-            .expect("a recording has a second stream")
+        body.split_once("--- stderr\n").expect("a recording has a second stream")
     }
 
     #[test]
     fn dialogs_that_fail_read_as_recorded() {
         for (input, text) in [
-            (
-                "\nyes\n\n\nyes\nfoo\n",
-                include_str!("../../tests/fixtures/03-init-bad-encap-hostname.txt"),
-            ),
-            (
-                "\nyes\nfoo\n",
-                include_str!("../../tests/fixtures/03-init-bad-service.txt"),
-            ),
+            ("\nyes\n\n\nyes\nfoo\n", include_str!("../../tests/fixtures/03-init-bad-encap-hostname.txt")),
+            ("\nyes\nfoo\n", include_str!("../../tests/fixtures/03-init-bad-service.txt")),
             ("\nmaybe\n", include_str!("../../tests/fixtures/03-init-bad-yesno.txt")),
             ("\n", include_str!("../../tests/fixtures/03-init-piped-eof.txt")),
             ("", include_str!("../../tests/fixtures/03-init-stdin-devnull.txt")),
-            (
-                "\nyes\nauto,central\n",
-                include_str!("../../tests/fixtures/70-init-auto-and-more.txt"),
-            ),
-            (
-                "\nyes\n\n\nyes\n[fd42:88::11]\n",
-                include_str!("../../tests/fixtures/70-init-encap-bracket.txt"),
-            ),
-            (
-                "\nyes\n\n\nyes\n10.88.0.11/24\n",
-                include_str!("../../tests/fixtures/70-init-encap-cidr.txt"),
-            ),
-            (
-                "\nyes\n\n\nyes\n\n",
-                include_str!("../../tests/fixtures/70-init-encap-empty.txt"),
-            ),
-            (
-                "\nyes\n\n\nyes\n 10.88.0.11 x\n",
-                include_str!("../../tests/fixtures/70-init-encap-space.txt"),
-            ),
-            (
-                "\nyes\ncentral, chassis\n",
-                include_str!("../../tests/fixtures/70-init-services-space.txt"),
-            ),
-            (
-                "\nYES\nfoo\n",
-                include_str!("../../tests/fixtures/70-init-yesno-variants2.txt"),
-            ),
+            ("\nyes\nauto,central\n", include_str!("../../tests/fixtures/70-init-auto-and-more.txt")),
+            ("\nyes\n\n\nyes\n[fd42:88::11]\n", include_str!("../../tests/fixtures/70-init-encap-bracket.txt")),
+            ("\nyes\n\n\nyes\n10.88.0.11/24\n", include_str!("../../tests/fixtures/70-init-encap-cidr.txt")),
+            ("\nyes\n\n\nyes\n\n", include_str!("../../tests/fixtures/70-init-encap-empty.txt")),
+            ("\nyes\n\n\nyes\n 10.88.0.11 x\n", include_str!("../../tests/fixtures/70-init-encap-space.txt")),
+            ("\nyes\ncentral, chassis\n", include_str!("../../tests/fixtures/70-init-services-space.txt")),
+            ("\nYES\nfoo\n", include_str!("../../tests/fixtures/70-init-yesno-variants2.txt")),
         ] {
             let (result, prompts, complaints) = converse(input, &defaults());
             let error = result.expect_err(text);
@@ -318,27 +253,15 @@ mod tests {
 
     #[test]
     fn faults_change_the_dialog() {
-        let older = Defaults {
-            older: true,
-            ..defaults()
-        };
+        let older = Defaults { older: true, ..defaults() };
         let (result, prompts, _) = converse("\nyes\n\nno\n", &older);
         assert_eq!(result.expect("a request").request["config"], json!({}));
-        assert!(
-            !prompts.contains("services") && !prompts.contains("CA certificate"),
-            "{prompts}"
-        );
+        assert!(!prompts.contains("services") && !prompts.contains("CA certificate"), "{prompts}");
 
-        let extra = Defaults {
-            extra_question: Some("What is your quest?".to_owned()),
-            ..defaults()
-        };
+        let extra = Defaults { extra_question: Some("What is your quest?".to_owned()), ..defaults() };
         let (result, prompts, _) = converse("\nyes\n\n\nno\nno\nno\n", &extra);
         assert!(result.is_ok());
-        assert!(
-            prompts.contains("What is your quest? (yes/no) [default=no]: "),
-            "{prompts}"
-        );
+        assert!(prompts.contains("What is your quest? (yes/no) [default=no]: "), "{prompts}");
     }
 
     #[test]

@@ -79,10 +79,9 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<()> {
             config::list();
             Ok(())
         }
-        (group, Some((name, _))) => Err(Error::new(
-            501,
-            format!("the stand-in does not implement \"microovn {group} {name}\""),
-        )),
+        (group, Some((name, _))) => {
+            Err(Error::new(501, format!("the stand-in does not implement \"microovn {group} {name}\"")))
+        }
         (name, None) => {
             print!("{}", help(name));
             Ok(())
@@ -91,18 +90,14 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<()> {
 }
 
 fn format(matches: &ArgMatches, default: &str) -> String {
-    matches
-        .get_one::<String>("format")
-        .cloned()
-        .unwrap_or_else(|| default.to_owned())
+    matches.get_one::<String>("format").cloned().unwrap_or_else(|| default.to_owned())
 }
 
 /// The positional arguments, which must be `N`.
 fn exactly<const N: usize>(matches: &ArgMatches) -> Result<[String; N]> {
     let args: Vec<String> = matches.get_many("args").into_iter().flatten().cloned().collect();
     let received = args.len();
-    args.try_into()
-        .map_err(|_| Error::new(400, format!("accepts {N} arg(s), received {received}")))
+    args.try_into().map_err(|_| Error::new(400, format!("accepts {N} arg(s), received {received}")))
 }
 
 fn one(matches: &ArgMatches) -> Result<String> {
@@ -120,11 +115,7 @@ fn report_usage(error: &clap::Error, args: &[String]) -> ExitCode {
         ErrorKind::InvalidSubcommand => {
             let name = offender(clap::error::ContextKind::InvalidSubcommand);
             // A group that gets an unknown word shows its help, as does the help command.
-            match args
-                .iter()
-                .skip(1)
-                .find(|arg| ["cluster", "certificates", "config"].contains(&arg.as_str()))
-            {
+            match args.iter().skip(1).find(|arg| ["cluster", "certificates", "config"].contains(&arg.as_str())) {
                 Some(group) => {
                     print!("{}", help(group));
                     return ExitCode::SUCCESS;
@@ -138,10 +129,7 @@ fn report_usage(error: &clap::Error, args: &[String]) -> ExitCode {
             let flag = offender(clap::error::ContextKind::InvalidArg);
             eprintln!("Error: unknown flag: {flag}");
         }
-        _ => eprintln!(
-            "Error: {}",
-            error.render().to_string().trim_start_matches("error: ").trim_end()
-        ),
+        _ => eprintln!("Error: {}", error.render().to_string().trim_start_matches("error: ").trim_end()),
     }
     ExitCode::FAILURE
 }
@@ -153,10 +141,7 @@ fn leaf(name: &'static str, path: &'static str) -> Command {
 }
 
 fn group(name: &'static str, leaves: impl IntoIterator<Item = Command>) -> Command {
-    Command::new(name)
-        .override_help(help(name))
-        .disable_help_subcommand(true)
-        .subcommands(leaves)
+    Command::new(name).override_help(help(name)).disable_help_subcommand(true).subcommands(leaves)
 }
 
 fn flag(name: &'static str, short: Option<char>) -> Arg {
@@ -175,11 +160,7 @@ fn command() -> Command {
         .arg(flag("debug", Some('d')).global(true))
         .arg(flag("verbose", Some('v')).global(true))
         .arg(flag("version", None).global(true))
-        .arg(
-            option("state-dir", None)
-                .global(true)
-                .value_parser(clap::value_parser!(PathBuf)),
-        )
+        .arg(option("state-dir", None).global(true).value_parser(clap::value_parser!(PathBuf)))
         .subcommand(leaf("init", "init"))
         .subcommand(leaf("status", "status"))
         .subcommand(
@@ -191,11 +172,7 @@ fn command() -> Command {
                 .arg(option("config", None).action(ArgAction::Append))
                 .arg(flag("manual-bgpd-config", None)),
         )
-        .subcommand(
-            leaf("disable", "disable")
-                .arg(option("node", None))
-                .arg(flag("allow-disable-last-central", None)),
-        )
+        .subcommand(leaf("disable", "disable").arg(option("node", None)).arg(flag("allow-disable-last-central", None)))
         .subcommand(group(
             "cluster",
             [
@@ -270,46 +247,17 @@ mod tests {
         for (args, text) in [
             (&["--help"][..], include_str!("../../tests/fixtures/00-help.txt")),
             (&[], include_str!("../../tests/fixtures/00-help.txt")),
-            (
-                &["cluster", "--help"],
-                include_str!("../../tests/fixtures/00-cluster-help.txt"),
-            ),
-            (
-                &["cluster", "list", "--help"],
-                include_str!("../../tests/fixtures/11-cluster-list-help.txt"),
-            ),
-            (
-                &["certificates", "--help"],
-                include_str!("../../tests/fixtures/12-certs-help.txt"),
-            ),
-            (
-                &["waitready", "-h"],
-                include_str!("../../tests/fixtures/13-waitready-help.txt"),
-            ),
-            (
-                &["cluster", "add", "--help"],
-                include_str!("../../tests/fixtures/14-add-help.txt"),
-            ),
-            (
-                &["cluster", "remove", "--help"],
-                include_str!("../../tests/fixtures/14-remove-help.txt"),
-            ),
-            (
-                &["config", "--help"],
-                include_str!("../../tests/fixtures/15-config-help.txt"),
-            ),
-            (
-                &["enable", "--help"],
-                include_str!("../../tests/fixtures/16-enable-help.txt"),
-            ),
-            (
-                &["disable", "--help"],
-                include_str!("../../tests/fixtures/16-disable-help.txt"),
-            ),
+            (&["cluster", "--help"], include_str!("../../tests/fixtures/00-cluster-help.txt")),
+            (&["cluster", "list", "--help"], include_str!("../../tests/fixtures/11-cluster-list-help.txt")),
+            (&["certificates", "--help"], include_str!("../../tests/fixtures/12-certs-help.txt")),
+            (&["waitready", "-h"], include_str!("../../tests/fixtures/13-waitready-help.txt")),
+            (&["cluster", "add", "--help"], include_str!("../../tests/fixtures/14-add-help.txt")),
+            (&["cluster", "remove", "--help"], include_str!("../../tests/fixtures/14-remove-help.txt")),
+            (&["config", "--help"], include_str!("../../tests/fixtures/15-config-help.txt")),
+            (&["enable", "--help"], include_str!("../../tests/fixtures/16-enable-help.txt")),
+            (&["disable", "--help"], include_str!("../../tests/fixtures/16-disable-help.txt")),
         ] {
-            let error = command()
-                .try_get_matches_from([&["microovn"], args].concat())
-                .expect_err("help");
+            let error = command().try_get_matches_from([&["microovn"], args].concat()).expect_err("help");
             let recorded = text.split_once("--- stdout\n").expect("an output").1;
             let recorded = recorded.split_once("--- stderr\n").expect("a second stream").0;
             assert_eq!(error.render().to_string(), recorded, "{args:?}");
@@ -320,15 +268,10 @@ mod tests {
     fn a_wrong_number_of_arguments_is_said_as_recorded() {
         for (args, text) in [
             (&["microovn", "cluster", "add"][..], "accepts 1 arg(s), received 0"),
-            (
-                &["microovn", "cluster", "add", "a", "b"],
-                "accepts 1 arg(s), received 2",
-            ),
+            (&["microovn", "cluster", "add", "a", "b"], "accepts 1 arg(s), received 2"),
         ] {
             let matches = command().try_get_matches_from(args).expect("it parses");
-            let leaf = matches
-                .subcommand_matches("cluster")
-                .and_then(|group| group.subcommand_matches("add"));
+            let leaf = matches.subcommand_matches("cluster").and_then(|group| group.subcommand_matches("add"));
             assert_eq!(one(leaf.expect("a leaf")).expect_err("a wrong number").message, text);
         }
     }

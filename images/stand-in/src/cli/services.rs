@@ -21,10 +21,7 @@ impl Options {
     pub(crate) fn new(verb: &str, matches: &ArgMatches) -> Result<Self> {
         let service = super::one(matches)?;
         if !["bgp", "central", "chassis", "switch"].contains(&service.as_str()) {
-            return Err(Error::new(
-                400,
-                format!("invalid argument \"{service}\" for \"microovn {verb}\""),
-            ));
+            return Err(Error::new(400, format!("invalid argument \"{service}\" for \"microovn {verb}\"")));
         }
         Ok(Self {
             service,
@@ -37,20 +34,9 @@ impl Options {
 /// Enables or disables a service.
 pub(crate) async fn switch(client: &Client, verb: &str, options: &Options) -> Result<()> {
     let service = &options.service;
-    let (method, spelled) = if verb == "enable" {
-        (Method::PUT, "Put")
-    } else {
-        (Method::DELETE, "Delete")
-    };
-    let node = options
-        .node
-        .as_ref()
-        .map(|node| format!("target={node}&"))
-        .unwrap_or_default();
-    let path = format!(
-        "/1.0/service/{service}?{node}allow_last={}",
-        u8::from(options.allow_last_central)
-    );
+    let (method, spelled) = if verb == "enable" { (Method::PUT, "Put") } else { (Method::DELETE, "Delete") };
+    let node = options.node.as_ref().map(|node| format!("target={node}&")).unwrap_or_default();
+    let path = format!("/1.0/service/{service}?{node}allow_last={}", u8::from(options.allow_last_central));
     let reply = client
         .call(spelled, method, &path, None)
         .await
@@ -58,10 +44,7 @@ pub(crate) async fn switch(client: &Client, verb: &str, options: &Options) -> Re
     println!("Service {service} {verb}d");
     for warning in reply["warnings"].as_array().map(Vec::as_slice).unwrap_or_default() {
         let now = jiff::Timestamp::now().strftime("%Y/%m/%d %H:%M:%S");
-        eprintln!(
-            "{now} [{service}] Warning: {}",
-            Value::as_str(warning).unwrap_or_default()
-        );
+        eprintln!("{now} [{service}] Warning: {}", Value::as_str(warning).unwrap_or_default());
     }
     Ok(())
 }

@@ -24,15 +24,8 @@ pub(crate) async fn status(client: &Client) -> Result<()> {
     for (title, db) in [("Northbound", "nb"), ("Southbound", "sb")] {
         let active = client.get(&format!("/1.0/ovsdb/schema/{db}/active")).await;
         let expected = client.get(&format!("/1.0/ovsdb/schema/{db}/expected/all")).await?;
-        let active = active
-            .ok()
-            .and_then(|active| active.as_str().map(str::to_owned))
-            .unwrap_or_default();
-        schemas.push(Schema {
-            title,
-            active,
-            expected,
-        });
+        let active = active.ok().and_then(|active| active.as_str().map(str::to_owned)).unwrap_or_default();
+        schemas.push(Schema { title, active, expected });
     }
     print!("{}", render(&members, &services, &schemas));
     Ok(())
@@ -43,11 +36,7 @@ fn render(members: &Value, services: &Value, schemas: &[Schema]) -> String {
     let services = services.as_array().map(Vec::as_slice).unwrap_or_default();
     let host_of = |member: &Value| {
         let address = member["address"].as_str().unwrap_or_default();
-        address
-            .rsplit_once(':')
-            .map_or(address, |(host, _)| host)
-            .trim_matches(['[', ']'])
-            .to_owned()
+        address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']).to_owned()
     };
 
     let mut text = String::from("MicroOVN deployment summary:\n");
@@ -55,11 +44,7 @@ fn render(members: &Value, services: &Value, schemas: &[Schema]) -> String {
         let name = member["name"].as_str().unwrap_or_default();
         let of_member = services.iter().filter(|entry| entry["location"] == name);
         let names: Vec<&str> = of_member.filter_map(|entry| entry["service"].as_str()).collect();
-        text.push_str(&format!(
-            "- {name} ({})\n  Services: {}\n",
-            host_of(member),
-            names.join(", ")
-        ));
+        text.push_str(&format!("- {name} ({})\n  Services: {}\n", host_of(member), names.join(", ")));
     }
     text.push_str("OVN Database summary:\n");
     for schema in schemas {
@@ -77,15 +62,9 @@ fn render(members: &Value, services: &Value, schemas: &[Schema]) -> String {
         for member in members {
             let name = member["name"].as_str().unwrap_or_default();
             let host = host_of(member);
-            match reports
-                .iter()
-                .find(|report| report["host"] == host.as_str() && report["error"] == 0)
-            {
+            match reports.iter().find(|report| report["host"] == host.as_str() && report["error"] == 0) {
                 Some(report) => {
-                    text.push_str(&format!(
-                        "\t{name}: {}\n",
-                        report["schemaVersion"].as_str().unwrap_or_default()
-                    ));
+                    text.push_str(&format!("\t{name}: {}\n", report["schemaVersion"].as_str().unwrap_or_default()));
                 }
                 None => text.push_str(&format!("\t{name}: Error. Failed to contact member\n")),
             }
@@ -119,9 +98,7 @@ mod tests {
 
     fn recorded(text: &str) -> &str {
         let body = text.split_once("--- stdout\n").expect("a recording has an output").1;
-        body.split_once("--- stderr\n")
-            .expect("a recording has a second stream")
-            .0
+        body.split_once("--- stderr\n").expect("a recording has a second stream").0
     }
 
     fn members() -> Value {
@@ -136,11 +113,7 @@ mod tests {
             ("real-2", &["central", "chassis", "switch"]),
             ("real-3", of_third),
         ] {
-            all.extend(
-                services
-                    .iter()
-                    .map(|service| json!({"service": service, "location": member})),
-            );
+            all.extend(services.iter().map(|service| json!({"service": service, "location": member})));
         }
         Value::Array(all)
     }
@@ -167,16 +140,8 @@ mod tests {
         let all = ["central", "chassis", "switch"];
         for (third, answers, text) in [
             (&all[..], true, include_str!("../../tests/fixtures/07-status.txt")),
-            (
-                &all[1..],
-                true,
-                include_str!("../../tests/fixtures/16-status-no-central.txt"),
-            ),
-            (
-                &all[..],
-                false,
-                include_str!("../../tests/fixtures/61-one-down-status.txt"),
-            ),
+            (&all[1..], true, include_str!("../../tests/fixtures/16-status-no-central.txt")),
+            (&all[..], false, include_str!("../../tests/fixtures/61-one-down-status.txt")),
         ] {
             assert_eq!(render(&members(), &services(third), &schemas(answers)), recorded(text));
         }

@@ -30,13 +30,7 @@ fn rows(members: &Value) -> Vec<[String; 5]> {
         .iter()
         .map(|member| {
             let fingerprint = crate::tls::fingerprint_of_pem(&text(member, "certificate")).unwrap_or_default();
-            [
-                text(member, "name"),
-                text(member, "address"),
-                text(member, "role"),
-                fingerprint,
-                text(member, "status"),
-            ]
+            [text(member, "name"), text(member, "address"), text(member, "role"), fingerprint, text(member, "status")]
         })
         .collect()
 }
@@ -44,11 +38,7 @@ fn rows(members: &Value) -> Vec<[String; 5]> {
 fn fill(mut table: Table, rows: Vec<[String; 5]>) -> Table {
     // Headings are centred; where that does not come out even, they are nearer to the left, not as the library has it.
     let centred = HEADINGS.iter().enumerate().map(|(column, heading)| {
-        let widest = rows
-            .iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or_default();
+        let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
         format!("{}{heading}", " ".repeat(widest.saturating_sub(heading.len()) / 2))
     });
     table.set_header(centred.collect::<Vec<_>>());
@@ -65,11 +55,7 @@ fn table(members: &Value) -> String {
 fn table_of(rows: Vec<[String; 5]>) -> String {
     let mut table = Table::new();
     let (line, content) = (LineStyle::new('+', '-', '+', '+'), ContentLineStyle::new('|', '|', '|'));
-    let style = TableStyle::new()
-        .top_border(line)
-        .header_separator(line)
-        .row_separator(line)
-        .bottom_border(line);
+    let style = TableStyle::new().top_border(line).header_separator(line).row_separator(line).bottom_border(line);
     table.load_style(style.header_lines(content).content_lines(content));
     fill(table, rows).to_string()
 }
@@ -96,10 +82,7 @@ fn yaml(members: &Value) -> String {
             Value::String(value) => value.clone(),
             other => other.to_string(),
         };
-        let certificate: String = get("certificate")
-            .lines()
-            .map(|line| format!("      {line}\n"))
-            .collect();
+        let certificate: String = get("certificate").lines().map(|line| format!("      {line}\n")).collect();
         let extensions: String = member["extensions"]
             .as_array()
             .map(Vec::as_slice)
@@ -114,11 +97,7 @@ fn yaml(members: &Value) -> String {
              extensions:\n{extensions}  secret: \"\"\n",
             get("name"),
             // A plain scalar may not start with a bracket.
-            if get("address").starts_with('[') {
-                format!("'{}'", get("address"))
-            } else {
-                get("address")
-            },
+            if get("address").starts_with('[') { format!("'{}'", get("address")) } else { get("address") },
             get("role"),
             get("schema_internal_version"),
             get("schema_external_version"),
@@ -135,22 +114,15 @@ mod tests {
 
     fn recorded(text: &str) -> &str {
         let body = text.split_once("--- stdout\n").expect("a recording has an output").1;
-        body.split_once("--- stderr\n")
-            .expect("a recording has a second stream")
-            .0
+        body.split_once("--- stderr\n").expect("a recording has a second stream").0
     }
 
     /// The rows of a recorded table or csv, read back.
     fn rows_of(text: &str, separator: char) -> Vec<[String; 5]> {
-        let rows = recorded(text)
-            .lines()
-            .filter(|line| !line.starts_with('+') && !line.contains("FINGERPRINT"));
+        let rows = recorded(text).lines().filter(|line| !line.starts_with('+') && !line.contains("FINGERPRINT"));
         rows.map(|line| {
-            let cells: Vec<String> = line
-                .trim_matches('|')
-                .split(separator)
-                .map(|cell| cell.trim().to_owned())
-                .collect();
+            let cells: Vec<String> =
+                line.trim_matches('|').split(separator).map(|cell| cell.trim().to_owned()).collect();
             cells.try_into().expect("five columns")
         })
         .collect()
@@ -185,9 +157,6 @@ mod tests {
 
     #[test]
     fn an_unknown_format_is_an_error() {
-        assert_eq!(
-            render(&Value::Null, "xml").expect_err("no format").message,
-            "Invalid format \"xml\""
-        );
+        assert_eq!(render(&Value::Null, "xml").expect_err("no format").message, "Invalid format \"xml\"");
     }
 }

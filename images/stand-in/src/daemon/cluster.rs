@@ -12,11 +12,8 @@ use crate::ovn::env::OvnEnv;
 use crate::ovn::pki::Ca;
 
 /// What the server can do beyond the first release, as listed in `GET /core/1.0`.
-pub(crate) const EXTENSIONS: [&str; 3] = [
-    "internal:runtime_extension_v1",
-    "internal:rename_core_endpoints",
-    "custom_encapsulation_ip",
-];
+pub(crate) const EXTENSIONS: [&str; 3] =
+    ["internal:runtime_extension_v1", "internal:rename_core_endpoints", "custom_encapsulation_ip"];
 
 /// The configuration key for central members elsewhere.
 pub(crate) const CENTRAL_IPS: &str = "ovn.central-ips";
@@ -132,8 +129,7 @@ impl Cluster {
 
     /// A member by name.
     pub(crate) fn get(&self, name: &str) -> Result<&Member> {
-        self.find(name)
-            .ok_or_else(|| Error::new(404, format!("No remote exists with the given name \"{name}\"")))
+        self.find(name).ok_or_else(|| Error::new(404, format!("No remote exists with the given name \"{name}\"")))
     }
 
     /// What `ovn.env` of a member says.
@@ -141,19 +137,12 @@ impl Cluster {
         let runs_central = |other: &&Member| {
             other.services.iter().any(|service| service == "central") && (other.ready || other.name == member.name)
         };
-        let mut centrals: Vec<IpAddr> = self
-            .members
-            .iter()
-            .filter(runs_central)
-            .map(|member| member.address.ip())
-            .collect();
+        let mut centrals: Vec<IpAddr> =
+            self.members.iter().filter(runs_central).map(|member| member.address.ip()).collect();
         if let Some(ips) = self.config.get(CENTRAL_IPS) {
             centrals = ips.split(',').filter_map(|ip| ip.trim().parse().ok()).collect();
         }
-        OvnEnv {
-            centrals,
-            local: member.address.ip(),
-        }
+        OvnEnv { centrals, local: member.address.ip() }
     }
 
     /// How many members run the databases.
@@ -232,21 +221,11 @@ impl Cluster {
             return Err(Error::new(403, "Token expired"));
         }
         if !crate::tls::names(&joining.certificate, &self.tokens[index].name) {
-            return Err(Error::new(
-                403,
-                "Joining server certificate SAN does not contain join token name",
-            ));
+            return Err(Error::new(403, "Joining server certificate SAN does not contain join token name"));
         }
-        if let Some(taken) = self
-            .members
-            .iter()
-            .find(|m| m.name == joining.name || m.address == joining.address)
-        {
+        if let Some(taken) = self.members.iter().find(|m| m.name == joining.name || m.address == joining.address) {
             let Member { name, address, .. } = taken;
-            return Err(Error::new(
-                409,
-                format!("Remote with name \"{name}\" or address \"{address}\" exists"),
-            ));
+            return Err(Error::new(409, format!("Remote with name \"{name}\" or address \"{address}\" exists")));
         }
         let services = self.decide_services(joining.services.as_deref());
         self.tokens.remove(index);

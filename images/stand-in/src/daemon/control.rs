@@ -42,14 +42,7 @@ pub(crate) async fn handle(node: &Arc<Node>, call: Call) -> Result<Reply> {
             node.membership()?;
             members(node, &call, &parts).await
         }
-        (
-            _,
-            [
-                "1.0",
-                "services" | "service" | "ca" | "certificates" | "env" | "config" | "ovsdb",
-                ..,
-            ],
-        ) => {
+        (_, ["1.0", "services" | "service" | "ca" | "certificates" | "env" | "config" | "ovsdb", ..]) => {
             node.membership()?;
             ovn(node, &call, &parts).await
         }
@@ -63,10 +56,7 @@ async fn members(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply>
         (&Method::DELETE, ["core", "1.0", "cluster", name]) => {
             let (node, name) = (Arc::clone(node), (*name).to_owned());
             let force = query(&call.query, "force") == Some("1");
-            join(tokio::task::spawn_local(async move {
-                formation::remove(&node, &name, force).await
-            }))
-            .await?;
+            join(tokio::task::spawn_local(async move { formation::remove(&node, &name, force).await })).await?;
             Ok(Reply::Success(json!({})))
         }
         (&Method::GET, ["core", "control", "tokens"]) => {
@@ -136,10 +126,7 @@ async fn control(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     let request = formation::Request::parse(&call.json()?)?;
     let node = Arc::clone(node);
     // A caller that loses patience must not leave half a member behind.
-    join(tokio::task::spawn_local(async move {
-        formation::form(&node, request).await
-    }))
-    .await?;
+    join(tokio::task::spawn_local(async move { formation::form(&node, request).await })).await?;
     Ok(Reply::Success(json!({})))
 }
 
@@ -151,13 +138,10 @@ async fn list_members(node: &Node) -> Result<Value> {
     }
     let hidden = faults::find(&node.paths, Fault::MemberNotOnline);
     let entry = |member: &super::cluster::Member| {
-        let is_hidden = hidden
-            .as_ref()
-            .is_some_and(|name| name.is_empty() || *name == member.name);
+        let is_hidden = hidden.as_ref().is_some_and(|name| name.is_empty() || *name == member.name);
         let online = reachable.contains(&member.name) && !is_hidden;
-        let last_heartbeat = member
-            .last_heartbeat
-            .map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| time.to_string());
+        let last_heartbeat =
+            member.last_heartbeat.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| time.to_string());
         json!({"name": member.name, "address": member.address.to_string(), "certificate": member.certificate,
                "role": member.role, "schema_internal_version": 6, "schema_external_version": 3,
                "last_heartbeat": last_heartbeat, "status": if online { "ONLINE" } else { "UNREACHABLE" },
@@ -169,11 +153,7 @@ async fn list_members(node: &Node) -> Result<Value> {
 fn list_services(cluster: &Cluster) -> Value {
     let of_member = |member: &super::cluster::Member| {
         let name = member.name.clone();
-        member
-            .services
-            .clone()
-            .into_iter()
-            .map(move |service| json!({"service": service, "location": name}))
+        member.services.clone().into_iter().map(move |service| json!({"service": service, "location": name}))
     };
     cluster.members.iter().flat_map(of_member).collect()
 }
@@ -192,10 +172,7 @@ async fn add_token(node: &Node, call: &Call) -> Result<Value> {
             Some(0) => TOKEN_LIFE,
             Some(nanoseconds) => Duration::from_nanos(nanoseconds),
             None => {
-                return Err(Error::new(
-                    400,
-                    format!("expire_after is no number of nanoseconds: {number}"),
-                ));
+                return Err(Error::new(400, format!("expire_after is no number of nanoseconds: {number}")));
             }
         },
     };
@@ -204,32 +181,16 @@ async fn add_token(node: &Node, call: &Call) -> Result<Value> {
     let token = Token {
         secret: new_secret(),
         fingerprint: crate::tls::fingerprint_of_pem(&membership.shared.certificate).unwrap_or_default(),
-        join_addresses: membership
-            .cluster()
-            .members
-            .iter()
-            .map(|member| member.address.to_string())
-            .collect(),
+        join_addresses: membership.cluster().members.iter().map(|member| member.address.to_string()).collect(),
     };
     let text = token.encode()?;
     let expires_at = Timestamp::now()
         .checked_add(life)
         .map_err(|error| Error::new(400, format!("the token would never expire: {error}")))?;
-    let record = TokenRecord {
-        name,
-        secret: token.secret,
-        token: text.clone(),
-        expires_at,
-    };
+    let record = TokenRecord { name, secret: token.secret, token: text.clone(), expires_at };
     node.commit(Change::AddToken(record)).await?;
     if faults::find(&node.paths, Fault::TokenGarbled).is_some() {
-        return Ok(json!(
-            Token {
-                secret: new_secret(),
-                ..token
-            }
-            .encode()?
-        ));
+        return Ok(json!(Token { secret: new_secret(), ..token }.encode()?));
     }
     Ok(json!(text))
 }
@@ -237,11 +198,7 @@ async fn add_token(node: &Node, call: &Call) -> Result<Value> {
 async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     let reply = |value: &str, is_set: bool, error: &str| json!({"value": value, "isSet": is_set, "error": error});
     let Ok(body @ Value::Object(_)) = call.json() else {
-        return Ok(Reply::SoftFailure(reply(
-            "",
-            false,
-            "failed to decode config request: EOF",
-        )));
+        return Ok(Reply::SoftFailure(reply("", false, "failed to decode config request: EOF")));
     };
     let key = body["key"].as_str().unwrap_or_default();
     if key != CENTRAL_IPS {
@@ -252,17 +209,10 @@ async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
         let membership = node.membership()?;
         let cluster = membership.cluster();
         let value = cluster.config.get(key);
-        return Ok(Reply::Success(reply(
-            value.map_or("", String::as_str),
-            value.is_some(),
-            "",
-        )));
+        return Ok(Reply::Success(reply(value.map_or("", String::as_str), value.is_some(), "")));
     } else if call.method == Method::PUT {
         let value = body["value"].as_str().unwrap_or_default();
-        if let Some(bad) = value
-            .split(',')
-            .find(|ip| ip.trim().parse::<std::net::IpAddr>().is_err())
-        {
+        if let Some(bad) = value.split(',').find(|ip| ip.trim().parse::<std::net::IpAddr>().is_err()) {
             let error = format!("configuration for key '{key}' not valid: cannot parse IP address '{bad}'");
             return Ok(Reply::SoftFailure(reply("", false, &error)));
         }
@@ -270,11 +220,7 @@ async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     } else {
         None
     };
-    node.commit(Change::SetConfig {
-        key: key.to_owned(),
-        value,
-    })
-    .await?;
+    node.commit(Change::SetConfig { key: key.to_owned(), value }).await?;
     Ok(Reply::Success(reply("", false, "")))
 }
 
@@ -301,10 +247,7 @@ async fn schema_version(node: &Node, db: Db, question: &[&str]) -> Result<Value>
         }
         ["active"] => {
             let env = cluster.env_of(&membership.own()?);
-            schema::active(&node.paths, db, &env)
-                .await
-                .context("failed to get the active schema")
-                .map(Value::from)
+            schema::active(&node.paths, db, &env).await.context("failed to get the active schema").map(Value::from)
         }
         _ => Err(Error::new(404, "not found")),
     }

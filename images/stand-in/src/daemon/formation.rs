@@ -63,17 +63,10 @@ pub(crate) async fn form(node: &Arc<Node>, mut request: Request) -> Result<()> {
         // MicroOVN waits for something that never comes, and so do its callers.
         return std::future::pending().await;
     }
-    let token = if request.bootstrap {
-        None
-    } else {
-        Some(Token::decode(&request.join_token)?)
-    };
+    let token = if request.bootstrap { None } else { Some(Token::decode(&request.join_token)?) };
     if let Some(extra) = faults::find(&node.paths, Fault::ServicesExtra) {
         let extra = if extra.is_empty() { "central".to_owned() } else { extra };
-        request
-            .services
-            .get_or_insert_with(|| vec!["chassis".to_owned(), "switch".to_owned()])
-            .push(extra);
+        request.services.get_or_insert_with(|| vec!["chassis".to_owned(), "switch".to_owned()]).push(extra);
     }
 
     let guard = node.working.lock().await;
@@ -86,20 +79,13 @@ pub(crate) async fn form(node: &Arc<Node>, mut request: Request) -> Result<()> {
         return std::future::pending().await;
     };
     let outcome = match &token {
-        None => bootstrap(node, &request, listener)
-            .await
-            .context("Failed to run post-bootstrap actions"),
+        None => bootstrap(node, &request, listener).await.context("Failed to run post-bootstrap actions"),
         Some(token) => join(node, &request, token, listener).await,
     };
     drop(guard);
     match outcome {
         Ok(services) => {
-            let done = node
-                .commit(Change::SetServices {
-                    name: request.name,
-                    services,
-                })
-                .await;
+            let done = node.commit(Change::SetServices { name: request.name, services }).await;
             if let Err(error) = done {
                 reset(node).await?;
                 return Err(error);
@@ -115,10 +101,7 @@ pub(crate) async fn form(node: &Arc<Node>, mut request: Request) -> Result<()> {
 
 async fn bootstrap(node: &Arc<Node>, request: &Request, listener: TcpListener) -> Result<Vec<String>> {
     let shared = Identity::generate(&request.name)?;
-    let mut cluster = Cluster {
-        version: 1,
-        ..Cluster::default()
-    };
+    let mut cluster = Cluster { version: 1, ..Cluster::default() };
     let services = cluster.decide_services(request.services.as_deref());
     cluster.members.push(Member {
         name: request.name.clone(),
@@ -167,11 +150,7 @@ async fn join(node: &Arc<Node>, request: &Request, token: &Token, listener: TcpL
                 if let Err(error) = start_services(node, &membership, request, true).await {
                     // The others must not wait for a member that never came to be. If they cannot be told, the
                     // operator can still remove it.
-                    let _ = node
-                        .commit(Change::Remove {
-                            name: request.name.clone(),
-                        })
-                        .await;
+                    let _ = node.commit(Change::Remove { name: request.name.clone() }).await;
                     return Err(error.context("Failed to run post-join actions"));
                 }
                 return Ok(services);
@@ -180,9 +159,7 @@ async fn join(node: &Arc<Node>, request: &Request, token: &Token, listener: TcpL
         }
     }
     let attempts = token.join_addresses.len();
-    Err(Error::internal(format!(
-        "{attempts} join attempts were unsuccessful. Last error: {last_error}"
-    )))
+    Err(Error::internal(format!("{attempts} join attempts were unsuccessful. Last error: {last_error}")))
 }
 
 /// Stores what makes this server a member, and starts to act as one.
@@ -193,10 +170,7 @@ fn enter(
     cluster: Cluster,
     listener: TcpListener,
 ) -> Result<Arc<Membership>> {
-    shared.store(
-        &node.paths.state.join("cluster.crt"),
-        &node.paths.state.join("cluster.key"),
-    )?;
+    shared.store(&node.paths.state.join("cluster.crt"), &node.paths.state.join("cluster.key"))?;
     super::node::save(&node.paths, &cluster)?;
     let membership = Arc::new(Membership::new(request.name.clone(), shared, cluster));
     act(node, &membership, listener)?;
@@ -232,10 +206,7 @@ async fn start_services(node: &Node, membership: &Membership, request: &Request,
 /// Gives this server a new certificate that names `name`.
 pub(crate) fn replace_identity(node: &Node, name: &str) -> Result<()> {
     let identity = Identity::generate(name)?;
-    identity.store(
-        &node.paths.state.join("server.crt"),
-        &node.paths.state.join("server.key"),
-    )?;
+    identity.store(&node.paths.state.join("server.crt"), &node.paths.state.join("server.key"))?;
     *node.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
     Ok(())
 }
@@ -256,9 +227,7 @@ pub(crate) async fn remove(node: &Arc<Node>, name: &str, force: bool) -> Result<
         let asked = node.ask(&leaving, Method::POST, &path, None).await.map(drop);
         asked.map_err(|error| {
             let address = leaving.address;
-            Error::internal(format!(
-                "Post \"https://{address}/core/internal/hooks/pre-remove?target={name}\": {error}"
-            ))
+            Error::internal(format!("Post \"https://{address}/core/internal/hooks/pre-remove?target={name}\": {error}"))
         })
     };
     if let Err(error) = prepared {
@@ -277,9 +246,7 @@ pub(crate) async fn remove(node: &Arc<Node>, name: &str, force: bool) -> Result<
         return reset(node).await;
     }
     // A dead member cannot be told; it finds out when nobody knows it any more.
-    let told = node
-        .ask_briefly(&leaving, Method::POST, "/core/internal/reset", None)
-        .await;
+    let told = node.ask_briefly(&leaving, Method::POST, "/core/internal/reset", None).await;
     if force { Ok(()) } else { told.map(drop) }
 }
 
@@ -302,12 +269,7 @@ pub(crate) async fn reset(node: &Node) -> Result<()> {
     let _guard = node.working.lock().await;
     if let Phase::In(membership) = node.phase() {
         node.set_phase(Phase::Out);
-        for task in membership
-            .tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .drain(..)
-        {
+        for task in membership.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             task.abort();
         }
         services::stop_controller(&node.paths).await;

@@ -34,14 +34,10 @@ pub(crate) async fn run(node: Arc<Node>, membership: Arc<Membership>) {
 async fn catch_up(node: &Node, membership: &Membership) -> Result<()> {
     let cluster = membership.cluster();
     let others = cluster.members.iter().filter(|member| member.name != membership.name);
-    let records = join_all(others.map(async |member| {
-        node.ask_briefly(member, Method::GET, "/core/internal/state", None)
-            .await
-    }));
+    let records =
+        join_all(others.map(async |member| node.ask_briefly(member, Method::GET, "/core/internal/state", None).await));
     let records = records.await.into_iter().flatten();
-    let newest = records
-        .filter_map(|record| serde_json::from_value::<Cluster>(record).ok())
-        .max_by_key(|c| c.version);
+    let newest = records.filter_map(|record| serde_json::from_value::<Cluster>(record).ok()).max_by_key(|c| c.version);
     match newest {
         Some(newest) => node.adopt(newest).await,
         None => Ok(()),
@@ -54,26 +50,15 @@ async fn beat(node: &Node, membership: &Membership) -> Result<()> {
         return Ok(());
     }
     let cluster = membership.cluster();
-    for earlier in cluster
-        .members
-        .iter()
-        .take_while(|member| member.name != membership.name)
-    {
+    for earlier in cluster.members.iter().take_while(|member| member.name != membership.name) {
         // Who is first among those that answer leads.
-        if node
-            .ask_briefly(earlier, Method::GET, "/core/1.0/ready", None)
-            .await
-            .is_ok()
-        {
+        if node.ask_briefly(earlier, Method::GET, "/core/1.0/ready", None).await.is_ok() {
             return Ok(());
         }
     }
     let others = cluster.members.iter().filter(|member| member.name != membership.name);
     let answers = join_all(others.map(async |member| {
-        let version = node
-            .ask_briefly(member, Method::POST, "/core/internal/heartbeat", None)
-            .await
-            .ok()?;
+        let version = node.ask_briefly(member, Method::POST, "/core/internal/heartbeat", None).await.ok()?;
         Some((member.name.clone(), version.as_u64().unwrap_or_default()))
     }));
     let answers: Vec<(String, u64)> = answers.await.into_iter().flatten().collect();

@@ -34,20 +34,8 @@ use node::{Membership, Node};
 pub(crate) fn main(args: &[String]) -> ExitCode {
     let command = Command::new("microovnd")
         .about("Daemon of the MicroOVN stand-in")
-        .arg(
-            Arg::new("verbose")
-                .long("verbose")
-                .short('v')
-                .action(ArgAction::SetTrue)
-                .help("Accepted and ignored"),
-        )
-        .arg(
-            Arg::new("debug")
-                .long("debug")
-                .short('d')
-                .action(ArgAction::SetTrue)
-                .help("Accepted and ignored"),
-        )
+        .arg(Arg::new("verbose").long("verbose").short('v').action(ArgAction::SetTrue).help("Accepted and ignored"))
+        .arg(Arg::new("debug").long("debug").short('d').action(ArgAction::SetTrue).help("Accepted and ignored"))
         .arg(
             Arg::new("state-dir")
                 .long("state-dir")
@@ -115,11 +103,7 @@ async fn run(paths: Paths) -> Result<()> {
 }
 
 fn prepare(paths: &Paths) -> Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o711)
-        .create(&paths.state)
-        .context(paths.state.display())?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&paths.state).context(paths.state.display())?;
     std::fs::set_permissions(&paths.state, std::fs::Permissions::from_mode(0o711))?;
     for directory in ["certificates", "database", "truststore"] {
         let directory = paths.state.join(directory);
@@ -164,7 +148,7 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
             formation::act(&node, &membership, listener)
         };
         match attempt.await {
-            Ok(()) => return,
+            Ok(()) => break,
             Err(error) if error.message != reported => {
                 eprintln!("failed to listen: {error}; trying again until it works");
                 reported = error.message;
@@ -172,5 +156,12 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
             Err(_) => {}
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    let _guard = node.working.lock().await;
+    if let Ok(own) = membership.own()
+        && own.ready
+        && let Err(error) = services::ensure_enabled(&own.services).await
+    {
+        eprintln!("failed to enable the services of this member: {error}");
     }
 }

@@ -169,9 +169,7 @@ impl Node {
         let membership = self.membership()?;
         let unreachable = |error: Error| Error::new(502, error.message);
         let (identity, fingerprint) = (self.identity(), membership.fingerprint());
-        let stream = tls::connect(to.address, &identity, &fingerprint, connect)
-            .await
-            .map_err(unreachable)?;
+        let stream = tls::connect(to.address, &identity, &fingerprint, connect).await.map_err(unreachable)?;
         match tokio::time::timeout(ANSWER, http::request(stream, method, path, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Error::new(502, format!("\"{}\" does not answer", to.address))),
@@ -184,11 +182,7 @@ impl Node {
         let cluster = membership.cluster();
         let probes = cluster.members.iter().map(async |member| {
             let is_self = member.name == membership.name;
-            let reached = is_self
-                || self
-                    .ask_briefly(member, Method::GET, "/core/1.0/ready", None)
-                    .await
-                    .is_ok();
+            let reached = is_self || self.ask_briefly(member, Method::GET, "/core/1.0/ready", None).await.is_ok();
             reached.then(|| member.name.clone())
         });
         Ok(join_all(probes).await.into_iter().flatten().collect())
@@ -206,10 +200,7 @@ impl Node {
             if member.name == membership.name {
                 return self.lead(change).await;
             }
-            match self
-                .ask_briefly(member, Method::POST, "/core/internal/change", Some(&body))
-                .await
-            {
+            match self.ask_briefly(member, Method::POST, "/core/internal/change", Some(&body)).await {
                 Err(error) if error.code == 502 => {}
                 outcome => return outcome,
             }
@@ -230,9 +221,7 @@ impl Node {
                 return Some(member.name.clone());
             }
             // A member that is still being formed gets the record when it is done.
-            let handed = self
-                .ask_briefly(member, Method::POST, "/core/internal/state", Some(&record))
-                .await;
+            let handed = self.ask_briefly(member, Method::POST, "/core/internal/state", Some(&record)).await;
             handed.is_ok().then(|| member.name.clone())
         }));
         let (kept, handed) = tokio::join!(self.adopt(cluster.clone()), handed);
@@ -292,10 +281,7 @@ pub(crate) fn save(paths: &Paths, cluster: &Cluster) -> Result<()> {
         let file = store.join(format!("{}.yaml", member.name));
         if !file.exists() {
             let certificate: String = member.certificate.lines().map(|line| format!("  {line}\n")).collect();
-            let text = format!(
-                "name: {}\naddress: {}\ncertificate: |\n{certificate}",
-                member.name, member.address
-            );
+            let text = format!("name: {}\naddress: {}\ncertificate: |\n{certificate}", member.name, member.address);
             tls::write_file(&file, &text, 0o644).context("failed to write the trust store")?;
         }
         expected.push(file);

@@ -64,9 +64,7 @@ async fn handle(node: &Arc<Node>, caller: Option<&str>, call: Call) -> Result<Re
         (&Method::POST, "/core/internal/change") => {
             let change: Change = serde_json::from_value(call.json()?)?;
             let node = Arc::clone(node);
-            join(tokio::task::spawn_local(async move { node.lead(change).await }))
-                .await
-                .map(Reply::Success)
+            join(tokio::task::spawn_local(async move { node.lead(change).await })).await.map(Reply::Success)
         }
         (&Method::POST, "/core/internal/heartbeat") => {
             *membership.leader_heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -74,10 +72,7 @@ async fn handle(node: &Arc<Node>, caller: Option<&str>, call: Call) -> Result<Re
         }
         (&Method::POST, "/core/internal/hooks/pre-remove") => {
             let node = Arc::clone(node);
-            join(tokio::task::spawn_local(async move {
-                formation::prepare_to_leave(&node).await
-            }))
-            .await?;
+            join(tokio::task::spawn_local(async move { formation::prepare_to_leave(&node).await })).await?;
             done
         }
         (&Method::POST, "/core/internal/reset") => {
@@ -92,24 +87,15 @@ async fn handle(node: &Arc<Node>, caller: Option<&str>, call: Call) -> Result<Re
 
 /// Waits for a task.
 pub(crate) async fn join<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
-    task.await
-        .unwrap_or_else(|error| Err(Error::internal(format!("the task ended early: {error}"))))
+    task.await.unwrap_or_else(|error| Err(Error::internal(format!("the task ended early: {error}"))))
 }
 
 /// The value of a key in the query of a path.
 pub(crate) fn query<'a>(query: &'a str, key: &str) -> Option<&'a str> {
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| *name == key)
-        .map(|(_, value)| value)
+    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
 /// The certificates list and the like take any JSON; this is what an empty body counts as.
 pub(crate) fn or_null(body: &[u8]) -> Result<Value> {
-    if body.is_empty() {
-        Ok(Value::Null)
-    } else {
-        Ok(serde_json::from_slice(body)?)
-    }
+    if body.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(body)?) }
 }

@@ -42,11 +42,7 @@ where
 {
     let service = service_fn(async |request: hyper::Request<Incoming>| {
         let (parts, body) = request.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes)
-            .unwrap_or_default();
+        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let call = Call {
             method: parts.method,
             path: parts.uri.path().to_owned(),

@@ -32,11 +32,7 @@ pub(crate) async fn switch(
     let mut own = membership.own()?;
     let enabled = own.services.iter().any(|running| running == service);
     if enable == enabled {
-        let state = if enable {
-            "this service is already enabled"
-        } else {
-            "this service is not enabled"
-        };
+        let state = if enable { "this service is already enabled" } else { "this service is not enabled" };
         return Err(Error::internal(state));
     }
 
@@ -78,10 +74,6 @@ pub(crate) async fn switch(
             }
         }
     }
-    node.commit(Change::SetServices {
-        name: own.name,
-        services: own.services,
-    })
-    .await?;
+    node.commit(Change::SetServices { name: own.name, services: own.services }).await?;
     Ok(json!({"warnings": warnings}))
 }

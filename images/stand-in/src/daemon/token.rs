@@ -36,10 +36,9 @@ impl Token {
             Error::internal(format!("illegal base64 data at input byte {offset}"))
         })?;
         serde_json::from_slice(&bytes).map_err(|error| match bytes.first() {
-            Some(first) if !matches!(first, b'{' | b'"' | b'[') && !first.is_ascii_digit() => Error::internal(format!(
-                "invalid character '{}' looking for beginning of value",
-                char::from(*first)
-            )),
+            Some(first) if !matches!(first, b'{' | b'"' | b'[') && !first.is_ascii_digit() => {
+                Error::internal(format!("invalid character '{}' looking for beginning of value", char::from(*first)))
+            }
             Some(_) => Error::internal(format!("json: {error}")),
             None => Error::internal("unexpected end of JSON input"),
         })

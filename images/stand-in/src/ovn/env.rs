@@ -25,22 +25,14 @@ impl OvnEnv {
     }
 
     fn connect(&self, port: u16) -> String {
-        let remotes: Vec<String> = self
-            .centrals
-            .iter()
-            .map(|ip| format!("ssl:{}:{port}", bracketed(*ip)))
-            .collect();
+        let remotes: Vec<String> = self.centrals.iter().map(|ip| format!("ssl:{}:{port}", bracketed(*ip))).collect();
         remotes.join(",")
     }
 
     /// The text of the file.
     pub(crate) fn render(&self) -> String {
         // A database joins through another member's; only a lone one starts a cluster of its own.
-        let initial = self
-            .centrals
-            .iter()
-            .find(|ip| **ip != self.local)
-            .unwrap_or(&self.local);
+        let initial = self.centrals.iter().find(|ip| **ip != self.local).unwrap_or(&self.local);
         let (initial, local) = (bracketed(*initial), bracketed(self.local));
         let (nb, sb) = (self.nb_connect(), self.sb_connect());
         format!(
@@ -61,33 +53,20 @@ mod tests {
         for (centrals, local, text) in [
             (&v4[..], v4[0], include_str!("../../tests/fixtures/10-ovnenv.txt")),
             (&v4[..], v4[1], include_str!("../../tests/fixtures/10-ovnenv-2.txt")),
-            (
-                &v4[..2],
-                v4[2],
-                include_str!("../../tests/fixtures/16-env-no-central-3.txt"),
-            ),
+            (&v4[..2], v4[2], include_str!("../../tests/fixtures/16-env-no-central-3.txt")),
             (&v6[..], v6[1], include_str!("../../tests/fixtures/31-v6-env.txt")),
         ] {
             let ip = |text: &&str| text.parse().expect("an address");
-            let env = OvnEnv {
-                centrals: centrals.iter().map(ip).collect(),
-                local: ip(&local),
-            };
+            let env = OvnEnv { centrals: centrals.iter().map(ip).collect(), local: ip(&local) };
             let recorded = text.split_once("--- stdout\n").expect("an output").1;
-            assert_eq!(
-                env.render(),
-                recorded.split_once("--- stderr\n").expect("a second stream").0
-            );
+            assert_eq!(env.render(), recorded.split_once("--- stderr\n").expect("a second stream").0);
         }
     }
 
     #[test]
     fn a_lone_member_starts_from_itself() {
         let local: IpAddr = "10.77.0.101".parse().expect("an address");
-        let env = OvnEnv {
-            centrals: vec![local],
-            local,
-        };
+        let env = OvnEnv { centrals: vec![local], local };
         assert!(env.render().contains("OVN_INITIAL_NB=\"10.77.0.101\"\n"));
     }
 }

@@ -43,18 +43,11 @@ impl Ca {
         let mut params = CertificateParams::default();
         params.distinguished_name = subject("MicroOVN CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::CrlSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
+        params.key_usages =
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
         (params.not_before, params.not_after) = validity(10 * 365);
         let certificate = params.self_signed(&key).map_err(failed)?.pem();
-        Ok(Self {
-            certificate,
-            key: key.serialize_pem(),
-            auto_renew: true,
-        })
+        Ok(Self { certificate, key: key.serialize_pem(), auto_renew: true })
     }
 
     /// An authority somebody provides as two PEM files.
@@ -69,11 +62,8 @@ impl Ca {
                 Error::internal(format!("failed to read CA {what}: open {path}: {reason}"))
             })
         };
-        let ca = Self {
-            certificate: read("certificate", certificate)?,
-            key: read("private key", key)?,
-            auto_renew: false,
-        };
+        let ca =
+            Self { certificate: read("certificate", certificate)?, key: read("private key", key)?, auto_renew: false };
         ca.issuer().map_err(|error| error.context("failed to parse CA"))?;
         Ok(ca)
     }
@@ -128,9 +118,6 @@ mod tests {
     #[test]
     fn a_missing_authority_is_said_as_recorded() {
         let error = Ca::provided("/nonexistent.crt", "/nonexistent.key").expect_err("nothing there");
-        assert_eq!(
-            error.message,
-            "failed to read CA certificate: open /nonexistent.crt: no such file or directory"
-        );
+        assert_eq!(error.message, "failed to read CA certificate: open /nonexistent.crt: no such file or directory");
     }
 }

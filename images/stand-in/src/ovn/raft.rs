@@ -88,21 +88,15 @@ pub(crate) async fn appctl(ctl: &Path, method: &str, params: &[&str]) -> Result<
 
 /// Waits until the local server of a database is a member of its cluster that knows a leader.
 pub(crate) async fn wait_member(paths: &Paths, db: Db, patience: Duration) -> Result<()> {
-    wait_until(
-        &format!("{} to be a cluster member", db.schema()),
-        patience,
-        async || {
-            let status = appctl(&db.ctl(paths), "cluster/status", &[db.schema()]).await?;
-            let says = |line: &str| status.lines().any(|seen| seen == line);
-            if says("Status: cluster member") && !says("Leader: unknown") {
-                return Ok(());
-            }
-            let seen = status
-                .lines()
-                .filter(|line| line.starts_with("Status:") || line.starts_with("Leader:"));
-            Err(Error::internal(seen.collect::<Vec<_>>().join(", ")))
-        },
-    )
+    wait_until(&format!("{} to be a cluster member", db.schema()), patience, async || {
+        let status = appctl(&db.ctl(paths), "cluster/status", &[db.schema()]).await?;
+        let says = |line: &str| status.lines().any(|seen| seen == line);
+        if says("Status: cluster member") && !says("Leader: unknown") {
+            return Ok(());
+        }
+        let seen = status.lines().filter(|line| line.starts_with("Status:") || line.starts_with("Leader:"));
+        Err(Error::internal(seen.collect::<Vec<_>>().join(", ")))
+    })
     .await
 }
 
@@ -117,11 +111,7 @@ async fn hand_over(ctl: &Path, db: Db) -> Result<()> {
     let other_leads = wait_until("another leader", Duration::from_secs(5), async || {
         let status = appctl(ctl, "cluster/status", &[db.schema()]).await?;
         let waiting = status.contains("\nRole: leader\n") || status.contains("\nLeader: unknown\n");
-        if waiting {
-            Err(Error::internal("there is none"))
-        } else {
-            Ok(())
-        }
+        if waiting { Err(Error::internal("there is none")) } else { Ok(()) }
     });
     // Without one it takes longer, that is all.
     let _ = other_leads.await;
@@ -146,7 +136,5 @@ pub(crate) async fn leave(paths: &Paths, db: Db, patience: Duration) -> Result<(
 /// Throws a dead member's server out of the cluster.
 pub(crate) async fn kick(paths: &Paths, db: Db, ip: std::net::IpAddr) -> Result<()> {
     let server = format!("ssl:{}:{}", crate::address::bracketed(ip), db.raft_port());
-    appctl(&db.ctl(paths), "cluster/kick", &[db.schema(), &server])
-        .await
-        .map(drop)
+    appctl(&db.ctl(paths), "cluster/kick", &[db.schema(), &server]).await.map(drop)
 }

@@ -14,9 +14,7 @@ pub(crate) fn expected(paths: &Paths, db: Db) -> Result<String> {
     let file = paths.snap.join(format!("usr/share/ovn/ovn-{}.ovsschema", db.short()));
     let text = std::fs::read_to_string(&file).context(file.display())?;
     let schema: Value = serde_json::from_str(&text)?;
-    let version = schema["version"]
-        .as_str()
-        .ok_or_else(|| Error::internal("the schema has no version"))?;
+    let version = schema["version"].as_str().ok_or_else(|| Error::internal("the schema has no version"))?;
     Ok(version.to_owned())
 }
 
@@ -38,7 +36,5 @@ pub(crate) async fn active(paths: &Paths, db: Db, env: &OvnEnv) -> Result<String
         db.schema().to_owned(),
     ];
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    tools::run(paths, "ovsdb-client", &args)
-        .await
-        .map(|version| version.trim().to_owned())
+    tools::run(paths, "ovsdb-client", &args).await.map(|version| version.trim().to_owned())
 }

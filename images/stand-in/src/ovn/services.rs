@@ -50,11 +50,7 @@ pub(crate) fn make_directories(paths: &Paths) -> Result<()> {
 /// Makes a directory and what is missing above it, all for the owner only.
 pub(crate) fn make_private(path: &std::path::Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .context(path.display())
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).context(path.display())
 }
 
 /// Writes `ovn.env`; says whether that changed anything.
@@ -71,10 +67,7 @@ pub(crate) fn write_env(paths: &Paths, env: &OvnEnv) -> Result<bool> {
 pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
     make_directories(paths)?;
     pki::write_all(plan.ca, &paths.pki(), plan.name)?;
-    let alone = OvnEnv {
-        centrals: vec![plan.env.local],
-        local: plan.env.local,
-    };
+    let alone = OvnEnv { centrals: vec![plan.env.local], local: plan.env.local };
     let env = faults::find(paths, Fault::RaftAlone).map_or(plan.env, |_| &alone);
     write_env(paths, env)?;
 
@@ -124,25 +117,10 @@ async fn open_databases(paths: &Paths, env: &OvnEnv) -> Result<()> {
         raft::wait_member(paths, db, PATIENCE).await?;
         if alone {
             let tool = format!("ovn-{}ctl", db.short());
-            let socket = format!(
-                "--db=unix:{}",
-                paths.run_ovn().join(format!("ovn{}_db.sock", db.short())).display()
-            );
+            let socket = format!("--db=unix:{}", paths.run_ovn().join(format!("ovn{}_db.sock", db.short())).display());
             let connection = format!("pssl:{}:[::]", db.port());
-            tools::run(
-                paths,
-                &tool,
-                &[
-                    "--timeout=20",
-                    &socket,
-                    "--",
-                    "init",
-                    "--",
-                    "set-connection",
-                    &connection,
-                ],
-            )
-            .await?;
+            tools::run(paths, &tool, &["--timeout=20", &socket, "--", "init", "--", "set-connection", &connection])
+                .await?;
         }
         Ok(())
     };
@@ -179,18 +157,31 @@ pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> 
     let has = |service: &str| services.iter().any(|running| running == service);
     if has("chassis") && !plays(Fault::RemoteNotUpdated) {
         let remote = format!("external-ids:ovn-remote={}", quoted(&env.sb_connect()));
-        tools::run(
-            paths,
-            "ovs-vsctl",
-            &["--timeout=20", "--no-wait", "set", "Open_vSwitch", ".", &remote],
-        )
-        .await?;
+        tools::run(paths, "ovs-vsctl", &["--timeout=20", "--no-wait", "set", "Open_vSwitch", ".", &remote]).await?;
     }
     if has("central") && !plays(Fault::NorthdNotUpdated) {
         // ovn-northd learns where the databases are from its command line only.
         snapctl::restart(&CENTRAL[..1]).await?;
     }
     Ok(())
+}
+
+/// Enables what should run and is disabled: `snap disable` and `snap enable` leave a snap's services that way.
+pub(crate) async fn ensure_enabled(services: &[String]) -> Result<()> {
+    let has = |service: &str| services.iter().any(|wanted| wanted == service);
+    let mut wanted = Vec::new();
+    if has("switch") || has("chassis") {
+        wanted.push("switch");
+    }
+    if has("central") {
+        wanted.extend([CENTRAL[1], CENTRAL[2], CENTRAL[0]]);
+    }
+    if has("chassis") {
+        wanted.push("chassis");
+    }
+    let disabled = snapctl::list_disabled().await?;
+    wanted.retain(|service| disabled.iter().any(|name| name == service));
+    snapctl::start(&wanted).await
 }
 
 /// Starts one service more.
@@ -250,11 +241,7 @@ pub(crate) async fn stop_controller(paths: &Paths) {
     // It answers before it is gone; being stopped meanwhile would leave the chassis behind. Failing to see it go is
     // no reason not to stop it.
     let gone = tools::wait_until("ovn-controller to end", Duration::from_secs(5), async || {
-        if ctl.exists() {
-            Err(crate::error::Error::internal("it still runs"))
-        } else {
-            Ok(())
-        }
+        if ctl.exists() { Err(crate::error::Error::internal("it still runs")) } else { Ok(()) }
     });
     let _ = gone.await;
 }

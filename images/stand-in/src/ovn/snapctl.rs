@@ -30,6 +30,27 @@ pub(crate) async fn restart(services: &[&str]) -> Result<()> {
     snapctl(&["restart"], services).await
 }
 
+/// The services that are disabled, by their names within the snap.
+pub(crate) async fn list_disabled() -> Result<Vec<String>> {
+    let output = Command::new("snapctl").arg("services").output().await?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        return Err(Error::internal(format!("snapctl services failed: {}", text.trim_end())));
+    }
+    Ok(parse_disabled(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn parse_disabled(table: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in table.lines() {
+        let mut columns = line.split_whitespace();
+        if let (Some(name), Some("disabled")) = (columns.next(), columns.next()) {
+            names.push(name.trim_start_matches("microovn.").to_owned());
+        }
+    }
+    names
+}
+
 async fn snapctl(verb: &[&str], services: &[&str]) -> Result<()> {
     if services.is_empty() {
         return Ok(());
@@ -48,4 +69,16 @@ async fn snapctl(verb: &[&str], services: &[&str]) -> Result<()> {
         }
     });
     outcome.await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_column_says_what_is_disabled() {
+        let table = "Service           Startup   Current   Notes\nmicroovn.chassis  disabled  inactive  -\n\
+                     microovn.daemon   enabled   active    -\nmicroovn.switch   disabled  active    -\n";
+        assert_eq!(parse_disabled(table), ["chassis", "switch"]);
+    }
 }

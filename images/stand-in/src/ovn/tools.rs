@@ -52,10 +52,7 @@ where
 /// Waits until somebody listens on a Unix socket.
 pub(crate) async fn wait_socket(socket: &std::path::Path, patience: Duration) -> Result<()> {
     wait_until(&socket.display().to_string(), patience, async || {
-        tokio::net::UnixStream::connect(socket)
-            .await
-            .map(drop)
-            .map_err(Error::from)
+        tokio::net::UnixStream::connect(socket).await.map(drop).map_err(Error::from)
     })
     .await
 }

@@ -19,12 +19,8 @@ const STEP: Duration = Duration::from_secs(60);
 const LAST: &str = "etc/nsswitch.conf";
 
 /// What configures an image's network at boot, if it is there; networkd does it for a node.
-const OTHERS: [&str; 4] = [
-    "cloud-init-local.service",
-    "cloud-init.service",
-    "cloud-config.service",
-    "cloud-final.service",
-];
+const OTHERS: [&str; 4] =
+    ["cloud-init-local.service", "cloud-init.service", "cloud-config.service", "cloud-final.service"];
 
 /// Adds the templates to the image's own, and turns cloud-init off.
 pub(super) async fn before_first_boot(node: &Node<'_>, workspace: &Workspace) -> Result<(), Error> {
@@ -45,15 +41,9 @@ pub(super) async fn before_first_boot(node: &Node<'_>, workspace: &Workspace) ->
     }
     for template in recipe.templates.values() {
         let content = read(&workspace.node().join("templates").join(template))?;
-        node.client
-            .put_template(node.name, template, content.into())
-            .await
-            .map_err(attempt())?;
+        node.client.put_template(node.name, template, content.into()).await.map_err(attempt())?;
     }
-    node.client
-        .put_instance_metadata(node.name, &metadata)
-        .await
-        .map_err(attempt())
+    node.client.put_instance_metadata(node.name, &metadata).await.map_err(attempt())
 }
 
 /// Pushes the node image's files and programs, enables and masks units, and has networkd bring the network up.
@@ -61,64 +51,32 @@ pub(super) async fn after_first_boot(node: &Node<'_>, workspace: &Workspace) -> 
     let recipe = workspace.node_recipe()?;
     let mut tree = Tree::default();
     tree.add_host_folder(&workspace.node().join("files"))?;
-    let files: Vec<String> = tree
-        .paths()
-        .filter(|path| tree.is_file_or_link(path))
-        .map(str::to_owned)
-        .collect();
+    let files: Vec<String> = tree.paths().filter(|path| tree.is_file_or_link(path)).map(str::to_owned).collect();
     for path in files.iter().filter(|path| *path != LAST) {
         let folder = format!("/{}", path.rsplit_once('/').map_or("", |(folder, _)| folder));
         node.run("make folders", &["mkdir", "-p", &folder], STEP).await?;
-        node.push(&format!("/{path}"), tree.find_file(path)?.unwrap_or_default(), 0o644)
-            .await?;
+        node.push(&format!("/{path}"), tree.find_file(path)?.unwrap_or_default(), 0o644).await?;
     }
     for (path, package) in &recipe.programs {
         for (_, program) in static_programs(workspace, package)? {
             node.push(&format!("/{path}"), read(&program)?, 0o755).await?;
         }
     }
-    node.run("turn cloud-init off", &["mkdir", "-p", "/etc/cloud"], STEP)
-        .await?;
+    node.run("turn cloud-init off", &["mkdir", "-p", "/etc/cloud"], STEP).await?;
     node.push("/etc/cloud/cloud-init.disabled", "", 0o644).await?;
     if node.try_run(&["test", "-d", "/etc/netplan"], STEP).await?.success() {
-        node.run(
-            "turn netplan off",
-            &["find", "/etc/netplan", "-type", "f", "-delete"],
-            STEP,
-        )
-        .await?;
+        node.run("turn netplan off", &["find", "/etc/netplan", "-type", "f", "-delete"], STEP).await?;
     }
     let mut mask = vec!["systemctl", "mask"];
     mask.extend(recipe.mask.iter().map(String::as_str).chain(OTHERS));
     node.run("mask units", &mask, STEP).await?;
-    node.run(
-        "enable units",
-        &[
-            "systemctl",
-            "enable",
-            "systemd-networkd.service",
-            "testkit-nspush.service",
-        ],
-        STEP,
-    )
-    .await?;
-    node.run("read units again", &["systemctl", "daemon-reload"], STEP)
+    node.run("enable units", &["systemctl", "enable", "systemd-networkd.service", "testkit-nspush.service"], STEP)
         .await?;
-    node.run(
-        "start networkd",
-        &["systemctl", "restart", "systemd-networkd.service"],
-        STEP,
-    )
-    .await
-    .map(drop)
+    node.run("read units again", &["systemctl", "daemon-reload"], STEP).await?;
+    node.run("start networkd", &["systemctl", "restart", "systemd-networkd.service"], STEP).await.map(drop)
 }
 
 /// From here on names are resolved without a network.
 pub(super) async fn before_last_stop(node: &Node<'_>, workspace: &Workspace) -> Result<(), Error> {
-    node.push(
-        &format!("/{LAST}"),
-        read(&workspace.node().join("files").join(LAST))?,
-        0o644,
-    )
-    .await
+    node.push(&format!("/{LAST}"), read(&workspace.node().join("files").join(LAST))?, 0o644).await
 }

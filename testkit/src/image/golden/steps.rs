@@ -33,11 +33,7 @@ pub(super) struct Node<'a> {
 
 impl Node<'_> {
     fn failed(&self, step: &str, problem: impl Into<String>) -> Error {
-        Error::Prepare {
-            instance: self.name.to_owned(),
-            step: step.to_owned(),
-            problem: problem.into(),
-        }
+        Error::Prepare { instance: self.name.to_owned(), step: step.to_owned(), problem: problem.into() }
     }
 
     /// Runs a command, whatever its exit code.
@@ -50,11 +46,7 @@ impl Node<'_> {
                 stdout: bytes::Bytes::new(),
                 stderr: bytes::Bytes::from_static(b"the command, or one that it runs, is not there"),
             }),
-            output => output.map_err(Error::lxd(format!(
-                "run {} in golden image {}",
-                argv.join(" "),
-                self.name
-            ))),
+            output => output.map_err(Error::lxd(format!("run {} in golden image {}", argv.join(" "), self.name))),
         }
     }
 
@@ -65,30 +57,20 @@ impl Node<'_> {
             return Ok(output.stdout_text());
         }
         let said = format!("{}{}", output.stdout_text(), output.stderr_text());
-        Err(self.failed(
-            step,
-            format!("{} exited with {}: {}", argv.join(" "), output.exit_code, said.trim()),
-        ))
+        Err(self.failed(step, format!("{} exited with {}: {}", argv.join(" "), output.exit_code, said.trim())))
     }
 
     /// Runs a command until it succeeds.
     async fn run_until(&self, step: &str, argv: &[&str], timeout: Duration) -> Result<(), Error> {
         let end = Instant::now() + timeout;
         loop {
-            let output = self
-                .try_run(argv, end.saturating_duration_since(Instant::now()).max(LOOK))
-                .await?;
+            let output = self.try_run(argv, end.saturating_duration_since(Instant::now()).max(LOOK)).await?;
             if output.success() {
                 return Ok(());
             }
             if Instant::now() >= end {
                 let said = format!("{}{}", output.stdout_text(), output.stderr_text());
-                let problem = format!(
-                    "{} still fails after {} s: {}",
-                    argv.join(" "),
-                    timeout.as_secs(),
-                    said.trim()
-                );
+                let problem = format!("{} still fails after {} s: {}", argv.join(" "), timeout.as_secs(), said.trim());
                 return Err(self.failed(step, problem));
             }
             tokio::time::sleep(LOOK).await;
@@ -96,10 +78,7 @@ impl Node<'_> {
     }
 
     pub(super) async fn push(&self, path: &str, content: impl Into<bytes::Bytes>, mode: u32) -> Result<(), Error> {
-        let pushed = self
-            .client
-            .push_file(self.name, path, &FileSpec::new(content).mode(mode))
-            .await;
+        let pushed = self.client.push_file(self.name, path, &FileSpec::new(content).mode(mode)).await;
         pushed.map_err(Error::lxd(format!("write {path} in golden image {}", self.name)))
     }
 
@@ -107,23 +86,14 @@ impl Node<'_> {
     /// there because it is newer, and needed.
     pub(super) async fn decide_reexec(&self, snaps: &[Snap]) -> Result<bool, Error> {
         let found = self.client.find_file(self.name, "/usr/lib/snapd/info").await;
-        let info = found.map_err(Error::lxd(format!(
-            "read snapd's version in golden image {}",
-            self.name
-        )))?;
+        let info = found.map_err(Error::lxd(format!("read snapd's version in golden image {}", self.name)))?;
         let Some(info) = info else {
             let problem = "the image has no snapd; give an image that has one, or use the node image built here";
             return Err(self.failed("look for snapd", problem));
         };
         let info = String::from_utf8_lossy(&info.content).into_owned();
-        let own = info
-            .lines()
-            .find_map(|line| line.strip_prefix("VERSION="))
-            .unwrap_or_default();
-        let reexec = snaps
-            .iter()
-            .find(|snap| snap.kind == "snapd")
-            .is_none_or(|snap| snap.version != own);
+        let own = info.lines().find_map(|line| line.strip_prefix("VERSION=")).unwrap_or_default();
+        let reexec = snaps.iter().find(|snap| snap.kind == "snapd").is_none_or(|snap| snap.version != own);
         if !reexec {
             self.push(NO_REEXEC.0, NO_REEXEC.1, 0o644).await?;
         }
@@ -131,8 +101,7 @@ impl Node<'_> {
     }
 
     pub(super) async fn wait_seeded(&self) -> Result<(), Error> {
-        self.run_until("wait for snapd", &["snap", "wait", "system", "seed.loaded"], STEP)
-            .await
+        self.run_until("wait for snapd", &["snap", "wait", "system", "seed.loaded"], STEP).await
     }
 
     /// Installs a snap from its file.
@@ -140,8 +109,7 @@ impl Node<'_> {
         let step = format!("install {}", snap.path.display());
         let inside = format!("/var/tmp/{}.snap", snap.name);
         self.push(&inside, read(&snap.path)?, 0o600).await?;
-        self.run(&step, &["snap", "install", "--dangerous", &inside], INSTALL)
-            .await?;
+        self.run(&step, &["snap", "install", "--dangerous", &inside], INSTALL).await?;
         self.run(&step, &["rm", &inside], STEP).await?;
         Ok(())
     }
@@ -159,10 +127,7 @@ impl Node<'_> {
             let output = self.try_run(&["snap", "connect", &endpoint], STEP).await?;
             if !output.success() {
                 let reason = output.stderr_text().trim().trim_start_matches("error: ").to_owned();
-                unconnected.push(Unconnected {
-                    plug: plug.name.clone(),
-                    reason,
-                });
+                unconnected.push(Unconnected { plug: plug.name.clone(), reason });
             }
         }
         let after = self.connections(&snap.name).await?;
@@ -178,24 +143,18 @@ impl Node<'_> {
 
     /// The slot of each plug; `-` for none. snapd's API tells the same, but not through any command of old versions.
     async fn connections(&self, snap: &str) -> Result<BTreeMap<String, String>, Error> {
-        let table = self
-            .run("list connections", &["snap", "connections", snap], STEP)
-            .await?;
+        let table = self.run("list connections", &["snap", "connections", snap], STEP).await?;
         Ok(parse_connections(&table, snap))
     }
 
     /// Waits until snapd has nothing left to do and the daemon answers.
     pub(super) async fn wait_answering(&self, snap: &str) -> Result<(), Error> {
         // Exits with 1 when there is no change in progress that could be watched: nothing is left to do.
-        let waiting = [
-            "sh",
-            "-c",
-            "! snap changes | awk 'NR > 1 && $2 ~ /^(Do|Doing|Undo|Undoing|Wait)$/' | grep -q .",
-        ];
+        let waiting =
+            ["sh", "-c", "! snap changes | awk 'NR > 1 && $2 ~ /^(Do|Doing|Undo|Undoing|Wait)$/' | grep -q ."];
         self.run_until("wait for snapd to finish", &waiting, STEP).await?;
         let command = format!("/snap/bin/{snap}");
-        self.run_until("wait for the daemon", &[&command, "waitready"], STEP)
-            .await
+        self.run_until("wait for the daemon", &[&command, "waitready"], STEP).await
     }
 
     /// Stops the services and removes what every node has to make for itself.
@@ -203,32 +162,18 @@ impl Node<'_> {
         let common = format!("/var/snap/{snap}/common");
         self.run("stop services", &["snap", "stop", snap], STEP).await?;
         // Keys, certificates and databases; the folders stay, for hooks of the snap may have made them.
-        let own = [
-            "state",
-            "data/switch/db",
-            "data/central/db",
-            "data/pki",
-            "data/env",
-            "logs",
-            "run",
-        ];
+        let own = ["state", "data/switch/db", "data/central/db", "data/pki", "data/env", "logs", "run"];
         for folder in own.map(|folder| format!("{common}/{folder}")) {
             if self.try_run(&["test", "-d", &folder], STEP).await?.success() {
-                self.run(
-                    "remove state",
-                    &["find", &folder, "-mindepth", "1", "!", "-type", "d", "-delete"],
-                    STEP,
-                )
-                .await?;
+                self.run("remove state", &["find", &folder, "-mindepth", "1", "!", "-type", "d", "-delete"], STEP)
+                    .await?;
             }
         }
         let state = format!("{common}/state");
         if self.try_run(&["test", "-d", &state], STEP).await?.success() {
-            self.run("remove state", &["find", &state, "-mindepth", "1", "-delete"], STEP)
-                .await?;
+            self.run("remove state", &["find", &state, "-mindepth", "1", "-delete"], STEP).await?;
         }
-        self.run("remove logs", &["find", "/var/log", "-type", "f", "-delete"], STEP)
-            .await?;
+        self.run("remove logs", &["find", "/var/log", "-type", "f", "-delete"], STEP).await?;
         self.run("write to disk", &["sync", "-f", "/"], STEP).await.map(drop)
     }
 }
@@ -259,9 +204,6 @@ openvswitch-support microovn:openvswitch-support  -                   -
 ";
         let seen = parse_connections(table, "microovn");
         let expected = [("network", ":network"), ("openvswitch-support", "-")];
-        assert_eq!(
-            seen,
-            expected.map(|(plug, slot)| (plug.to_owned(), slot.to_owned())).into()
-        );
+        assert_eq!(seen, expected.map(|(plug, slot)| (plug.to_owned(), slot.to_owned())).into());
     }
 }

@@ -30,9 +30,7 @@ fn snap(yaml: Option<&str>) -> (TempDir, PathBuf) {
     // Incompressible, so that the file is long enough to be cut in interesting places.
     let mut noise = 1u64;
     let bytes = std::iter::repeat_with(|| {
-        noise = noise
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        noise = noise.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (noise >> 56) as u8
     });
     tree.add_file("bin/tool", bytes.take(300_000).collect::<Vec<_>>(), 0o755);
@@ -45,10 +43,7 @@ fn snap(yaml: Option<&str>) -> (TempDir, PathBuf) {
 
 /// The error's text without the file's folder.
 fn problem(path: &Path) -> String {
-    let error = Snap::inspect(path)
-        .and_then(|snap| snap.require_microovn())
-        .unwrap_err()
-        .to_string();
+    let error = Snap::inspect(path).and_then(|snap| snap.require_microovn()).unwrap_err().to_string();
     error.replace(&path.parent().unwrap().display().to_string(), "")
 }
 
@@ -57,18 +52,11 @@ fn a_snap_is_read_from_its_own_description() {
     let (_folder, path) = snap(Some(MICROOVN));
     let snap = Snap::inspect(&path).unwrap();
     snap.require_microovn().unwrap();
-    assert_eq!(
-        (snap.name.as_str(), snap.version.as_str(), snap.kind.as_str()),
-        ("microovn", "26.03", "app")
-    );
+    assert_eq!((snap.name.as_str(), snap.version.as_str(), snap.kind.as_str()), ("microovn", "26.03", "app"));
     assert_eq!(snap.base.as_deref(), Some("core24"));
     assert_eq!(snap.assumes, ["snapd2.73"]);
     assert_eq!(snap.services.iter().collect::<Vec<_>>(), ["daemon"]);
-    let plugs: Vec<_> = snap
-        .plugs
-        .iter()
-        .map(|plug| (plug.name.as_str(), plug.interface.as_str()))
-        .collect();
+    let plugs: Vec<_> = snap.plugs.iter().map(|plug| (plug.name.as_str(), plug.interface.as_str())).collect();
     let expected = [
         ("control", "network-control"),
         ("frr-logs", "content"),
@@ -107,11 +95,7 @@ fn a_snap_with_its_tables_overwritten_is_unreadable() {
     let middle = bytes.len() / 2;
     bytes[middle..].fill(0xff);
     fs::write(&path, &bytes).unwrap();
-    assert!(
-        problem(&path).contains("unsquashfs cannot read it"),
-        "{}",
-        problem(&path)
-    );
+    assert!(problem(&path).contains("unsquashfs cannot read it"), "{}", problem(&path));
 }
 
 #[test]
@@ -122,12 +106,7 @@ fn what_is_not_a_snap_of_microovn_is_refused_with_the_reason() {
         "/microovn.snap is not a usable snap: there is no such file; check the path that was given for the snap"
     );
     let folder = tempfile::tempdir().unwrap();
-    assert!(
-        Snap::inspect(folder.path())
-            .unwrap_err()
-            .to_string()
-            .contains("it is a folder")
-    );
+    assert!(Snap::inspect(folder.path()).unwrap_err().to_string().contains("it is a folder"));
 
     let page = folder.path().join("page.snap");
     fs::write(&page, "<html>404</html>").unwrap();
@@ -135,18 +114,9 @@ fn what_is_not_a_snap_of_microovn_is_refused_with_the_reason() {
 
     for (yaml, expected) in [
         (None, "it has no meta/snap.yaml"),
-        (
-            Some("name: lxd\nversion: '5'\n"),
-            "it is the snap \"lxd\", not \"microovn\"",
-        ),
-        (
-            Some("name: microovn\nversion: '1'\napps: {microovn: {command: x}}\n"),
-            "it has no app \"daemon\"",
-        ),
-        (
-            Some("name: microovn\napps: {microovn: {}, daemon: {}}\n"),
-            "its app \"daemon\" is not a service",
-        ),
+        (Some("name: lxd\nversion: '5'\n"), "it is the snap \"lxd\", not \"microovn\""),
+        (Some("name: microovn\nversion: '1'\napps: {microovn: {command: x}}\n"), "it has no app \"daemon\""),
+        (Some("name: microovn\napps: {microovn: {}, daemon: {}}\n"), "its app \"daemon\" is not a service"),
         (Some("apps: [broken"), "failed to parse meta/snap.yaml of /given.snap"),
     ] {
         let (_folder, path) = snap(yaml);
