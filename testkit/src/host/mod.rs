@@ -144,9 +144,12 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
         Some(endpoint) => Some(endpoint.clone()),
         None => daemons::find_lxd(options).await?,
     };
-    if let Some(endpoint) = endpoint {
-        let client = connect_to(&endpoint).await?;
-        objects::remove(&client, options, &mut removal.changes, progress).await?;
+    match endpoint {
+        Some(endpoint) => {
+            let client = connect_to(&endpoint).await?;
+            objects::remove(&client, options, &mut removal.changes, progress).await?;
+        }
+        None => progress("no LXD answers: what is ours in it, if anything, stays"),
     }
     daemons::stop(&mut state, &mut removal.changes).await?;
     limits::restore(&mut state, &mut removal.changes)?;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 
-/// The file; `PATH` is kept beside what is stored.
+/// The content of `host.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct State {
     #[serde(skip)]
@@ -63,6 +64,8 @@ impl State {
         let write = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
             file.write_all(text.as_bytes())?;
+            // Root may have set the host up for a user, who looks here too.
+            file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)?;
             Ok(())
