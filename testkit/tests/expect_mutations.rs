@@ -214,6 +214,13 @@ const MUTATIONS: &[Mutation] = &[
     }),
     ("Northbound disconnected", &["nb_clustered"], |c| c.nb().status = "disconnected from the cluster".to_owned()),
     ("no Northbound leader", &["nb_clustered"], |c| c.nb().leader = Leader::Unknown),
+    ("no Northbound leader that the first central knows", &["nb_clustered"], |c| {
+        inner(&mut c.at(0).nb_raft).leader = Leader::Unknown;
+    }),
+    ("no Southbound cluster that any central knows", &["sb_clustered"], |c| {
+        (0..3).for_each(|n| inner(&mut c.at(n).sb_raft).cluster_id = None);
+    }),
+    ("a Northbound database of another name", &["nb_clustered"], |c| c.nb().name = "OVN_Southbound".to_owned()),
     ("two Northbound leaders", &["nb_clustered"], |c| c.nb().leader = Leader::Myself),
     ("the Northbound server is the Southbound one", &["nb_clustered"], |c| *c.nb() = c.sb().clone()),
     ("another Southbound cluster", &["sb_clustered"], |c| c.sb().cluster_id = Some("another".to_owned())),
@@ -277,6 +284,7 @@ const MUTATIONS: &[Mutation] = &[
     }),
     ("the encap device is down", &["encap_route"], |c| c.device().operstate = "DOWN".to_owned()),
     ("the encap device is not up", &["encap_route"], |c| c.device().flags.retain(|flag| flag != "UP")),
+    ("the encap device has no carrier", &["encap_route"], |c| c.device().flags.retain(|flag| flag != "LOWER_UP")),
     ("a route by another device", &["encap_route"], |c| c.route().dev = "lo".to_owned()),
     ("a route from another address", &["encap_route"], |c| c.route().prefsrc = Some(c.stranger())),
     ("a route to elsewhere", &["encap_route"], |c| c.route().dst = c.stranger()),
