@@ -78,11 +78,10 @@ impl Suite {
         }
         let mut text =
             format!("{}::{verdict}\nproduct: {}\nevidence: {}", self.cell, manifest.product, evidence.dir().display());
-        if !manifest.settled.unsatisfied.is_empty() {
-            let seconds = manifest.settled.ms / 1000;
-            text.push_str(&format!(
-                "\nthe cluster was given {seconds} s to become as planned; what was seen last is above"
-            ));
+        let settled = &manifest.settled;
+        if !settled.unsatisfied.is_empty() {
+            let seconds = std::time::Duration::from_millis(settled.ms).as_secs_f32();
+            text.push_str(&format!("\nseen at the last of {} looks in {seconds:.1} s", settled.looks));
         }
         if site.config.keep == Keep::OnFailure {
             let how = cluster::keep(&site, manifest).await.map_err(Failure::of)?;
@@ -96,6 +95,9 @@ impl Suite {
 async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, String> {
     if site.config.reuse {
         if let Some(manifest) = cluster::reuse(site, cell).await.map_err(|error| chain(&error))? {
+            if !manifest.settled.unsatisfied.is_empty() {
+                cluster::collect(&site.client, &manifest.instances, &Evidence::new(dir)).await;
+            }
             return Ok(manifest);
         }
     }

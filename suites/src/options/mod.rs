@@ -38,7 +38,7 @@ pub fn core_cells() -> Result<Vec<Cell>, MatrixError> {
 #[cfg(test)]
 mod tests {
     use testkit::matrix::Cell;
-    use testkit::plan::{InitOption as _, Plan, Reply, Role, Segment, Segments};
+    use testkit::plan::{Plan, Reply, Role, Segment, Segments};
 
     use super::*;
 

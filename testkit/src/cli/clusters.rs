@@ -84,7 +84,7 @@ pub(super) fn check(
     }
     need_kept(&config, name)?;
     let filter = match check {
-        Some(check) => format!("binary_id(suites::init) & test(=={name}::{check})").replace("==", "="),
+        Some(check) => format!("binary_id(suites::init) & test(={name}::{check})"),
         None => format!("binary_id(suites::init) & test(/^{name}::/)"),
     };
     let ran = duct::cmd!("cargo", "nextest", "run", "--package", "suites", "-E", filter)

@@ -97,6 +97,7 @@ pub async fn reuse(site: &Site, cell: &Cell) -> Result<Option<Manifest>, Cluster
     let took: Duration = started.elapsed();
     manifest.settled = Settled {
         ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        looks: 1,
         unsatisfied: unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect(),
     };
     manifest.observation = observation;

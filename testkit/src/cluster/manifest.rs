@@ -28,6 +28,8 @@ pub struct Manifest {
 pub struct Settled {
     /// How long it took, in milliseconds.
     pub ms: u64,
+    /// How often the members were read.
+    pub looks: u32,
     /// The checks that were still not satisfied when the deadline passed; empty for a settled cluster.
     pub unsatisfied: Vec<String>,
 }

@@ -26,8 +26,10 @@ pub async fn settle(client: &Client, plan: &Plan, instances: &Members) -> (Settl
     let mut wanted: BTreeSet<Subject> = Subject::ALL.iter().copied().collect();
     let mut looks = tokio::time::interval(EVERY);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut count = 0;
     let unsatisfied = loop {
         looks.tick().await;
+        count += 1;
         observe(client, plan, instances, &wanted, &mut observation).await;
         let unsatisfied = expect::unsatisfied(plan, &observation);
         if unsatisfied.is_empty() || started.elapsed() >= DEADLINE {
@@ -38,5 +40,5 @@ pub async fn settle(client: &Client, plan: &Plan, instances: &Members) -> (Settl
         tracing::debug!(waiting_for = ?unsatisfied.iter().map(|(check, _)| check.name).collect::<Vec<_>>(), "not settled");
     };
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    (Settled { ms, unsatisfied }, observation)
+    (Settled { ms, looks: count, unsatisfied }, observation)
 }

@@ -119,9 +119,9 @@ mod tests {
         let now = Timestamp::now();
         let late = now.checked_add(24.hours()).expect("in range");
         assert!(!alive.is_abandoned(late), "a living runner keeps its objects, however long");
-        let dead = Tags { owner: Process { started: 1, ..Process::current() }, ..tags() };
+        let dead = Tags { runner: Process { started: 1, ..Process::current() }, ..tags() };
         assert!(dead.is_abandoned(now));
-        let elsewhere = Tags { owner: Process { boot: "other".into(), ..Process::current() }, ..tags() };
+        let elsewhere = Tags { runner: Process { boot: "other".into(), ..Process::current() }, ..tags() };
         assert!(!elsewhere.is_abandoned(now));
         assert!(elsewhere.is_abandoned(late));
     }
