@@ -79,7 +79,10 @@ pub fn main(catalogue: &Catalogue) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let (code, message) = match runtime.block_on(dispatch(args, catalogue)) {
+    let outcome = runtime.block_on(dispatch(args, catalogue));
+    // A wait for a lock that was given up still sits in a thread; nothing waits for that.
+    runtime.shutdown_background();
+    let (code, message) = match outcome {
         Ok(code) => return code,
         Err(Failure::Checks) => return ExitCode::from(1),
         Err(Failure::Usage(message)) => (2, message),

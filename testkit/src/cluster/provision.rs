@@ -39,9 +39,8 @@ pub async fn provision(
     let timeline = Timeline::new(dir);
     reaper::arm(&site.run, &site.exe).await?;
     sweep::sweep(&site.client, &Target::Abandoned, None).await?;
-    let (golden, product) = timeline
-        .stage("golden image", Owner::Framework, super::golden(&site.config, &site.client, &mut |_| {}))
-        .await?;
+    let find_golden = site.run.once("golden", async || super::golden(&site.config, &site.client, &mut |_| {}).await);
+    let (golden, product): (Golden, Product) = timeline.stage("golden image", Owner::Framework, find_golden).await?;
     let _turn = site.turn().await?;
     let plan = draw(site, cell, options).await?;
     let result = make(site, &plan, &golden, product, &timeline, dir).await;

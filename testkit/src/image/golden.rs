@@ -65,7 +65,7 @@ pub struct Unconnected {
 }
 
 /// A complete golden image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Golden {
     /// The stopped instance to copy.
     pub instance: String,

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use super::error::Error;
 
 /// The SHA-256 of some inputs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Hash(String);
 
 impl Hash {

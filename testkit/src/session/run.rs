@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -102,6 +103,8 @@ impl Run {
         private_dir(&dir).map_err(io_error("create the run's folder", &dir))?;
         let path = dir.join("open.lock");
         let open = lock::shared(&path).await.map_err(io_error("lock", &path))?;
+        let note = dir.join(RUNNER);
+        fs::write(&note, runner.to_string()).map_err(io_error("write", &note))?;
         Ok(Self { id, runner, dir, _open: open })
     }
 
@@ -123,6 +126,29 @@ impl Run {
     /// What it made.
     pub fn ledger(&self) -> Ledger {
         Ledger::new(&ledger_path(&self.dir))
+    }
+
+    /// What `make` gives, made once in the run and remembered under `name` for its other processes.
+    ///
+    /// # Errors
+    /// Those of `make`, which is tried again by the next to ask, or when the run's folder cannot be used.
+    pub async fn once<T, E>(&self, name: &str, make: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<RunError>,
+    {
+        let path = self.dir.join(format!("{name}.json"));
+        let lock_path = path.with_extension("lock");
+        let _alone = lock::exclusive(&lock_path).await.map_err(io_error("lock", &lock_path))?;
+        // Written before the lock is given back, so that nobody reads half of it; one that does not parse was cut
+        // short by the death of its writer.
+        if let Some(made) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            return Ok(made);
+        }
+        let made = make().await?;
+        let bytes = serde_json::to_vec(&made).map_err(io::Error::from).map_err(io_error("encode", &path))?;
+        fs::write(&path, bytes).map_err(io_error("write", &path))?;
+        Ok(made)
     }
 
     /// The folder of one cell, made when absent: `target/testkit/<run>/<cell>`.
