@@ -93,13 +93,13 @@ impl Suite {
 
 /// A cluster that was kept, looked at anew, or else a new one.
 async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, String> {
-    if site.config.reuse {
-        if let Some(manifest) = cluster::reuse(site, cell).await.map_err(|error| chain(&error))? {
-            if !manifest.settled.unsatisfied.is_empty() {
-                cluster::collect(&site.client, &manifest.instances, &Evidence::new(dir)).await;
-            }
-            return Ok(manifest);
+    if site.config.reuse
+        && let Some(manifest) = cluster::reuse(site, cell).await.map_err(|error| chain(&error))?
+    {
+        if !manifest.settled.unsatisfied.is_empty() {
+            cluster::collect(&site.client, &manifest.instances, &Evidence::new(dir)).await;
         }
+        return Ok(manifest);
     }
     let manifest = cluster::provision(site, cell, options::OPTIONS, dir).await.map_err(|error| chain(&error))?;
     if site.config.keep == Keep::Always {
