@@ -1,0 +1,151 @@
+//! Nothing outlives its run, however the run ends: on the real LXD, with the runner killed while it makes a cluster.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rstest::rstest;
+use testkit::config::{Config, Layer};
+use testkit::host;
+use testkit::lxd::{Client, InstanceSource, InstanceSpec, NetworkSpec};
+use testkit::session::{Process, Tags};
+use testkit::wait::{self, Pace, Poll};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+/// The golden image may have to be made first.
+const MAKING: Pace = Pace::new(300, 20);
+const GONE: Pace = Pace::new(120, 100);
+
+/// Objects that look like the framework's and carry no tag.
+struct Canary {
+    instance: String,
+    bridge: String,
+}
+
+impl Canary {
+    async fn make(client: &Client, name: &str) -> Self {
+        let instance = format!("microovn-init-cluster-1-{name}");
+        let bridge = format!("tk{name}u");
+        client.delete_instance(&instance, DEADLINE).await.expect("an older canary goes");
+        client.delete_network(&bridge).await.expect("an older canary goes");
+        let mut spec = InstanceSpec::container(&instance, InstanceSource::None);
+        let root = [("type", "disk"), ("pool", "testkit"), ("path", "/")];
+        spec.devices.insert("root".into(), root.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+        client.create_instance(&spec, DEADLINE).await.expect("a canary instance");
+        let config = [("ipv4.address", "none"), ("ipv6.address", "none")];
+        let config = config.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect::<BTreeMap<String, String>>();
+        client.create_network(&NetworkSpec::bridge(&bridge, config)).await.expect("a canary bridge");
+        Self { instance, bridge }
+    }
+
+    /// Removes the canary; it must still be there.
+    async fn release(self, client: &Client) {
+        assert!(client.find_instance(&self.instance).await.expect("LXD").is_some(), "the canary instance is gone");
+        assert!(client.find_network(&self.bridge).await.expect("LXD").is_some(), "the canary bridge is gone");
+        client.delete_instance(&self.instance, DEADLINE).await.expect("deleted");
+        client.delete_network(&self.bridge).await.expect("deleted");
+    }
+}
+
+/// What LXD has that this process as a runner owns.
+async fn owned(client: &Client, runner: &Process) -> Vec<String> {
+    let ours = |config: &BTreeMap<String, String>| Tags::find(config).is_some_and(|tags| tags.runner == *runner);
+    let instances = client.list_instances(None).await.expect("LXD").into_iter();
+    let networks = client.list_networks().await.expect("LXD").into_iter();
+    instances
+        .filter(|it| ours(&it.config))
+        .map(|it| it.name)
+        .chain(networks.filter(|it| ours(&it.config)).map(|it| it.name))
+        .collect()
+}
+
+fn testkit(out: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_testkit"));
+    command.env("TESTKIT_OUT_DIR", out).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Processes of the reaper of runs below `out`.
+fn reapers(out: &Path) -> Vec<u32> {
+    let out = out.to_string_lossy().into_owned();
+    let entries = std::fs::read_dir("/proc").expect("proc").flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid: &u32| {
+            let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).into_owned();
+            command.contains("\0reap\0") && command.contains(&out)
+        })
+        .collect()
+}
+
+fn kill(pid: u32) {
+    let status = Command::new("kill").args(["-KILL", &pid.to_string()]).status().expect("kill runs");
+    assert!(status.success());
+}
+
+/// Starts making a cluster and returns when LXD has at least `objects` of it.
+async fn start(client: &Client, out: &Path, objects: usize) -> (Child, Process) {
+    let mut child = testkit(out).args(["up", "init_cluster"]).spawn().expect("testkit starts");
+    let runner = Process::find(child.id()).expect("it runs");
+    let made = wait::until("a cluster to be in the making", MAKING, async || {
+        let count = owned(client, &runner).await.len();
+        if count >= objects { Poll::Ready(()) } else { Poll::<_, Infallible>::NotYet(format!("{count} objects")) }
+    });
+    tokio::select! {
+        made = made => made.expect("objects"),
+        status = async { loop {
+            if let Some(status) = child.try_wait().expect("a child") { break status }
+            tokio::task::yield_now().await;
+        } } => panic!("testkit up ended before it was killed: {status}"),
+    }
+    (child, runner)
+}
+
+#[rstest]
+#[case::while_bridges_are_made(1)]
+#[case::while_instances_are_cloned(4)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_runner_leaves_nothing(#[case] objects: usize) {
+    let out = tempfile::tempdir().expect("a folder");
+    let client = host::connect(&Config::resolve(Layer::default()).expect("a workspace")).await.expect("LXD");
+    let canary = Canary::make(&client, &format!("canary{objects}")).await;
+    let (mut child, runner) = start(&client, out.path(), objects).await;
+    child.kill().expect("SIGKILL");
+    child.wait().expect("it died");
+    let gone = wait::until("the reaper to remove everything", GONE, async || {
+        let left = owned(&client, &runner).await;
+        let alive = reapers(out.path());
+        if left.is_empty() && alive.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::<_, Infallible>::NotYet(format!("{left:?}, reapers {alive:?}"))
+        }
+    });
+    gone.await.expect("nothing is left");
+    canary.release(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_reaper_left_is_swept() {
+    let out = tempfile::tempdir().expect("a folder");
+    let client = host::connect(&Config::resolve(Layer::default()).expect("a workspace")).await.expect("LXD");
+    let canary = Canary::make(&client, "canarysw").await;
+    let (mut child, runner) = start(&client, out.path(), 3).await;
+    for reaper in reapers(out.path()) {
+        kill(reaper);
+    }
+    child.kill().expect("SIGKILL");
+    child.wait().expect("it died");
+    assert!(!owned(&client, &runner).await.is_empty(), "somebody else removed it; the test shows nothing");
+    // LXD may still be making what it was told to: a sweep later there is nothing.
+    let gone = wait::until("a sweep to leave nothing", GONE, async || {
+        let swept = testkit(out.path()).arg("sweep").status().expect("testkit runs");
+        let left = owned(&client, &runner).await;
+        if swept.success() && left.is_empty() { Poll::Ready(()) } else { Poll::<_, Infallible>::NotYet(format!("{left:?}")) }
+    });
+    gone.await.expect("nothing is left");
+    canary.release(&client).await;
+}
