@@ -52,6 +52,8 @@ pub struct Layer {
     pub parallel: Option<usize>,
     /// The IPv4 range of the bridge on which images are prepared.
     pub subnet: Option<ipnet::Ipv4Net>,
+    /// Faults the stand-in is told to have, one a line.
+    pub faults: Option<String>,
 }
 
 /// Whether a cluster outlives the run that made it.
@@ -134,10 +136,11 @@ pub struct Config {
     pub parallel: Option<usize>,
     /// Range of the preparation bridge; `None` means picked.
     pub subnet: Option<ipnet::Ipv4Net>,
+    /// Faults for the stand-in, one a line; see `images/stand-in/README.md`. `2:` in front is for the second member
+    /// only.
+    pub faults: Option<String>,
     /// The run id that nextest hands to every test of a run.
     pub nextest_run: Option<String>,
-    /// The test's `suite::check` name under nextest.
-    pub ci: bool,
 }
 
 /// A setting that cannot be used.
@@ -242,8 +245,8 @@ impl Config {
             reuse: pick!(reuse).unwrap_or_default(),
             parallel: pick!(parallel),
             subnet: pick!(subnet),
+            faults: pick!(faults),
             nextest_run: environment.get("NEXTEST_RUN_ID").cloned(),
-            ci: environment.get("CI").is_some_and(|value| value != "false"),
             root,
         })
     }
@@ -293,6 +296,7 @@ fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, Co
         reuse: switch(environment, "TESTKIT_REUSE")?,
         parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?
             .map(std::num::NonZeroUsize::get),
+        faults: text("TESTKIT_FAULTS"),
         subnet: parse(environment, "TESTKIT_SUBNET", "an IPv4 range such as 10.213.0.0/24")?,
     })
 }

@@ -80,6 +80,9 @@ pub enum ClusterError {
         /// For whom.
         member: String,
     },
+    /// Faults were asked of a real product.
+    #[error("TESTKIT_FAULTS is set, and only the stand-in can be told to have faults; the product is {0}")]
+    FaultsNeedStandIn(String),
     /// A plan without members.
     #[error("the plan of {0} has no members")]
     Empty(String),

@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::{ClusterError, Manifest, Product, Site, formation, names, network, settle, subnets};
 use crate::image::{Golden, NodeNic};
-use crate::lxd::{Client, Exec, NetworkSpec};
+use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::plan::{InitOption, Member, Network, Plan};
 use crate::report::{Evidence, Owner, Timeline};
@@ -22,6 +22,8 @@ use crate::wait::{self, Pace, Poll};
 const CLONE: Duration = Duration::from_secs(180);
 /// From started to MicroOVN's daemon answering.
 const READY: Pace = Pace::new(120, 50);
+/// Where the stand-in looks for the faults it is to have.
+const FAULTS: &str = "/var/snap/microovn/common/faults";
 /// After this time a sweep from another host may remove the objects.
 const LIFETIME_HOURS: i64 = 6;
 
@@ -90,9 +92,35 @@ async fn make(
     timeline.stage("clone and start", Owner::Lxd, try_join_all(clones)).await?;
     let ready = plan.members.iter().map(|member| wait_ready(&site.client, member, &instances[&member.name]));
     timeline.stage("daemons answer", Owner::Lxd, try_join_all(ready)).await?;
+    if let Some(faults) = &site.config.faults {
+        seed(site, plan, &instances, &product, faults).await?;
+    }
     formation::form(&site.client, plan, &instances, timeline, &Evidence::new(dir)).await?;
     let (settled, observation) = timeline.stage("settle", Owner::Product, settle(&site.client, plan, &instances)).await;
     Ok(Manifest { product, plan: plan.clone(), instances, settled, observation })
+}
+
+/// Tells the stand-in on every member which faults to have. Any other product has its own and cannot be told.
+async fn seed(
+    site: &Site,
+    plan: &Plan,
+    instances: &BTreeMap<String, String>,
+    product: &Product,
+    faults: &str,
+) -> Result<(), ClusterError> {
+    if !product.stand_in {
+        return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
+    }
+    for (number, member) in (1..).zip(&plan.members) {
+        let here = faults.lines().filter_map(|line| match line.split_once(':') {
+            Some((wanted, fault)) if wanted.parse() == Ok(number) => Some(fault.trim()),
+            Some((wanted, _)) if wanted.parse::<usize>().is_ok() => None,
+            _ => Some(line.trim()),
+        });
+        let text = here.map(|fault| format!("{fault}\n")).collect::<String>();
+        site.client.push_file(&instances[&member.name], FAULTS, &FileSpec::new(text)).await?;
+    }
+    Ok(())
 }
 
 /// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's.

@@ -35,15 +35,17 @@ pub struct Lease<M> {
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
     /// This process tried to provision and failed. The text is the whole story.
-    #[error("{message}")]
+    #[error("{message}\n  evidence: {}", evidence.display())]
     Failed {
         /// What went wrong, with its causes.
         message: String,
+        /// Where to look.
+        evidence: PathBuf,
     },
     /// An earlier test of the same run failed to provision.
     #[error("not checked: the cluster could not be provisioned\n  {summary}\n  evidence: {}", evidence.display())]
     FailedBefore {
-        /// First line of what went wrong.
+        /// What went wrong, and its first cause.
         summary: String,
         /// Where to look.
         evidence: PathBuf,
@@ -121,7 +123,9 @@ where
     E: std::fmt::Display,
 {
     if let Some(failure) = read_json::<Failure>(&dir.join(FAILURE))? {
-        let summary = failure.message.lines().next().unwrap_or_default().to_owned();
+        let cause = |(number, line): &(usize, &str)| *number == 0 || line.trim_start().starts_with("caused by:");
+        let lines = failure.message.lines().enumerate().filter(cause).take(2).map(|(_, line)| line);
+        let summary = lines.collect::<Vec<_>>().join("\n  ");
         return Err(LeaseError::FailedBefore { summary, evidence: dir.to_owned() });
     }
     let started = dir.join(STARTED);
@@ -138,7 +142,7 @@ where
         Err(error) => {
             let message = error.to_string();
             write_json(&dir.join(FAILURE), &Failure { message: message.clone() })?;
-            Err(LeaseError::Failed { message })
+            Err(LeaseError::Failed { message, evidence: dir.to_owned() })
         }
     }
 }
@@ -208,12 +212,14 @@ mod tests {
     async fn a_failed_provisioning_fails_once_and_the_others_say_so() {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
-        let fail = async |_: &Path| Err::<u32, _>("no image\n  because of rain".to_owned());
+        let fail = async |_: &Path| Err::<u32, _>("no image\n  caused by: rain\n  a long tale".to_owned());
         let error = Lease::acquire(&run, "c", Access::Shared, fail).await.expect_err("fails");
-        assert_eq!(error.to_string(), "no image\n  because of rain");
+        let error = error.to_string();
+        assert!(error.starts_with("no image\n  caused by: rain\n  a long tale\n  evidence: "), "{error}");
         let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
         let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("fails").to_string();
-        assert!(error.contains("no image") && !error.contains("rain") && error.contains("evidence:"), "{error}");
+        assert!(error.contains("no image") && error.contains("rain") && error.contains("evidence:"), "{error}");
+        assert!(!error.contains("tale"), "{error}");
     }
 
     #[tokio::test]
