@@ -7,7 +7,7 @@ use rstest::fixture;
 use testkit::cluster::{self, Manifest, Site};
 use testkit::config::{Config, Keep, Layer};
 use testkit::matrix::Cell;
-use testkit::report::{Evidence, chain};
+use testkit::report::{Evidence, Owner, Timeline, chain};
 use testkit::session::{Lease, Run};
 
 use crate::checks::{self, Body};
@@ -67,7 +67,12 @@ impl Suite {
                 .map_err(Failure::of)?;
         let manifest = lease.manifest();
         println!("product: {}", manifest.product);
-        let verdict = check.verdict(&site.client, manifest).await;
+        let owner = match check.body {
+            Body::Pure(_) => Owner::Framework,
+            Body::Live(_) => Owner::Product,
+        };
+        let judging = check.verdict(&site.client, manifest);
+        let verdict = Timeline::new(lease.dir()).stage(&format!("check {name}"), owner, judging).await;
         if verdict.passed() {
             println!("{verdict}");
             return Ok(());

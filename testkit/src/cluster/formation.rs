@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::ClusterError;
+use tokio::sync::oneshot;
+
 use super::observe::Members;
 use crate::lxd::{self, Client, Exec, Pty};
 use crate::microovn::JoinToken;
@@ -23,8 +25,8 @@ const EXIT: Duration = Duration::from_secs(30);
 /// A terminal wide enough that no prompt wraps.
 const SIZE: (u16, u16) = (400, 50);
 
-/// Runs every member's dialog: the bootstrap member's first, which hands out the join tokens, then the others' in
-/// order. The transcripts go to the evidence.
+/// Runs every member's dialog, each as soon as that member is `ready`: the bootstrap member's first, which hands out
+/// the join tokens, then the others' in order. The transcripts go to the evidence.
 ///
 /// # Errors
 /// As soon as a dialog asks what no option answers, complains, ends early, falls silent or exits with an error.
@@ -32,12 +34,14 @@ pub(super) async fn form(
     client: &Client,
     plan: &Plan,
     instances: &Members,
+    ready: Vec<oneshot::Receiver<()>>,
     timeline: &Timeline,
     evidence: &Evidence,
 ) -> Result<(), ClusterError> {
     let bootstrap = plan.bootstrap().ok_or_else(|| ClusterError::Empty(plan.cell.to_string()))?;
     let mut tokens = BTreeMap::new();
-    for member in &plan.members {
+    for (member, ready) in plan.members.iter().zip(ready) {
+        timeline.stage("wait for the member", Owner::Lxd, announced(ready)).await;
         let token = match member.role {
             Role::Bootstrap => None,
             Role::Join => Some(tokens.remove(&member.name).ok_or_else(|| ClusterError::NoToken {
@@ -53,6 +57,13 @@ pub(super) async fn form(
         tokens.extend(timeline.stage(stage, Owner::Product, dialog).await?);
     }
     Ok(())
+}
+
+/// Waits until a member is ready. One that never will be has an error of its own, which ends the formation.
+async fn announced(ready: oneshot::Receiver<()>) {
+    if ready.await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// One member's dialog, from the first prompt to the exit code. Returns the join tokens it printed, by member name.

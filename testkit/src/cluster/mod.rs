@@ -2,6 +2,7 @@
 
 mod error;
 mod evidence;
+mod faults;
 mod formation;
 mod golden;
 mod keep;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use ipnet::IpNet;
 use jiff::{Timestamp, ToSpan};
+use tokio::sync::{oneshot, watch};
 
-use super::{ClusterError, Manifest, Product, Site, formation, names, network, settle, subnets};
+use super::{ClusterError, Manifest, Product, Site, faults, formation, names, network, settle, subnets};
 use crate::image::{Golden, NodeNic};
-use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
+use crate::lxd::{Client, Exec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::plan::{InitOption, Member, Network, Plan};
 use crate::report::{Evidence, Owner, Timeline};
@@ -22,8 +23,6 @@ use crate::wait::{self, Pace, Poll};
 const CLONE: Duration = Duration::from_secs(180);
 /// From started to MicroOVN's daemon answering.
 const READY: Pace = Pace::new(120, 50);
-/// Where the stand-in looks for the faults it is to have.
-const FAULTS: &str = "/var/snap/microovn/common/faults";
 /// After this time a sweep from another host may remove the objects.
 const LIFETIME_HOURS: i64 = 6;
 
@@ -87,40 +86,36 @@ async fn make(
             Ok::<_, ClusterError>(())
         })
         .await?;
-    let instances = instances(plan, site);
-    let clones = plan.members.iter().map(|member| make_instance(site, plan, member, &instances[&member.name], golden));
-    timeline.stage("clone and start", Owner::Lxd, try_join_all(clones)).await?;
-    let ready = plan.members.iter().map(|member| wait_ready(&site.client, member, &instances[&member.name]));
-    timeline.stage("daemons answer", Owner::Lxd, try_join_all(ready)).await?;
-    if let Some(faults) = &site.config.faults {
-        seed(site, plan, &instances, &product, faults).await?;
-    }
-    formation::form(&site.client, plan, &instances, timeline, &Evidence::new(dir)).await?;
-    let (settled, observation) = timeline.stage("settle", Owner::Product, settle(&site.client, plan, &instances)).await;
-    Ok(Manifest { product, plan: plan.clone(), instances, settled, observation })
-}
-
-/// Tells the stand-in on every member which faults to have. Any other product has its own and cannot be told.
-async fn seed(
-    site: &Site,
-    plan: &Plan,
-    instances: &BTreeMap<String, String>,
-    product: &Product,
-    faults: &str,
-) -> Result<(), ClusterError> {
-    if !product.stand_in {
+    if site.config.faults.is_some() && !product.stand_in {
         return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
     }
-    for (number, member) in (1..).zip(&plan.members) {
-        let here = faults.lines().filter_map(|line| match line.split_once(':') {
-            Some((wanted, fault)) if wanted.parse() == Ok(number) => Some(fault.trim()),
-            Some((wanted, _)) if wanted.parse::<usize>().is_ok() => None,
-            _ => Some(line.trim()),
-        });
-        let text = here.map(|fault| format!("{fault}\n")).collect::<String>();
-        site.client.push_file(&instances[&member.name], FAULTS, &FileSpec::new(text)).await?;
-    }
-    Ok(())
+    let instances = instances(plan, site);
+    // The bootstrap member comes first, so that it forms the cluster while the others still boot.
+    let (started, first_runs) = watch::channel(false);
+    let (announce, ready): (Vec<_>, Vec<_>) = plan.members.iter().map(|_| oneshot::channel()).unzip();
+    let preparing = (0..).zip(plan.members.iter().zip(announce)).map(|(index, (member, announce))| {
+        let (instance, started, mut first_runs) = (&instances[&member.name], &started, first_runs.clone());
+        async move {
+            if index > 0 {
+                // Its sender lives until all are prepared.
+                let _ = first_runs.wait_for(|runs| *runs).await;
+            }
+            make_instance(site, plan, member, instance, golden).await?;
+            started.send_replace(true);
+            wait_ready(&site.client, member, instance).await?;
+            if let Some(all) = &site.config.faults {
+                faults::seed(&site.client, instance, &faults::for_member(all, index + 1)).await?;
+            }
+            // Nobody listens any more when the formation has failed already.
+            let _ = announce.send(());
+            Ok::<_, ClusterError>(())
+        }
+    });
+    let evidence = Evidence::new(dir);
+    let forming = formation::form(&site.client, plan, &instances, ready, timeline, &evidence);
+    tokio::try_join!(try_join_all(preparing), forming)?;
+    let (settled, observation) = timeline.stage("settle", Owner::Product, settle(&site.client, plan, &instances)).await;
+    Ok(Manifest { product, plan: plan.clone(), instances, settled, observation })
 }
 
 /// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's.
