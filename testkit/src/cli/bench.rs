@@ -9,15 +9,17 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::Failure;
+use crate::cluster::{self, Site};
 use crate::config::Config;
 use crate::report::{Owner, Stage, Timeline};
-use crate::session::reaper;
+use crate::session::{Run, reaper};
 
 /// Milliseconds of every round, by suite and stage.
 type Times = BTreeMap<(String, String), Vec<u64>>;
 
-/// Runs all suites `rounds` times, each round on its own, and prints medians.
+/// Times single clones, then runs all suites `rounds` times, each round on its own, and prints medians.
 pub(super) async fn run(config: &Config, rounds: usize) -> Result<ExitCode, Failure> {
+    let clones = clone_times(config, rounds.max(1)).await?;
     let out = tempfile::tempdir().map_err(Failure::usage)?;
     let (mut stages, mut owners) = (Times::new(), BTreeMap::new());
     let (mut walls, mut cleanups) = (Vec::new(), Vec::new());
@@ -44,15 +46,35 @@ pub(super) async fn run(config: &Config, rounds: usize) -> Result<ExitCode, Fail
         collect(&dir, &mut stages, &mut owners)?;
     }
     print(&stages, &owners);
+    let (running, active, memory) = clones;
+    println!("one clone, running: {} s (median of {})", seconds(median(&running)), running.len());
+    println!("one clone, snap services active and MicroOVN answering: {} s", seconds(median(&active)));
+    println!("memory of that node: {} MiB", median(&memory) >> 20);
     println!("all suites, one command: {} s (median of {})", seconds(median(&walls)), walls.len());
     println!("cleanup after it: {} s", seconds(median(&cleanups)));
     Ok(ExitCode::SUCCESS)
 }
 
+/// Clones the golden image one at a time. Milliseconds to running and to the daemon answering, and bytes of memory.
+async fn clone_times(config: &Config, rounds: usize) -> Result<(Vec<u64>, Vec<u64>, Vec<u64>), Failure> {
+    let run = Run::start(config).await.map_err(Failure::usage)?;
+    let exe = std::env::current_exe().map_err(Failure::usage)?;
+    let site = Site::open(config.clone(), run, &exe).await.map_err(Failure::usage)?;
+    let (mut running, mut active, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        let clone = cluster::time_clone(&site, &format!("bench-{round}")).await.map_err(Failure::provisioning)?;
+        running.push(u64::try_from(clone.running.as_millis()).unwrap_or(u64::MAX));
+        active.push(u64::try_from(clone.active.as_millis()).unwrap_or(u64::MAX));
+        memory.push(clone.memory);
+    }
+    Ok((running, active, memory))
+}
+
 /// Adds the stages of the run below `dir`.
 fn collect(dir: &Path, stages: &mut Times, owners: &mut BTreeMap<String, Owner>) -> Result<(), Failure> {
     for run in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        for cell in std::fs::read_dir(run.path()).into_iter().flatten().flatten() {
+        let entries = std::fs::read_dir(run.path()).into_iter().flatten().flatten();
+        for cell in entries.filter(|entry| entry.path().is_dir()) {
             let mut sums: BTreeMap<String, u64> = BTreeMap::new();
             for Stage { name, owner, ms, .. } in Timeline::new(&cell.path()).read().map_err(Failure::usage)? {
                 *sums.entry(name.clone()).or_default() += ms;

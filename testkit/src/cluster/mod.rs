@@ -1,5 +1,6 @@
 //! From a plan and a lease to a cluster: instances from the golden image, formed as planned, settled and read.
 
+mod clone;
 mod error;
 mod evidence;
 mod faults;
@@ -15,6 +16,7 @@ mod settle;
 mod site;
 mod subnets;
 
+pub use clone::{CloneTime, time_clone};
 pub use error::ClusterError;
 pub use evidence::collect;
 pub use golden::{Product, golden};

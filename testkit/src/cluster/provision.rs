@@ -20,7 +20,7 @@ use crate::session::{Kind, Tags, reaper};
 use crate::wait::{self, Pace, Poll};
 
 /// Copying and starting one instance; a busy host and a plain directory pool take tens of seconds.
-const CLONE: Duration = Duration::from_secs(180);
+pub(super) const CLONE: Duration = Duration::from_secs(180);
 /// From started to MicroOVN's daemon answering.
 const READY: Pace = Pace::new(120, 50);
 /// After this time a sweep from another host may remove the objects.
@@ -102,7 +102,7 @@ async fn make(
             }
             make_instance(site, plan, member, instance, golden).await?;
             started.send_replace(true);
-            wait_ready(&site.client, member, instance).await?;
+            wait_ready(&site.client, &member.name, instance).await?;
             if let Some(all) = &site.config.faults {
                 faults::seed(&site.client, instance, &faults::for_member(all, index + 1)).await?;
             }
@@ -165,17 +165,17 @@ async fn make_instance(
 
 /// Waits until MicroOVN's daemon answers. `waitready` needs no cluster, and fails while snapd has not mounted the
 /// snap or the daemon does not listen.
-async fn wait_ready(client: &Client, member: &Member, instance: &str) -> Result<(), ClusterError> {
+pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) -> Result<(), ClusterError> {
     let probe = Exec::new(["/snap/bin/microovn", "waitready", "--timeout", "60"]).timeout(Duration::from_secs(70));
     let ready = wait::until("MicroOVN's daemon to answer", READY, async || match client.exec(instance, &probe).await {
         Ok(output) if output.exit_code == 0 => Poll::Ready(()),
         Ok(output) => Poll::NotYet(format!("exit code {}: {}", output.exit_code, output.stderr_text().trim())),
         Err(error) => Poll::Failed(error),
     });
-    ready.await.map_err(|source| ClusterError::NotReady { member: member.name.clone(), source })
+    ready.await.map_err(|source| ClusterError::NotReady { member: member.to_owned(), source })
 }
 
-fn tags(site: &Site, cell: &str, node: &str) -> Tags {
+pub(super) fn tags(site: &Site, cell: &str, node: &str) -> Tags {
     let now = Timestamp::now();
     Tags {
         run: site.run.id().clone(),
