@@ -10,13 +10,13 @@ help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: ## Prepare this host: packages, LXD, and the framework's own project, pool and bridge
-	$(TESTKIT) setup
+	@$(TESTKIT) setup
 
 teardown: ## Remove everything setup and any run made, and nothing else
-	$(TESTKIT) teardown
+	@$(TESTKIT) teardown
 
 image: ## Build the node image, the snaps and the golden image
-	$(TESTKIT) image build
+	@$(TESTKIT) image build
 
 check-lint: ## Formatting, clippy with warnings denied, documentation
 	cargo fmt --all --check
@@ -24,16 +24,16 @@ check-lint: ## Formatting, clippy with warnings denied, documentation
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 check-unit: ## Tests that need no LXD
-	$(NEXTEST) --workspace --locked -E 'not (binary_id(suites::init) | binary(/real/))'
+	@$(NEXTEST) --workspace --locked -E 'not (binary_id(suites::init) | binary(/real/))'
 
 check-system: setup image ## Prepare whatever is missing, then run every suite on LXD
-	$(NEXTEST) --package suites --locked -E 'binary_id(suites::init)'; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+	@$(NEXTEST) --package suites --locked -E 'binary_id(suites::init)'; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
 check: check-lint setup image ## Everything: lint, unit tests, the client and the suites on LXD
-	$(NEXTEST) --workspace --locked; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+	@$(NEXTEST) --workspace --locked; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
 bench: setup image ## Where the time of a run goes
-	$(TESTKIT) bench
+	@$(TESTKIT) bench
 
 clean: ## Remove build products and records of runs
 	cargo clean
