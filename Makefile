@@ -30,6 +30,7 @@ check-system: setup image ## Prepare whatever is missing, then run every suite o
 	@$(NEXTEST) --package suites --locked -E 'binary_id(suites::init)'; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
 check: check-lint setup image ## Everything: lint, unit tests, the client and the suites on LXD
+	cargo test --workspace --doc --locked --quiet
 	@$(NEXTEST) --workspace --locked; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
 bench: setup image ## Where the time of a run goes

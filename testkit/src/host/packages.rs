@@ -1,6 +1,5 @@
 //! The host's programs: what is missing is installed with the distribution's own tools.
 
-use std::env;
 use std::path::Path;
 
 use super::error::Error;
@@ -93,8 +92,6 @@ pub(super) fn has_program(name: &str) -> bool {
     if name.starts_with('/') {
         return Path::new(name).exists();
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let cargo = env::var_os("HOME").map(|home| Path::new(&home).join(".cargo/bin"));
-    let more = ["/usr/sbin", "/sbin"].map(Into::into).into_iter().chain(cargo);
-    env::split_paths(&path).chain(more).any(|folder| folder.join(name).is_file())
+    // Root's own tools are not in everybody's path.
+    which::which(name).is_ok() || ["/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(name).is_file())
 }
