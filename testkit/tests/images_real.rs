@@ -1,27 +1,21 @@
-//! Builds the real artifacts. Needs the distribution's mirror, so it runs only when asked for:
-//! `TESTKIT_CACHE=/path cargo test -p testkit --test images -- --ignored`.
+//! Builds the real artifacts, in the cache that everything else uses: what is there is not built again.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use testkit::config::{Config, Layer};
 use testkit::image::{Cache, Snap, Workspace, build_node, build_snaps};
 
-fn workspace() -> Workspace {
-    Workspace::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-}
-
 #[test]
-#[ignore = "bootstraps two root file systems"]
 fn artifacts_are_built_once_and_are_what_they_say() {
-    let root =
-        std::env::var_os("TESTKIT_CACHE").map_or_else(|| std::env::temp_dir().join("testkit-cache"), PathBuf::from);
-    let cache = Cache::open(&root).expect("cache");
+    let config = Config::resolve(Layer::default()).expect("a workspace");
+    let workspace = Workspace::new(&config.root);
+    let cache = Cache::open(&config.cache_dir).expect("cache");
     let progress = &mut |text: &str| eprintln!("{text}");
     let begun = Instant::now();
-    let node = build_node(&workspace(), &cache, progress).expect("node image");
+    let node = build_node(&workspace, &cache, progress).expect("node image");
     eprintln!("node image {} in {:?}", node.rootfs.display(), begun.elapsed());
     let begun = Instant::now();
-    let snaps = build_snaps(&workspace(), &cache, progress).expect("snaps");
+    let snaps = build_snaps(&workspace, &cache, progress).expect("snaps");
     eprintln!("snaps in {:?}", begun.elapsed());
 
     for (path, name, kind) in
@@ -35,8 +29,9 @@ fn artifacts_are_built_once_and_are_what_they_say() {
     stand_in.require_microovn().expect("a MicroOVN");
     assert_eq!(stand_in.base.as_deref(), Some("testkit-base"));
 
-    let begun = Instant::now();
-    let again = build_node(&workspace(), &cache, &mut |text| panic!("built again: {text}")).expect("node image");
+    let built_again = &mut |text: &str| panic!("built again: {text}");
+    let again = build_node(&workspace, &cache, built_again).expect("node image");
     assert_eq!((again.rootfs, again.hash), (node.rootfs, node.hash));
-    eprintln!("again in {:?}", begun.elapsed());
+    let again = build_snaps(&workspace, &cache, built_again).expect("snaps");
+    assert_eq!((again.snapd, again.base, again.stand_in), (snaps.snapd, snaps.base, snaps.stand_in));
 }
