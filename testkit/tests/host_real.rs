@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use testkit::host::{Error, SetupOptions, setup, teardown};
-use testkit::lxd::{Client, Config, NetworkSpec, ProjectSpec, StoragePoolSpec};
+use testkit::lxd::{Client, Config, Endpoint, NetworkSpec, ProjectSpec, StoragePoolSpec};
 
 /// What the folder of a test is called, before its process id.
 const FOLDER: &str = "testkit-host-";
