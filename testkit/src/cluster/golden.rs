@@ -1,5 +1,6 @@
 //! What a cluster is cloned from: the node image and the snaps the configuration names, as one golden image.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,7 @@ pub async fn golden(
         snap,
         pool: config.pool.clone(),
         network: Some(crate::host::BRIDGE.to_owned()),
+        tags: BTreeMap::new(),
     };
     let golden = image::ensure_golden(client, &spec, progress).await?;
     Ok((golden, product))

@@ -1,6 +1,8 @@
 //! Finds LXD, and starts it where it is installed and nothing runs it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -92,7 +94,7 @@ pub(super) async fn start(
         let group = if groups.lines().any(|line| line.starts_with("lxd:")) { "lxd" } else { "root" };
         let template = "/usr/share/lxc/config";
         let env = [("LXD_LXC_TEMPLATE_CONFIG", template.as_ref()), ("LXD_DIR", dir.as_os_str())];
-        detach(state, "lxd", &["--group", group], &env)?;
+        detach(state, "lxd", &["--group", group], &env, Some(&dir))?;
         dir
     };
     let endpoint = Endpoint::Unix(dir.join("unix.socket"));
@@ -130,10 +132,43 @@ pub(super) async fn stop(state: &mut State, changes: &mut Vec<String>) -> Result
             }
             changes.push(format!("stopped {}", daemon.name));
         }
+        if let Some(folder) = &daemon.folder {
+            unmount_below(folder)?;
+        }
         state.daemons.pop();
         state.save()?;
     }
     Ok(())
+}
+
+/// Unmounts what LXD mounted for itself below its folder and leaves mounted when it ends. Not while anything works
+/// there: a person's instances outlive LXD, and go on with it when it is started again.
+fn unmount_below(folder: &Path) -> Result<(), Error> {
+    // The kernel lists mounts by the path without links.
+    let Ok(folder) = folder.canonicalize() else { return Ok(()) };
+    if is_worked_in(&folder) {
+        return Ok(());
+    }
+    let mounts = fs::read_to_string("/proc/mounts").map_err(Error::file("read", "/proc/mounts"))?;
+    let points = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(Path::new);
+    let points: Vec<&Path> = points.filter(|point| point.starts_with(&folder) && *point != folder).collect();
+    // The last mount may be on top of an earlier one.
+    for point in points.into_iter().rev() {
+        rustix::mount::unmount(point, rustix::mount::UnmountFlags::empty())
+            .map_err(|error| Error::file("unmount", point)(error.into()))?;
+    }
+    Ok(())
+}
+
+/// Whether a process names something below the folder on its command line, as an instance's monitor and a bridge's
+/// DHCP server do.
+fn is_worked_in(folder: &Path) -> bool {
+    let mut below = folder.as_os_str().as_bytes().to_vec();
+    below.push(b'/');
+    let commands = fs::read_dir("/proc").into_iter().flatten().flatten();
+    commands
+        .filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
+        .any(|command| command.windows(below.len()).any(|part| part == below))
 }
 
 fn start_lxcfs(state: &mut State) -> Result<(), Error> {
@@ -143,7 +178,7 @@ fn start_lxcfs(state: &mut State) -> Result<(), Error> {
         return Ok(());
     }
     fs::create_dir_all(LXCFS).map_err(Error::file("create", LXCFS))?;
-    detach(state, "lxcfs", &[LXCFS], &[])
+    detach(state, "lxcfs", &[LXCFS], &[], None)
 }
 
 /// Without control groups LXC fails on each instance with a message about something else.
@@ -159,7 +194,13 @@ fn check_cgroups() -> Result<(), Error> {
 }
 
 /// Starts a program in a session of its own, so that it outlives this process and its terminal, and writes it down.
-fn detach(state: &mut State, name: &str, args: &[&str], env: &[(&str, &std::ffi::OsStr)]) -> Result<(), Error> {
+fn detach(
+    state: &mut State,
+    name: &str,
+    args: &[&str],
+    env: &[(&str, &OsStr)],
+    folder: Option<&Path>,
+) -> Result<(), Error> {
     let path = log_path(state, name);
     fs::create_dir_all(state.folder()).map_err(Error::file("create", state.folder()))?;
     let log = File::options().create(true).append(true).open(&path).map_err(Error::file("open", &path))?;
@@ -176,7 +217,7 @@ fn detach(state: &mut State, name: &str, args: &[&str], env: &[(&str, &std::ffi:
         .map_err(Error::file("run", name))?;
     let pid = i32::try_from(child.id()).unwrap_or_default();
     let started = start_time(pid).unwrap_or_default();
-    state.daemons.push(Daemon { name: name.to_owned(), pid, started });
+    state.daemons.push(Daemon { name: name.to_owned(), pid, started, folder: folder.map(Path::to_owned) });
     state.save()
 }
 
@@ -226,7 +267,7 @@ mod tests {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let mut state = State::load(folder.path()).unwrap();
-        let daemon = |started| Daemon { name: "lxd".to_owned(), pid, started };
+        let daemon = |started| Daemon { name: "lxd".to_owned(), pid, started, folder: None };
         let mut changes = Vec::new();
 
         state.daemons.push(daemon(start_time(pid).unwrap() + 1));

@@ -9,14 +9,16 @@ use crate::image::{Program, Progress};
 /// A program or a file, and the Debian and Ubuntu package that has it.
 type Need = (&'static str, &'static str);
 
-/// Images and snaps are built with these.
-const BUILD: [Need; 5] = [
+/// Images and snaps are built with these, and the tests' own images.
+const BUILD: [Need; 6] = [
     ("mmdebstrap", "mmdebstrap"),
     ("mksquashfs", "squashfs-tools"),
     ("ip", "iproute2"),
     ("setsid", "util-linux"),
     // Ubuntu does not have it by default.
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
+    // The client's tests make a tiny image of it. A busybox that is not static has the same name and does not do.
+    ("/var/lib/dpkg/info/busybox-static.list", "busybox-static"),
 ];
 
 /// An LXD from the distribution needs these. A snap of LXD brings its own.

@@ -33,6 +33,9 @@ pub(super) struct Daemon {
     pub(super) pid: i32,
     /// In clock ticks since boot, field 22 of `/proc/PID/stat`.
     pub(super) started: u64,
+    /// Where it works and mounts things for itself.
+    #[serde(default)]
+    pub(super) folder: Option<PathBuf>,
 }
 
 impl State {

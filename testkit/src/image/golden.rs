@@ -53,6 +53,9 @@ pub struct GoldenSpec {
     pub pool: String,
     /// A bridge for preparing an instance that has to fetch something; `None` where nothing is fetched.
     pub network: Option<String>,
+    /// The tags of a run that the golden image is to end with; empty where it is to outlive all runs. What it is made
+    /// of is the same either way, so they are not in its hash.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A plug of the snap that is not connected.
@@ -187,7 +190,8 @@ async fn make(
         // snapd mounts snaps through FUSE, and MicroOVN makes network namespaces and bridges.
         ("security.nesting", "true"),
     ];
-    instance.config = keys.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    instance.config = spec.tags.clone();
+    instance.config.extend(keys.map(|(key, value)| (key.to_owned(), value.to_owned())));
     instance.devices = root_device(&spec.pool);
     if let Some(network) = &spec.network {
         instance.devices.insert("eth0".to_owned(), nic_device("eth0", network));

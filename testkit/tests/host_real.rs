@@ -1,0 +1,218 @@
+//! Sets up a second LXD in a folder of its own, and tears it down. The LXD of the host, and what it has, stays as it is:
+//! every name here carries the process id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use testkit::host::{Error, SetupOptions, setup, teardown};
+use testkit::lxd::{Client, Config, Endpoint, NetworkSpec, ProjectSpec, StoragePoolSpec};
+
+/// What the folder of a test is called, before its process id.
+const FOLDER: &str = "testkit-host-";
+
+/// Names of all that LXD has, of the kinds that this framework makes.
+async fn listing(client: &Client) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    names.extend(client.list_projects().await.expect("projects").into_iter().map(|it| format!("project {}", it.name)));
+    names.extend(client.list_storage_pools().await.expect("pools").into_iter().map(|it| format!("pool {}", it.name)));
+    names.extend(client.list_images().await.expect("images").into_iter().map(|it| format!("image {}", it.fingerprint)));
+    let networks = client.list_networks().await.expect("networks").into_iter().filter(|it| it.managed);
+    names.extend(networks.map(|it| format!("network {}", it.name)));
+    for profile in client.list_profiles().await.expect("profiles") {
+        names.insert(format!("profile {} {:?} {:?}", profile.name, profile.config, profile.devices));
+    }
+    names
+}
+
+fn limits() -> BTreeMap<&'static str, String> {
+    let names = ["kernel/keys/maxkeys", "kernel/keys/maxbytes", "fs/inotify/max_user_instances"];
+    names.map(|name| (name, fs::read_to_string(format!("/proc/sys/{name}")).expect("limit"))).into()
+}
+
+/// Everything mounted below a folder.
+fn mounts(folder: &Path) -> Vec<PathBuf> {
+    let mounts = fs::read_to_string("/proc/mounts").expect("mounts");
+    let points = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(PathBuf::from);
+    points.filter(|point| point.starts_with(folder)).collect()
+}
+
+/// Processes that name something in a folder on their command line.
+fn processes(folder: &Path) -> Vec<String> {
+    let folder = format!("{}/", folder.display());
+    let entries = fs::read_dir("/proc").expect("proc").flatten();
+    let commands = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let commands = commands.map(|command| String::from_utf8_lossy(&command).replace('\0', " "));
+    commands.filter(|command| command.contains(&folder)).collect()
+}
+
+/// The setup of the test with this process id. A bridge's name has at most 15 characters.
+fn options(folder: &Path, pid: u32) -> SetupOptions {
+    SetupOptions {
+        lxd_dir: Some(folder.join("lxd")),
+        state_dir: folder.join("state"),
+        project: format!("tk-host-{pid}"),
+        pool: format!("tkhost{pid}"),
+        pool_size: Some(1 << 30),
+        bridge: format!("tkh{pid}"),
+        install: false,
+        ..SetupOptions::default()
+    }
+}
+
+/// Ends what a test that failed or was killed left: first what a teardown rightly leaves alone, then the rest.
+async fn undo(options: &SetupOptions) -> Result<(), Error> {
+    let socket = options.lxd_dir.iter().map(|folder| folder.join("unix.socket")).next().expect("a folder of its own");
+    if let Ok(client) = Client::connect(&Endpoint::Unix(socket)).await {
+        let networks = client.list_networks().await.expect("networks");
+        for network in networks.iter().filter(|network| network.managed && network.name != options.bridge) {
+            client.delete_network(&network.name).await.expect("network");
+        }
+    }
+    let removal = teardown(options, &mut |text| eprintln!("{text}")).await?;
+    eprintln!("{removal:?}");
+    Ok(())
+}
+
+/// Tears down what tests that were killed left running.
+async fn remove_abandoned() {
+    for entry in fs::read_dir(std::env::temp_dir()).expect("folder").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(pid) = name.strip_prefix(FOLDER).and_then(|pid| pid.parse().ok()) else { continue };
+        if !Path::new(&format!("/proc/{pid}")).exists() {
+            eprintln!("{name} was left");
+            undo(&options(&entry.path(), pid)).await.unwrap_or_else(|error| panic!("{}", words(&error)));
+            fs::remove_dir_all(entry.path()).expect("removed");
+        }
+    }
+}
+
+/// Why no second LXD can be started on this host, if so.
+fn find_obstacle() -> Option<&'static str> {
+    if !rustix::process::geteuid().is_root() {
+        return Some("only root starts LXD");
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let lxd = std::env::split_paths(&path).map(|folder| folder.join("lxd")).find(|program| program.exists());
+    match lxd.and_then(|program| program.canonicalize().ok()) {
+        None => Some("LXD is not installed on this host"),
+        // Whatever LXD_DIR says, a snap of LXD works in the folder of the snap.
+        Some(program) if program.ends_with("snap") => Some("LXD is a snap here, and there is one of a snap"),
+        Some(_) => None,
+    }
+}
+
+fn words(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_teardown_leaves_what_it_found() {
+    if let Some(obstacle) = find_obstacle() {
+        eprintln!("SKIPPED: {obstacle}");
+        return;
+    }
+    remove_abandoned().await;
+    let pid = std::process::id();
+    let folder = std::env::temp_dir().canonicalize().expect("folder").join(format!("{FOLDER}{pid}"));
+    fs::create_dir(&folder).expect("folder");
+    let options = options(&folder, pid);
+    let limits_before = limits();
+    let outcome = AssertUnwindSafe(set_up_and_tear_down(&options)).catch_unwind().await;
+    if let Err(panic) = outcome {
+        let log = fs::read_to_string(options.state_dir.join("lxd.log")).unwrap_or_default();
+        eprintln!("LXD said:\n{log}");
+        match undo(&options).await {
+            Ok(()) if mounts(&folder).is_empty() => fs::remove_dir_all(&folder).expect("removed"),
+            Ok(()) => eprintln!("mounts are left: {:?}", mounts(&folder)),
+            Err(error) => eprintln!("left running: {}", words(&error)),
+        }
+        resume_unwind(panic);
+    }
+    assert_eq!(limits(), limits_before);
+    assert_eq!(mounts(&folder), Vec::<PathBuf>::new());
+    assert_eq!(processes(&folder), Vec::<String>::new());
+    fs::remove_dir_all(&folder).expect("removed");
+}
+
+async fn set_up_and_tear_down(options: &SetupOptions) {
+    let SetupOptions { project, pool, bridge, .. } = options;
+    let progress = &mut |text: &str| eprintln!("{text}");
+    let begun = Instant::now();
+    let report = setup(options, progress).await.unwrap_or_else(|error| panic!("{}", words(&error)));
+    eprintln!("set up in {:?}: {report:#?}", begun.elapsed());
+    assert_eq!(report.pool_driver, "btrfs");
+    for made in [format!("project {project}"), format!("storage pool {pool}"), format!("network {bridge}")] {
+        assert!(report.changes.iter().any(|change| change.contains(&made)), "{made}: {:?}", report.changes);
+    }
+    // Others rely on the limits while this runs: they are as they have to be, so a teardown here has none to lower.
+    assert!(!report.changes.iter().any(|change| change.contains("raised")), "{:?}", report.changes);
+    let begun = Instant::now();
+    let again = setup(options, progress).await.expect("second setup");
+    eprintln!("again in {:?}", begun.elapsed());
+    assert_eq!(again.changes, Vec::<String>::new());
+    assert_eq!(again.subnet, report.subnet);
+
+    // A person's own objects, two of them with names that begin like ours.
+    let client = Client::connect(&report.endpoint).await.expect("LXD");
+    let (their_project, their_pool) = (format!("{project}-2"), format!("{pool}2"));
+    let (their_bridge, free_bridge) = (format!("tkt{}", std::process::id()), format!("tkf{}", std::process::id()));
+    let theirs = ProjectSpec { name: their_project.clone(), config: Config::new(), description: String::new() };
+    client.create_project(&theirs).await.expect("project");
+    client.create_storage_pool(&StoragePoolSpec::new(&their_pool, "dir")).await.expect("pool");
+    let config = ["ipv4.address", "ipv6.address"].map(|key| (key.to_owned(), "none".to_owned())).into();
+    client.create_network(&NetworkSpec::bridge(&their_bridge, config)).await.expect("network");
+    let mut before = listing(&client).await;
+    for name in [format!("project {project}"), format!("pool {pool}"), format!("network {bridge}")] {
+        assert!(before.remove(&name), "no {name} in {before:?}");
+    }
+
+    // Names of ours that are taken by others, and a network that is.
+    for (wrong, expected) in [
+        (
+            SetupOptions { project: their_project.clone(), ..options.clone() },
+            format!("project {their_project} in LXD is not ours"),
+        ),
+        (
+            SetupOptions { pool: their_pool.clone(), ..options.clone() },
+            format!("storage pool {their_pool} in LXD is not ours"),
+        ),
+        (
+            SetupOptions { bridge: their_bridge.clone(), ..options.clone() },
+            format!("network {their_bridge} in LXD is not ours"),
+        ),
+        (
+            SetupOptions { bridge: free_bridge, subnet: Some(report.subnet), ..options.clone() },
+            format!("collides with LXD network {bridge}"),
+        ),
+    ] {
+        let error = setup(&wrong, progress).await.expect_err(&expected);
+        assert!(words(&error).contains(&expected), "{}", words(&error));
+    }
+
+    // Without what was written down, only what is tagged goes.
+    let elsewhere = SetupOptions { state_dir: options.state_dir.join("elsewhere"), ..options.clone() };
+    let removal = teardown(&elsewhere, progress).await.expect("teardown");
+    eprintln!("{removal:#?}");
+    assert_eq!(listing(&client).await, before);
+
+    client.delete_storage_pool(&their_pool).await.expect("pool");
+    client.delete_network(&their_bridge).await.expect("network");
+    client.delete_project(&their_project).await.expect("project");
+    setup(options, progress).await.expect("third setup");
+    let begun = Instant::now();
+    let removal = teardown(options, progress).await.unwrap_or_else(|error| panic!("{}", words(&error)));
+    eprintln!("torn down in {:?}: {removal:#?}", begun.elapsed());
+    assert!(removal.changes.contains(&"stopped lxd".to_owned()), "{removal:?}");
+    assert!(!options.state_dir.exists());
+    assert!(Client::connect(&report.endpoint).await.is_err(), "LXD still answers");
+}
