@@ -144,7 +144,11 @@ async fn what_a_killed_reaper_left_is_swept() {
     let gone = wait::until("a sweep to leave nothing", GONE, async || {
         let swept = testkit(out.path()).arg("sweep").status().expect("testkit runs");
         let left = owned(&client, &runner).await;
-        if swept.success() && left.is_empty() { Poll::Ready(()) } else { Poll::<_, Infallible>::NotYet(format!("{left:?}")) }
+        if swept.success() && left.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::<_, Infallible>::NotYet(format!("{left:?}"))
+        }
     });
     gone.await.expect("nothing is left");
     canary.release(&client).await;

@@ -16,6 +16,16 @@ pub enum Error {
         /// The system's word on it.
         source: io::Error,
     },
+    /// A file of a remote LXD's certificates cannot be read.
+    #[error("failed to read {path}, which {setting} names; set it to a PEM file that you may read")]
+    Certificate {
+        /// The environment variable.
+        setting: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's word on it.
+        source: io::Error,
+    },
     /// The host lacks something.
     #[error("this host cannot run nodes: {problem}; {mend}")]
     Host {
@@ -34,6 +44,9 @@ pub enum Error {
         /// The program's failure.
         source: Box<crate::image::Error>,
     },
+    /// LXD does not answer, does not let this user in, or is too old; its words say what to do.
+    #[error(transparent)]
+    Unusable(Box<crate::lxd::Error>),
     /// LXD refused.
     #[error("failed to {attempt}; {mend}")]
     Lxd {

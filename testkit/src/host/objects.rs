@@ -132,14 +132,7 @@ async fn ensure_bridge(
     if let Some(found) = networks.iter().find(|network| network.name == *name) {
         check_ours(&found.config, "network", name)?;
         if let Some(net) = subnet_of(found) {
-            return match options.subnet {
-                Some(wanted) if wanted.trunc() != net => Err(Error::Collision {
-                    subnet: wanted.to_string(),
-                    bridge: name.clone(),
-                    with: format!("its own network {net} from an earlier setup (`testkit teardown` removes it)"),
-                }),
-                _ => Ok(net),
-            };
+            return options.subnet.map_or(Ok(()), |wanted| same_subnet(name, net, wanted)).map(|()| net);
         }
     }
     let mut taken: Vec<Taken> = networks
@@ -176,6 +169,20 @@ async fn ensure_bridge(
     client.create_network(&spec).await.map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
     changes.push(format!("created network {name} ({subnet})"));
     Ok(subnet)
+}
+
+/// Fails if the bridge is there with another network than the one that is asked for.
+pub(super) async fn check_subnet(client: &Client, bridge: &str, wanted: Ipv4Net) -> Result<(), Error> {
+    let found = client.find_network(bridge).await.map_err(Error::lxd(format!("look for network {bridge}")))?;
+    found.and_then(|found| subnet_of(&found.value)).map_or(Ok(()), |net| same_subnet(bridge, net, wanted))
+}
+
+fn same_subnet(bridge: &str, net: Ipv4Net, wanted: Ipv4Net) -> Result<(), Error> {
+    if wanted.trunc() == net {
+        return Ok(());
+    }
+    let with = format!("its own network {net} from an earlier setup (`testkit teardown` removes it)");
+    Err(Error::Collision { subnet: wanted.to_string(), bridge: bridge.to_owned(), with })
 }
 
 /// Removes what is tagged as ours, whoever made it: instances first, what they use after them.
@@ -235,7 +242,7 @@ fn is_tagged(config: &BTreeMap<String, String>) -> bool {
     config.get(OWNER_KEY).is_some_and(|owner| owner == OWNER)
 }
 
-fn check_ours(config: &BTreeMap<String, String>, kind: &'static str, name: &str) -> Result<(), Error> {
+pub(super) fn check_ours(config: &BTreeMap<String, String>, kind: &'static str, name: &str) -> Result<(), Error> {
     if is_tagged(config) { Ok(()) } else { Err(Error::Foreign { kind, name: name.to_owned() }) }
 }
 
