@@ -58,7 +58,10 @@ pub enum Error {
         source: Box<crate::lxd::Error>,
     },
     /// LXD has something of a name that this framework uses.
-    #[error("{kind} {name} in LXD is not ours; rename or remove it, or give this framework another name for its own")]
+    #[error(
+        "{kind} {name} in LXD is not ours; rename or remove it, or give this framework another name for its own \
+         (TESTKIT_PROJECT, TESTKIT_POOL)"
+    )]
     Foreign {
         /// `project`, `network`, `storage pool`.
         kind: &'static str,

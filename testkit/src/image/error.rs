@@ -79,7 +79,7 @@ pub enum Error {
     },
     /// The storage pool has too little room.
     #[error(
-        "storage pool {pool:?} is full: {free} of {total} MiB are free, and {need} are needed; remove what fills it \
+        "storage pool {pool:?} has too little room: {free} of {total} MiB are free, and {need} are needed; remove what fills it \
          (`testkit status` shows clusters, `testkit down --all` removes those that are up), or name another with \
          TESTKIT_POOL"
     )]
