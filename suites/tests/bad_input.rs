@@ -69,29 +69,26 @@ fn without_snap_yaml(world: &World) -> PathBuf {
     pack(world, &tree)
 }
 
-/// How a bad snap is made.
-type Make = fn(&World) -> PathBuf;
-
 #[rstest]
 #[case::missing(missing, &["there is no such file", "check the path"])]
 #[case::a_folder(folder, &["it is a folder", "give the .snap file"])]
-#[case::empty(|w| written(w, b""), &["it is empty", "fetch or build it again"])]
-#[case::no_squashfs(|w| written(w, b"<html>Not Found</html>"), &["it is not a squashfs file", "give a .snap file"])]
-#[case::cut_in_the_superblock(|w| written(w, b"hsqs0123456789"), &["cut short: 14 of 96 bytes", "fetch or build it again"])]
+#[case::empty(|w: &World| written(w, b""), &["it is empty", "fetch or build it again"])]
+#[case::no_squashfs(|w: &World| written(w, b"<html>Not Found</html>"), &["it is not a squashfs file", "give a .snap file"])]
+#[case::cut_in_the_superblock(|w: &World| written(w, b"hsqs0123456789"), &["cut short: 14 of 96 bytes", "fetch or build it again"])]
 #[case::truncated(truncated, &["cut short: 200 of ", "fetch or build it again"])]
 #[case::corrupt(corrupt, &["unsquashfs cannot read it", "fetch or build it again"])]
 #[case::without_snap_yaml(without_snap_yaml, &["it has no meta/snap.yaml", "`snapcraft`"])]
-#[case::malformed_snap_yaml(|w| snap(w, "name: [\n"), &["its meta/snap.yaml does not parse (line 1", "`snapcraft`"])]
-#[case::another_snap(|w| snap(w, "name: hello\nversion: 1\n"), &["it is the snap \"hello\", not \"microovn\"", "`snap download microovn`"])]
+#[case::malformed_snap_yaml(|w: &World| snap(w, "name: [\n"), &["its meta/snap.yaml does not parse (line 1", "`snapcraft`"])]
+#[case::another_snap(|w: &World| snap(w, "name: hello\nversion: 1\n"), &["it is the snap \"hello\", not \"microovn\"", "`snap download microovn`"])]
 #[case::without_microovn(
-    |w| snap(w, "name: microovn\nversion: 1\napps:\n  daemon: {command: x, daemon: simple}\n"),
+    |w: &World| snap(w, "name: microovn\nversion: 1\napps:\n  daemon: {command: x, daemon: simple}\n"),
     &["it has no app \"microovn\"", "`snap download microovn`"]
 )]
 #[case::without_daemon(
-    |w| snap(w, "name: microovn\nversion: 1\napps:\n  microovn: {command: x}\n"),
+    |w: &World| snap(w, "name: microovn\nversion: 1\napps:\n  microovn: {command: x}\n"),
     &["it has no app \"daemon\"", "`snap download microovn`"]
 )]
-fn a_bad_snap_is_refused_before_lxd_is_asked(#[case] make: Make, #[case] parts: &[&str]) {
+fn a_bad_snap_is_refused_before_lxd_is_asked(#[case] make: impl Fn(&World) -> PathBuf, #[case] parts: &[&str]) {
     for command in [&["image", "build"][..], &["up", "init_cluster"]] {
         let world = World::new();
         let file = make(&world).display().to_string();

@@ -95,10 +95,10 @@ async fn a_full_pool_is_refused_and_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_subnet_that_a_route_of_the_host_has_is_refused_and_no_bridge_is_made() {
+async fn a_subnet_that_a_route_of_the_host_has_is_refused_before_a_setup_makes_anything() {
     const BRIDGE: &str = "tkbadsub0";
     let (client, socket) = lxd().await;
-    let config = Config::resolve(Layer::default()).expect("a workspace");
+    let before = listing(&client).await;
     let Some(std::net::IpAddr::V4(taken)) = host::routes().first().map(ipnet::IpNet::network) else {
         panic!("this host has no route but its default one");
     };
@@ -106,8 +106,8 @@ async fn a_subnet_that_a_route_of_the_host_has_is_refused_and_no_bridge_is_made(
     let options = SetupOptions {
         endpoint: socket.map(|socket| Endpoint::Unix(socket.into())),
         state_dir: state.path().join("state"),
-        project: config.project.clone(),
-        pool: config.pool.clone(),
+        project: "tkbadsubnet".to_owned(),
+        pool: "tkbadsubnet".to_owned(),
         bridge: BRIDGE.to_owned(),
         subnet: Some(ipnet::Ipv4Net::new_assert(taken, 24).trunc()),
         install: false,
@@ -119,5 +119,6 @@ async fn a_subnet_that_a_route_of_the_host_has_is_refused_and_no_bridge_is_made(
     {
         assert!(error.contains(part), "no {part:?} in: {error}");
     }
+    assert_eq!(listing(&client).await.difference(&before).collect::<Vec<_>>(), Vec::<&String>::new());
     assert!(client.find_network(BRIDGE).await.expect("LXD").is_none(), "a bridge was made");
 }

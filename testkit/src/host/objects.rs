@@ -35,18 +35,32 @@ pub(super) async fn ensure(
     advice: &mut Vec<String>,
     progress: &mut Progress<'_>,
 ) -> Result<Made, Error> {
-    ensure_project(client, options, changes).await?;
+    // What can be refused is looked at before anything is made.
+    let project = has_project(client, options).await?;
+    let bridge = choose_bridge(client, options, local).await?;
     let pool_driver = ensure_pool(client, options, local, changes, advice, progress).await?;
-    let subnet = ensure_bridge(client, options, local, changes).await?;
+    if !project {
+        create_project(client, options, changes).await?;
+    }
+    let subnet = match bridge {
+        Bridge::There(subnet) => subnet,
+        Bridge::ToMake { subnet, gateway } => {
+            create_bridge(client, options, subnet, gateway, changes).await?;
+            subnet
+        }
+    };
     Ok(Made { pool_driver, subnet })
 }
 
-async fn ensure_project(client: &Client, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
+/// Whether the project is there. One of this name that is somebody else's is an error.
+async fn has_project(client: &Client, options: &SetupOptions) -> Result<bool, Error> {
     let name = &options.project;
     let found = client.find_project(name).await.map_err(Error::lxd(format!("look for project {name}")))?;
-    if let Some(found) = found {
-        return check_ours(&found.value.config, "project", name);
-    }
+    found.map_or(Ok(false), |found| check_ours(&found.value.config, "project", name).map(|()| true))
+}
+
+async fn create_project(client: &Client, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
+    let name = &options.project;
     let features = [
         // Images are shared, so that a node image is stored once.
         ("features.images", "false"),
@@ -121,18 +135,19 @@ async fn ensure_pool(
     Ok("dir".to_owned())
 }
 
-async fn ensure_bridge(
-    client: &Client,
-    options: &SetupOptions,
-    local: bool,
-    changes: &mut Vec<String>,
-) -> Result<Ipv4Net, Error> {
+/// The bridge: its network, and whether it is there.
+enum Bridge {
+    There(Ipv4Net),
+    ToMake { subnet: Ipv4Net, gateway: std::net::Ipv4Addr },
+}
+
+async fn choose_bridge(client: &Client, options: &SetupOptions, local: bool) -> Result<Bridge, Error> {
     let name = &options.bridge;
     let networks = client.list_networks().await.map_err(Error::lxd("list networks"))?;
     if let Some(found) = networks.iter().find(|network| network.name == *name) {
         check_ours(&found.config, "network", name)?;
         if let Some(net) = subnet_of(found) {
-            return options.subnet.map_or(Ok(()), |wanted| same_subnet(name, net, wanted)).map(|()| net);
+            return options.subnet.map_or(Ok(()), |wanted| same_subnet(name, net, wanted)).map(|()| Bridge::There(net));
         }
     }
     let mut taken: Vec<Taken> = networks
@@ -159,6 +174,17 @@ async fn ensure_bridge(
         let mend = "choose one with a prefix of at most 29 with TESTKIT_SUBNET".to_owned();
         return Err(Error::Host { problem: format!("network {subnet} has no room"), mend });
     };
+    Ok(Bridge::ToMake { subnet, gateway })
+}
+
+async fn create_bridge(
+    client: &Client,
+    options: &SetupOptions,
+    subnet: Ipv4Net,
+    gateway: std::net::Ipv4Addr,
+    changes: &mut Vec<String>,
+) -> Result<(), Error> {
+    let name = &options.bridge;
     let config = tagged(&[
         ("ipv4.address", &format!("{gateway}/{}", subnet.prefix_len())),
         ("ipv4.nat", "true"),
@@ -168,7 +194,7 @@ async fn ensure_bridge(
     spec.description = "MicroOVN system tests; `testkit teardown` removes it".to_owned();
     client.create_network(&spec).await.map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
     changes.push(format!("created network {name} ({subnet})"));
-    Ok(subnet)
+    Ok(())
 }
 
 /// Fails if the bridge is there with another network than the one that is asked for.
