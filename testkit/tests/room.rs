@@ -1,7 +1,7 @@
 //! When a failure is put down to a storage pool that is full.
 
 #[path = "fake_lxd/mod.rs"]
-#[allow(dead_code, reason = "a part of the fake is used")]
+#[expect(dead_code, reason = "a part of the fake is used")]
 mod fake_lxd;
 
 use std::io::Error;

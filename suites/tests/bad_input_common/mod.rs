@@ -1,7 +1,5 @@
 //! Running `testkit` on bad input, and what every refusal has in common.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -96,7 +94,7 @@ impl Ended {
         for part in parts {
             assert!(message.contains(part), "no {part:?} in: {stderr}");
         }
-        let fragment = message.split_whitespace().next().unwrap_or_default();
+        let fragment = message.split([' ', '=']).next().unwrap_or_default();
         let name = fragment.chars().all(|c| !c.is_lowercase());
         assert!(name || !fragment.starts_with(char::is_uppercase), "no lowercase fragment: {message}");
         let mut said: Vec<&str> = Vec::new();
