@@ -49,7 +49,7 @@ pub struct Layer {
     /// Whether a kept cluster is used instead of a new one.
     pub reuse: Option<bool>,
     /// How many clusters may be formed at the same time.
-    pub parallel: Option<usize>,
+    pub parallel: Option<std::num::NonZeroUsize>,
     /// The IPv4 range of the bridge on which images are prepared.
     pub subnet: Option<ipnet::Ipv4Net>,
     /// Faults the stand-in is told to have, one a line.
@@ -243,7 +243,7 @@ impl Config {
             state_dir: pick!(state_dir).unwrap_or_else(|| PathBuf::from("/var/lib/microovn-testkit")),
             keep: pick!(keep).unwrap_or_default(),
             reuse: pick!(reuse).unwrap_or_default(),
-            parallel: pick!(parallel),
+            parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
             subnet: pick!(subnet),
             faults: pick!(faults),
             nextest_run: environment.get("NEXTEST_RUN_ID").cloned(),
@@ -294,8 +294,7 @@ fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, Co
         state_dir: path("TESTKIT_STATE_DIR"),
         keep: parse(environment, "TESTKIT_KEEP", "one of never, on-failure, always")?,
         reuse: switch(environment, "TESTKIT_REUSE")?,
-        parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?
-            .map(std::num::NonZeroUsize::get),
+        parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
         faults: text("TESTKIT_FAULTS"),
         subnet: parse(environment, "TESTKIT_SUBNET", "an IPv4 range such as 10.213.0.0/24")?,
     })
@@ -367,6 +366,7 @@ mod tests {
     #[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number above 0")]
     #[case::subnet(&[("TESTKIT_SUBNET", "10.0.0.0")], None, "an IPv4 range")]
     #[case::remote(&[("LXD_REMOTE", "https://h:8443"), ("LXD_CLIENT_CERT", "/c")], None, "LXD_CLIENT_KEY is not set")]
+    #[case::parallel_in_the_file(&[], Some("parallel = 0"), "failed to parse")]
     #[case::unknown_key(&[], Some("colour = 1"), "failed to parse")]
     fn bad_settings_name_their_place(
         #[case] environment: &[(&str, &str)],

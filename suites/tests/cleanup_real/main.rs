@@ -6,11 +6,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use jiff::{Timestamp, ToSpan};
 use rstest::rstest;
 use testkit::config::{Config, Layer};
 use testkit::host;
 use testkit::lxd::{Client, InstanceSource, InstanceSpec, NetworkSpec};
-use testkit::session::{Process, Tags};
+use testkit::session::{Process, RunId, Tags};
 use testkit::wait::{self, Pace, Poll};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -151,5 +152,61 @@ async fn what_a_killed_reaper_left_is_swept() {
         }
     });
     gone.await.expect("nothing is left");
+    canary.release(&client).await;
+}
+
+/// What a run made last before it died.
+#[derive(Clone, Copy)]
+enum Leftover {
+    /// An instance that never started: its maker died between creation and start.
+    Instance,
+    /// A bridge that no instance is on.
+    Network,
+}
+
+/// A process that has ended, as the runner of a dead run.
+fn ended() -> Process {
+    let mut child = Command::new("sleep").arg("60").spawn().expect("sleep runs");
+    let process = Process::find(child.id()).expect("it runs");
+    child.kill().expect("SIGKILL");
+    child.wait().expect("it died");
+    process
+}
+
+#[rstest]
+#[case::a_half_made_instance(Leftover::Instance, "deadi")]
+#[case::a_network_alone(Leftover::Network, "deadn")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leftover_is_swept_by_its_tags_alone(#[case] leftover: Leftover, #[case] name: &str) {
+    // No ledger speaks of it: the run's folder may be gone, or on another host.
+    let out = tempfile::tempdir().expect("a folder");
+    let client = host::connect(&Config::resolve(Layer::default()).expect("a workspace")).await.expect("LXD");
+    let canary = Canary::make(&client, &format!("can{name}")).await;
+    let runner = ended();
+    let tags = Tags {
+        run: RunId::new(format!("{:08x}", std::process::id())).expect("an id"),
+        runner: runner.clone(),
+        cell: "init_cluster".to_owned(),
+        node: "microovn-init-cluster-1".to_owned(),
+        // Its time is not up: it goes because its runner has ended.
+        expires: Timestamp::now().checked_add(1.hour()).expect("in range"),
+    };
+    match leftover {
+        Leftover::Instance => {
+            let mut spec = InstanceSpec::container(format!("microovn-init-cluster-1-{name}"), InstanceSource::None);
+            let root = [("type", "disk"), ("pool", "testkit"), ("path", "/")];
+            spec.devices.insert("root".into(), root.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+            spec.config = tags.to_config();
+            client.create_instance(&spec, DEADLINE).await.expect("a leftover instance");
+        }
+        Leftover::Network => {
+            let mut config = tags.to_config();
+            config.extend([("ipv4.address", "none"), ("ipv6.address", "none")].map(|(k, v)| (k.into(), v.into())));
+            client.create_network(&NetworkSpec::bridge(format!("tk{name}m"), config)).await.expect("a leftover bridge");
+        }
+    }
+    let swept = testkit(out.path()).arg("sweep").status().expect("testkit runs");
+    assert!(swept.success(), "{swept}");
+    assert_eq!(owned(&client, &runner).await, Vec::<String>::new());
     canary.release(&client).await;
 }

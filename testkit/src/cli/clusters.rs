@@ -44,6 +44,7 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, name: &str) -> Res
     if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
         return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
     }
+    cluster::given_snaps(&config).map_err(Failure::cluster)?;
     let run = Run::start(&config).await.map_err(Failure::usage)?;
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let exe = std::env::current_exe().map_err(Failure::usage)?;
@@ -51,8 +52,11 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, name: &str) -> Res
     let started = Instant::now();
     let forming = cluster::provision(&site, &cell, catalogue.options, &dir);
     let manifest = tokio::select! {
-        formed = forming => formed.map_err(|error| {
-            Failure::Provisioning(format!("{}\n  evidence: {}", crate::report::chain(&error), dir.display()))
+        formed = forming => formed.map_err(|error| match Failure::cluster(error) {
+            Failure::Provisioning(message) => {
+                Failure::Provisioning(format!("{message}\n  evidence: {}", dir.display()))
+            }
+            failure => failure,
         })?,
         // The reaper clears what was made so far.
         _ = tokio::signal::ctrl_c() => return Err(Failure::Provisioning("interrupted; removing what was made".into())),
@@ -82,7 +86,7 @@ pub(super) fn check(
     {
         return Err(Failure::Usage(format!("there is no check {check:?}; {}", nearest(check, known()))));
     }
-    need_kept(&config, name)?;
+    need_kept(&config, catalogue, name)?;
     let filter = match check {
         Some(check) => format!("binary_id(suites::init) & test(={name}::{check})"),
         None => format!("binary_id(suites::init) & test(/^{name}::/)"),
@@ -97,9 +101,14 @@ pub(super) fn check(
 }
 
 /// A terminal or a command on a member.
-pub(super) async fn shell(config: Config, node: &str, command: &[String]) -> Result<ExitCode, Failure> {
+pub(super) async fn shell(
+    config: Config,
+    catalogue: &Catalogue,
+    node: &str,
+    command: &[String],
+) -> Result<ExitCode, Failure> {
     let (cell, member) = node.split_once(':').map_or((node, None), |(cell, member)| (cell, Some(member)));
-    let manifest = need_kept(&config, cell)?;
+    let manifest = need_kept(&config, catalogue, cell)?;
     let instance = instance(&manifest, member)?;
     let client = host::connect(&config).await.map_err(Failure::usage)?;
     let command: Vec<String> =
@@ -121,8 +130,13 @@ pub(super) async fn shell(config: Config, node: &str, command: &[String]) -> Res
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(255)))
 }
 
-fn need_kept(config: &Config, cell: &str) -> Result<Manifest, Failure> {
-    cluster::kept(config, cell).map_err(Failure::usage)?.ok_or_else(|| {
+/// The cluster of a cell that is up. One that is up is good although the matrix no longer has its cell.
+fn need_kept(config: &Config, catalogue: &Catalogue, cell: &str) -> Result<Manifest, Failure> {
+    let kept = cluster::kept(config, cell).map_err(Failure::usage)?;
+    if kept.is_none() {
+        find_cell(catalogue, cell)?;
+    }
+    kept.ok_or_else(|| {
         let up = cluster::kept_cells(config);
         let hint = nearest(cell, up.iter().map(String::as_str));
         Failure::Usage(format!("{cell:?} is not up (of those that are up, {hint}); `testkit up {cell}` forms it"))
@@ -150,11 +164,16 @@ fn instance<'a>(manifest: &'a Manifest, member: Option<&str>) -> Result<&'a str,
 }
 
 /// Removes clusters that are up.
-pub(super) async fn down(config: Config, cell: Option<&str>, all: bool) -> Result<ExitCode, Failure> {
+pub(super) async fn down(
+    config: Config,
+    catalogue: &Catalogue,
+    cell: Option<&str>,
+    all: bool,
+) -> Result<ExitCode, Failure> {
     let client = host::connect(&config).await.map_err(Failure::usage)?;
     let cells = match cell {
         Some(cell) if !all => {
-            need_kept(&config, cell)?;
+            need_kept(&config, catalogue, cell)?;
             vec![cell.to_owned()]
         }
         _ => cluster::kept_cells(&config),

@@ -18,6 +18,7 @@ use clap::Parser;
 
 pub use log::init as init_log;
 
+use crate::cluster::ClusterError;
 use crate::config::{Config, Layer};
 use crate::matrix::{Cell, MatrixError};
 use crate::plan::InitOption;
@@ -59,6 +60,11 @@ enum Failure {
 impl Failure {
     fn usage(error: impl std::error::Error + 'static) -> Self {
         Self::Usage(chain(&error))
+    }
+
+    /// What is wrong with the input or the host is usage; the rest is provisioning.
+    fn cluster(error: ClusterError) -> Self {
+        if error.is_usage() { Self::usage(error) } else { Self::provisioning(error) }
     }
 
     fn provisioning(error: impl std::error::Error + 'static) -> Self {
@@ -105,8 +111,8 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Plan { explain } => runs::plan(catalogue, explain.as_deref()),
         Command::Up { cell } => clusters::up(config, catalogue, &cell).await,
         Command::Check { cell, check } => clusters::check(config, catalogue, &cell, check.as_deref()),
-        Command::Shell { node, command } => clusters::shell(config, &node, &command).await,
-        Command::Down { cell, all } => clusters::down(config, cell.as_deref(), all).await,
+        Command::Shell { node, command } => clusters::shell(config, catalogue, &node, &command).await,
+        Command::Down { cell, all } => clusters::down(config, catalogue, cell.as_deref(), all).await,
         Command::Status => clusters::status(config).await,
         Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
         Command::Reap { run, runner, dir } => runs::reap(config, run, runner, dir).await,

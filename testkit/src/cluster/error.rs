@@ -40,12 +40,12 @@ pub enum ClusterError {
         "found no free address range for the cluster below 10.128.0.0/9; every /24 of it overlaps a network of the LXD host"
     )]
     NoSubnet,
-    /// The host setup was not run.
-    #[error("LXD has no project {project:?}; run `make setup`")]
-    NoProject {
-        /// The project looked for.
-        project: String,
-    },
+    /// Snaps to install first, and none to test.
+    #[error(
+        "MICROOVN_EXTRA_SNAPS names {}, to be installed before the snap under test, and MICROOVN_SNAP_PATH names \
+         none; set both, or neither for the stand-in, which brings its own", .0.display()
+    )]
+    ExtraAlone(PathBuf),
     /// An instance did not come up.
     #[error("member {member:?} did not come up")]
     NotReady {
@@ -96,4 +96,15 @@ pub enum ClusterError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl ClusterError {
+    /// Whether it is about what was given or about the host, and not about the making.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Image(error) => error.is_usage(),
+            Self::Host(_) | Self::Run(_) | Self::NoSubnet | Self::ExtraAlone(_) => true,
+            _ => false,
+        }
+    }
 }

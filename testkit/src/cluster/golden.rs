@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,11 +41,13 @@ pub async fn golden(
     client: &Client,
     progress: &mut Progress<'_>,
 ) -> Result<(Golden, Product), ClusterError> {
+    let given = given_snaps(config)?;
+    check_lxd(config, client).await?;
     let workspace = Workspace::new(&config.root);
     let cache = Cache::open(&config.cache_dir)?;
     let path = image::golden_lock_path(&config.cache_dir);
     let _alone = lock(&path).await.map_err(|source| ClusterError::Io { action: "lock", path: path.clone(), source })?;
-    let (snap, extra) = snaps(config, &workspace, &cache, progress)?;
+    let (snap, extra) = snaps(given, &workspace, &cache, progress)?;
     let product = Product {
         stand_in: config.snap.is_none(),
         name: snap.name.clone(),
@@ -73,24 +75,51 @@ pub async fn golden(
     Ok((golden, product))
 }
 
-/// The snap under test and those to install before it.
+/// The snap under test and those to install before it, where the configuration names them: read and found usable.
+/// Needs no LXD, so that a command can fail for them before it does anything else.
+///
+/// # Errors
+/// When one cannot be used, or there are some to install first and none to test.
+pub fn given_snaps(config: &Config) -> Result<Option<(Snap, Vec<Snap>)>, ClusterError> {
+    let Some(path) = &config.snap else {
+        return match config.extra_snaps.first() {
+            Some(extra) => Err(ClusterError::ExtraAlone(extra.clone())),
+            None => Ok(None),
+        };
+    };
+    let snap = Snap::inspect(path)?;
+    snap.require_microovn()?;
+    let extra = config.extra_snaps.iter().map(|path| Snap::inspect(path)).collect::<Result<_, _>>()?;
+    Ok(Some((snap, extra)))
+}
+
+/// Fails if LXD lacks what the configuration names, before anything is built for it.
+async fn check_lxd(config: &Config, client: &Client) -> Result<(), ClusterError> {
+    if client.find_storage_pool(&config.pool).await?.is_none() {
+        return Err(image::Error::NoPool { pool: config.pool.clone() }.into());
+    }
+    if let Some(name) = &config.node_image
+        && client.find_image(&ImageRef::Alias(name.clone())).await?.is_none()
+    {
+        return Err(image::Error::NoImage { name: name.clone() }.into());
+    }
+    Ok(())
+}
+
+/// The snaps that were given, or those of the stand-in.
 fn snaps(
-    config: &Config,
+    given: Option<(Snap, Vec<Snap>)>,
     workspace: &Workspace,
     cache: &Cache,
     progress: &mut Progress<'_>,
 ) -> Result<(Snap, Vec<Snap>), ClusterError> {
-    let inspect = |path: &PathBuf| Snap::inspect(path);
-    let (path, extra) = match &config.snap {
-        Some(path) => (path.clone(), config.extra_snaps.clone()),
-        None => {
-            let built = image::build_snaps(workspace, cache, progress)?;
-            (built.stand_in, vec![built.snapd, built.base])
-        }
-    };
-    let snap = inspect(&path)?;
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let built = image::build_snaps(workspace, cache, progress)?;
+    let snap = Snap::inspect(&built.stand_in)?;
     snap.require_microovn()?;
-    Ok((snap, extra.iter().map(inspect).collect::<Result<_, _>>()?))
+    Ok((snap, vec![Snap::inspect(&built.snapd)?, Snap::inspect(&built.base)?]))
 }
 
 /// Waits for the lock without holding up other tasks.

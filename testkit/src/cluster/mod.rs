@@ -19,7 +19,7 @@ mod subnets;
 pub use clone::{CloneTime, time_clone};
 pub use error::ClusterError;
 pub use evidence::collect;
-pub use golden::{Product, golden};
+pub use golden::{Product, given_snaps, golden};
 pub use keep::{forget, keep, kept, kept_cells, reuse};
 pub use manifest::{Manifest, Settled};
 pub use observe::{Members, PATH, observe};

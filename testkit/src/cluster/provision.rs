@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan};
 use tokio::sync::{oneshot, watch};
 
 use super::{ClusterError, Manifest, Product, Site, faults, formation, names, network, settle, subnets};
-use crate::image::{Golden, NodeNic};
+use crate::image::{self, Golden, NodeNic};
 use crate::lxd::{Client, Exec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::plan::{InitOption, Member, Network, Plan};
@@ -44,7 +44,14 @@ pub async fn provision(
     let (golden, product): (Golden, Product) = timeline.stage("golden image", Owner::Framework, find_golden).await?;
     let _turn = site.turn().await?;
     let plan = draw(site, cell, options).await?;
-    let result = make(site, &plan, &golden, product, &timeline, dir).await;
+    let mut result = make(site, &plan, &golden, product, &timeline, dir).await;
+    if let Err(error) = result {
+        let full = image::found_full(&site.client, &golden.pool, &error).await;
+        result = Err(match full {
+            Some(full) => full.because(error).into(),
+            None => error,
+        });
+    }
     if result.as_ref().map_or(true, |manifest| !manifest.settled.unsatisfied.is_empty()) {
         let instances = instances(&plan, site);
         super::collect(&site.client, &instances, &Evidence::new(dir)).await;

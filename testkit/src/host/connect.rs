@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::error::Error;
 use super::subnet::parse_routes;
-use super::{SetupOptions, connect_to, daemons};
+use super::{BRIDGE, EXTENSIONS, SetupOptions, connect_to, daemons, objects};
 use crate::config::{Config, LxdTarget};
 use crate::image::Program;
 use crate::lxd::{Client, Endpoint};
@@ -16,14 +16,16 @@ use crate::lxd::{Client, Endpoint};
 /// # Errors
 /// When a certificate of a remote LXD cannot be read.
 pub fn options(config: &Config) -> Result<SetupOptions, Error> {
-    let read = |path: &std::path::Path| fs::read(path).map_err(Error::file("read", path));
+    let read = |setting, path: &std::path::Path| {
+        fs::read(path).map_err(|source| Error::Certificate { setting, path: path.to_owned(), source })
+    };
     let endpoint = match &config.lxd {
         LxdTarget::Local { socket, .. } => socket.clone().map(Endpoint::Unix),
         LxdTarget::Remote { url, client_cert, client_key, server_cert } => Some(Endpoint::Https {
             url: url.clone(),
-            client_cert_pem: read(client_cert)?,
-            client_key_pem: read(client_key)?,
-            server_cert_pem: read(server_cert)?,
+            client_cert_pem: read("LXD_CLIENT_CERT", client_cert)?,
+            client_key_pem: read("LXD_CLIENT_KEY", client_key)?,
+            server_cert_pem: read("LXD_SERVER_CERT", server_cert)?,
         }),
     };
     let lxd_dir = match &config.lxd {
@@ -49,15 +51,19 @@ pub async fn connect(config: &Config) -> Result<Client, Error> {
     let missing = |problem: &str| Error::Host { problem: problem.to_owned(), mend: "run `make setup`".to_owned() };
     let endpoint = daemons::find_lxd(&options(config)?).await?.ok_or_else(|| missing("no LXD answers"))?;
     let client = connect_to(&endpoint).await?;
+    client.require_extensions(&EXTENSIONS).map_err(|source| Error::Unusable(Box::new(source)))?;
     let found = client.find_project(&config.project).await.map_err(|source| Error::Lxd {
         attempt: format!("look for project {:?}", config.project),
         mend: "run `make setup`".to_owned(),
         source: Box::new(source),
     })?;
-    match found {
-        Some(_) => Ok(client.with_project(&config.project)),
-        None => Err(missing(&format!("LXD has no project {:?}", config.project))),
+    let Some(found) = found else { return Err(missing(&format!("LXD has no project {:?}", config.project))) };
+    // What is made in a project that is somebody else's would be in their way, and no teardown would find it.
+    objects::check_ours(&found.value.config, "project", &config.project)?;
+    if let Some(wanted) = config.subnet {
+        objects::check_subnet(&client, BRIDGE, wanted).await?;
     }
+    Ok(client.with_project(&config.project))
 }
 
 /// The IPv4 networks that this host has routes to, without its default route. Empty where `ip` does not answer: then

@@ -45,12 +45,7 @@ pub(super) async fn find_lxd(options: &SetupOptions) -> Result<Option<Endpoint>,
             Ok(_) => return Ok(Some(endpoint)),
             // A socket that nobody listens on was left by a daemon that died.
             Err(error) if error.is_unreachable() => {}
-            Err(source) => {
-                let mend = "run this as root or as a member of the group that owns the socket (`sudo usermod -aG lxd \
-                            $USER`, then log in again)";
-                let attempt = "talk to LXD".to_owned();
-                return Err(Error::Lxd { attempt, mend: mend.to_owned(), source: Box::new(source) });
-            }
+            Err(source) => return Err(Error::Unusable(Box::new(source))),
         }
     }
     Ok(None)

@@ -16,6 +16,16 @@ pub enum Error {
         /// The system's word on it.
         source: io::Error,
     },
+    /// A file of a remote LXD's certificates cannot be read.
+    #[error("failed to read {path}, which {setting} names; set it to a PEM file that you may read")]
+    Certificate {
+        /// The environment variable.
+        setting: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's word on it.
+        source: io::Error,
+    },
     /// The host lacks something.
     #[error("this host cannot run nodes: {problem}; {mend}")]
     Host {
@@ -34,6 +44,9 @@ pub enum Error {
         /// The program's failure.
         source: Box<crate::image::Error>,
     },
+    /// LXD does not answer, does not let this user in, or is too old; its words say what to do.
+    #[error(transparent)]
+    Unusable(Box<crate::lxd::Error>),
     /// LXD refused.
     #[error("failed to {attempt}; {mend}")]
     Lxd {
@@ -45,7 +58,10 @@ pub enum Error {
         source: Box<crate::lxd::Error>,
     },
     /// LXD has something of a name that this framework uses.
-    #[error("{kind} {name} in LXD is not ours; rename or remove it, or give this framework another name for its own")]
+    #[error(
+        "{kind} {name} in LXD is not ours; rename or remove it, or give this framework another name for its own \
+         (TESTKIT_PROJECT, TESTKIT_POOL)"
+    )]
     Foreign {
         /// `project`, `network`, `storage pool`.
         kind: &'static str,

@@ -119,11 +119,7 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
         options.endpoint.clone().unwrap_or(Endpoint::Unix(PathBuf::new()))
     };
     let client = connect_to(&endpoint).await?;
-    client.require_extensions(&EXTENSIONS).map_err(|source| Error::Lxd {
-        attempt: "use this LXD".to_owned(),
-        mend: "install LXD 5.0 or newer".to_owned(),
-        source: Box::new(source),
-    })?;
+    client.require_extensions(&EXTENSIONS).map_err(|source| Error::Unusable(Box::new(source)))?;
     let made = objects::ensure(&client, options, local, &mut changes, &mut advice, progress).await?;
     Ok(Report {
         lxd_version: client.server().environment.server_version.clone(),
@@ -160,11 +156,5 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
 }
 
 async fn connect_to(endpoint: &Endpoint) -> Result<Client, Error> {
-    Client::connect(endpoint).await.map_err(|source| Error::Lxd {
-        attempt: "talk to LXD".to_owned(),
-        mend: "run this as root or as a member of the group that owns LXD's socket (`sudo usermod -aG lxd $USER`, \
-               then log in again)"
-            .to_owned(),
-        source: Box::new(source),
-    })
+    Client::connect(endpoint).await.map_err(|source| Error::Unusable(Box::new(source)))
 }

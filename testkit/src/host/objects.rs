@@ -35,18 +35,32 @@ pub(super) async fn ensure(
     advice: &mut Vec<String>,
     progress: &mut Progress<'_>,
 ) -> Result<Made, Error> {
-    ensure_project(client, options, changes).await?;
+    // What can be refused is looked at before anything is made.
+    let project = has_project(client, options).await?;
+    let bridge = choose_bridge(client, options, local).await?;
     let pool_driver = ensure_pool(client, options, local, changes, advice, progress).await?;
-    let subnet = ensure_bridge(client, options, local, changes).await?;
+    if !project {
+        create_project(client, options, changes).await?;
+    }
+    let subnet = match bridge {
+        Bridge::There(subnet) => subnet,
+        Bridge::ToMake { subnet, gateway } => {
+            create_bridge(client, options, subnet, gateway, changes).await?;
+            subnet
+        }
+    };
     Ok(Made { pool_driver, subnet })
 }
 
-async fn ensure_project(client: &Client, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
+/// Whether the project is there. One of this name that is somebody else's is an error.
+async fn has_project(client: &Client, options: &SetupOptions) -> Result<bool, Error> {
     let name = &options.project;
     let found = client.find_project(name).await.map_err(Error::lxd(format!("look for project {name}")))?;
-    if let Some(found) = found {
-        return check_ours(&found.value.config, "project", name);
-    }
+    found.map_or(Ok(false), |found| check_ours(&found.value.config, "project", name).map(|()| true))
+}
+
+async fn create_project(client: &Client, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
+    let name = &options.project;
     let features = [
         // Images are shared, so that a node image is stored once.
         ("features.images", "false"),
@@ -121,25 +135,19 @@ async fn ensure_pool(
     Ok("dir".to_owned())
 }
 
-async fn ensure_bridge(
-    client: &Client,
-    options: &SetupOptions,
-    local: bool,
-    changes: &mut Vec<String>,
-) -> Result<Ipv4Net, Error> {
+/// The bridge: its network, and whether it is there.
+enum Bridge {
+    There(Ipv4Net),
+    ToMake { subnet: Ipv4Net, gateway: std::net::Ipv4Addr },
+}
+
+async fn choose_bridge(client: &Client, options: &SetupOptions, local: bool) -> Result<Bridge, Error> {
     let name = &options.bridge;
     let networks = client.list_networks().await.map_err(Error::lxd("list networks"))?;
     if let Some(found) = networks.iter().find(|network| network.name == *name) {
         check_ours(&found.config, "network", name)?;
         if let Some(net) = subnet_of(found) {
-            return match options.subnet {
-                Some(wanted) if wanted.trunc() != net => Err(Error::Collision {
-                    subnet: wanted.to_string(),
-                    bridge: name.clone(),
-                    with: format!("its own network {net} from an earlier setup (`testkit teardown` removes it)"),
-                }),
-                _ => Ok(net),
-            };
+            return options.subnet.map_or(Ok(()), |wanted| same_subnet(name, net, wanted)).map(|()| Bridge::There(net));
         }
     }
     let mut taken: Vec<Taken> = networks
@@ -166,6 +174,17 @@ async fn ensure_bridge(
         let mend = "choose one with a prefix of at most 29 with TESTKIT_SUBNET".to_owned();
         return Err(Error::Host { problem: format!("network {subnet} has no room"), mend });
     };
+    Ok(Bridge::ToMake { subnet, gateway })
+}
+
+async fn create_bridge(
+    client: &Client,
+    options: &SetupOptions,
+    subnet: Ipv4Net,
+    gateway: std::net::Ipv4Addr,
+    changes: &mut Vec<String>,
+) -> Result<(), Error> {
+    let name = &options.bridge;
     let config = tagged(&[
         ("ipv4.address", &format!("{gateway}/{}", subnet.prefix_len())),
         ("ipv4.nat", "true"),
@@ -175,7 +194,21 @@ async fn ensure_bridge(
     spec.description = "MicroOVN system tests; `testkit teardown` removes it".to_owned();
     client.create_network(&spec).await.map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
     changes.push(format!("created network {name} ({subnet})"));
-    Ok(subnet)
+    Ok(())
+}
+
+/// Fails if the bridge is there with another network than the one that is asked for.
+pub(super) async fn check_subnet(client: &Client, bridge: &str, wanted: Ipv4Net) -> Result<(), Error> {
+    let found = client.find_network(bridge).await.map_err(Error::lxd(format!("look for network {bridge}")))?;
+    found.and_then(|found| subnet_of(&found.value)).map_or(Ok(()), |net| same_subnet(bridge, net, wanted))
+}
+
+fn same_subnet(bridge: &str, net: Ipv4Net, wanted: Ipv4Net) -> Result<(), Error> {
+    if wanted.trunc() == net {
+        return Ok(());
+    }
+    let with = format!("its own network {net} from an earlier setup (`testkit teardown` removes it)");
+    Err(Error::Collision { subnet: wanted.to_string(), bridge: bridge.to_owned(), with })
 }
 
 /// Removes what is tagged as ours, whoever made it: instances first, what they use after them.
@@ -235,7 +268,7 @@ fn is_tagged(config: &BTreeMap<String, String>) -> bool {
     config.get(OWNER_KEY).is_some_and(|owner| owner == OWNER)
 }
 
-fn check_ours(config: &BTreeMap<String, String>, kind: &'static str, name: &str) -> Result<(), Error> {
+pub(super) fn check_ours(config: &BTreeMap<String, String>, kind: &'static str, name: &str) -> Result<(), Error> {
     if is_tagged(config) { Ok(()) } else { Err(Error::Foreign { kind, name: name.to_owned() }) }
 }
 

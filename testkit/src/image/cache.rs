@@ -23,11 +23,11 @@ pub struct Cache {
 impl Cache {
     /// Opens the cache at `root`, making it if need be; waits for another process to let go of it.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(root).map_err(Error::file("create", root))?;
+        let unusable = |source| Error::Cache { path: root.to_owned(), source };
+        fs::create_dir_all(root).map_err(unusable)?;
         let path = root.join("lock");
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::file("open", &path))?;
-        lock.lock().map_err(Error::file("lock", &path))?;
+        let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
+        lock.lock().map_err(unusable)?;
         let tmp = root.join("tmp");
         if tmp.exists() {
             fs::remove_dir_all(&tmp).map_err(Error::file("remove", &tmp))?;

@@ -62,6 +62,47 @@ pub enum Error {
         /// What a person can do about it.
         mend: String,
     },
+    /// LXD has no image of the name that was given.
+    #[error(
+        "LXD has no image {name:?}; give it one of this name (`lxc image copy ubuntu:24.04 local: --alias {name}`), \
+         or unset MICROOVN_TEST_CONTAINER_IMAGE to have the node image built"
+    )]
+    NoImage {
+        /// The alias.
+        name: String,
+    },
+    /// LXD has no storage pool of this name.
+    #[error("LXD has no storage pool {pool:?}; run `make setup`, or name one that it has with TESTKIT_POOL")]
+    NoPool {
+        /// The pool.
+        pool: String,
+    },
+    /// The storage pool has too little room.
+    #[error(
+        "storage pool {pool:?} has too little room: {free} of {total} MiB are free, and {need} are needed; remove what fills it \
+         (`testkit status` shows clusters, `testkit down --all` removes those that are up), or name another with \
+         TESTKIT_POOL"
+    )]
+    PoolFull {
+        /// The pool.
+        pool: String,
+        /// MiB that are free.
+        free: u64,
+        /// MiB in all.
+        total: u64,
+        /// MiB that should have been free.
+        need: u64,
+        /// What failed for it, where it was found out by failing.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The cache cannot be used.
+    #[error("failed to use {path} as cache; name a folder that you may write to with TESTKIT_CACHE_DIR")]
+    Cache {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// The system's word on it.
+        source: io::Error,
+    },
     /// LXD refused or failed.
     #[error("failed to {attempt}")]
     Lxd {
@@ -83,6 +124,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is about what was given or about the host, and not about the making.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Snap { .. } | Self::NoImage { .. } | Self::NoPool { .. } | Self::PoolFull { .. } => true,
+            Self::NoProgram { .. } | Self::Cache { .. } => true,
+            Self::Parse { .. } | Self::File { .. } | Self::Program { .. } | Self::Recipe { .. } => false,
+            Self::Lxd { .. } | Self::Prepare { .. } => false,
+        }
+    }
+
     /// For `map_err` on calls that touch one file.
     pub(crate) fn file(attempt: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
         let path = path.as_ref().to_owned();

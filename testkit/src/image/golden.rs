@@ -6,7 +6,10 @@
 //! half made, whatever its state, and is made again.
 
 mod foreign;
+mod room;
 mod steps;
+
+pub use room::{Full, found_full};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -150,9 +153,15 @@ pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Pr
         let removed = client.delete_instance_forced(&name, DEADLINE).await;
         removed.map_err(Error::lxd(format!("remove half made golden image {name}")))?;
     }
+    room::for_golden(client, &spec.pool).await?;
     progress(&format!("making golden image {name}"));
-    let made = make(client, spec, &image, &name, &hash, progress).await;
-    if made.is_err() {
+    let mut made = make(client, spec, &image, &name, &hash, progress).await;
+    if let Err(error) = made {
+        // Asked before the removal, which makes room.
+        made = Err(match room::found_full(client, &spec.pool, &error).await {
+            Some(full) => full.because(error),
+            None => error,
+        });
         // Evidence is in the error; what is half made only takes room. Whether this succeeds changes nothing:
         // the next call removes what is left.
         let _ = client.delete_instance_forced(&name, DEADLINE).await;

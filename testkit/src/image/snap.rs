@@ -52,8 +52,8 @@ pub struct Plug {
 impl Snap {
     /// Reads the snap at `path`.
     ///
-    /// Errors: [`Error::Snap`], with what to do, for a file that is absent, cut short, not a squashfs, or without
-    /// `meta/snap.yaml`; [`Error::Parse`] for a `meta/snap.yaml` that is not one.
+    /// Errors: [`Error::Snap`], with what to do, for a file that is absent, cut short, not a squashfs, or without a
+    /// `meta/snap.yaml` that parses.
     pub fn inspect(path: &Path) -> Result<Self, Error> {
         check_squashfs(path)?;
         let yaml = Program::new(&format!("read meta/snap.yaml of {}", path.display()), "unsquashfs")
@@ -65,21 +65,25 @@ impl Snap {
             Ok(yaml) if !yaml.is_empty() => yaml,
             Err(error @ Error::NoProgram { .. }) => return Err(error),
             Ok(_) => {
-                return Err(unusable(path, "it has no meta/snap.yaml", "give the .snap file that `snapcraft` made"));
+                return Err(unusable(path, "it has no meta/snap.yaml", SNAPCRAFT));
             }
             Err(Error::Program { said, .. }) if !said.contains("no matches") => {
-                return Err(unusable(path, format!("unsquashfs cannot read it ({said})"), FETCH_AGAIN));
+                // The lines before the last repeat it in the words of the file system's inside.
+                let last = said.lines().last().unwrap_or_default().trim();
+                return Err(unusable(path, format!("unsquashfs cannot read it ({last})"), FETCH_AGAIN));
             }
             Err(_) => {
-                return Err(unusable(path, "it has no meta/snap.yaml", "give the .snap file that `snapcraft` made"));
+                return Err(unusable(path, "it has no meta/snap.yaml", SNAPCRAFT));
             }
         };
-        let parse = |source: Box<dyn std::error::Error + Send + Sync>| Error::Parse {
-            path: format!("meta/snap.yaml of {}", path.display()),
-            source,
+        let parse = |error: &dyn std::error::Error| {
+            // The parser quotes the text in further lines, and says the same again as its cause.
+            let said = error.to_string();
+            let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            unusable(path, format!("its meta/snap.yaml does not parse ({said})"), SNAPCRAFT)
         };
-        let text = std::str::from_utf8(&yaml).map_err(|error| parse(Box::new(error)))?;
-        let meta: Meta = serde_saphyr::from_str(text).map_err(|error| parse(Box::new(error)))?;
+        let text = std::str::from_utf8(&yaml).map_err(|error| parse(&error))?;
+        let meta: Meta = serde_saphyr::from_str(text).map_err(|error| parse(&error))?;
         Ok(meta.into_snap(path.to_owned(), of_file(path)?))
     }
 
@@ -102,6 +106,7 @@ impl Snap {
 }
 
 const FETCH_AGAIN: &str = "fetch or build it again";
+const SNAPCRAFT: &str = "give the .snap file that `snapcraft` made";
 
 fn unusable(path: &Path, problem: impl Into<String>, mend: &str) -> Error {
     Error::Snap { path: path.to_owned(), problem: problem.into(), mend: mend.to_owned() }
@@ -114,7 +119,9 @@ fn check_squashfs(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(unusable(path, "there is no such file", "check the path that was given for the snap"));
         }
-        Err(error) => return Err(Error::file("open", path)(error)),
+        Err(error) => {
+            return Err(unusable(path, format!("it cannot be opened ({error})"), "see to it that you may read it"));
+        }
     };
     let metadata = file.metadata().map_err(Error::file("read", path))?;
     if metadata.is_dir() {
@@ -127,7 +134,11 @@ fn check_squashfs(path: &Path) -> Result<(), Error> {
         return Err(unusable(path, "it is empty", FETCH_AGAIN));
     }
     if !start.starts_with(b"hsqs") {
-        return Err(unusable(path, "it is not a squashfs file", "give a .snap file; an error page is one seldom"));
+        return Err(unusable(
+            path,
+            "it is not a squashfs file",
+            "give a .snap file; a failed download may have left something else in its place",
+        ));
     }
     let promised = match start.get(40..48).and_then(|bytes| bytes.try_into().ok()) {
         Some(bytes) if start.len() == SUPERBLOCK => u64::from_le_bytes(bytes),

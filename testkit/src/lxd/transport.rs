@@ -215,15 +215,23 @@ impl Transport {
         }
         let kind = causes(&source).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
         let fault = match kind {
-            Some(io::ErrorKind::PermissionDenied) => Fault::new(ErrorKind::Forbidden)
-                .with_advice("add yourself to the group that owns the socket, usually lxd, or run `make setup`"),
+            Some(io::ErrorKind::PermissionDenied) => Fault::new(ErrorKind::Forbidden).with_advice(
+                "run this as root or as a member of the group that owns the socket (`sudo usermod -aG lxd $USER`, then \
+                 log in again)",
+            ),
             Some(io::ErrorKind::NotFound) => Fault::new(ErrorKind::Unreachable).with_advice(NO_SOCKET),
             Some(io::ErrorKind::ConnectionRefused) => {
                 Fault::new(ErrorKind::Unreachable).with_advice("nothing listens there: start LXD, or run `make setup`")
             }
             _ => Fault::new(ErrorKind::Unreachable),
         };
-        fault.with_text(self.place.clone()).with_source(source)
+        let fault = fault.with_text(self.place.clone());
+        // What lies between says only that a request was sent, which the attempt says.
+        let code = causes(&source).find_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
+        match code {
+            Some(code) => fault.with_source(io::Error::from_raw_os_error(code)),
+            None => fault.with_source(source),
+        }
     }
 }
 

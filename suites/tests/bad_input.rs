@@ -1,0 +1,219 @@
+//! Bad input that is found before LXD is asked: one error that names the thing and the mend, exit code 2, and nothing
+//! made.
+
+mod bad_input_common;
+
+use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bad_input_common::World;
+use rstest::rstest;
+
+const MICROOVN: &str =
+    "name: microovn\nversion: 1\napps:\n  microovn: {command: x}\n  daemon: {command: x, daemon: simple}\n";
+
+/// A snap with this `meta/snap.yaml`.
+fn snap(world: &World, yaml: &str) -> PathBuf {
+    let tree = world.path().join("tree");
+    fs::create_dir_all(tree.join("meta")).expect("a tree");
+    fs::write(tree.join("meta/snap.yaml"), yaml).expect("a snap.yaml");
+    pack(world, &tree)
+}
+
+fn pack(world: &World, tree: &Path) -> PathBuf {
+    let file = world.path().join("given.snap");
+    let packed = Command::new("mksquashfs")
+        .args([tree, &file])
+        .args(["-quiet", "-no-progress", "-noappend"])
+        .output()
+        .expect("mksquashfs is installed");
+    assert!(packed.status.success(), "{packed:?}");
+    file
+}
+
+fn written(world: &World, bytes: &[u8]) -> PathBuf {
+    let file = world.path().join("given.snap");
+    fs::write(&file, bytes).expect("a file");
+    file
+}
+
+fn missing(world: &World) -> PathBuf {
+    world.path().join("given.snap")
+}
+
+fn folder(world: &World) -> PathBuf {
+    fs::create_dir(world.path().join("given.snap")).expect("a folder");
+    missing(world)
+}
+
+fn truncated(world: &World) -> PathBuf {
+    let whole = fs::read(snap(world, MICROOVN)).expect("a snap");
+    written(world, &whole[..200])
+}
+
+fn corrupt(world: &World) -> PathBuf {
+    let mut whole = fs::read(snap(world, MICROOVN)).expect("a snap");
+    // The superblock, which says how long the file is, stays.
+    whole[96..].fill(0xa5);
+    written(world, &whole)
+}
+
+fn without_snap_yaml(world: &World) -> PathBuf {
+    let tree = world.path().join("tree");
+    fs::create_dir(&tree).expect("a tree");
+    fs::write(tree.join("file"), "x").expect("a file");
+    pack(world, &tree)
+}
+
+#[rstest]
+#[case::missing(missing, &["there is no such file", "check the path"])]
+#[case::a_folder(folder, &["it is a folder", "give the .snap file"])]
+#[case::empty(|w: &World| written(w, b""), &["it is empty", "fetch or build it again"])]
+#[case::no_squashfs(|w: &World| written(w, b"<html>Not Found</html>"), &["it is not a squashfs file", "give a .snap file"])]
+#[case::cut_in_the_superblock(|w: &World| written(w, b"hsqs0123456789"), &["cut short: 14 of 96 bytes", "fetch or build it again"])]
+#[case::truncated(truncated, &["cut short: 200 of ", "fetch or build it again"])]
+#[case::corrupt(corrupt, &["unsquashfs cannot read it", "fetch or build it again"])]
+#[case::without_snap_yaml(without_snap_yaml, &["it has no meta/snap.yaml", "`snapcraft`"])]
+#[case::malformed_snap_yaml(|w: &World| snap(w, "name: [\n"), &["its meta/snap.yaml does not parse (line 1", "`snapcraft`"])]
+#[case::another_snap(|w: &World| snap(w, "name: hello\nversion: 1\n"), &["it is the snap \"hello\", not \"microovn\"", "`snap download microovn`"])]
+#[case::without_microovn(
+    |w: &World| snap(w, "name: microovn\nversion: 1\napps:\n  daemon: {command: x, daemon: simple}\n"),
+    &["it has no app \"microovn\"", "`snap download microovn`"]
+)]
+#[case::without_daemon(
+    |w: &World| snap(w, "name: microovn\nversion: 1\napps:\n  microovn: {command: x}\n"),
+    &["it has no app \"daemon\"", "`snap download microovn`"]
+)]
+fn a_bad_snap_is_refused_before_lxd_is_asked(#[case] make: impl Fn(&World) -> PathBuf, #[case] parts: &[&str]) {
+    for command in [&["image", "build"][..], &["up", "init_cluster"]] {
+        let world = World::new();
+        let file = make(&world).display().to_string();
+        let parts: Vec<&str> = parts.iter().copied().chain([&*file, "is not a usable snap"]).collect();
+        world.run(command, &[("MICROOVN_SNAP_PATH", &file)]).refused(&parts);
+        world.assert_nothing_made();
+    }
+}
+
+#[test]
+fn a_bad_extra_snap_is_refused_before_lxd_is_asked() {
+    let world = World::new();
+    let good = snap(&world, MICROOVN).display().to_string();
+    let env = [("MICROOVN_SNAP_PATH", good.as_str()), ("MICROOVN_EXTRA_SNAPS", "/nowhere/base.snap")];
+    world.run(&["image", "build"], &env).refused(&["/nowhere/base.snap is not a usable snap", "check the path"]);
+    world.assert_nothing_made();
+    let env = [("MICROOVN_EXTRA_SNAPS", good.as_str())];
+    world.run(&["image", "build"], &env).refused(&["MICROOVN_EXTRA_SNAPS", &good, "MICROOVN_SNAP_PATH", "set both"]);
+    world.assert_nothing_made();
+}
+
+#[rstest]
+#[case::keep(&[("TESTKIT_KEEP", "x")], &["TESTKIT_KEEP is \"x\"", "never, on-failure, always"])]
+#[case::reuse(&[("TESTKIT_REUSE", "2")], &["TESTKIT_REUSE is \"2\"", "1 or 0"])]
+#[case::parallel(&[("TESTKIT_PARALLEL", "0")], &["TESTKIT_PARALLEL is \"0\"", "a whole number above 0"])]
+#[case::subnet(&[("TESTKIT_SUBNET", "10.9.0.0/40")], &["TESTKIT_SUBNET is \"10.9.0.0/40\"", "such as 10.213.0.0/24"])]
+#[case::remote(&[("LXD_REMOTE", "https://[::1]:1")], &["LXD_REMOTE=https://[::1]:1", "LXD_CLIENT_CERT is not set"])]
+#[case::certificate(
+    &[
+        ("LXD_REMOTE", "https://[::1]:1"),
+        ("LXD_CLIENT_CERT", "/nowhere/c.pem"),
+        ("LXD_CLIENT_KEY", "/nowhere/k.pem"),
+        ("LXD_SERVER_CERT", "/nowhere/s.pem"),
+    ],
+    &["failed to read /nowhere/c.pem", "LXD_CLIENT_CERT", "PEM file that you may read", "No such file"]
+)]
+#[case::no_socket(&[("LXD_SOCKET", "/nowhere/lxd.socket")], &["connect to LXD at /nowhere/lxd.socket", "`make setup`"])]
+#[case::no_lxd(&[("LXD_SOCKET", ""), ("LXD_DIR", "/nowhere")], &["no LXD answers", "run `make setup`"])]
+fn a_bad_environment_is_refused(#[case] env: &[(&str, &str)], #[case] parts: &[&str]) {
+    let world = World::new();
+    world.run(&["status"], env).refused(parts);
+    world.assert_nothing_made();
+}
+
+#[rstest]
+#[case::unknown_key("colour = 1", &["line 1", "unknown field `colour`", "expected one of"])]
+#[case::no_toml("pool = ", &["line 1, column 8"])]
+#[case::wrong_type("subnet = \"x\"", &["line 1, column 10", "invalid IP address"])]
+#[case::zero("parallel = 0", &["line 1, column 12", "expected a nonzero"])]
+fn a_bad_file_is_refused_with_the_place_in_it(#[case] text: &str, #[case] parts: &[&str]) {
+    let world = World::new();
+    fs::write(world.path().join("testkit.toml"), text).expect("a file");
+    let file = world.path().join("testkit.toml").display().to_string();
+    let parts: Vec<&str> = parts.iter().copied().chain(["failed to parse", &*file]).collect();
+    world.run(&["status"], &[]).refused(&parts);
+}
+
+#[rstest]
+#[case::up(&["up", "init_clutser"], &["there is no cell \"init_clutser\"", "the nearest are init_cluster,"])]
+#[case::explain(&["plan", "--explain", "init_clutser"], &["there is no cell \"init_clutser\"", "init_cluster,"])]
+#[case::shell(&["shell", "init_clutser", "--", "true"], &["there is no cell \"init_clutser\"", "init_cluster,"])]
+#[case::check(&["check", "init_cluster", "membres"], &["there is no check \"membres\"", "the nearest are members"])]
+#[case::check_of_none(&["check", "init_cluster"], &["\"init_cluster\" is not up", "`testkit up init_cluster`"])]
+#[case::shell_of_none(&["shell", "init_cluster", "--", "true"], &["\"init_cluster\" is not up", "`testkit up init_cluster`"])]
+#[case::flag(&["status", "--nosuch"], &["unexpected argument '--nosuch'", "--help"])]
+#[case::command(&["nosuch"], &["unrecognized subcommand 'nosuch'", "--help"])]
+fn bad_usage_is_refused_with_what_is_known(#[case] args: &[&str], #[case] parts: &[&str]) {
+    let world = World::new();
+    world.run(args, &[]).refused(parts);
+    world.assert_nothing_made();
+}
+
+#[test]
+fn outside_a_checkout_is_refused() {
+    let world = World::new();
+    fs::remove_file(world.path().join("Cargo.toml")).expect("there");
+    world.run(&["status"], &[]).refused(&["no workspace found at or above", "inside a checkout of the project"]);
+}
+
+#[test]
+fn an_lxd_that_is_too_old_is_refused_by_the_name_of_what_it_lacks() {
+    let world = World::new();
+    let socket = world.path().join("lxd.socket");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    let answers = std::thread::spawn(move || {
+        let body = r#"{"type":"sync","status_code":200,"metadata":{"auth":"trusted",
+            "api_extensions":["etag","projects","api_filtering"],"environment":{"server_version":"3.0.3"}}}"#;
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut lines = BufReader::new(stream.try_clone().expect("a copy")).lines().map_while(Result::ok);
+        let first = lines.next().expect("a request");
+        // The rest of the head.
+        lines.take_while(|line| !line.is_empty()).for_each(drop);
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("answered");
+        first
+    });
+    let socket = socket.display().to_string();
+    world.run(&["image", "build"], &[("LXD_SOCKET", &socket)]).refused(&[
+        "LXD 3.0.3 lacks the API extensions instances, instance_nic_network, container_copy_project",
+        "use a newer LXD",
+    ]);
+    assert_eq!(answers.join().expect("served"), "GET /1.0 HTTP/1.1");
+    world.assert_nothing_made();
+}
+
+#[test]
+fn a_socket_without_permission_is_refused() {
+    let world = World::new();
+    let socket = world.path().join("lxd.socket");
+    let _listener = UnixListener::bind(&socket).expect("a socket");
+    fs::set_permissions(&socket, Permissions::from_mode(0o000)).expect("its owner's");
+    let socket = socket.display().to_string();
+    world.run_as_nobody(&["status"], &[("LXD_SOCKET", &socket)]).refused(&[
+        "failed to connect to LXD",
+        &socket,
+        "not permitted",
+        "member of the group that owns the socket",
+        "Permission denied",
+    ]);
+}
+
+#[test]
+fn a_socket_that_nobody_listens_on_is_refused() {
+    let world = World::new();
+    let socket = world.path().join("lxd.socket");
+    drop(UnixListener::bind(&socket).expect("a socket"));
+    let socket = socket.display().to_string();
+    world.run(&["status"], &[("LXD_SOCKET", &socket)]).refused(&[&socket, "nothing listens there", "`make setup`"]);
+}
