@@ -49,6 +49,15 @@ fn processes(folder: &Path) -> Vec<String> {
     commands.filter(|command| command.contains(&folder)).collect()
 }
 
+/// Where the daemons that a setup started work.
+fn working_folders(state_dir: &Path) -> BTreeSet<PathBuf> {
+    let text = fs::read_to_string(state_dir.join("host.json")).expect("what was started");
+    let state: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let daemons = state["daemons"].as_array().expect("daemons");
+    let folder = |daemon: &serde_json::Value| fs::read_link(format!("/proc/{}/cwd", daemon["pid"])).expect("running");
+    daemons.iter().map(folder).collect()
+}
+
 /// The setup of the test with this process id. A bridge's name has at most 15 characters.
 fn options(folder: &Path, pid: u32) -> SetupOptions {
     SetupOptions {
@@ -156,6 +165,11 @@ async fn set_up_and_tear_down(options: &SetupOptions) {
     }
     // Others rely on the limits while this runs: they are as they have to be, so a teardown here has none to lower.
     assert!(!report.changes.iter().any(|change| change.contains("raised")), "{:?}", report.changes);
+    assert_eq!(
+        working_folders(&options.state_dir),
+        BTreeSet::from(["/".into()]),
+        "a daemon holds on to a folder of its caller"
+    );
     let begun = Instant::now();
     let again = setup(options, progress).await.expect("second setup");
     eprintln!("again in {:?}", begun.elapsed());

@@ -82,6 +82,7 @@ pub(super) async fn start(
     } else {
         check_cgroups()?;
         let dir = options.lxd_dir.clone().unwrap_or_else(|| PathBuf::from(LXD_DIRS[1]));
+        let dir = std::path::absolute(&dir).map_err(Error::file("find", &dir))?;
         start_lxcfs(state)?;
         fs::create_dir_all(&dir).map_err(Error::file("create", &dir))?;
         // Who is in the group may use LXD; the distribution's package makes one.
@@ -205,6 +206,8 @@ fn detach(
         .arg(name)
         .args(args)
         .envs(env.iter().copied())
+        // Once the folder that this was called in is gone, the daemon's own programs (rsync) fail there.
+        .current_dir("/")
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(also)
