@@ -129,7 +129,7 @@ pub(super) async fn stop(state: &mut State, changes: &mut Vec<String>) -> Result
             changes.push(format!("stopped {}", daemon.name));
         }
         if let Some(folder) = &daemon.folder {
-            unmount_below(folder)?;
+            unmount_below(folder).await?;
         }
         state.daemons.pop();
         state.save()?;
@@ -139,7 +139,7 @@ pub(super) async fn stop(state: &mut State, changes: &mut Vec<String>) -> Result
 
 /// Unmounts what LXD mounted for itself below its folder and leaves mounted when it ends. Not while anything works
 /// there: a person's instances outlive LXD, and go on with it when it is started again.
-fn unmount_below(folder: &Path) -> Result<(), Error> {
+async fn unmount_below(folder: &Path) -> Result<(), Error> {
     // The kernel lists mounts by the path without links.
     let Ok(folder) = folder.canonicalize() else { return Ok(()) };
     if is_worked_in(&folder) {
@@ -149,9 +149,15 @@ fn unmount_below(folder: &Path) -> Result<(), Error> {
     let points = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(Path::new);
     let points: Vec<&Path> = points.filter(|point| point.starts_with(&folder) && *point != folder).collect();
     // The last mount may be on top of an earlier one.
+    let end = Instant::now() + STOP;
     for point in points.into_iter().rev() {
-        rustix::mount::unmount(point, rustix::mount::UnmountFlags::empty())
-            .map_err(|error| Error::file("unmount", point)(error.into()))?;
+        // The last threads of a daemon that ended may still be letting go of it.
+        while let Err(error) = rustix::mount::unmount(point, rustix::mount::UnmountFlags::empty()) {
+            if error != rustix::io::Errno::BUSY || Instant::now() >= end {
+                return Err(Error::file("unmount", point)(error.into()));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
     Ok(())
 }
