@@ -117,7 +117,7 @@ fn what_is_not_a_snap_of_microovn_is_refused_with_the_reason() {
         (Some("name: lxd\nversion: '5'\n"), "it is the snap \"lxd\", not \"microovn\""),
         (Some("name: microovn\nversion: '1'\napps: {microovn: {command: x}}\n"), "it has no app \"daemon\""),
         (Some("name: microovn\napps: {microovn: {}, daemon: {}}\n"), "its app \"daemon\" is not a service"),
-        (Some("apps: [broken"), "failed to parse meta/snap.yaml of /given.snap"),
+        (Some("apps: [broken"), "its meta/snap.yaml does not parse (line 1 column 7"),
     ] {
         let (_folder, path) = snap(yaml);
         let problem = problem(&path);
