@@ -1,5 +1,6 @@
 //! Finds LXD, and starts it where it is installed and nothing runs it.
 
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
@@ -8,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::SetupOptions;
 use super::error::Error;
 use super::limits::is_root;
@@ -15,6 +18,7 @@ use super::packages::has_program;
 use super::state::{Daemon, State};
 use crate::image::{Program, Progress};
 use crate::lxd::{Client, Endpoint};
+use crate::wait::{self, Pace, Poll};
 
 /// Where LXD's folder is: of the snap, of a distribution's package.
 const LXD_DIRS: [&str; 2] = ["/var/snap/lxd/common/lxd", "/var/lib/lxd"];
@@ -25,7 +29,7 @@ const LXCFS: &str = "/var/lib/lxcfs";
 /// LXD's first start makes its database and certificates.
 const START: Duration = Duration::from_secs(60);
 
-const STOP: Duration = Duration::from_secs(30);
+const STOP: Duration = Duration::from_secs(15);
 
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -112,21 +116,23 @@ pub(super) async fn start(
 /// Stops what [`start`] started and nothing managed, last first.
 pub(super) async fn stop(state: &mut State, changes: &mut Vec<String>) -> Result<(), Error> {
     while let Some(daemon) = state.daemons.last().cloned() {
-        if start_time(daemon.pid) == Some(daemon.started) {
-            let pid = rustix::process::Pid::from_raw(daemon.pid);
-            if let Some(pid) = pid {
-                // It may have ended just now.
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            }
-            let end = Instant::now() + STOP;
-            while start_time(daemon.pid) == Some(daemon.started) && !is_zombie(daemon.pid) {
-                if Instant::now() >= end {
+        if !has_ended(&daemon) {
+            signal(&daemon, Signal::TERM);
+            if ended_within(&daemon, STOP).await {
+                changes.push(format!("stopped {}", daemon.name));
+            } else {
+                // LXD may wait minutes for connections that nobody holds any more. What was ours in it is gone by
+                // now, and its database survives a kill.
+                signal(&daemon, Signal::KILL);
+                if !ended_within(&daemon, STOP).await {
                     let problem = format!("{} (process {}) does not stop", daemon.name, daemon.pid);
-                    return Err(Error::Host { problem, mend: format!("stop it by hand: `kill -9 {}`", daemon.pid) });
+                    return Err(Error::Host {
+                        problem,
+                        mend: "look for what holds it with `ps` and `dmesg`".to_owned(),
+                    });
                 }
-                tokio::time::sleep(LOOK).await;
+                changes.push(format!("killed {}, which did not stop in {} s", daemon.name, STOP.as_secs()));
             }
-            changes.push(format!("stopped {}", daemon.name));
         }
         if let Some(folder) = &daemon.folder {
             unmount_below(folder).await?;
@@ -135,6 +141,24 @@ pub(super) async fn stop(state: &mut State, changes: &mut Vec<String>) -> Result
         state.save()?;
     }
     Ok(())
+}
+
+fn has_ended(daemon: &Daemon) -> bool {
+    start_time(daemon.pid) != Some(daemon.started) || is_zombie(daemon.pid)
+}
+
+fn signal(daemon: &Daemon, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(daemon.pid) {
+        // It may have ended just now.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+async fn ended_within(daemon: &Daemon, deadline: Duration) -> bool {
+    let ended = wait::until(format!("{} to stop", daemon.name), Pace { deadline, every: LOOK }, async || {
+        if has_ended(daemon) { Poll::Ready(()) } else { Poll::<_, Infallible>::NotYet("it runs".to_owned()) }
+    });
+    ended.await.is_ok()
 }
 
 /// Unmounts what LXD mounted for itself below its folder and leaves mounted when it ends. Not while anything works
