@@ -42,7 +42,7 @@ pub async fn golden(
     progress: &mut Progress<'_>,
 ) -> Result<(Golden, Product), ClusterError> {
     let given = given_snaps(config)?;
-    check_lxd(config, client).await?;
+    let named = check_lxd(config, client, progress).await?;
     let workspace = Workspace::new(&config.root);
     let cache = Cache::open(&config.cache_dir)?;
     let path = image::golden_lock_path(&config.cache_dir);
@@ -54,8 +54,8 @@ pub async fn golden(
         version: snap.version.clone(),
         sha256: snap.sha256.to_string(),
     };
-    let image = match &config.node_image {
-        Some(name) => ImageRef::Alias(name.clone()),
+    let image = match named {
+        Some(image) => image,
         None => {
             let node = image::build_node(&workspace, &cache, progress)?;
             image::ensure_node_image(client, &node, image::NODE_ALIAS).await?;
@@ -93,17 +93,20 @@ pub fn given_snaps(config: &Config) -> Result<Option<(Snap, Vec<Snap>)>, Cluster
     Ok(Some((snap, extra)))
 }
 
-/// Fails if LXD lacks what the configuration names, before anything is built for it.
-async fn check_lxd(config: &Config, client: &Client) -> Result<(), ClusterError> {
+/// Fails if LXD lacks what the configuration names, before anything is built for it. Returns the node image that is
+/// named, if one is.
+async fn check_lxd(
+    config: &Config,
+    client: &Client,
+    progress: &mut Progress<'_>,
+) -> Result<Option<ImageRef>, ClusterError> {
     if client.find_storage_pool(&config.pool).await?.is_none() {
         return Err(image::Error::NoPool { pool: config.pool.clone() }.into());
     }
-    if let Some(name) = &config.node_image
-        && client.find_image(&ImageRef::Alias(name.clone())).await?.is_none()
-    {
-        return Err(image::Error::NoImage { name: name.clone() }.into());
+    match &config.node_image {
+        None => Ok(None),
+        Some(name) => Ok(Some(image::find_or_pull(client, name, progress).await?)),
     }
-    Ok(())
 }
 
 /// The snaps that were given, or those of the stand-in.

@@ -65,11 +65,19 @@ pub enum Error {
     /// LXD has no image of the name that was given.
     #[error(
         "LXD has no image {name:?}; give it one of this name (`lxc image copy ubuntu:24.04 local: --alias {name}`), \
-         or unset MICROOVN_TEST_CONTAINER_IMAGE to have the node image built"
+         name one of a public server (`ubuntu:24.04`), or unset MICROOVN_TEST_CONTAINER_IMAGE to have the node image built"
     )]
     NoImage {
         /// The alias.
         name: String,
+    },
+    /// A public image server did not give the image.
+    #[error("failed to pull image {name:?}; check its name, and that the LXD host reaches the image server")]
+    Pull {
+        /// `remote:alias`.
+        name: String,
+        /// The client's error.
+        source: Box<crate::lxd::Error>,
     },
     /// LXD has no storage pool of this name.
     #[error("LXD has no storage pool {pool:?}; run `make setup`, or name one that it has with TESTKIT_POOL")]
@@ -128,7 +136,7 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Snap { .. } | Self::NoImage { .. } | Self::NoPool { .. } | Self::PoolFull { .. } => true,
-            Self::NoProgram { .. } | Self::Cache { .. } => true,
+            Self::NoProgram { .. } | Self::Cache { .. } | Self::Pull { .. } => true,
             Self::Parse { .. } | Self::File { .. } | Self::Program { .. } | Self::Recipe { .. } => false,
             Self::Lxd { .. } | Self::Prepare { .. } => false,
         }

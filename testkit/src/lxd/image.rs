@@ -96,6 +96,8 @@ pub struct RemoteImage {
     pub image: ImageRef,
     /// Its names here.
     pub aliases: Vec<String>,
+    /// Properties to add to its own.
+    pub properties: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -157,7 +159,12 @@ impl Client {
         if let Some(source) = source.as_object_mut() {
             source.insert(key.to_owned(), json!(name));
         }
-        let body = json!({"source": source, "aliases": alias_list(&remote.aliases), "auto_update": false});
+        let body = json!({
+            "source": source,
+            "aliases": alias_list(&remote.aliases),
+            "properties": remote.properties,
+            "auto_update": false,
+        });
         let attempt = format!("pull image {name:?} from {}", remote.server);
         self.image_from(Request::post(&["images"], attempt).json(&body), deadline).await
     }
