@@ -1,6 +1,6 @@
 //! The family of the address that members listen on.
 
-use testkit::matrix::Declaration;
+use testkit::matrix::{Constraint, Declaration};
 use testkit::plan::{Answer, InitOption, Member, Network, Plan};
 
 /// `address_family`: ipv4 | ipv6.
@@ -8,16 +8,18 @@ pub(super) struct AddressFamily;
 
 impl InitOption for AddressFamily {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "address_family", values: &["ipv4", "ipv6"], suffix: |value, _| value.to_owned() }
+        Declaration::new("address_family", &["ipv4", "ipv6"]).suffix(|value, _| value.to_owned())
+    }
+
+    fn constraints(&self) -> Vec<Constraint> {
+        let why = "`cluster bootstrap` and `cluster join` take no address and listen on the first one, which is IPv4";
+        vec![Constraint::new(why).when("formation", &["cli"]).then("address_family", &["ipv4"])]
     }
 
     fn shape(&self, value: &str, plan: &mut Plan) {
         for member in &mut plan.members {
-            let Some(nic) = member.find_nic(Network::Management) else {
-                continue;
-            };
-            let found = nic.addresses.iter().find(|net| net.addr().is_ipv6() == (value == "ipv6"));
-            if let Some(address) = found.map(|net| net.addr()) {
+            let found = member.find_nic(Network::Management).and_then(|nic| nic.find_address(value == "ipv6"));
+            if let Some(address) = found {
                 member.address = address;
                 // MicroOVN's default: tunnels end at the cluster address.
                 member.encap.ip = address;
@@ -25,6 +27,7 @@ impl InitOption for AddressFamily {
         }
     }
 
+    // Over REST the address is no `config`: every request names it.
     fn answers(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {
         let prompt = "Please choose the address MicroOVN will be listening on";
         vec![Answer::text("address_family", prompt, member.address.to_string())]

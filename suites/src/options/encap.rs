@@ -1,46 +1,101 @@
-//! The custom encapsulation address: tunnels on the underlay NIC instead of the cluster address.
+//! The custom encapsulation address: tunnels on the underlay network instead of the cluster address.
 
-use testkit::matrix::Declaration;
-use testkit::plan::{Answer, Encap as Endpoint, InitOption, Member, Network, Plan};
+use std::net::IpAddr;
 
-/// `encap`: default | ipv4 | ipv6, the latter two on eth1.
+use ipnet::IpNet;
+use testkit::matrix::{Constraint, Declaration};
+use testkit::plan::{Answer, Encap as Endpoint, InitOption, Member, Need, Network, Plan, StaticRoute};
+
+const DEFINE: &str = "Would you like to define a custom encapsulation IP address for this member?";
+const ENTER: &str = "Please enter the custom encapsulation IP address for this member";
+
+/// `encap`: default | ipv4 | ipv6, on eth1 | loopback, on lo and routed over eth1, in the cluster's family.
 pub(super) struct Encap;
 
 impl InitOption for Encap {
     fn declaration(&self) -> Declaration {
-        Declaration {
-            name: "encap",
-            values: &["default", "ipv4", "ipv6"],
-            suffix: |value, choices| match choices.get("address_family") {
+        Declaration::new("encap", &["default", "ipv4", "ipv6", "loopback"]).suffix(|value, choices| {
+            match choices.get("address_family") {
                 Some(family) if *family == value => "custom_encap".to_owned(),
                 _ => format!("custom_encap_{value}"),
-            },
-        }
+            }
+        })
+    }
+
+    fn constraints(&self) -> Vec<Constraint> {
+        let why = "`cluster bootstrap` and `cluster join` take no encapsulation address";
+        vec![Constraint::new(why).when("formation", &["cli"]).then("encap", &["default"])]
     }
 
     fn shape(&self, value: &str, plan: &mut Plan) {
-        if value == "default" {
-            return;
+        match value {
+            "default" => {}
+            "loopback" => on_loopback(plan),
+            family => on_underlay(plan, family == "ipv6"),
         }
-        for member in &mut plan.members {
-            let Some(nic) = member.find_nic(Network::Underlay) else {
-                continue;
-            };
-            let found = nic.addresses.iter().find(|net| net.addr().is_ipv6() == (value == "ipv6"));
-            if let Some(ip) = found.map(|net| net.addr()) {
-                member.encap = Endpoint { ip, device: nic.device.clone(), custom: true };
-            }
+    }
+
+    fn needs(&self, value: &str, plan: &Plan) -> Vec<Need> {
+        match value {
+            "default" => Vec::new(),
+            _ if plan.formation.is_dialog() => vec![Need::Prompt(DEFINE.to_owned())],
+            _ => vec![Need::Extension("custom_encapsulation_ip".to_owned())],
         }
     }
 
     fn answers(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {
         let custom = member.encap.custom;
-        let define = "Would you like to define a custom encapsulation IP address for this member?";
-        let mut answers = vec![Answer::text("encap", define, if custom { "yes" } else { "no" })];
+        let mut answers = vec![Answer::text("encap", DEFINE, if custom { "yes" } else { "no" })];
         if custom {
-            let enter = "Please enter the custom encapsulation IP address for this member";
-            answers.push(Answer::text("encap", enter, member.encap.ip.to_string()));
+            answers.push(Answer::text("encap", ENTER, member.encap.ip.to_string()));
         }
         answers
     }
+
+    fn config(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<(String, String)> {
+        let entry = ("ovn-encap-ip".to_owned(), member.encap.ip.to_string());
+        if member.encap.custom { vec![entry] } else { Vec::new() }
+    }
+}
+
+/// Tunnels end at the address of eth1.
+fn on_underlay(plan: &mut Plan, ipv6: bool) {
+    for member in &mut plan.members {
+        let Some(nic) = member.find_nic(Network::Underlay) else { continue };
+        if let Some(ip) = nic.find_address(ipv6) {
+            member.encap = Endpoint { ip, device: nic.device.clone(), via: nic.device.clone(), custom: true };
+        }
+    }
+}
+
+/// Tunnels end at a host address (/32 or /128) on lo, as where routing protocols announce it. The peers' are reached
+/// over eth1, and packets to them leave with it.
+fn on_loopback(plan: &mut Plan) {
+    let mut endpoints = Vec::new();
+    for (n, member) in (1..).zip(&mut plan.members) {
+        let ipv6 = member.address.is_ipv6();
+        let Some(nic) = member.find_nic(Network::Underlay) else { continue };
+        let Some(gateway) = nic.find_address(ipv6) else { continue };
+        let endpoint = IpNet::from(loopback(ipv6, n));
+        member.encap =
+            Endpoint { ip: endpoint.addr(), device: "lo".to_owned(), via: nic.device.clone(), custom: true };
+        member.loopback.push(endpoint);
+        endpoints.push((endpoint, gateway));
+    }
+    for member in &mut plan.members {
+        let source = member.encap.ip;
+        let Some(nic) = member.nics.iter_mut().find(|nic| nic.network == Network::Underlay) else { continue };
+        let peers = endpoints.iter().filter(|(endpoint, _)| endpoint.addr() != source);
+        nic.routes.extend(peers.map(|(destination, gateway)| StaticRoute {
+            destination: *destination,
+            gateway: *gateway,
+            source,
+        }));
+    }
+}
+
+/// The endpoint of the n-th member. It is seen by the members of its cell only, so it may be the same in every cell:
+/// from the block for interconnecting test devices (RFC 2544), or a unique local address (RFC 4193).
+fn loopback(ipv6: bool, n: u8) -> IpAddr {
+    if ipv6 { [0xfd42, 0x6c6f, 0, 0, 0, 0, 0, u16::from(n)].into() } else { [198, 18, 0, n].into() }
 }

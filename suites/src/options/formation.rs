@@ -1,14 +1,29 @@
 //! How the cluster is formed: who creates it, and how the others get their join tokens.
 
 use testkit::matrix::Declaration;
-use testkit::plan::{Answer, InitOption, Member, Plan, Reply, Role};
+use testkit::plan::{self, Answer, InitOption, Member, Outline, Plan, Reply, Role};
 
-/// `formation`: dialog, on a terminal as a person would.
+/// `formation`: dialog, on a terminal as a person would | dialog_piped, without one as a script would | cli, with
+/// `cluster bootstrap`, `add` and `join` | rest, on the control socket as MicroCloud does.
 pub(super) struct Formation;
 
 impl InitOption for Formation {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "formation", values: &["dialog"], suffix: |value, _| value.to_owned() }
+        Declaration::new("formation", &["dialog", "dialog_piped", "cli", "rest"]).suffix(|value, _| {
+            match value {
+                "dialog_piped" => "piped".to_owned(),
+                value => value.to_owned(),
+            }
+        })
+    }
+
+    fn outline(&self, value: &str, outline: &mut Outline) {
+        outline.formation = match value {
+            "dialog_piped" => plan::Formation::DialogPiped,
+            "cli" => plan::Formation::Cli,
+            "rest" => plan::Formation::Rest,
+            _ => plan::Formation::Dialog,
+        };
     }
 
     fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {

@@ -1,21 +1,41 @@
 //! The name a member has in the cluster.
 
-use testkit::matrix::Declaration;
-use testkit::plan::{Answer, InitOption, Member, Plan, Role};
+use testkit::matrix::{Constraint, Declaration};
+use testkit::plan::{Answer, Formation, InitOption, Member, Plan, Role};
 
-/// `member_name`: hostname.
+/// `member_name`: hostname | custom, which only the Chassis table's `hostname` then shows.
 pub(super) struct MemberName;
 
 impl InitOption for MemberName {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "member_name", values: &["hostname"], suffix: |_, _| "member_name".to_owned() }
+        Declaration::new("member_name", &["hostname", "custom"]).suffix(|_, _| "named".to_owned())
     }
 
-    fn answers(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {
+    fn constraints(&self) -> Vec<Constraint> {
+        let why = "`cluster bootstrap` and `cluster join` take no name";
+        vec![Constraint::new(why).when("formation", &["cli"]).then("member_name", &["hostname"])]
+    }
+
+    fn shape(&self, value: &str, plan: &mut Plan) {
+        if value == "hostname" {
+            return;
+        }
+        let rest = plan.formation == Formation::Rest;
+        for (n, member) in (1..).zip(&mut plan.members) {
+            // The dialog of a join asks for no name: it takes the host's.
+            if rest || member.role == Role::Bootstrap {
+                member.name = format!("member-{n}");
+            }
+        }
+    }
+
+    // Over REST the name is no `config`: every request names it.
+    fn answers(&self, value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {
+        let choose = "Please choose a name for this system";
+        // An empty line accepts the default, the host name.
+        let name = if value == "hostname" { "" } else { member.name.as_str() };
         match member.role {
-            // An empty line accepts the default, the host name.
-            Role::Bootstrap => vec![Answer::text("member_name", "Please choose a name for this system", "")],
-            // A join asks for no name: the token is for one.
+            Role::Bootstrap => vec![Answer::text("member_name", choose, name)],
             Role::Join => Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ mod address_family;
 mod encap;
 mod formation;
 mod member_name;
+mod members;
 mod services;
 mod user_ca;
 
@@ -18,6 +19,7 @@ pub const OPTIONS: &[&dyn InitOption] = &[
     &member_name::MemberName,
     &user_ca::UserCa,
     &formation::Formation,
+    &members::Members,
 ];
 
 /// The declarations of [`OPTIONS`], in order.

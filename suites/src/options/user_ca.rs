@@ -1,23 +1,62 @@
 //! Who issues the certificates of OVN's services.
 
-use testkit::matrix::Declaration;
-use testkit::plan::{Answer, InitOption, Member, Plan, Role};
+use testkit::matrix::{Constraint, Declaration};
+use testkit::plan::{Answer, Content, File, InitOption, KeyAlgorithm, Member, Need, Plan, Role};
 
-/// `user_ca`: generated, by MicroOVN itself.
+const PROVIDE: &str = "Would you like to provide your own CA certificate and private key";
+/// Where the bootstrap member finds them. MicroOVN's daemon reads them, and its snap sees no more than its own folders.
+const CERTIFICATE: &str = "/var/snap/microovn/common/testkit-ca.crt";
+const KEY: &str = "/var/snap/microovn/common/testkit-ca.key";
+
+/// `user_ca`: generated, by MicroOVN itself | rsa | ecdsa, made for the cluster and given to the bootstrap member.
 pub(super) struct UserCa;
 
 impl InitOption for UserCa {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "user_ca", values: &["generated"], suffix: |value, _| format!("user_ca_{value}") }
+        Declaration::new("user_ca", &["generated", "rsa", "ecdsa"]).suffix(|value, _| format!("user_ca_{value}"))
     }
 
-    fn answers(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {
-        match member.role {
-            Role::Bootstrap => {
-                let prompt = "Would you like to provide your own CA certificate and private key";
-                vec![Answer::text("user_ca", prompt, "no")]
-            }
-            Role::Join => Vec::new(),
+    fn constraints(&self) -> Vec<Constraint> {
+        let why = "`cluster bootstrap` takes no certificate authority";
+        vec![Constraint::new(why).when("formation", &["cli"]).then("user_ca", &["generated"])]
+    }
+
+    fn shape(&self, value: &str, plan: &mut Plan) {
+        let algorithm = match value {
+            "rsa" => KeyAlgorithm::Rsa,
+            "ecdsa" => KeyAlgorithm::Ecdsa,
+            _ => return,
+        };
+        plan.user_ca = Some(testkit::plan::UserCa { algorithm, certificate: String::new() });
+        if let Some(member) = plan.members.first_mut() {
+            let file = |path: &str, mode, content| File { path: path.to_owned(), mode, content };
+            member.files.push(file(CERTIFICATE, 0o644, Content::CaCertificate));
+            member.files.push(file(KEY, 0o600, Content::CaKey));
+        }
+    }
+
+    fn needs(&self, _value: &str, plan: &Plan) -> Vec<Need> {
+        // A release that does not ask for an authority ignores one over REST.
+        plan.user_ca.iter().map(|_| Need::Prompt(PROVIDE.to_owned())).collect()
+    }
+
+    fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {
+        match (member.role, &plan.user_ca) {
+            (Role::Join, _) => Vec::new(),
+            (Role::Bootstrap, None) => vec![Answer::text("user_ca", PROVIDE, "no")],
+            (Role::Bootstrap, Some(_)) => vec![
+                Answer::text("user_ca", PROVIDE, "yes"),
+                Answer::text("user_ca", "Please enter the path to the CA certificate file", CERTIFICATE),
+                Answer::text("user_ca", "Please enter the path to the CA private key file", KEY),
+            ],
+        }
+    }
+
+    fn config(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<(String, String)> {
+        let entries = [("ovn-ca-cert", CERTIFICATE), ("ovn-ca-key", KEY)];
+        match (member.role, &plan.user_ca) {
+            (Role::Bootstrap, Some(_)) => entries.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            _ => Vec::new(),
         }
     }
 }

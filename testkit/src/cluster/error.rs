@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::lxd;
 use crate::microovn::dialog::DialogError;
+use crate::microovn::{ControlError, TokenError};
 use crate::session::reaper::ReaperError;
 use crate::session::sweep::SweepError;
 use crate::session::{LedgerError, RunError};
@@ -72,13 +73,69 @@ pub enum ClusterError {
         /// The end of the output, redacted.
         tail: String,
     },
-    /// The bootstrap member's dialog printed no token for a joiner.
-    #[error("`microovn init` on {bootstrap:?} printed no join token for {member:?}")]
+    /// A member's dialog goes on and on.
+    #[error("`microovn init` on {member:?} does not end: it still printed after {seconds} s; its output ended with:\n{tail}")]
+    Endless {
+        /// Which.
+        member: String,
+        /// How long it was listened to.
+        seconds: u64,
+        /// The end of the output, redacted.
+        tail: String,
+    },
+    /// A command that forms the cluster exited with an error.
+    #[error("`{command}` on {member:?} exited with {code}: {tail}")]
+    Command {
+        /// The command, without what may be secret.
+        command: String,
+        /// Where.
+        member: String,
+        /// The code.
+        code: i32,
+        /// What it complained about, redacted.
+        tail: String,
+    },
+    /// A call to the control socket did not succeed.
+    #[error("`{call}` on the control socket of {member:?} failed")]
+    Control {
+        /// Where.
+        member: String,
+        /// The call, redacted.
+        call: String,
+        /// What came back.
+        source: ControlError,
+    },
+    /// What was issued as a join token is none.
+    #[error("{bootstrap:?} issued no join token for {member:?}")]
+    BadToken {
+        /// Who issued it.
+        bootstrap: String,
+        /// For whom.
+        member: String,
+        /// What is wrong with it.
+        source: TokenError,
+    },
+    /// A certificate authority could not be made.
+    #[error("failed to make a certificate authority with openssl on this host: {0}")]
+    Authority(String),
+    /// The bootstrap member printed no token for a joiner.
+    #[error("{bootstrap:?} issued no join token for {member:?}")]
     NoToken {
         /// Who should have printed it.
         bootstrap: String,
         /// For whom.
         member: String,
+    },
+    /// The product cannot do what the cell is about.
+    #[error(
+        "skipped: {product} lacks {lacking}; a test cannot be skipped while it runs, so use `testkit run`, which leaves \
+         such cells out and says so"
+    )]
+    Lacking {
+        /// The product.
+        product: String,
+        /// What it lacks, comma-separated.
+        lacking: String,
     },
     /// Faults were asked of a real product.
     #[error("TESTKIT_FAULTS is set, and only the stand-in can be told to have faults; the product is {0}")]

@@ -1,6 +1,9 @@
 //! From a plan and a lease to a cluster: instances from the golden image, formed as planned, settled and read.
 
+mod authority;
+mod capabilities;
 mod clone;
+mod control;
 mod error;
 mod evidence;
 mod faults;
@@ -16,6 +19,7 @@ mod settle;
 mod site;
 mod subnets;
 
+pub use capabilities::{Capabilities, capabilities};
 pub use clone::{CloneTime, time_clone};
 pub use error::ClusterError;
 pub use evidence::collect;

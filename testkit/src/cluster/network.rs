@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::plan::Nic;
+use ipnet::IpNet;
+
+use crate::plan::{Nic, StaticRoute};
 
 /// The `.network` file of a NIC (systemd.network(5)).
 ///
@@ -15,7 +17,25 @@ pub(super) fn networkd(nic: &Nic) -> String {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n[Address]\nAddress={address}\nDuplicateAddressDetection=none\n");
     }
+    for StaticRoute { destination, gateway, source } in &nic.routes {
+        let _ = write!(
+            text,
+            "\n[Route]\nDestination={destination}\nGateway={gateway}\nPreferredSource={source}\n"
+        );
+    }
     text
+}
+
+/// The `.network` file of the loopback device with further addresses; `None` where there are none.
+pub(super) fn loopback(addresses: &[IpNet]) -> Option<String> {
+    if addresses.is_empty() {
+        return None;
+    }
+    let mut text = "[Match]\nName=lo\n\n[Network]\nLinkLocalAddressing=no\n".to_owned();
+    for address in addresses {
+        let _ = writeln!(text, "Address={address}");
+    }
+    Some(text)
 }
 
 #[cfg(test)]
@@ -29,9 +49,22 @@ mod tests {
             device: "eth1".into(),
             network: Network::Underlay,
             addresses: vec!["10.88.0.11/24".parse().expect("a net"), "fd42:88::b/64".parse().expect("a net")],
+            routes: vec![StaticRoute {
+                destination: "198.18.0.2/32".parse().expect("a net"),
+                gateway: "10.88.0.12".parse().expect("an address"),
+                source: "198.18.0.1".parse().expect("an address"),
+            }],
         };
         let text = networkd(&nic);
+        let route = "[Route]\nDestination=198.18.0.2/32\nGateway=10.88.0.12\nPreferredSource=198.18.0.1\n";
+        assert!(text.ends_with(route), "{text}");
         assert!(text.starts_with("[Match]\nName=eth1\n"), "{text}");
         assert!(text.contains("Address=10.88.0.11/24\n") && text.contains("Address=fd42:88::b/64\n"), "{text}");
+    }
+    #[test]
+    fn the_loopback_device_is_left_alone_without_addresses() {
+        assert_eq!(loopback(&[]), None);
+        let text = loopback(&["fd42:6c6f::1/128".parse().expect("a net")]).expect("a file");
+        assert!(text.starts_with("[Match]\nName=lo\n") && text.contains("Address=fd42:6c6f::1/128\n"), "{text}");
     }
 }

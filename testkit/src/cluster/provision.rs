@@ -9,11 +9,12 @@ use ipnet::IpNet;
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::{oneshot, watch};
 
-use super::{ClusterError, Manifest, Product, Site, faults, formation, names, network, settle, subnets};
+use super::authority::Authority;
+use super::{Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, settle, subnets};
 use crate::image::{self, Golden, NodeNic};
-use crate::lxd::{Client, Exec, NetworkSpec};
+use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
-use crate::plan::{InitOption, Member, Network, Plan};
+use crate::plan::{Content, InitOption, Member, Network, Plan};
 use crate::report::{Evidence, Owner, Timeline};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Tags, reaper};
@@ -40,11 +41,26 @@ pub async fn provision(
     let timeline = Timeline::new(dir);
     reaper::arm(&site.run, &site.exe).await?;
     sweep::sweep(&site.client, &Target::Abandoned, None).await?;
-    let find_golden = site.run.once("golden", async || super::golden(&site.config, &site.client, &mut |_| {}).await);
-    let (golden, product): (Golden, Product) = timeline.stage("golden image", Owner::Framework, find_golden).await?;
+    let find_golden = site.run.once("golden", async || {
+        let (golden, product) = super::golden(&site.config, &site.client, &mut |_| {}).await?;
+        if site.config.faults.is_some() && !product.stand_in {
+            return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
+        }
+        let able = super::capabilities(site, &golden).await?;
+        Ok::<_, ClusterError>((golden, product, able))
+    });
+    let (golden, product, able): (Golden, Product, Capabilities) =
+        timeline.stage("golden image", Owner::Framework, find_golden).await?;
     let _turn = site.turn().await?;
-    let plan = draw(site, cell, options).await?;
-    let mut result = make(site, &plan, &golden, product, &timeline, dir).await;
+    let mut plan = draw(site, cell, options).await?;
+    let lacking = able.lacks(&plan.needs);
+    if !lacking.is_empty() {
+        let lacking = lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(ClusterError::Lacking { product: product.to_string(), lacking });
+    }
+    let authority = make_authority(&mut plan).await?;
+    let cast = Cast { plan: &plan, golden: &golden, authority };
+    let mut result = make(site, &cast, product, &timeline, dir).await;
     if let Err(error) = result {
         let full = image::found_full(&site.client, &golden.pool, &error).await;
         result = Err(match full {
@@ -76,10 +92,26 @@ fn instances(plan: &Plan, site: &Site) -> BTreeMap<String, String> {
     plan.members.iter().map(name).collect()
 }
 
+/// What members are made from.
+struct Cast<'a> {
+    plan: &'a Plan,
+    golden: &'a Golden,
+    authority: Option<Authority>,
+}
+
+/// Makes the certificate authority that the plan asks for, and puts its certificate into the plan.
+async fn make_authority(plan: &mut Plan) -> Result<Option<Authority>, ClusterError> {
+    let Some(user_ca) = &mut plan.user_ca else { return Ok(None) };
+    let algorithm = user_ca.algorithm;
+    let made = tokio::task::spawn_blocking(move || Authority::make(algorithm)).await;
+    let authority = made.map_err(|error| ClusterError::Authority(error.to_string()))??;
+    user_ca.certificate = authority.certificate.clone();
+    Ok(Some(authority))
+}
+
 async fn make(
     site: &Site,
-    plan: &Plan,
-    golden: &Golden,
+    Cast { plan, golden, authority }: &Cast<'_>,
     product: Product,
     timeline: &Timeline,
     dir: &Path,
@@ -93,9 +125,6 @@ async fn make(
             Ok::<_, ClusterError>(())
         })
         .await?;
-    if site.config.faults.is_some() && !product.stand_in {
-        return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
-    }
     let instances = instances(plan, site);
     // The bootstrap member comes first, so that it forms the cluster while the others still boot.
     let (started, first_runs) = watch::channel(false);
@@ -110,6 +139,7 @@ async fn make(
             make_instance(site, plan, member, instance, golden).await?;
             started.send_replace(true);
             wait_ready(&site.client, &member.name, instance).await?;
+            push_files(&site.client, member, instance, authority.as_ref()).await?;
             if let Some(all) = &site.config.faults {
                 faults::seed(&site.client, instance, &faults::for_member(all, index + 1)).await?;
             }
@@ -122,7 +152,7 @@ async fn make(
     let forming = formation::form(&site.client, plan, &instances, ready, timeline, &evidence);
     tokio::try_join!(try_join_all(preparing), forming)?;
     let (settled, observation) = timeline.stage("settle", Owner::Product, settle(&site.client, plan, &instances)).await;
-    Ok(Manifest { product, plan: plan.clone(), instances, settled, observation })
+    Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
 }
 
 /// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's.
@@ -155,19 +185,42 @@ async fn make_instance(
 ) -> Result<(), ClusterError> {
     let cell = plan.cell.as_str();
     site.run.ledger().intend(Kind::Instance, instance, cell)?;
-    let nics: Vec<NodeNic> = member
+    let mut nics: Vec<NodeNic> = member
         .nics
         .iter()
         .map(|nic| NodeNic {
             device: nic.device.clone(),
-            network: names::bridge(cell, site.run.id(), nic.network),
+            network: Some(names::bridge(cell, site.run.id(), nic.network)),
             networkd: network::networkd(nic),
         })
         .collect();
+    let loopback = network::loopback(&member.loopback);
+    nics.extend(loopback.map(|networkd| NodeNic { device: "lo".to_owned(), network: None, networkd }));
     let mut spec = golden.node(instance, &member.hostname, &nics);
     spec.config.extend(tags(site, cell, &member.hostname).to_config());
     spec.start = true;
     Ok(site.client.create_instance(&spec, CLONE).await?)
+}
+
+/// Puts the planned files on a member.
+async fn push_files(
+    client: &Client,
+    member: &Member,
+    instance: &str,
+    authority: Option<&Authority>,
+) -> Result<(), ClusterError> {
+    for file in &member.files {
+        let content = match (&file.content, authority) {
+            (Content::Text(text), _) => text.clone(),
+            (Content::CaCertificate, Some(authority)) => authority.certificate.clone(),
+            (Content::CaKey, Some(authority)) => authority.key.clone(),
+            (Content::CaCertificate | Content::CaKey, None) => {
+                return Err(ClusterError::Authority("the plan has a file of an authority, and no authority".into()));
+            }
+        };
+        client.push_file(instance, &file.path, &FileSpec::new(content).mode(file.mode)).await?;
+    }
+    Ok(())
 }
 
 /// Waits until MicroOVN's daemon answers. `waitready` needs no cluster, and fails while snapd has not mounted the

@@ -26,6 +26,8 @@ pub struct Check {
     pub about: &'static str,
     /// What it reads.
     pub reads: &'static [Subject],
+    /// Which plans it can judge. A plan in which there is nothing for it to compare is one of those it cannot.
+    pub applies: fn(&Plan) -> bool,
     /// The judgement.
     pub judge: fn(&Plan, &Observation) -> Verdict,
 }
@@ -35,10 +37,14 @@ pub fn find_check(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
-/// The checks that `observation` does not pass, with their verdicts. What they read is what is worth reading again.
+/// The checks that can judge clusters of this plan, in order.
+pub fn applicable(plan: &Plan) -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter().filter(|check| (check.applies)(plan))
+}
+
+/// The checks of the plan that `observation` does not pass, with their verdicts. What they read is what is worth reading again.
 pub fn unsatisfied(plan: &Plan, observation: &Observation) -> Vec<(&'static Check, Verdict)> {
-    CHECKS
-        .iter()
+    applicable(plan)
         .map(|check| (check, (check.judge)(plan, observation)))
         .filter(|(_, verdict)| !verdict.passed())
         .collect()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Read;
 use crate::microovn::{
-    ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members, parse_services, redact,
+    Certificate, ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members, parse_services, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
 
@@ -77,6 +77,9 @@ pub struct MemberObservation {
     pub devices: Reading<Vec<Device>>,
     /// Its way to each peer's tunnel endpoint.
     pub routes: BTreeMap<IpAddr, Reading<Route>>,
+    /// The certificates of its services and of their authority, by file name.
+    #[serde(default)]
+    pub certificates: BTreeMap<String, Reading<Certificate>>,
 }
 
 impl Observation {
@@ -118,6 +121,9 @@ impl MemberObservation {
             Read::Northd => self.northd = reading(output, Northd::parse),
             Read::Devices => self.devices = reading(output, parse_devices),
             Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
+            Read::Certificate(file) => {
+                drop(self.certificates.insert(file.to_owned(), reading(output, Certificate::parse)));
+            }
         }
     }
 }

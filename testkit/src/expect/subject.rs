@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::microovn::commands::{self, Argv};
+use crate::microovn::{AUTHORITY, planned_certificates};
 use crate::plan::{Member, Plan, Service};
 
 /// Something checks read. What a check needs is read together and again together.
@@ -30,6 +31,8 @@ pub enum Subject {
     Addresses,
     /// The ways to the peers' tunnel endpoints.
     Routes,
+    /// The certificates of OVN's services, and of their authority.
+    Certificates,
 }
 
 /// One command whose output is one reading.
@@ -55,11 +58,13 @@ pub enum Read {
     Devices,
     /// `ip route get` to this peer.
     Route(IpAddr),
+    /// A certificate's file.
+    Certificate(&'static str),
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Switch,
         Self::Southbound,
         Self::NbRaft,
@@ -69,6 +74,7 @@ impl Subject {
         Self::Environment,
         Self::Addresses,
         Self::Routes,
+        Self::Certificates,
     ];
 
     /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has.
@@ -78,7 +84,7 @@ impl Subject {
             Self::Switch => member.runs(Service::Switch) || member.runs(Service::Chassis),
             Self::NbRaft | Self::SbRaft => member.runs(Service::Central),
             Self::Addresses | Self::Routes => member.runs(Service::Chassis),
-            Self::Southbound | Self::Members | Self::Services | Self::Environment => true,
+            Self::Southbound | Self::Members | Self::Services | Self::Environment | Self::Certificates => true,
         }
     }
 
@@ -98,6 +104,12 @@ impl Subject {
             Self::Environment => vec![Read::OvnEnv],
             Self::Addresses => vec![Read::Devices],
             Self::Routes => peers(plan, member).map(|peer| Read::Route(peer.encap.ip)).collect(),
+            // Which authority MicroOVN makes for itself is not planned.
+            Self::Certificates if plan.user_ca.is_none() => Vec::new(),
+            Self::Certificates => {
+                let own = planned_certificates(&member.services);
+                own.into_iter().chain([AUTHORITY]).map(Read::Certificate).collect()
+            }
         }
     }
 }
@@ -116,6 +128,7 @@ impl Read {
             Self::Northd => commands::northd(),
             Self::Devices => commands::addresses(),
             Self::Route(peer) => commands::route(peer),
+            Self::Certificate(file) => commands::certificate(file),
         }
     }
 }
@@ -132,6 +145,7 @@ impl fmt::Display for Subject {
             Self::Environment => "the services' environment",
             Self::Addresses => "the network devices",
             Self::Routes => "the routes to the peers",
+            Self::Certificates => "the certificates of the services",
         })
     }
 }

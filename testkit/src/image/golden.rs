@@ -85,13 +85,13 @@ pub struct Golden {
     pub pool: String,
 }
 
-/// One NIC of a node.
+/// One network device of a node.
 #[derive(Debug, Clone)]
 pub struct NodeNic {
-    /// `eth0` or `eth1`: the templates know these two.
+    /// `eth0`, `eth1` or `lo`: the templates know these.
     pub device: String,
-    /// The LXD network.
-    pub network: String,
+    /// The LXD network; `None` for a device that every instance has.
+    pub network: Option<String>,
     /// A networkd file, the whole text.
     pub networkd: String,
 }
@@ -112,7 +112,9 @@ impl Golden {
         spec.devices = root_device(&self.pool);
         for nic in nics {
             spec.config.insert(format!("user.testkit.network.{}", nic.device), nic.networkd.clone());
-            spec.devices.insert(nic.device.clone(), nic_device(&nic.device, &nic.network));
+            if let Some(network) = &nic.network {
+                spec.devices.insert(nic.device.clone(), nic_device(&nic.device, network));
+            }
         }
         spec
     }

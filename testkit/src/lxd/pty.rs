@@ -80,7 +80,7 @@ impl Client {
         Ok(Pty {
             reader: PtyReader { attempt: attempt.clone(), stream, sink: Arc::clone(&sink), ended: false },
             writer: PtyWriter { attempt: attempt.clone(), sink },
-            control: PtyControl { attempt, client: self.clone(), id, first, control },
+            control: PtyControl::new(attempt, self.clone(), id, first, control),
         })
     }
 }
@@ -164,6 +164,11 @@ impl PtyWriter {
 }
 
 impl PtyControl {
+    /// Of a command that was started, whatever its data sockets are.
+    pub(super) fn new(attempt: String, client: Client, id: OperationId, first: Operation, control: Control) -> Self {
+        Self { attempt, client, id, first, control }
+    }
+
     /// Tells the terminal its size in columns and rows; the command gets SIGWINCH.
     pub async fn resize(&mut self, columns: u16, rows: u16) -> Result<(), Error> {
         let sent = self.control.send(&window_size(columns, rows)).await;

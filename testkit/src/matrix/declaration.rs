@@ -17,6 +17,17 @@ pub struct Declaration {
 }
 
 impl Declaration {
+    /// An option with these values, the first being its default. Another value appends `<name>_<value>` to names.
+    pub fn new(name: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, values, suffix: |value, _| value.to_owned() }
+    }
+
+    /// Has values append something else to names.
+    pub fn suffix(mut self, suffix: fn(&str, &Choices) -> String) -> Self {
+        self.suffix = suffix;
+        self
+    }
+
     /// The value of a cell that says nothing about this option.
     pub fn default_value(&self) -> &'static str {
         self.values.first().copied().unwrap_or_default()

@@ -4,7 +4,9 @@
 //! and its [`CellId`] is the name of the suite that tests it.
 
 mod cell;
+mod constraint;
 mod declaration;
 
 pub use cell::{Cell, CellId, MatrixError};
+pub use constraint::{Constraint, Term};
 pub use declaration::{Choices, Declaration};

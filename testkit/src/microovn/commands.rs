@@ -89,3 +89,8 @@ pub fn addresses() -> Argv {
 pub fn route(peer: IpAddr) -> Argv {
     argv(&["ip", "-j", "route", "get", &peer.to_string()])
 }
+
+/// A certificate's file; read by [`Certificate::parse`](super::Certificate::parse).
+pub fn certificate(file: &str) -> Argv {
+    argv(&["cat", &format!("/var/snap/microovn/common/data/pki/{file}")])
+}

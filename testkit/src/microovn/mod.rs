@@ -8,10 +8,14 @@
 //! | `ovn.env` | [`OvnEnv`] |
 //! | ovn-northd's argv | [`Northd`] |
 //! | `ip -j address`, `ip -j route get` | [`Device`], [`Route`] |
+//! | the control socket | [`ControlCall`], [`parse_control`] |
+//! | certificates of OVN's services | [`Certificate`] |
 //! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
 //! | what to run to read all this | [`commands`] |
 
 pub mod commands;
+mod certificates;
+mod control;
 pub mod dialog;
 mod env;
 mod members;
@@ -20,6 +24,8 @@ mod northd;
 mod services;
 mod token;
 
+pub use certificates::{AUTHORITY, Certificate, planned_certificates};
+pub use control::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};
 pub use env::OvnEnv;
 pub use members::{ClusterMember, parse_members};
 pub use net::{Device, Route, parse_devices};

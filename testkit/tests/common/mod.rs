@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::expect::{Observation, Read, Subject};
 use testkit::matrix::Cell;
 use testkit::microovn::planned_services;
-use testkit::plan::{Encap, Member, Network, Plan, Segment, Segments, Service};
+use testkit::plan::{Encap, Member, Network, Outline, Plan, Segment, Segments, Service};
 
 /// The four plans of the first suites: both families, default and custom encapsulation.
 pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
@@ -26,8 +26,8 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
         management: segment("10.1.1.0/24", "fd42:1:1::/64"),
         underlay: segment("10.1.2.0/24", "fd42:1:2::/64"),
     };
-    let mut plan = Plan::draw(&Cell::new(&[], &[]).unwrap(), &[], segments);
-    plan.set_members(4);
+    let outline = Outline { members: 4, ..Outline::default() };
+    let mut plan = Plan::outlined(Cell::new(&[], &[]).unwrap().id().clone(), outline, segments);
     for member in &mut plan.members {
         let address = |member: &Member, network| {
             let nic = member.find_nic(network).unwrap();
@@ -37,7 +37,7 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
         member.address = address(member, Network::Management).0;
         let network = if custom_encap { Network::Underlay } else { Network::Management };
         let (ip, device) = address(member, network);
-        member.encap = Encap { ip, device, custom: custom_encap };
+        member.encap = Encap { ip, via: device.clone(), device, custom: custom_encap };
     }
     plan
 }
@@ -136,7 +136,7 @@ fn printed(plan: &Plan, member: &Member, read: Read) -> String {
             json!(devices.collect::<Vec<_>>()).to_string()
         }
         Read::Route(peer) => {
-            json!([{"dst": peer, "dev": member.encap.device, "prefsrc": member.encap.ip, "flags": []}]).to_string()
+            json!([{"dst": peer, "dev": member.encap.via, "prefsrc": member.encap.ip, "flags": []}]).to_string()
         }
     }
 }

@@ -10,6 +10,7 @@ pub(super) const CHECK: Check = Check {
     about: "ovn.env on every member, and ovn-northd on every central, name the databases of every central and nothing \
             else",
     reads: &[Subject::Environment],
+    applies: super::everywhere,
     judge,
 };
 

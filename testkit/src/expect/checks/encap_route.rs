@@ -8,8 +8,9 @@ use crate::plan::{Member, Plan, Service};
 pub(super) const CHECK: Check = Check {
     name: "encap_route",
     about: "the tunnel endpoint is on the planned device, which is up, and the way to every other endpoint leaves by \
-            it, from that address",
+            the planned device, from that address",
     reads: &[Subject::Addresses, Subject::Routes],
+    applies: super::everywhere,
     judge,
 };
 
@@ -56,7 +57,7 @@ fn routes(plan: &Plan, member: &Member, seen: Option<&MemberObservation>, verdic
             }
         };
         verdict.compare(&member.name, &table, "dst", peer.encap.ip, route.dst);
-        verdict.compare(&member.name, &table, "dev", &member.encap.device, &route.dev);
+        verdict.compare(&member.name, &table, "dev", &member.encap.via, &route.dev);
         if let Some(source) = route.prefsrc {
             verdict.compare_address(plan, member, &table, "prefsrc", member.encap.ip, Some(&source.to_string()));
         }

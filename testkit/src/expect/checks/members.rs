@@ -12,6 +12,7 @@ pub(super) const CHECK: Check = Check {
     about: "the cluster has exactly the planned members at their planned addresses, all of them online, as seen from \
             every member",
     reads: &[Subject::Members],
+    applies: super::everywhere,
     judge,
 };
 

@@ -1,5 +1,6 @@
 //! The checks, one a file.
 
+mod certificates;
 mod connection_strings;
 mod encap_route;
 mod members;
@@ -15,6 +16,7 @@ mod services;
 mod tunnels;
 
 use super::Check;
+use crate::plan::Plan;
 
 /// Every check that judges an observation, from the outside in: members and services first, tunnels last.
 pub const CHECKS: &[Check] = &[
@@ -30,6 +32,7 @@ pub const CHECKS: &[Check] = &[
     sb_encap::CHECK,
     tunnels::CHECK,
     encap_route::CHECK,
+    certificates::CHECK,
 ];
 
 /// The ports on which clients reach the databases. Recorded: `ovn.env` of every cluster.
@@ -41,4 +44,9 @@ fn sorted(items: impl IntoIterator<Item = impl ToString>) -> String {
     let mut items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     items.sort();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
+
+/// For a check that every cell can have.
+fn everywhere(_: &Plan) -> bool {
+    true
 }

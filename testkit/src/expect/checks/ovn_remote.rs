@@ -9,6 +9,7 @@ pub(super) const CHECK: Check = Check {
     name: "ovn_remote",
     about: "external_ids:ovn-remote names the Southbound of every central and nothing else, on every chassis",
     reads: &[Subject::Switch],
+    applies: super::everywhere,
     judge,
 };
 

@@ -7,6 +7,7 @@ pub(super) const CHECK: Check = Check {
     name: "ovs_encap_ip",
     about: "external_ids:ovn-encap-ip is the planned address on every member with a chassis, and absent on the others",
     reads: &[Subject::Switch],
+    applies: super::everywhere,
     judge,
 };
 

@@ -7,6 +7,7 @@ pub(super) const CHECK: Check = Check {
     name: "ovs_encap_type",
     about: "external_ids:ovn-encap-type is geneve on every member with a chassis",
     reads: &[Subject::Switch],
+    applies: super::everywhere,
     judge,
 };
 

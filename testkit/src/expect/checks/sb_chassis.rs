@@ -9,6 +9,7 @@ pub(super) const CHECK: Check = Check {
     about: "the Southbound has one Chassis row for every member with a chassis, with its host name, and no other, as \
             seen from every member",
     reads: &[Subject::Southbound],
+    applies: super::everywhere,
     judge,
 };
 

@@ -10,6 +10,7 @@ pub(super) const CHECK: Check = Check {
     about: "the Southbound has exactly one Encap row for every chassis, geneve to the planned address with checksums, \
             which its Chassis row refers to, and no other, as seen from every member",
     reads: &[Subject::Southbound],
+    applies: super::everywhere,
     judge,
 };
 

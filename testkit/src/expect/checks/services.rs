@@ -8,6 +8,7 @@ pub(super) const CHECK: Check = Check {
     name: "services",
     about: "the snap services of the planned services are enabled and active on every member, and the others are not",
     reads: &[Subject::Services],
+    applies: super::everywhere,
     judge,
 };
 

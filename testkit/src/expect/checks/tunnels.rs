@@ -12,6 +12,7 @@ pub(super) const CHECK: Check = Check {
     about: "every chassis has exactly one geneve interface to the tunnel endpoint of every other chassis, and none to \
             anything else",
     reads: &[Subject::Switch],
+    applies: |plan| plan.members_with(Service::Chassis).count() > 1,
     judge,
 };
 

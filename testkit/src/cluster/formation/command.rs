@@ -1,0 +1,66 @@
+//! `microovn cluster bootstrap`, `add` and `join`.
+
+use std::time::Duration;
+
+use super::{Entry, Tokens};
+use crate::cluster::ClusterError;
+use crate::lxd::Exec;
+use crate::microovn::JoinToken;
+
+/// A join on a busy host takes longer than MicroOVN's own time-outs, some of which are 30 s.
+const COMMAND: Duration = Duration::from_secs(180);
+
+/// Has one member enter. The bootstrap member then issues a token for each of the others, and returns them.
+///
+/// # Errors
+/// When a command exits with an error, or prints something other than a token.
+pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
+    let mut said = String::new();
+    let entered = talk(entry, token, &mut said).await;
+    entry.keep("commands.txt", &said);
+    entered
+}
+
+async fn talk(entry: &Entry<'_>, token: Option<JoinToken>, said: &mut String) -> Result<Tokens, ClusterError> {
+    let arguments = entry.member.arguments.iter().map(String::as_str);
+    if let Some(token) = token {
+        // The only way this command takes a token is its command line.
+        let words: Vec<&str> = ["join", token.expose()].into_iter().chain(arguments).collect();
+        run(entry, &words, said).await?;
+        return Ok(Tokens::new());
+    }
+    let words: Vec<&str> = ["bootstrap"].into_iter().chain(arguments).collect();
+    run(entry, &words, said).await?;
+    let mut tokens = Tokens::new();
+    for joiner in entry.plan.joiners() {
+        let printed = run(entry, &["add", &joiner.name], said).await?;
+        let token = printed.parse().map_err(|source| ClusterError::BadToken {
+            bootstrap: entry.member.name.clone(),
+            member: joiner.name.clone(),
+            source,
+        })?;
+        tokens.insert(joiner.name.clone(), token);
+    }
+    Ok(tokens)
+}
+
+/// Runs `microovn cluster` with these words; what it printed.
+async fn run(entry: &Entry<'_>, words: &[&str], said: &mut String) -> Result<String, ClusterError> {
+    let argv = ["/snap/bin/microovn", "cluster"].into_iter().chain(words.iter().copied());
+    let output = entry.client.exec(entry.instance, &Exec::new(argv).timeout(COMMAND)).await?;
+    let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
+    said.push_str(&format!(
+        "$ microovn cluster {}\n{stdout}{stderr}exit code: {}\n",
+        words.join(" "),
+        output.exit_code
+    ));
+    if output.success() {
+        return Ok(stdout);
+    }
+    Err(ClusterError::Command {
+        command: format!("microovn cluster {}", words.first().copied().unwrap_or_default()),
+        member: entry.member.name.clone(),
+        code: output.exit_code,
+        tail: crate::microovn::redact(stderr.trim()),
+    })
+}

@@ -1,0 +1,120 @@
+//! `microovn init`, answered by question, on a terminal or on pipes.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::{Entry, Tokens};
+use crate::cluster::ClusterError;
+use crate::lxd::{self, Exec, Pipes, Pty};
+use crate::microovn::JoinToken;
+use crate::microovn::dialog::{Dialog, DialogError, Step};
+use crate::plan::Formation;
+
+/// Silence after which a dialog has failed. Some of MicroOVN's own time-outs are 30 s, and a join on a busy host
+/// takes longer than that.
+const SILENCE: Duration = Duration::from_secs(90);
+/// A question that nobody has answered for this long is one that no option knows.
+const HESITATION: Duration = Duration::from_secs(2);
+/// The whole of one dialog.
+const DIALOG: Duration = Duration::from_secs(300);
+/// The exit code follows the end of the output at once.
+const EXIT: Duration = Duration::from_secs(30);
+/// A terminal wide enough that no prompt wraps.
+const SIZE: (u16, u16) = (400, 50);
+
+/// One member's dialog, from the first prompt to the exit code. Returns the join tokens it printed.
+///
+/// # Errors
+/// As soon as it asks what no option answers, complains, ends early, falls silent or exits with an error.
+pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
+    let exec = Exec::new(["/snap/bin/microovn", "init"]).timeout(DIALOG);
+    let mut line = match entry.plan.formation {
+        Formation::DialogPiped => Line::Pipes(entry.client.exec_pipes(entry.instance, &exec).await?),
+        _ => Line::Pty(entry.client.exec_pty(entry.instance, &exec, SIZE).await?),
+    };
+    let mut dialog = Dialog::new(&entry.member.answers, token);
+    let spoken = tokio::time::timeout(DIALOG, converse(&mut line, &mut dialog)).await;
+    entry.keep("dialog.txt", &dialog.log());
+    let member = || entry.member.name.clone();
+    match spoken {
+        Ok(Ok(())) => {}
+        Ok(Err(Ended::Lxd(error))) => return Err(error.into()),
+        Ok(Err(Ended::Dialog(source))) => return Err(ClusterError::Dialog { member: member(), source }),
+        // It has never been silent, and it does not end.
+        Err(_) => {
+            let tail = dialog.transcript().tail;
+            return Err(ClusterError::Endless { member: member(), seconds: DIALOG.as_secs(), tail: end_of(&tail) });
+        }
+    }
+    match line.wait(EXIT).await? {
+        0 => Ok(dialog.tokens().clone()),
+        code => Err(ClusterError::DialogExit { member: member(), code, tail: dialog.transcript().tail }),
+    }
+}
+
+/// The last lines of an output that may be long.
+fn end_of(text: &str) -> String {
+    const SHOWN: usize = 500;
+    let skip = text.chars().count().saturating_sub(SHOWN);
+    text.chars().skip(skip).collect()
+}
+
+/// What the dialog is held over.
+enum Line {
+    Pty(Pty),
+    Pipes(Pipes),
+}
+
+impl Line {
+    async fn read(&mut self) -> Result<Option<Bytes>, lxd::Error> {
+        match self {
+            Self::Pty(pty) => pty.read().await,
+            Self::Pipes(pipes) => pipes.read().await,
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), lxd::Error> {
+        match self {
+            Self::Pty(pty) => pty.write(bytes).await,
+            Self::Pipes(pipes) => pipes.write(bytes).await,
+        }
+    }
+
+    async fn wait(self, deadline: Duration) -> Result<i32, lxd::Error> {
+        match self {
+            Self::Pty(pty) => pty.wait(deadline).await,
+            Self::Pipes(pipes) => pipes.wait(deadline).await,
+        }
+    }
+}
+
+/// Why a conversation ended badly.
+enum Ended {
+    Lxd(lxd::Error),
+    Dialog(Box<DialogError>),
+}
+
+/// Answers every question until the output ends.
+async fn converse(line: &mut Line, dialog: &mut Dialog) -> Result<(), Ended> {
+    let mut quiet_since = Instant::now();
+    loop {
+        let Ok(read) = tokio::time::timeout(HESITATION, line.read()).await else {
+            // What looks like a question and is not followed by anything is one, and nobody answers it.
+            if dialog.find_unanswered().is_some() || quiet_since.elapsed() >= SILENCE {
+                return Err(Ended::Dialog(dialog.on_silence()));
+            }
+            continue;
+        };
+        quiet_since = Instant::now();
+        let Some(bytes) = read.map_err(Ended::Lxd)? else {
+            return dialog.on_eof().map_err(Ended::Dialog);
+        };
+        for step in dialog.feed(&bytes) {
+            match step {
+                Step::Write(typed) => line.write(typed.bytes()).await.map_err(Ended::Lxd)?,
+                Step::Fail(error) => return Err(Ended::Dialog(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Forming the cluster, one member after the other, in the way the plan says.
+
+mod command;
+mod dialog;
+mod rest;
+
+use std::collections::BTreeMap;
+
+use tokio::sync::oneshot;
+
+use super::ClusterError;
+use super::observe::Members;
+use crate::lxd::Client;
+use crate::microovn::JoinToken;
+use crate::plan::{Formation, Member, Plan, Role};
+use crate::report::{Evidence, Owner, Timeline};
+
+/// Join tokens by the name of the member they are for.
+type Tokens = BTreeMap<String, JoinToken>;
+
+/// One member that is about to enter the cluster.
+struct Entry<'a> {
+    client: &'a Client,
+    plan: &'a Plan,
+    member: &'a Member,
+    instance: &'a str,
+    evidence: &'a Evidence,
+}
+
+impl Entry<'_> {
+    /// Keeps what was said for a person to read. Failing to is no reason to stop.
+    fn keep(&self, file: &str, text: &str) {
+        if let Err(error) = self.evidence.write(&self.member.name, file, text) {
+            tracing::warn!(%error, member = self.member.name, file, "a transcript is not written");
+        }
+    }
+}
+
+/// Has every member enter the cluster, each as soon as it is `ready`: the bootstrap member first, which hands out the
+/// join tokens, then the others in order. What was said goes to the evidence.
+///
+/// # Errors
+/// As soon as a member does not enter.
+pub(super) async fn form(
+    client: &Client,
+    plan: &Plan,
+    instances: &Members,
+    ready: Vec<oneshot::Receiver<()>>,
+    timeline: &Timeline,
+    evidence: &Evidence,
+) -> Result<(), ClusterError> {
+    let bootstrap = plan.bootstrap().ok_or_else(|| ClusterError::Empty(plan.cell.to_string()))?;
+    let mut tokens = Tokens::new();
+    for (member, ready) in plan.members.iter().zip(ready) {
+        timeline.stage("wait for the member", Owner::Lxd, announced(ready)).await;
+        let token = match member.role {
+            Role::Bootstrap => None,
+            Role::Join => Some(tokens.remove(&member.name).ok_or_else(|| ClusterError::NoToken {
+                bootstrap: bootstrap.name.clone(),
+                member: member.name.clone(),
+            })?),
+        };
+        let stage = match member.role {
+            Role::Bootstrap => "bootstrap",
+            Role::Join => "join",
+        };
+        let entry = Entry { client, plan, member, instance: &instances[&member.name], evidence };
+        let entering = async {
+            match plan.formation {
+                Formation::Dialog | Formation::DialogPiped => dialog::enter(&entry, token).await,
+                Formation::Cli => command::enter(&entry, token).await,
+                Formation::Rest => rest::enter(&entry, token).await,
+            }
+        };
+        tokens.extend(timeline.stage(stage, Owner::Product, entering).await?);
+    }
+    Ok(())
+}
+
+/// Waits until a member is ready. One that never will be has an error of its own, which ends the formation.
+async fn announced(ready: oneshot::Receiver<()>) {
+    if ready.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

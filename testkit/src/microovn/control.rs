@@ -1,0 +1,121 @@
+//! The REST API on the control socket: what to ask, and what the replies say.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{JoinToken, redact};
+use crate::plan::{MEMBER_PORT, Member};
+
+/// Where a member's daemon listens.
+pub const CONTROL_SOCKET: &str = "/var/snap/microovn/common/state/control.socket";
+
+/// One call. `Display` shows it without secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ControlCall {
+    /// The path of the URL.
+    pub path: &'static str,
+    /// The body; a call without one is a GET, one with a body a POST.
+    pub body: Option<Value>,
+}
+
+/// A call that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// Nobody answered.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// The daemon refused.
+    #[error("refused with code {code}: {text}")]
+    Refused {
+        /// The error code of the reply.
+        code: i64,
+        /// MicroOVN's own text.
+        text: String,
+    },
+    /// It is no reply. Some replies say 200 and `Failure` at once.
+    #[error("not a reply that succeeded: {0}")]
+    Unexpected(String),
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    error_code: i64,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    metadata: Value,
+}
+
+impl ControlCall {
+    /// Has a member bootstrap, or join with a token.
+    pub fn form(member: &Member, token: Option<&JoinToken>) -> Self {
+        let address = SocketAddr::new(member.address, MEMBER_PORT).to_string();
+        let mut body = json!({"name": member.name, "address": address});
+        match token {
+            None => body["bootstrap"] = json!(true),
+            Some(token) => body["join_token"] = json!(token.expose()),
+        }
+        if !member.config.is_empty() {
+            body["config"] = json!(member.config);
+        }
+        Self { path: "/core/control", body: Some(body) }
+    }
+
+    /// Asks for a join token for the named member.
+    pub fn token(name: &str) -> Self {
+        Self { path: "/core/control/tokens", body: Some(json!({"name": name})) }
+    }
+
+    /// Asks what the daemon can do.
+    pub fn server() -> Self {
+        Self { path: "/core/1.0", body: None }
+    }
+}
+
+impl fmt::Display for ControlCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.body {
+            None => write!(f, "GET {}", self.path),
+            Some(body) => write!(f, "POST {} {}", self.path, redact(&body.to_string())),
+        }
+    }
+}
+
+/// The metadata of a reply that succeeded.
+///
+/// # Errors
+/// When it is an error, or no reply.
+pub fn parse_control(text: &str) -> Result<Value, ControlError> {
+    let reply: Reply = serde_json::from_str(text).map_err(|_| ControlError::Unexpected(redact(text.trim())))?;
+    match (reply.kind.as_str(), reply.status.as_str()) {
+        ("sync", "Success") => Ok(reply.metadata),
+        ("error", _) => Err(ControlError::Refused { code: reply.error_code, text: redact(&reply.error) }),
+        _ => Err(ControlError::Unexpected(redact(text.trim()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_as_recorded() {
+        let success = r#"{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"","metadata":{"ready":false,"extensions":["custom_encapsulation_ip"]}}"#;
+        let metadata = parse_control(success).expect("a reply");
+        assert_eq!(metadata["extensions"], json!(["custom_encapsulation_ip"]));
+        let refusal = r#"{"type":"error","status":"","status_code":0,"operation":"","error_code":503,"error":"Database is not yet initialized","metadata":null}"#;
+        let text = "Database is not yet initialized".to_owned();
+        assert_eq!(parse_control(refusal), Err(ControlError::Refused { code: 503, text }));
+        for other in ["", "404 page not found", "{}", r#"{"type":"sync","status":"Failure","metadata":null}"#] {
+            assert!(matches!(parse_control(other), Err(ControlError::Unexpected(_))), "{other}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A plan: everything about a cell that is decided before anything is touched.
+//!
+//! [`Plan::draw`] turns a cell into instances, NICs, addresses, roles, dialog answers and so into every expectation.
+//! It is pure: the same cell and the same [`Segments`] give the same plan.
+
+mod dialog;
+mod member;
+mod names;
+mod network;
+mod option;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::matrix::{Cell, CellId};
+
+pub use dialog::{Answer, Reply};
+pub use member::{Content, Encap, File, Member, Role, Service};
+pub use network::{Network, Nic, Segment, Segments, StaticRoute};
+pub use option::{InitOption, Need, Outline};
+
+/// The port of a member's API; MicroOVN proposes it and so does every plan.
+pub const MEMBER_PORT: u16 = 6686;
+
+/// How a cluster is formed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Formation {
+    /// `microovn init` on a terminal, as a person would.
+    #[default]
+    Dialog,
+    /// `microovn init` with its input and output on pipes, as a script would.
+    DialogPiped,
+    /// `microovn cluster bootstrap`, `add` and `join`.
+    Cli,
+    /// `POST /core/control` on the control socket, as MicroCloud does.
+    Rest,
+}
+
+impl Formation {
+    /// Whether members are asked questions.
+    pub fn is_dialog(self) -> bool {
+        matches!(self, Self::Dialog | Self::DialogPiped)
+    }
+}
+
+impl fmt::Display for Formation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dialog => "`microovn init` on a terminal",
+            Self::DialogPiped => "`microovn init` on pipes",
+            Self::Cli => "`microovn cluster bootstrap`, `add` and `join`",
+            Self::Rest => "POST /core/control on the control socket",
+        })
+    }
+}
+
+/// The kind of key of a certificate authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyAlgorithm {
+    /// RSA with 2048 bits.
+    Rsa,
+    /// ECDSA on the curve P-384.
+    Ecdsa,
+}
+
+/// A certificate authority that the bootstrap member is given, instead of making one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserCa {
+    /// The kind of its key.
+    pub algorithm: KeyAlgorithm,
+    /// Its certificate as PEM. Made with the cluster, so empty in a plan that was only drawn.
+    pub certificate: String,
+}
+
+/// The plan of one cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The cell it is for.
+    pub cell: CellId,
+    /// How the cluster is formed.
+    pub formation: Formation,
+    /// The address ranges its instances live in.
+    pub segments: Segments,
+    /// The authority of OVN's certificates; `None` where MicroOVN makes one.
+    pub user_ca: Option<UserCa>,
+    /// What the product must be able to do for this cell.
+    pub needs: Vec<Need>,
+    /// The members in the order they enter; the first bootstraps.
+    pub members: Vec<Member>,
+}
+
+impl Plan {
+    /// Draws the plan of `cell`: outlined by every option, then a default cluster of that outline, shaped by every
+    /// option in order, then what each member is told.
+    pub fn draw(cell: &Cell, options: &[&dyn InitOption], segments: Segments) -> Self {
+        let chosen: Vec<_> =
+            options.iter().map(|option| (*option, cell.value(option.declaration().name))).collect();
+        let mut outline = Outline::default();
+        for (option, value) in &chosen {
+            option.outline(value, &mut outline);
+        }
+        let mut plan = Self::outlined(cell.id().clone(), outline, segments);
+        for (option, value) in &chosen {
+            option.shape(value, &mut plan);
+        }
+        plan.needs = chosen.iter().flat_map(|(option, value)| option.needs(value, &plan)).collect();
+        let mut members = plan.members.clone();
+        for member in &mut members {
+            for (option, value) in &chosen {
+                match plan.formation {
+                    Formation::Dialog | Formation::DialogPiped => {
+                        member.answers.extend(option.answers(value, &plan, member));
+                    }
+                    Formation::Cli => member.arguments.extend(option.arguments(value, &plan, member)),
+                    Formation::Rest => member.config.extend(option.config(value, &plan, member)),
+                }
+            }
+        }
+        plan.members = members;
+        plan
+    }
+
+    /// A cluster with default names, addresses, services and encapsulation, that is told nothing yet.
+    pub fn outlined(cell: CellId, outline: Outline, segments: Segments) -> Self {
+        let members = (1..=outline.members).map(|n| Member::nth(&cell, &segments, n)).collect();
+        Self { cell, formation: outline.formation, segments, user_ca: None, needs: Vec::new(), members }
+    }
+
+    /// The member that bootstraps; `None` only for a plan without members.
+    pub fn bootstrap(&self) -> Option<&Member> {
+        self.members.first()
+    }
+
+    /// The members that join, in order.
+    pub fn joiners(&self) -> &[Member] {
+        self.members.get(1..).unwrap_or_default()
+    }
+
+    /// The members that run `service`, in order.
+    pub fn members_with(&self, service: Service) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(move |member| member.runs(service))
+    }
+}

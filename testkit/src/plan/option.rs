@@ -1,0 +1,89 @@
+//! What one init option contributes to plans.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Formation, Member, Plan};
+use crate::matrix::{Constraint, Declaration};
+
+/// What is decided before any member is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline {
+    /// How many members the cluster has.
+    pub members: usize,
+    /// How it is formed.
+    pub formation: Formation,
+}
+
+impl Default for Outline {
+    fn default() -> Self {
+        Self { members: 3, formation: Formation::default() }
+    }
+}
+
+/// Something that not every release of the product can do. Asked for before a cluster is formed; a cell that needs
+/// what the product lacks is skipped, with this as the reason.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// `microovn init` asks a question that starts like this when it bootstraps with every default accepted.
+    Prompt(String),
+    /// The REST API lists this extension.
+    Extension(String),
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prompt(prompt) => write!(f, "`microovn init` asking {prompt:?}"),
+            Self::Extension(extension) => write!(f, "the API extension {extension:?}"),
+        }
+    }
+}
+
+/// One init option. One file under `suites/src/options/` implements it; only [`declaration`](Self::declaration) is
+/// required, and every other method says what a value changes, if it changes anything there.
+pub trait InitOption: Sync {
+    /// Name and values; the first value is the default.
+    fn declaration(&self) -> Declaration;
+
+    /// Which values go with which values of other options.
+    fn constraints(&self) -> Vec<Constraint> {
+        Vec::new()
+    }
+
+    /// What `value` decides before any member is drawn.
+    fn outline(&self, value: &str, outline: &mut Outline) {
+        let _ = (value, outline);
+    }
+
+    /// What `value` changes in the plan: addresses, NICs, files, services, names. Every expectation follows from it.
+    fn shape(&self, value: &str, plan: &mut Plan) {
+        let _ = (value, plan);
+    }
+
+    /// What the product must be able to do.
+    fn needs(&self, value: &str, plan: &Plan) -> Vec<Need> {
+        let _ = (value, plan);
+        Vec::new()
+    }
+
+    /// The prompts of `microovn init` that this option answers for `member`, and with what.
+    fn answers(&self, value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {
+        let _ = (value, plan, member);
+        Vec::new()
+    }
+
+    /// What is added to `microovn cluster bootstrap` or `microovn cluster join` for `member`.
+    fn arguments(&self, value: &str, plan: &Plan, member: &Member) -> Vec<String> {
+        let _ = (value, plan, member);
+        Vec::new()
+    }
+
+    /// What is added to `config` in `POST /core/control` for `member`: keys and values.
+    fn config(&self, value: &str, plan: &Plan, member: &Member) -> Vec<(String, String)> {
+        let _ = (value, plan, member);
+        Vec::new()
+    }
+}
