@@ -11,6 +11,7 @@ use std::pin::Pin;
 use testkit::cluster::Manifest;
 use testkit::expect::{self, Verdict};
 use testkit::lxd::Client;
+use testkit::plan::Plan;
 use testkit::session::Access;
 
 /// A live check: given LXD and the cluster, it acts and judges.
@@ -23,6 +24,8 @@ pub struct Check {
     pub name: &'static str,
     /// What it holds, in a sentence.
     pub about: &'static str,
+    /// Which plans it can judge.
+    pub applies: fn(&Plan) -> bool,
     /// How it comes to a verdict.
     pub body: Body,
 }
@@ -56,7 +59,11 @@ impl Check {
 
 /// Every check, the pure ones first.
 pub fn checks() -> impl Iterator<Item = Check> {
-    let pure =
-        expect::CHECKS.iter().map(|check| Check { name: check.name, about: check.about, body: Body::Pure(check) });
+    let pure = expect::CHECKS.iter().map(|check| Check {
+        name: check.name,
+        about: check.about,
+        applies: check.applies,
+        body: Body::Pure(check),
+    });
     pure.chain([nb_sb_propagation::CHECK])
 }

@@ -7,10 +7,11 @@ use rstest::fixture;
 use testkit::cluster::{self, Manifest, Site};
 use testkit::config::{Config, Keep, Layer};
 use testkit::matrix::Cell;
+use testkit::plan::Plan;
 use testkit::report::{Evidence, Owner, Timeline, chain};
-use testkit::session::{Lease, Run};
+use testkit::session::{Lease, Run, reaper};
 
-use crate::checks::{self, Body};
+use crate::checks::{self, Body, Check};
 use crate::options;
 
 /// The suite of one cell, as a check sees it.
@@ -47,15 +48,19 @@ impl Suite {
     ///
     /// # Errors
     /// When the check does not pass, or there is no cluster; the text says what, where and how to look closer.
-    pub async fn check(self, name: &str, exe: &str) -> Result<(), Failure> {
+    pub fn check(self, name: &str, exe: &str) -> Result<(), Failure> {
         testkit::cli::init_log();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.map_err(Failure::of)?.block_on(self.judge(name, exe))
+    }
+
+    async fn judge(self, name: &str, exe: &str) -> Result<(), Failure> {
         let check = checks::checks()
             .find(|check| check.name == name)
             .ok_or_else(|| Failure(format!("there is no check {name:?}; run `testkit generate`")))?;
-        let cell = options::core_cells()
+        let cell = options::matrix()
             .map_err(Failure::of)?
-            .into_iter()
-            .find(|cell| cell.id().as_str() == self.cell)
+            .find_cell(self.cell)
             .ok_or_else(|| Failure(format!("there is no cell {:?}; run `testkit generate`", self.cell)))?;
         let config = Config::resolve(Layer::default()).map_err(Failure::of)?;
         let run = Run::join(&config).await.map_err(Failure::of)?;
@@ -65,6 +70,16 @@ impl Suite {
             Lease::acquire(&site.run, self.cell, check.access(), async |dir: &Path| provide(&site, &cell, dir).await)
                 .await
                 .map_err(Failure::of)?;
+        let outcome = self.judge_on(&site, &lease, &check).await;
+        let names: Vec<&str> = suite_checks(&lease.manifest().plan).map(|check| check.name).collect();
+        if lease.give_back(name, &names).await.map_err(Failure::of)? && site.config.keep == Keep::Never {
+            reaper::release(&site.run, &site.exe, self.cell).map_err(Failure::of)?;
+        }
+        outcome
+    }
+
+    /// The verdict of one check, as the text that a person reads.
+    async fn judge_on(self, site: &Site, lease: &Lease<Manifest>, check: &Check) -> Result<(), Failure> {
         let manifest = lease.manifest();
         println!("product: {}", manifest.product);
         let owner = match check.body {
@@ -72,7 +87,7 @@ impl Suite {
             Body::Live(_) => Owner::Product,
         };
         let judging = check.verdict(&site.client, manifest);
-        let verdict = Timeline::new(lease.dir()).stage(&format!("check {name}"), owner, judging).await;
+        let verdict = Timeline::new(lease.dir()).stage(&format!("check {}", check.name), owner, judging).await;
         if verdict.passed() {
             println!("{verdict}");
             return Ok(());
@@ -89,11 +104,16 @@ impl Suite {
             text.push_str(&format!("\nseen at the last of {} looks in {seconds:.1} s", settled.looks));
         }
         if site.config.keep == Keep::OnFailure {
-            let how = cluster::keep(&site, manifest).await.map_err(Failure::of)?;
+            let how = cluster::keep(site, manifest).await.map_err(Failure::of)?;
             text.push_str(&format!("\n{how}"));
         }
         Err(Failure(text))
     }
+}
+
+/// The checks that the suite of this plan has.
+fn suite_checks(plan: &Plan) -> impl Iterator<Item = Check> {
+    checks::checks().filter(|check| (check.applies)(plan))
 }
 
 /// A cluster that was kept, looked at anew, or else a new one.

@@ -4,7 +4,15 @@ pub mod checks;
 pub mod fixtures;
 pub mod options;
 
-/// Makes the suite of one cell: a module with one test for every check that is named.
+/// Makes suites: for every cell that is named a module with one test for every check that is named.
+#[macro_export]
+macro_rules! suites {
+    (checks $checks:tt cells { $($cell:ident),* $(,)? }) => {
+        $( $crate::suite!($cell $checks); )*
+    };
+}
+
+/// Makes the suite of one cell.
 #[macro_export]
 macro_rules! suite {
     ($cell:ident { $($check:ident),* $(,)? }) => {
@@ -14,9 +22,8 @@ macro_rules! suite {
 
             $(
                 #[rstest]
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $check(#[with(stringify!($cell))] suite: Suite) -> Result<(), Failure> {
-                    suite.check(stringify!($check), env!("CARGO_BIN_EXE_testkit")).await
+                fn $check(#[with(stringify!($cell))] suite: Suite) -> Result<(), Failure> {
+                    suite.check(stringify!($check), env!("CARGO_BIN_EXE_testkit"))
                 }
             )*
         }

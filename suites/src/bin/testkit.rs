@@ -6,10 +6,12 @@ use suites::{checks, options};
 use testkit::cli::{self, Catalogue, CheckInfo};
 
 fn main() -> ExitCode {
+    let checks = checks::checks();
     cli::main(&Catalogue {
         options: options::OPTIONS,
-        cells: options::core_cells,
-        checks: checks::checks().map(|check| CheckInfo { name: check.name, about: check.about }).collect(),
-        generated: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/init/cells.rs").into(),
+        matrix: options::matrix,
+        core: options::core,
+        checks: checks.map(|check| CheckInfo { name: check.name, about: check.about, applies: check.applies }).collect(),
+        tests: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),
     })
 }

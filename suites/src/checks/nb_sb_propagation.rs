@@ -13,6 +13,7 @@ use super::{Body, Check};
 pub(super) const CHECK: Check = Check {
     name: "nb_sb_propagation",
     about: "a logical switch added with --wait=sb on every member is a datapath in the Southbound, and goes again",
+    applies: |_| true,
     body: Body::Live(|client, manifest| Box::pin(judge(client, manifest))),
 };
 

@@ -8,7 +8,7 @@ mod members;
 mod services;
 mod user_ca;
 
-use testkit::matrix::{Cell, Declaration, MatrixError};
+use testkit::matrix::{Cell, Matrix, MatrixError};
 use testkit::plan::InitOption;
 
 /// Every init option.
@@ -22,19 +22,26 @@ pub const OPTIONS: &[&dyn InitOption] = &[
     &members::Members,
 ];
 
-/// The declarations of [`OPTIONS`], in order.
-pub fn declarations() -> Vec<Declaration> {
-    OPTIONS.iter().map(|option| option.declaration()).collect()
-}
+/// The choices of the core tier: the suites that run on every change.
+const CORE: [&[(&str, &str)]; 4] =
+    [&[], &[("address_family", "ipv6")], &[("encap", "ipv4")], &[("address_family", "ipv6"), ("encap", "ipv6")]];
 
-/// The core tier: the suites that run on every change.
+/// The matrix of [`OPTIONS`].
 ///
 /// # Errors
-/// When a choice below is not declared; a test holds that none is.
-pub fn core_cells() -> Result<Vec<Cell>, MatrixError> {
-    let chosen: [&[(&str, &str)]; 4] =
-        [&[], &[("address_family", "ipv6")], &[("encap", "ipv4")], &[("address_family", "ipv6"), ("encap", "ipv6")]];
-    chosen.iter().map(|chosen| Cell::new(&declarations(), chosen)).collect()
+/// When the declarations or the constraints make no sense; the error names the place.
+pub fn matrix() -> Result<Matrix, MatrixError> {
+    let declarations = OPTIONS.iter().map(|option| option.declaration()).collect();
+    let constraints = OPTIONS.iter().flat_map(|option| option.constraints()).collect();
+    Matrix::new(declarations, constraints)
+}
+
+/// The core tier of `matrix`.
+///
+/// # Errors
+/// When the matrix has no such choices, or its constraints forbid one.
+pub fn core(matrix: &Matrix) -> Result<Vec<Cell>, MatrixError> {
+    CORE.iter().map(|chosen| matrix.cell(chosen)).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use super::plan::PlanArgs;
+use super::run::RunArgs;
 use crate::session::Process;
 
 /// System tests for MicroOVN: real clusters on LXD, from a matrix of init options.
@@ -28,12 +30,10 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Image,
     },
-    /// Show the cells and the checks.
-    Plan {
-        /// What would be provisioned, asked, answered and expected for this cell, without touching anything.
-        #[arg(long, value_name = "CELL")]
-        explain: Option<String>,
-    },
+    /// Show what would be tested: the cells of a tier, one cell in words, or what a tier covers.
+    Plan(PlanArgs),
+    /// Run the suites of a tier, or of the named cells.
+    Run(RunArgs),
     /// Form the cluster of a cell and leave it up.
     Up {
         /// The cell: init_cluster_ipv6.
@@ -74,9 +74,9 @@ pub(super) enum Command {
         #[arg(long)]
         quiet: bool,
     },
-    /// Write the list of suites that the matrix gives.
+    /// Write the lists of suites that the matrix gives.
     Generate {
-        /// Only say whether the list is current; exit code 1 when it is not.
+        /// Only say whether they are current; exit code 1 when it is not.
         #[arg(long)]
         check: bool,
     },
@@ -95,6 +95,9 @@ pub(super) enum Command {
         runner: Process,
         #[arg(long)]
         dir: PathBuf,
+        /// Only this cell, and at once.
+        #[arg(long)]
+        cell: Option<String>,
     },
 }
 

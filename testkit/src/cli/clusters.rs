@@ -7,40 +7,19 @@ use std::time::{Duration, Instant};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
-use super::{Catalogue, Failure};
+use super::cells::{Cells, nearest};
+use super::{Catalogue, Failure, nextest};
 use crate::cluster::{self, Manifest, Site};
 use crate::config::Config;
 use crate::host;
 use crate::lxd::Exec;
-use crate::matrix::Cell;
 use crate::report::Timeline;
 use crate::session::sweep::{Target, sweep};
 use crate::session::{Run, Tags};
 
-/// The cell of this name, or an error that lists the nearest.
-pub(super) fn find_cell(catalogue: &Catalogue, name: &str) -> Result<Cell, Failure> {
-    let cells = (catalogue.cells)().map_err(Failure::usage)?;
-    if let Some(cell) = cells.iter().find(|cell| cell.id().as_str() == name) {
-        return Ok(cell.clone());
-    }
-    let names = cells.iter().map(|cell| cell.id().as_str());
-    Err(Failure::Usage(format!("there is no cell {name:?}; {}", nearest(name, names))))
-}
-
-/// "the nearest are a, b", closest first, at most three.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let mut known: Vec<&str> = known.collect();
-    if known.is_empty() {
-        return "there are none".to_owned();
-    }
-    known.sort_by_key(|candidate| strsim::damerau_levenshtein(name, candidate));
-    known.truncate(3);
-    format!("the nearest are {}", known.join(", "))
-}
-
 /// Forms the cluster of a cell and leaves it up.
 pub(super) async fn up(config: Config, catalogue: &Catalogue, name: &str) -> Result<ExitCode, Failure> {
-    let cell = find_cell(catalogue, name)?;
+    let cell = Cells::of(catalogue)?.find(name)?;
     if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
         return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
     }
@@ -79,7 +58,8 @@ pub(super) fn check(
     name: &str,
     check: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    find_cell(catalogue, name)?;
+    let cells = Cells::of(catalogue)?;
+    let cell = cells.find(name)?;
     let known = || catalogue.checks.iter().map(|check| check.name);
     if let Some(check) = check
         && !known().any(|name| name == check)
@@ -87,14 +67,8 @@ pub(super) fn check(
         return Err(Failure::Usage(format!("there is no check {check:?}; {}", nearest(check, known()))));
     }
     need_kept(&config, catalogue, name)?;
-    let filter = match check {
-        Some(check) => format!("binary_id(suites::init) & test(={name}::{check})"),
-        None => format!("binary_id(suites::init) & test(/^{name}::/)"),
-    };
-    let ran = duct::cmd!("cargo", "nextest", "run", "--package", "suites", "-E", filter)
-        .dir(&config.root)
+    let ran = nextest::command(&config, &cells, &[cell], check, &[])?
         .env("TESTKIT_REUSE", "1")
-        .unchecked()
         .run()
         .map_err(Failure::usage)?;
     if ran.status.success() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
@@ -134,7 +108,7 @@ pub(super) async fn shell(
 fn need_kept(config: &Config, catalogue: &Catalogue, cell: &str) -> Result<Manifest, Failure> {
     let kept = cluster::kept(config, cell).map_err(Failure::usage)?;
     if kept.is_none() {
-        find_cell(catalogue, cell)?;
+        Cells::of(catalogue)?.find(cell)?;
     }
     kept.ok_or_else(|| {
         let up = cluster::kept_cells(config);

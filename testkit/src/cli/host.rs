@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::{cluster, host};
 
 /// Prints what is being done, with the seconds since the start.
-fn lines() -> impl FnMut(&str) {
+pub(super) fn lines() -> impl FnMut(&str) + Send {
     let started = Instant::now();
     move |text: &str| eprintln!("{:7.1} s  {text}", started.elapsed().as_secs_f64())
 }

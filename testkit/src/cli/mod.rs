@@ -4,10 +4,15 @@
 
 mod args;
 mod bench;
+mod cells;
 mod clusters;
+mod explain;
 mod generate;
 mod host;
 mod log;
+mod nextest;
+mod plan;
+mod run;
 mod runs;
 mod terminal;
 
@@ -20,8 +25,8 @@ pub use log::init as init_log;
 
 use crate::cluster::ClusterError;
 use crate::config::{Config, Layer};
-use crate::matrix::{Cell, MatrixError};
-use crate::plan::InitOption;
+use crate::matrix::{Cell, Matrix, MatrixError};
+use crate::plan::{InitOption, Plan};
 use crate::report::chain;
 use args::{Args, Command};
 
@@ -29,12 +34,14 @@ use args::{Args, Command};
 pub struct Catalogue {
     /// Every init option, in naming order.
     pub options: &'static [&'static dyn InitOption],
-    /// The cells to test.
-    pub cells: fn() -> Result<Vec<Cell>, MatrixError>,
+    /// The matrix of the options.
+    pub matrix: fn() -> Result<Matrix, MatrixError>,
+    /// Its core tier.
+    pub core: fn(&Matrix) -> Result<Vec<Cell>, MatrixError>,
     /// The checks, in order.
     pub checks: Vec<CheckInfo>,
-    /// The generated list of suites.
-    pub generated: PathBuf,
+    /// The folder of the test targets, which hold the generated lists of suites.
+    pub tests: PathBuf,
 }
 
 /// One check, as the command shows it.
@@ -44,6 +51,8 @@ pub struct CheckInfo {
     pub name: &'static str,
     /// What it holds.
     pub about: &'static str,
+    /// Which plans it can judge.
+    pub applies: fn(&Plan) -> bool,
 }
 
 /// How a command ends when it does not end well.
@@ -99,23 +108,25 @@ pub fn main(catalogue: &Catalogue) -> ExitCode {
 }
 
 async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure> {
-    if let Command::Generate { check } = args.command {
-        return generate::generate(catalogue, check);
-    }
+    let command = match args.command {
+        Command::Generate { check } => return generate::generate(catalogue, check),
+        Command::Plan(args) => return plan::plan(catalogue, &args),
+        command => command,
+    };
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
-    match args.command {
-        Command::Generate { .. } => Ok(ExitCode::SUCCESS),
+    match command {
+        Command::Generate { .. } | Command::Plan(_) => Ok(ExitCode::SUCCESS),
+        Command::Run(args) => run::run(config, catalogue, args).await,
         Command::Setup => host::setup(&config).await,
         Command::Teardown => host::teardown(&config).await,
         Command::Image { command: args::Image::Build } => host::build(&config).await,
-        Command::Plan { explain } => runs::plan(catalogue, explain.as_deref()),
         Command::Up { cell } => clusters::up(config, catalogue, &cell).await,
         Command::Check { cell, check } => clusters::check(config, catalogue, &cell, check.as_deref()),
         Command::Shell { node, command } => clusters::shell(config, catalogue, &node, &command).await,
         Command::Down { cell, all } => clusters::down(config, catalogue, cell.as_deref(), all).await,
         Command::Status => clusters::status(config).await,
         Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
-        Command::Reap { run, runner, dir } => runs::reap(config, run, runner, dir).await,
+        Command::Reap { run, runner, dir, cell } => runs::reap(config, run, runner, dir, cell).await,
         Command::Bench { rounds } => runs::bench(&config, rounds).await,
     }
 }

@@ -6,7 +6,10 @@
 mod cell;
 mod constraint;
 mod declaration;
+#[path="matrix.rs"]
+mod inner;
 
 pub use cell::{Cell, CellId, MatrixError};
 pub use constraint::{Constraint, Term};
+pub use inner::{Matrix, Tier};
 pub use declaration::{Choices, Declaration};

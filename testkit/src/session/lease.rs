@@ -4,6 +4,7 @@
 //! it made is written to a manifest, or else the failure to a record, so that a provisioning fails once. The checks
 //! then share a second lock; one that changes the cluster takes that lock alone.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,7 @@ struct Failure {
 const MANIFEST: &str = "manifest.json";
 const FAILURE: &str = "failure.json";
 const STARTED: &str = "started";
+const DONE: &str = "done.json";
 
 impl<M: Serialize + DeserializeOwned> Lease<M> {
     /// Waits for the cell's cluster, provisioning it when this process is the first to ask.
@@ -112,6 +114,23 @@ impl<M: Serialize + DeserializeOwned> Lease<M> {
     /// The cell's folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Gives the cluster back after `check`, which is one of `all` that may come. Returns whether it was the last of
+    /// them, so that nobody will ask for the cluster again; this is said to one process only.
+    ///
+    /// # Errors
+    /// When the records cannot be used.
+    pub async fn give_back(self, check: &str, all: &[&str]) -> Result<bool, LeaseError> {
+        let Self { dir, _use: used, .. } = self;
+        drop(used);
+        let path = dir.join("done.lock");
+        let _alone = lock::exclusive(&path).await.map_err(io_error("lock", &path))?;
+        let path = dir.join(DONE);
+        let mut done: BTreeSet<String> = read_json(&path)?.unwrap_or_default();
+        let new = done.insert(check.to_owned());
+        write_json(&path, &done)?;
+        Ok(new && all.iter().all(|check| done.contains(*check)))
     }
 }
 
@@ -246,5 +265,19 @@ mod tests {
         assert!(lock::try_exclusive(&path).expect("asks").is_none(), "a writer keeps everybody out");
         drop(writer);
         assert!(lock::try_exclusive(&path).expect("asks").is_some());
+    }
+
+    #[tokio::test]
+    async fn the_last_check_is_told_so_and_only_once() {
+        let out = tempfile::tempdir().expect("a folder");
+        let run = run(out.path()).await;
+        let all = ["a", "b"];
+        let mut last = Vec::new();
+        for check in ["a", "a", "b", "b"] {
+            let provision = async |_: &Path| Ok::<u32, String>(1);
+            let lease = Lease::acquire(&run, "c", Access::Shared, provision).await.expect("a lease");
+            last.push(lease.give_back(check, &all).await.expect("given back"));
+        }
+        assert_eq!(last, [false, false, true, false]);
     }
 }

@@ -83,14 +83,51 @@ pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
     if armed.await.unwrap_or(false) { Ok(()) } else { Err(ReaperError::NotArmed { log }) }
 }
 
+/// Has a detached process remove what the run made for one cell, which nobody will ask for again. Should it fail, the
+/// reaper does it when the run ends.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn release(run: &Run, exe: &Path, cell: &str) -> Result<(), ReaperError> {
+    let log = run.dir().join("reaper.log");
+    let output = OpenOptions::new().create(true).append(true).open(&log).map_err(io_error("open", &log))?;
+    Command::new(exe)
+        .args(["reap", "--run", &run.id().to_string(), "--runner", &run.runner().to_string(), "--cell", cell, "--dir"])
+        .arg(run.dir())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(output)
+        .spawn()
+        .map_err(|source| ReaperError::Spawn { exe: exe.to_owned(), source })?;
+    Ok(())
+}
+
+/// The detached process that [`release`] starts.
+///
+/// # Errors
+/// When the sweep cannot finish.
+pub async fn remove_cell(
+    orders: &Orders,
+    cell: String,
+    connect: impl AsyncFn() -> Result<Client, SweepError>,
+) -> Result<Swept, SweepError> {
+    leave_session();
+    let client = connect().await?;
+    sweep::sweep(&client, &Target::Cell(orders.run.clone(), cell), None).await
+}
+
+/// A session of its own: neither Ctrl-C nor the end of a process group reaches it. It fails only for a group leader,
+/// which has its own group already.
+fn leave_session() {
+    let _ = rustix::process::setsid();
+}
+
 /// The detached process itself: leaves the caller's session, waits for the runner to end, sweeps.
 ///
 /// # Errors
 /// When the sweep cannot finish; the next run or `testkit sweep` tries again.
 pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, SweepError>) -> Result<Swept, SweepError> {
-    // A session of its own: neither Ctrl-C nor the end of a process group reaches it. It fails only for a group
-    // leader, which has its own group already.
-    let _ = rustix::process::setsid();
+    leave_session();
     let _held = match lock::try_exclusive(&orders.dir.join("reaper.lock")) {
         Ok(Some(file)) => file,
         // Another reaper was quicker; the run is watched all the same.

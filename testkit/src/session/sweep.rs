@@ -21,6 +21,8 @@ const DELETE: Duration = Duration::from_secs(60);
 pub enum Target {
     /// Everything of one run that is not kept on purpose.
     Run(RunId),
+    /// Everything of one cell of a run that is not kept on purpose.
+    Cell(RunId, String),
     /// Everything of runs whose runner has ended.
     Abandoned,
     /// The kept cluster of one cell.
@@ -74,6 +76,7 @@ impl Target {
         let kept = config.contains_key(key::KEEP);
         match self {
             Self::Run(run) => tags.run == *run && !kept,
+            Self::Cell(run, cell) => tags.run == *run && tags.cell == *cell && !kept,
             Self::Abandoned => !kept && tags.is_abandoned(now),
             Self::Kept(cell) => kept && tags.cell == *cell,
             Self::All => true,

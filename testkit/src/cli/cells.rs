@@ -1,0 +1,107 @@
+//! Cells by name and by tier, and what each of them has.
+
+use std::path::Path;
+
+use super::{Catalogue, CheckInfo, Failure};
+use crate::matrix::{Cell, Matrix, Tier};
+use crate::plan::{Plan, Segment, Segments};
+use crate::report::{Owner, Timeline};
+
+/// Milliseconds a cell is expected to take: a part for every cell, and one for each of its members.
+const CELL_COST: u64 = 3_000;
+const MEMBER_COST: u64 = 4_000;
+
+/// The matrix of the catalogue with its core tier.
+pub(super) struct Cells {
+    pub(super) matrix: Matrix,
+    pub(super) core: Vec<Cell>,
+}
+
+impl Cells {
+    pub(super) fn of(catalogue: &Catalogue) -> Result<Self, Failure> {
+        let matrix = (catalogue.matrix)().map_err(Failure::usage)?;
+        let core = (catalogue.core)(&matrix).map_err(Failure::usage)?;
+        Ok(Self { matrix, core })
+    }
+
+    /// The cells of a tier.
+    pub(super) fn tier(&self, tier: Tier) -> Vec<Cell> {
+        self.matrix.select(tier, &self.core)
+    }
+
+    /// The cell of this name, or an error that lists the nearest.
+    pub(super) fn find(&self, name: &str) -> Result<Cell, Failure> {
+        self.matrix.find_cell(name).ok_or_else(|| {
+            let all = self.matrix.cells();
+            let names = all.iter().map(|cell| cell.id().as_str());
+            Failure::Usage(format!("there is no cell {name:?}; {}", nearest(name, names)))
+        })
+    }
+
+    /// The tiers with the cells that are in no tier below, in order.
+    pub(super) fn by_lowest_tier(&self) -> Vec<(Tier, Vec<Cell>)> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut tiers = Vec::new();
+        for tier in Tier::ALL {
+            let new: Vec<Cell> = self.tier(tier).into_iter().filter(|cell| seen.insert(cell.id().clone())).collect();
+            tiers.push((tier, new));
+        }
+        tiers
+    }
+}
+
+/// "the nearest are a, b", closest first, at most three.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.collect();
+    if known.is_empty() {
+        return "there are none".to_owned();
+    }
+    known.sort_by_key(|candidate| strsim::damerau_levenshtein(name, candidate));
+    known.truncate(3);
+    format!("the nearest are {}", known.join(", "))
+}
+
+/// The test target that holds the suites whose lowest tier this is: `suites/tests/<target>/`.
+pub(super) fn target(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Core => "init",
+        Tier::Pairwise => "pairwise",
+        Tier::T3 => "t3",
+        Tier::Full => "full",
+    }
+}
+
+/// The plan of a cell for showing it; a run picks free address ranges.
+pub(super) fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
+    Plan::draw(cell, catalogue.options, documentation_segments())
+}
+
+/// From the blocks set aside for documentation (RFC 5737, RFC 3849).
+fn documentation_segments() -> Segments {
+    let segment = |ipv4: [u8; 4], group: u16| Segment {
+        ipv4: ipnet::Ipv4Net::new_assert(ipv4.into(), 24),
+        ipv6: ipnet::Ipv6Net::new_assert([0x2001, 0xdb8, 0, group, 0, 0, 0, 0].into(), 64),
+    };
+    Segments { management: segment([192, 0, 2, 0], 0), underlay: segment([198, 51, 100, 0], 1) }
+}
+
+/// The checks that can judge clusters of this plan.
+pub(super) fn checks<'a>(catalogue: &'a Catalogue, plan: &'a Plan) -> impl Iterator<Item = &'a CheckInfo> {
+    catalogue.checks.iter().filter(|check| (check.applies)(plan))
+}
+
+/// Milliseconds that a cell is expected to take: as long as in the last run that recorded it, or else estimated from
+/// its number of members.
+pub(super) fn cost(out_dir: &Path, cell: &Cell, plan: &Plan) -> u64 {
+    measured(out_dir, cell).unwrap_or(CELL_COST + MEMBER_COST * plan.members.len() as u64)
+}
+
+fn measured(out_dir: &Path, cell: &Cell) -> Option<u64> {
+    let folders = std::fs::read_dir(out_dir).ok()?.flatten().map(|entry| entry.path().join(cell.id().as_str()));
+    let newest = folders.filter(|dir| dir.join("manifest.json").exists()).max_by_key(|dir| {
+        std::fs::metadata(dir.join("manifest.json")).and_then(|file| file.modified()).ok()
+    })?;
+    let stages = Timeline::new(&newest).read().ok()?;
+    let spent = stages.iter().filter(|stage| stage.owner != Owner::Framework).map(|stage| stage.ms).sum::<u64>();
+    (spent > 0).then_some(spent)
+}

@@ -1,0 +1,87 @@
+//! One cell in words: what is provisioned, asked, answered and expected.
+
+use std::fmt::Write;
+
+use super::Catalogue;
+use super::cells::checks;
+use crate::matrix::Cell;
+use crate::plan::{Content, Member, Plan, Reply, Role, Service};
+
+/// The whole plan of a cell, for a person.
+pub(super) fn explain(catalogue: &Catalogue, cell: &Cell, plan: &Plan) -> String {
+    let mut text = format!("{}\n", cell.id());
+    for (option, value) in cell.choices() {
+        let _ = writeln!(text, "  {option} = {value}");
+    }
+    let _ = writeln!(text, "\nformed by {}, {} members", plan.formation, plan.members.len());
+    for need in &plan.needs {
+        let _ = writeln!(text, "needs {need}");
+    }
+    for member in &plan.members {
+        text.push('\n');
+        explain_member(&mut text, plan, member);
+    }
+    text.push_str("\nchecked\n");
+    for check in checks(catalogue, plan) {
+        let _ = writeln!(text, "  {:<20} {}", check.name, check.about);
+    }
+    text.push_str("\naddresses are examples: a run picks ranges that are free\n");
+    text
+}
+
+fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
+    let role = match member.role {
+        Role::Bootstrap => "bootstraps",
+        Role::Join => "joins",
+    };
+    let named = if member.name == member.hostname { String::new() } else { format!(", named {}", member.name) };
+    let _ = writeln!(text, "{}{named}, {role}", member.hostname);
+    for nic in &member.nics {
+        let addresses: Vec<String> = nic.addresses.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  provisioned  {} with {}", nic.device, addresses.join(", "));
+        for route in &nic.routes {
+            let (destination, gateway) = (route.destination, route.gateway);
+            let _ = writeln!(text, "  provisioned  route to {destination} by {gateway} from {}", route.source);
+        }
+    }
+    for address in &member.loopback {
+        let _ = writeln!(text, "  provisioned  lo with {address}");
+    }
+    for file in &member.files {
+        let content = match file.content {
+            Content::Text(_) => "a text",
+            Content::CaCertificate => "the authority's certificate",
+            Content::CaKey => "the authority's key",
+        };
+        let _ = writeln!(text, "  provisioned  {} with {content}", file.path);
+    }
+    for answer in &member.answers {
+        let replies: Vec<String> = answer.replies.iter().map(reply).collect();
+        let _ = writeln!(text, "  asked        {}\n  answered     {}", answer.prompt, replies.join(", then "));
+    }
+    for argument in &member.arguments {
+        let _ = writeln!(text, "  told         {argument}");
+    }
+    for (key, value) in &member.config {
+        let _ = writeln!(text, "  told         config {key} = {value}");
+    }
+    let services: Vec<String> = member.services.iter().map(ToString::to_string).collect();
+    let _ = writeln!(text, "  expected     member at {}, services {}", member.address, services.join(", "));
+    if member.runs(Service::Chassis) {
+        let encap = &member.encap;
+        let _ = writeln!(text, "  expected     tunnels end at {} on {}, peers by {}", encap.ip, encap.device, encap.via);
+    }
+    if let Some(user_ca) = &plan.user_ca {
+        let kind = format!("{:?}", user_ca.algorithm).to_uppercase();
+        let _ = writeln!(text, "  expected     certificates signed by the given {kind} authority");
+    }
+}
+
+fn reply(reply: &Reply) -> String {
+    match reply {
+        Reply::Text(text) if text.is_empty() => "(the default)".to_owned(),
+        Reply::Text(text) => text.clone(),
+        Reply::JoinToken => "(the join token)".to_owned(),
+        Reply::IssueToken(name) => format!("{name} (and a join token is printed)"),
+    }
+}

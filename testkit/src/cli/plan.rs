@@ -1,0 +1,210 @@
+//! Showing what would be tested, without touching anything.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use comfy_table::Table;
+use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
+use serde::Serialize;
+
+use super::cells::{Cells, checks, cost, shown_plan};
+use super::{Catalogue, Failure, explain};
+use crate::config::{Config, Layer};
+use crate::matrix::{Cell, Tier};
+use crate::plan::Plan;
+
+/// What to show.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArgs {
+    /// The tier: core, pairwise, t3 or full.
+    #[arg(long, default_value_t = Tier::Core)]
+    tier: Tier,
+    /// How to print it; `github` is the strategy matrix of a workflow.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Over how many jobs `--format github` spreads the cells.
+    #[arg(long, default_value = "4")]
+    jobs: std::num::NonZeroUsize,
+    /// What would be provisioned, asked, answered and expected for this cell.
+    #[arg(long, value_name = "CELL", conflicts_with_all = ["tier", "coverage"])]
+    explain: Option<String>,
+    /// Which combinations of values the tier covers, and which the constraints exclude, and why.
+    #[arg(long)]
+    coverage: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Github,
+    Markdown,
+}
+
+/// A cell as programs read it.
+#[derive(Debug, Serialize)]
+struct CellRow {
+    id: String,
+    choices: BTreeMap<&'static str, &'static str>,
+    members: usize,
+    checks: Vec<&'static str>,
+    needs: Vec<String>,
+    seconds: u64,
+}
+
+/// One job of the workflow.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+struct Job {
+    name: String,
+    tier: String,
+    cells: String,
+    seconds: u64,
+}
+
+/// Shows a tier, a cell or the coverage of a tier.
+pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, Failure> {
+    let cells = Cells::of(catalogue)?;
+    if let Some(name) = &args.explain {
+        let cell = cells.find(name)?;
+        let plan = shown_plan(catalogue, &cell);
+        let text = match args.format {
+            Format::Json => serde_json::to_string_pretty(&plan).map_err(Failure::usage)?,
+            _ => explain::explain(catalogue, &cell, &plan),
+        };
+        println!("{text}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let chosen = cells.tier(args.tier);
+    if args.coverage {
+        return coverage(&cells, args.tier, &chosen, args.format);
+    }
+    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+    let rows: Vec<CellRow> = chosen
+        .iter()
+        .map(|cell| {
+            let plan = shown_plan(catalogue, cell);
+            row(catalogue, cell, &plan, cost(&config.out_dir, cell, &plan))
+        })
+        .collect();
+    match args.format {
+        Format::Table => print_table(catalogue, &cells, args.tier, &rows),
+        Format::Markdown => print_markdown(args.tier, &rows),
+        Format::Json => {
+            let checks: Vec<_> = catalogue
+                .checks
+                .iter()
+                .map(|check| serde_json::json!({"name": check.name, "about": check.about}))
+                .collect();
+            let all = serde_json::json!({"tier": args.tier.to_string(), "cells": rows, "checks": checks});
+            println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::usage)?);
+        }
+        Format::Github => {
+            let jobs = balance(&rows, args.jobs.get(), args.tier);
+            println!("{}", serde_json::json!({"include": jobs}));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(catalogue: &Catalogue, cell: &Cell, plan: &Plan, cost: u64) -> CellRow {
+    CellRow {
+        id: cell.id().to_string(),
+        choices: cell.choices().clone(),
+        members: plan.members.len(),
+        checks: checks(catalogue, plan).map(|check| check.name).collect(),
+        needs: plan.needs.iter().map(ToString::to_string).collect(),
+        seconds: cost.div_ceil(1000),
+    }
+}
+
+/// The choices that differ from the default, as `option=value`.
+fn told(cells: &Cells, row: &CellRow) -> String {
+    let told = cells.matrix.declarations().iter().filter_map(|declaration| {
+        let value = row.choices.get(declaration.name)?;
+        (*value != declaration.default_value()).then(|| format!("{}={value}", declaration.name))
+    });
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { "every default".to_owned() } else { told.join(" ") }
+}
+
+fn print_table(catalogue: &Catalogue, cells: &Cells, tier: Tier, rows: &[CellRow]) {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["cell", "members", "checks", "choices"]);
+    for row in rows {
+        table.add_row([row.id.clone(), row.members.to_string(), row.checks.len().to_string(), told(cells, row)]);
+    }
+    println!("{table}");
+    let tests: usize = rows.iter().map(|row| row.checks.len()).sum();
+    println!("tier {tier}: {} cells, {tests} tests", rows.len());
+    println!("checks:");
+    for check in &catalogue.checks {
+        println!("  {:<20} {}", check.name, check.about);
+    }
+}
+
+fn print_markdown(tier: Tier, rows: &[CellRow]) {
+    let options: Vec<&str> = rows.first().map(|row| row.choices.keys().copied().collect()).unwrap_or_default();
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(["cell"].iter().chain(&options).chain(&["checks"]).map(ToString::to_string));
+    for row in rows {
+        let values = options.iter().map(|option| row.choices.get(option).copied().unwrap_or_default().to_owned());
+        let cells = [format!("`{}`", row.id)].into_iter().chain(values).chain([row.checks.len().to_string()]);
+        table.add_row(cells);
+    }
+    println!("Tier {tier}: {} cells\n\n{table}", rows.len());
+}
+
+/// The cells over at most `jobs` jobs, so that the longest job is short: each cell, the most expensive first, goes to
+/// the job that has the least to do.
+fn balance(rows: &[CellRow], jobs: usize, tier: Tier) -> Vec<Job> {
+    let jobs = jobs.min(rows.len());
+    let mut loads: Vec<(u64, Vec<&str>)> = vec![(0, Vec::new()); jobs];
+    let mut order: Vec<&CellRow> = rows.iter().collect();
+    order.sort_by_key(|row| std::cmp::Reverse(row.seconds));
+    for row in order {
+        if let Some((load, names)) = loads.iter_mut().min_by_key(|(load, _)| *load) {
+            *load += row.seconds;
+            names.push(&row.id);
+        }
+    }
+    (1..)
+        .zip(loads)
+        .map(|(n, (seconds, mut names))| {
+            names.sort_unstable();
+            Job { name: format!("{tier} {n}/{jobs}"), tier: tier.to_string(), cells: names.join(" "), seconds }
+        })
+        .collect()
+}
+
+fn coverage(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) -> Result<ExitCode, Failure> {
+    let _ = (cells, tier, chosen, format);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: &str, seconds: u64) -> CellRow {
+        CellRow {
+            id: id.to_owned(),
+            choices: BTreeMap::new(),
+            members: 3,
+            checks: Vec::new(),
+            needs: Vec::new(),
+            seconds,
+        }
+    }
+
+    #[test]
+    fn jobs_are_balanced_by_cost_and_lose_no_cell() {
+        let rows = [row("a", 10), row("b", 40), row("c", 20), row("d", 10)];
+        let jobs = balance(&rows, 2, Tier::Core);
+        let shown: Vec<(&str, u64)> = jobs.iter().map(|job| (job.cells.as_str(), job.seconds)).collect();
+        assert_eq!(shown, [("b", 40), ("a c d", 40)]);
+        assert_eq!(balance(&rows, 9, Tier::Core).len(), 4, "no job is empty");
+        assert_eq!(balance(&[], 2, Tier::Core), []);
+    }
+}
