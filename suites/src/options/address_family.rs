@@ -8,7 +8,7 @@ pub(super) struct AddressFamily;
 
 impl InitOption for AddressFamily {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "address_family", values: &["ipv4", "ipv6"], suffix: |value, _| value.to_owned() }
+        Declaration::new("address_family", &["ipv4", "ipv6"]).suffix(|value, _| value.to_owned())
     }
 
     fn shape(&self, value: &str, plan: &mut Plan) {

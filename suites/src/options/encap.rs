@@ -8,14 +8,12 @@ pub(super) struct Encap;
 
 impl InitOption for Encap {
     fn declaration(&self) -> Declaration {
-        Declaration {
-            name: "encap",
-            values: &["default", "ipv4", "ipv6"],
-            suffix: |value, choices| match choices.get("address_family") {
+        Declaration::new("encap", &["default", "ipv4", "ipv6"]).suffix(|value, choices| {
+            match choices.get("address_family") {
                 Some(family) if *family == value => "custom_encap".to_owned(),
                 _ => format!("custom_encap_{value}"),
-            },
-        }
+            }
+        })
     }
 
     fn shape(&self, value: &str, plan: &mut Plan) {

@@ -8,7 +8,7 @@ pub(super) struct Formation;
 
 impl InitOption for Formation {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "formation", values: &["dialog"], suffix: |value, _| value.to_owned() }
+        Declaration::new("formation", &["dialog"]).suffix(|value, _| value.to_owned())
     }
 
     fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {

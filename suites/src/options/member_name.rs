@@ -8,7 +8,7 @@ pub(super) struct MemberName;
 
 impl InitOption for MemberName {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "member_name", values: &["hostname"], suffix: |_, _| "member_name".to_owned() }
+        Declaration::new("member_name", &["hostname"]).suffix(|_, _| "member_name".to_owned())
     }
 
     fn answers(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {

@@ -8,7 +8,7 @@ pub(super) struct Services;
 
 impl InitOption for Services {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "services", values: &["auto"], suffix: |_, _| "services".to_owned() }
+        Declaration::new("services", &["auto"]).suffix(|_, _| "services".to_owned())
     }
 
     fn answers(&self, _value: &str, _plan: &Plan, _member: &Member) -> Vec<Answer> {

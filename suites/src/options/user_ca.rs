@@ -8,7 +8,7 @@ pub(super) struct UserCa;
 
 impl InitOption for UserCa {
     fn declaration(&self) -> Declaration {
-        Declaration { name: "user_ca", values: &["generated"], suffix: |value, _| format!("user_ca_{value}") }
+        Declaration::new("user_ca", &["generated"]).suffix(|value, _| format!("user_ca_{value}"))
     }
 
     fn answers(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {
