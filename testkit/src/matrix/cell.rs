@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Choices, Declaration};
+use super::error::nearest;
+use super::{Choices, Declaration, MatrixError};
 
 /// The prefix of every cell's name: all of them form a cluster by `init`.
 const STEM: &str = "init_cluster";
@@ -39,57 +40,44 @@ pub struct Cell {
     choices: Choices,
 }
 
-/// A choice that the declarations do not allow.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum MatrixError {
-    /// The option is not declared.
-    #[error("unknown option {option:?}; the options are {known}")]
-    UnknownOption {
-        /// What was named.
-        option: String,
-        /// The declared names, comma-separated.
-        known: String,
-    },
-    /// The option has no such value.
-    #[error("option {option:?} has no value {value:?}; its values are {known}")]
-    UnknownValue {
-        /// The option.
-        option: &'static str,
-        /// What was asked for.
-        value: String,
-        /// The declared values, comma-separated.
-        known: String,
-    },
-}
-
 impl Cell {
     /// The cell in which the named options have the named values and every other option its default.
+    ///
+    /// Knows no constraints; [`Matrix::cell`](super::Matrix::cell) does.
     ///
     /// # Errors
     /// When an option or a value is not declared.
     pub fn new(declarations: &[Declaration], chosen: &[(&str, &str)]) -> Result<Self, MatrixError> {
         let mut choices: Choices = declarations.iter().map(|d| (d.name, d.default_value())).collect();
         for (option, value) in chosen {
-            let declaration = declarations.iter().find(|d| d.name == *option).ok_or_else(|| {
-                let known = declarations.iter().map(|d| d.name).collect::<Vec<_>>().join(", ");
-                MatrixError::UnknownOption { option: (*option).to_owned(), known }
-            })?;
+            let declaration =
+                declarations.iter().find(|d| d.name == *option).ok_or_else(|| MatrixError::UnknownOption {
+                    option: (*option).to_owned(),
+                    known: declarations.iter().map(|d| d.name).collect::<Vec<_>>().join(", "),
+                    nearest: nearest(option, declarations.iter().map(|d| d.name)),
+                })?;
             let value = declaration.values.iter().find(|v| *v == value).ok_or_else(|| MatrixError::UnknownValue {
                 option: declaration.name,
                 value: (*value).to_owned(),
                 known: declaration.values.join(", "),
+                nearest: nearest(value, declaration.values.iter().copied()),
             })?;
             choices.insert(declaration.name, value);
         }
+        Ok(Self::of(declarations, choices))
+    }
+
+    /// The cell of `choices`, which has a value for every declaration.
+    pub(super) fn of(declarations: &[Declaration], choices: Choices) -> Self {
         let mut id = STEM.to_owned();
         for declaration in declarations {
             let value = choices[declaration.name];
             if value != declaration.default_value() {
                 id.push('_');
-                id.push_str(&(declaration.suffix)(value, &choices));
+                id.push_str(&declaration.name_part(value, &choices));
             }
         }
-        Ok(Self { id: CellId(id), choices })
+        Self { id: CellId(id), choices }
     }
 
     /// The cell's name.

@@ -1,22 +1,139 @@
-//! stub
-use super::*;
-use std::fmt; use std::str::FromStr;
-#[derive(Debug,Clone)]
-pub struct Matrix { declarations: Vec<Declaration>, constraints: Vec<Constraint> }
-#[derive(Debug,Clone,Copy,PartialEq,Eq,PartialOrd,Ord)]
-pub enum Tier { Core, Pairwise, T3, Full }
-impl Tier { pub const ALL: [Self;4]=[Self::Core,Self::Pairwise,Self::T3,Self::Full]; }
-impl fmt::Display for Tier { fn fmt(&self,f:&mut fmt::Formatter<'_>)->fmt::Result{ f.write_str(match self{Self::Core=>"core",Self::Pairwise=>"pairwise",Self::T3=>"t3",Self::Full=>"full"}) } }
-impl FromStr for Tier { type Err=String; fn from_str(t:&str)->Result<Self,String>{ Self::ALL.into_iter().find(|x|x.to_string()==t).ok_or_else(||format!("{t:?} is no tier")) } }
+//! The matrix: options and constraints, checked once, and the cells that come of them.
+
+use super::coverage::Coverage;
+use super::covering::{Model, Row, covering_array};
+use super::{Cell, Choices, Constraint, Declaration, MatrixError, Tier, validation};
+
+/// Declared options and the constraints between them. What is in a `Matrix` has been checked: names are sound, every
+/// value is in some valid cell, the cell of defaults is valid, and no two valid cells have one name.
+#[derive(Debug, Clone)]
+pub struct Matrix {
+    declarations: Vec<Declaration>,
+    constraints: Vec<Constraint>,
+    model: Model,
+    /// Every valid cell, in the order of [`Matrix::cells`].
+    cells: Vec<Cell>,
+}
+
 impl Matrix {
-    pub fn new(declarations: Vec<Declaration>, constraints: Vec<Constraint>) -> Result<Self, MatrixError> { Ok(Self{declarations,constraints}) }
-    pub fn declarations(&self)->&[Declaration]{&self.declarations}
-    pub fn cell(&self, chosen:&[(&str,&str)])->Result<Cell,MatrixError>{ Cell::new(&self.declarations, chosen) }
-    pub fn cells(&self)->Vec<Cell>{
-        let mut rows: Vec<Vec<(&str,&str)>> = vec![vec![]];
-        for d in &self.declarations { rows = rows.iter().flat_map(|r| d.values.iter().map(move |v|{let mut r=r.clone(); r.push((d.name,*v)); r})).collect(); }
-        rows.iter().map(|r|Cell::new(&self.declarations,r).expect("x")).filter(|c| self.constraints.iter().all(|k| !k.when.iter().all(|t|t.values.contains(&c.value(t.option))) || k.then.iter().all(|t|t.values.contains(&c.value(t.option))))).collect()
+    /// The matrix of these options, in the order in which they appear in names, under these constraints.
+    ///
+    /// # Errors
+    /// [`MatrixError::Invalid`] with every problem that was found, each with the line of the declaration or constraint;
+    /// for constraints that contradict each other, with the smallest set of them that does.
+    pub fn new(declarations: Vec<Declaration>, constraints: Vec<Constraint>) -> Result<Self, MatrixError> {
+        let (model, cells) = validation::check(&declarations, &constraints).map_err(MatrixError::Invalid)?;
+        Ok(Self { declarations, constraints, model, cells })
     }
-    pub fn find_cell(&self,id:&str)->Option<Cell>{ self.cells().into_iter().find(|c|c.id().as_str()==id) }
-    pub fn select(&self,tier:Tier,core:&[Cell])->Vec<Cell>{ match tier{Tier::Full=>self.cells(),_=>core.to_vec()} }
+
+    /// The options, in order.
+    pub fn declarations(&self) -> &[Declaration] {
+        &self.declarations
+    }
+
+    /// The cell in which the named options have the named values and every other option its default.
+    ///
+    /// # Errors
+    /// When an option or a value is not declared, or a constraint forbids the cell; the error names the constraint.
+    pub fn cell(&self, chosen: &[(&str, &str)]) -> Result<Cell, MatrixError> {
+        let cell = Cell::new(&self.declarations, chosen)?;
+        match self.constraints.iter().find(|constraint| constraint.is_violated(cell.choices())) {
+            Some(constraint) => Err(MatrixError::Forbidden { id: cell.id().clone(), reason: constraint.reason() }),
+            None => Ok(cell),
+        }
+    }
+
+    /// The valid cell of this name.
+    pub fn find_cell(&self, id: &str) -> Option<Cell> {
+        self.cells.iter().find(|cell| cell.id().as_str() == id).cloned()
+    }
+
+    /// Every valid cell: ordered by the value of the first option, then of the second, and so on, each in the order of
+    /// its declaration.
+    pub fn cells(&self) -> Vec<Cell> {
+        self.cells.clone()
+    }
+
+    /// The cells of a tier, those of the tiers it contains first. `core` is the core tier.
+    ///
+    /// The same matrix and core always give the same cells. They also stay, as far as possible, when the matrix grows:
+    /// arrays are built in generations, the n-th over the first n values of every option, and each generation keeps the
+    /// rows of the one before. So when an option gets an n-th value at the end of its list, every selected cell that uses
+    /// only values before the n-th of their options, and was selected for their sake, is selected still; and all are when
+    /// no other option has as many. A new option with a default renames nothing, but what is selected is found anew.
+    ///
+    /// # Panics
+    /// When a core cell is not a valid cell of this matrix.
+    pub fn select(&self, tier: Tier, core: &[Cell]) -> Vec<Cell> {
+        let mut chosen: Vec<Row> = Vec::new();
+        for cell in core {
+            let row = self.row(cell).filter(|row| self.model.allows(row));
+            assert!(row.is_some(), "core cell {} is not a valid cell of the matrix", cell.id());
+            add(&mut chosen, row);
+        }
+        let strengths: &[usize] = match tier {
+            Tier::Core => &[],
+            Tier::Pairwise => &[2],
+            Tier::T3 | Tier::Full => &[2, 3],
+        };
+        for mut rows in self.grow(strengths, &chosen) {
+            rows.sort_unstable();
+            add(&mut chosen, rows);
+        }
+        let mut cells: Vec<Cell> = chosen.iter().map(|row| cell(&self.declarations, row)).collect();
+        if tier == Tier::Full {
+            let rest = self.cells.iter().filter(|cell| !cells.contains(cell)).cloned().collect::<Vec<_>>();
+            cells.extend(rest);
+        }
+        cells
+    }
+
+    /// For each strength the rows that cover it, among them those of the strengths before it and of `core`.
+    fn grow(&self, strengths: &[usize], core: &[Row]) -> Vec<Vec<Row>> {
+        let mut grown: Vec<Vec<Row>> = vec![Vec::new(); strengths.len()];
+        for count in 1..=self.model.levels().iter().copied().max().unwrap_or(1) {
+            let model = self.model.generation(count);
+            let mut seeds: Vec<Row> = core.iter().filter(|row| model.contains(row)).cloned().collect();
+            for (strength, rows) in strengths.iter().zip(&mut grown) {
+                add(&mut seeds, std::mem::take(rows));
+                *rows = covering_array(&model, *strength, &seeds);
+                seeds.clone_from(rows);
+            }
+        }
+        grown
+    }
+
+    /// How far `cells` cover the combinations of `strength` values, 1 to
+    /// [`MAX_STRENGTH`](super::covering::MAX_STRENGTH), that the constraints allow. Cells that are not of this matrix, and
+    /// those that are not valid, cover nothing.
+    pub fn coverage(&self, cells: &[Cell], strength: usize) -> Coverage {
+        let rows: Vec<Row> =
+            cells.iter().filter_map(|cell| self.row(cell)).filter(|row| self.model.allows(row)).collect();
+        Coverage::of(&self.declarations, &self.constraints, &self.model, &rows, strength)
+    }
+
+    /// The cell as a row of the model; none when it is not of these options and values.
+    fn row(&self, cell: &Cell) -> Option<Row> {
+        let known = cell.choices().len() == self.declarations.len();
+        let value = |declaration: &Declaration| {
+            let chosen = cell.choices().get(declaration.name)?;
+            declaration.values.iter().position(|value| value == chosen).map(|at| at as u8)
+        };
+        self.declarations.iter().map(value).collect::<Option<Row>>().filter(|_| known)
+    }
+}
+
+/// The cell of a row.
+pub(super) fn cell(declarations: &[Declaration], row: &[u8]) -> Cell {
+    let value = |(declaration, value): (&Declaration, &u8)| (declaration.name, declaration.values[usize::from(*value)]);
+    Cell::of(declarations, declarations.iter().zip(row).map(value).collect::<Choices>())
+}
+
+/// Adds the rows that are not there yet.
+fn add(rows: &mut Vec<Row>, more: impl IntoIterator<Item = Row>) {
+    for row in more {
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
 }

@@ -1,0 +1,81 @@
+//! Covering arrays: few rows such that every combination of values of any `t` factors is in one of them.
+//!
+//! [`covering_array`] is the way in. A [`Model`] says how many values each factor has and what every row must obey. Rows
+//! are started from algebra where the model has no constraints, completed greedily, and then taken out again one by one
+//! for as long as the rest can be mended.
+
+mod algebraic;
+mod array;
+mod conflict;
+mod model;
+mod optimiser;
+mod random;
+mod solver;
+mod tuples;
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+pub use model::{MAX_VALUES, Model, Row};
+
+pub(super) use array::possible;
+pub(super) use conflict::smallest_conflict;
+pub(super) use model::{Clause, Domains};
+pub(super) use solver::{find_row, first, rows};
+pub(super) use tuples::Tuples;
+
+use array::Array;
+use random::Random;
+
+/// The greatest strength.
+pub const MAX_STRENGTH: usize = 6;
+
+/// Rows such that every tuple of `strength` values that some allowed row has is in one of them.
+///
+/// The first rows are the `seeds`, unchanged, each of which the model must allow. `strength` is taken as at least 1, and
+/// at most [`MAX_STRENGTH`] and the number of factors. The same arguments always give the same rows.
+pub fn covering_array(model: &Model, strength: usize, seeds: &[Row]) -> Vec<Row> {
+    let strength = strength.min(MAX_STRENGTH).min(model.levels().len()).max(1);
+    if model.levels().is_empty() {
+        return if seeds.is_empty() { vec![Vec::new()] } else { seeds.to_vec() };
+    }
+    let tuples = Tuples::new(model, strength);
+    let mut array = Array::new(model, &tuples, seeds, budget(model, &tuples));
+    if strength == 2 && model.clauses().is_empty() && seeds.is_empty() {
+        for row in algebraic_rows(model) {
+            array.push(row);
+        }
+        array.mend();
+    }
+    array.complete();
+    array.shrink();
+    array.relax();
+    array.rows
+}
+
+/// How many tuples may be looked at to make the array smaller: in proportion to the model, so that small ones are done
+/// at once, and bounded, so that large ones are done within a second.
+fn budget(model: &Model, tuples: &Tuples) -> u64 {
+    (32 * tuples.len() as u64 * model.levels().len() as u64).min(30_000_000)
+}
+
+/// Rows for the factors of the number of values that needs most of them by itself; the others' values are random.
+fn algebraic_rows(model: &Model) -> Vec<Row> {
+    let levels = model.levels();
+    let starts = BTreeSet::from_iter(levels).into_iter().map(|values| {
+        let columns = levels.iter().filter(|levels| *levels >= values).count();
+        algebraic::start(*values, columns)
+    });
+    let Some(start) = starts.max_by_key(Vec::len) else { return Vec::new() };
+    let mut order: Vec<usize> = (0..levels.len()).collect();
+    order.sort_by_key(|factor| Reverse(levels[*factor]));
+    let mut random = Random::new(1);
+    let mut rows = vec![vec![0u8; levels.len()]; start.len()];
+    for (row, start) in rows.iter_mut().zip(&start) {
+        for (at, factor) in order.iter().enumerate() {
+            let value = start.get(at).copied().filter(|value| *value < levels[*factor]);
+            row[*factor] = value.unwrap_or_else(|| random.below(levels[*factor])) as u8;
+        }
+    }
+    rows
+}
