@@ -77,7 +77,8 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
     }
     let chosen = cells.tier(args.tier);
     if args.coverage {
-        return coverage(&cells, args.tier, &chosen, args.format);
+        print_coverage(&cells, args.tier, &chosen, args.format)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     let rows: Vec<CellRow> = chosen
@@ -178,9 +179,58 @@ fn balance(rows: &[CellRow], jobs: usize, tier: Tier) -> Vec<Job> {
         .collect()
 }
 
-fn coverage(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) -> Result<ExitCode, Failure> {
-    let _ = (cells, tier, chosen, format);
-    Ok(ExitCode::SUCCESS)
+/// The t-tuples of a tier: those it covers, those it lacks, and those the constraints exclude.
+fn print_coverage(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) -> Result<(), Failure> {
+    let strengths = [2, 3];
+    let covered: Vec<_> = strengths.iter().map(|strength| cells.matrix.coverage(chosen, *strength)).collect();
+    if format == Format::Json {
+        let all: Vec<_> = covered
+            .iter()
+            .map(|found| {
+                let reasons = |one: &crate::matrix::Excluded| {
+                    one.constraints.iter().map(ToString::to_string).collect::<Vec<_>>()
+                };
+                serde_json::json!({
+                    "strength": found.strength,
+                    "allowed": found.allowed,
+                    "covered": found.covered,
+                    "missing": found.missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "excluded": found.excluded.iter().map(|one| {
+                        serde_json::json!({"tuple": one.tuple.to_string(), "because": reasons(one)})
+                    }).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        let all = serde_json::json!({"tier": tier.to_string(), "cells": chosen.len(), "coverage": all});
+        println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::usage)?);
+        return Ok(());
+    }
+    println!("tier {tier}: {} cells", chosen.len());
+    for found in &covered {
+        println!(
+            "{} values at a time: {} of {} possible combinations are covered, {} more are excluded",
+            found.strength,
+            found.covered,
+            found.allowed,
+            found.excluded.len()
+        );
+    }
+    let Some(pairs) = covered.first() else { return Ok(()) };
+    for tuple in &pairs.missing {
+        println!("not covered: {tuple}");
+    }
+    let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for one in &pairs.excluded {
+        let why: Vec<String> = one.constraints.iter().map(ToString::to_string).collect();
+        by_reason.entry(why.join("; and ")).or_default().push(one.tuple.to_string());
+    }
+    for (why, tuples) in by_reason {
+        println!("excluded, because {why}:");
+        for tuple in tuples {
+            println!("  {tuple}");
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
