@@ -7,8 +7,8 @@ mod common;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use testkit::expect::{CHECKS, MemberObservation, Observation, Reading, unsatisfied};
-use testkit::microovn::{Activity, ClusterMember, Device, Northd, OvnEnv, Route, SnapService, Startup};
+use testkit::expect::{CHECKS, MemberObservation, Observation, Reading, applicable, unsatisfied};
+use testkit::microovn::{Activity, Certificate, ClusterMember, Device, Northd, OvnEnv, Route, SnapService, Startup};
 use testkit::ovn::{AddressText, Leader, RaftStatus, Southbound, Switch};
 use testkit::plan::Plan;
 
@@ -79,6 +79,11 @@ impl Case<'_> {
     fn route(&mut self) -> &mut Route {
         inner(self.victim().routes.values_mut().next().unwrap())
     }
+    /// What the victim shows as this certificate.
+    fn certificate(&mut self, file: &str, pem: &str) {
+        let reading = Reading::Seen(Certificate::parse(pem).unwrap());
+        self.victim().certificates.insert(file.to_owned(), reading).unwrap();
+    }
     fn encap(&self, n: usize) -> IpAddr {
         self.plan.members[n].encap.ip
     }
@@ -101,6 +106,19 @@ impl Case<'_> {
 type Mutation = (&'static str, &'static [&'static str], fn(&mut Case<'_>));
 
 const MUTATIONS: &[Mutation] = &[
+    // Certificates
+    ("another authority of the same name", &["certificates"], |c| {
+        c.certificate("cacert.pem", &common::AUTHORITIES[1].certificate);
+    }),
+    ("a certificate signed by another authority of the same name", &["certificates"], |c| {
+        c.certificate("ovnsb-cert.pem", &common::AUTHORITIES[1].signed);
+    }),
+    ("a certificate that signed itself", &["certificates"], |c| {
+        c.certificate("ovn-controller-cert.pem", &common::AUTHORITIES[1].certificate);
+    }),
+    ("no client certificate", &["certificates"], |c| {
+        drop(c.victim().certificates.remove("client-cert.pem").unwrap());
+    }),
     // Open_vSwitch
     ("encap address of a peer", &["ovs_encap_ip"], |c| c.external_id("ovn-encap-ip", c.encap(0))),
     ("encap address that contains the right one", &["ovs_encap_ip"], |c| {
@@ -306,6 +324,7 @@ const MUTATIONS: &[Mutation] = &[
     (
         "a member that has no central was not read at all",
         &[
+            "certificates",
             "connection_strings",
             "encap_route",
             "members",
@@ -399,11 +418,24 @@ fn a_cluster_of_one_is_compared_with_something() {
 }
 
 #[test]
+fn a_check_without_anything_to_compare_does_not_apply() {
+    let names = |plan: &Plan| applicable(plan).map(|check| check.name).collect::<BTreeSet<_>>();
+    let plan = common::plan(false, true);
+    let all: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
+    assert_eq!(names(&plan), all);
+    let generated = Plan { user_ca: None, ..plan.clone() };
+    assert_eq!(&all - &names(&generated), BTreeSet::from(["certificates"]));
+    let mut alone = plan;
+    alone.members.truncate(1);
+    assert_eq!(&all - &names(&alone), BTreeSet::from(["tunnels"]));
+}
+
+#[test]
 fn nothing_observed_fails_every_check() {
     let plan = common::plan(false, false);
     assert_eq!(found_by(&plan, &Observation::default()).len(), CHECKS.len());
     let nobody = Plan { members: Vec::new(), ..plan };
-    assert_eq!(found_by(&nobody, &Observation::default()).len(), CHECKS.len());
+    assert_eq!(found_by(&nobody, &Observation::default()).len(), applicable(&nobody).count());
 }
 
 #[test]

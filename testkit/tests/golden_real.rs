@@ -78,7 +78,7 @@ async fn copy(client: &Client, golden: &Golden, name: &str, hostname: &str, addr
     for address in addresses {
         networkd += &format!("Address={address}\n");
     }
-    let nic = NodeNic { device: "eth0".to_owned(), network: host::BRIDGE.to_owned(), networkd };
+    let nic = NodeNic { device: "eth0".to_owned(), network: Some(host::BRIDGE.to_owned()), networkd };
     let mut node = golden.node(name, hostname, &[nic]);
     node.config.extend(tags(hostname));
     node.start = true;

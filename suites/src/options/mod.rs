@@ -46,8 +46,8 @@ pub fn core(matrix: &Matrix) -> Result<Vec<Cell>, MatrixError> {
 
 #[cfg(test)]
 mod tests {
-    use testkit::matrix::Cell;
-    use testkit::plan::{Plan, Reply, Role, Segment, Segments};
+    use testkit::matrix::Tier;
+    use testkit::plan::{Plan, Reply, Role, Segment, Segments, Service};
 
     use super::*;
 
@@ -59,13 +59,24 @@ mod tests {
         Segments { management: segment(77), underlay: segment(88) }
     }
 
+    fn cell(chosen: &[(&str, &str)]) -> Cell {
+        matrix().expect("a matrix").cell(chosen).expect("a cell")
+    }
+
+    /// Every valid cell.
+    fn all() -> Vec<Cell> {
+        let matrix = matrix().expect("a matrix");
+        matrix.select(Tier::Full, &core(&matrix).expect("a core"))
+    }
+
     fn plan(chosen: &[(&str, &str)]) -> Plan {
-        Plan::draw(&Cell::new(&declarations(), chosen).expect("a cell"), OPTIONS, segments())
+        Plan::draw(&cell(chosen), OPTIONS, segments())
     }
 
     #[test]
     fn the_core_tier_is_the_four_suites_everyone_asks_for() {
-        let names: Vec<String> = core_cells().expect("cells").iter().map(|cell| cell.id().to_string()).collect();
+        let cells = core(&matrix().expect("a matrix")).expect("a core");
+        let names: Vec<String> = cells.iter().map(|cell| cell.id().to_string()).collect();
         assert_eq!(
             names,
             ["init_cluster", "init_cluster_ipv6", "init_cluster_custom_encap", "init_cluster_ipv6_custom_encap"]
@@ -73,10 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn encapsulation_of_the_other_family_is_named_by_it() {
-        let id = |chosen: &[(&str, &str)]| Cell::new(&declarations(), chosen).expect("a cell").id().to_string();
+    fn cells_are_named_by_what_is_not_the_default() {
+        let id = |chosen: &[(&str, &str)]| cell(chosen).id().to_string();
         assert_eq!(id(&[("encap", "ipv6")]), "init_cluster_custom_encap_ipv6");
         assert_eq!(id(&[("address_family", "ipv6"), ("encap", "ipv4")]), "init_cluster_ipv6_custom_encap_ipv4");
+        let services_rest = [("address_family", "ipv6"), ("services", "explicit"), ("formation", "rest")];
+        assert_eq!(id(&services_rest), "init_cluster_ipv6_services_rest");
     }
 
     #[test]
@@ -143,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_answer_names_its_option_and_no_prompt_is_answered_twice() {
-        for cell in core_cells().expect("cells") {
+        for cell in all() {
             for member in Plan::draw(&cell, OPTIONS, segments()).members {
                 let mut prompts: Vec<_> = member.answers.iter().map(|answer| answer.prompt.clone()).collect();
                 prompts.sort();
@@ -155,5 +168,102 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn explicit_services_differ_by_member_and_are_told_as_they_are_planned() {
+        let chosen = [("services", "explicit"), ("members", "4")];
+        let wanted = ["central,chassis,switch", "chassis,switch", "switch", "chassis,switch"];
+        for (formation, told) in [("dialog", "answer"), ("rest", "config")] {
+            let plan = plan(&[&chosen[..], &[("formation", formation)]].concat());
+            for (member, wanted) in plan.members.iter().zip(wanted) {
+                let planned: Vec<String> = member.services.iter().map(Service::to_string).collect();
+                assert_eq!(planned.join(","), wanted);
+                let said = if told == "config" {
+                    member.config.get("ovn-services").cloned()
+                } else {
+                    let answer = member.answers.iter().find(|answer| answer.option == "services");
+                    answer.map(|answer| match &answer.replies[..] {
+                        [Reply::Text(text)] => text.clone(),
+                        other => panic!("{other:?}"),
+                    })
+                };
+                assert_eq!(said.as_deref(), Some(wanted), "{formation}");
+            }
+        }
+        assert!(plan(&[("formation", "rest")]).members.iter().all(|member| member.config.is_empty()));
+    }
+
+    #[test]
+    fn a_loopback_endpoint_is_a_host_address_that_the_peers_are_routed_to() {
+        for (family, prefix) in [("ipv4", 32), ("ipv6", 128)] {
+            let plan = plan(&[("encap", "loopback"), ("address_family", family)]);
+            for member in &plan.members {
+                assert_eq!((member.encap.device.as_str(), member.encap.via.as_str()), ("lo", "eth1"));
+                assert_eq!(member.loopback.len(), 1);
+                assert_eq!((member.loopback[0].prefix_len(), member.loopback[0].addr()), (prefix, member.encap.ip));
+                let routes: Vec<_> = member.nics[1].routes.iter().map(|r| (r.destination.addr(), r.source)).collect();
+                let peers = plan.members.iter().filter(|peer| peer.name != member.name);
+                let wanted: Vec<_> = peers.map(|peer| (peer.encap.ip, member.encap.ip)).collect();
+                assert_eq!(routes, wanted);
+            }
+        }
+    }
+
+    #[test]
+    fn a_given_authority_goes_to_the_bootstrap_member_only() {
+        for formation in ["dialog", "rest"] {
+            let plan = plan(&[("user_ca", "rsa"), ("formation", formation)]);
+            assert!(plan.user_ca.is_some());
+            for member in &plan.members {
+                let told = member.config.len()
+                    + member.answers.iter().filter(|a| a.option == "user_ca" && a.prompt.contains("path")).count();
+                let wanted = if member.role == Role::Bootstrap { 2 } else { 0 };
+                assert_eq!((member.files.len(), told), (wanted, wanted), "{formation}");
+            }
+        }
+    }
+
+    #[test]
+    fn custom_names_are_given_where_they_can_be() {
+        let named = |formation: &str| -> Vec<bool> {
+            let plan = plan(&[("member_name", "custom"), ("formation", formation)]);
+            plan.members.iter().map(|member| member.name != member.hostname).collect()
+        };
+        assert_eq!(named("dialog"), [true, false, false], "the dialog of a join asks for no name");
+        assert_eq!(named("rest"), [true, true, true]);
+    }
+
+    #[test]
+    fn members_are_as_many_as_chosen_and_the_fourth_has_no_central() {
+        for (value, count) in [("1", 1), ("3", 3), ("4", 4)] {
+            let plan = plan(&[("members", value)]);
+            assert_eq!(plan.members.len(), count);
+            assert_eq!(plan.members_with(Service::Central).count(), count.min(3));
+        }
+    }
+
+    #[test]
+    fn every_cell_can_be_told_apart_and_named_in_lxd() {
+        let mut hostnames = std::collections::BTreeSet::new();
+        for cell in all() {
+            let plan = Plan::draw(&cell, OPTIONS, segments());
+            for member in &plan.members {
+                assert!(member.hostname.len() <= 55, "{}", member.hostname);
+                assert!(hostnames.insert(member.hostname.clone()), "{} is there twice", member.hostname);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_value_needs_is_asked_for_where_it_is_told() {
+        let needs = |chosen: &[(&str, &str)]| plan(chosen).needs.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(needs(&[]), [] as [&str; 0]);
+        assert!(needs(&[("encap", "ipv4")])[0].contains("define a custom encapsulation"));
+        assert_eq!(
+            needs(&[("encap", "ipv4"), ("formation", "rest")]),
+            ["the API extension \"custom_encapsulation_ip\""]
+        );
+        assert_eq!(needs(&[("services", "explicit"), ("user_ca", "rsa")]).len(), 2);
     }
 }

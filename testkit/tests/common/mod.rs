@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::json;
 use testkit::expect::{Observation, Read, Subject};
 use testkit::matrix::Cell;
-use testkit::microovn::planned_services;
-use testkit::plan::{Encap, Member, Network, Outline, Plan, Segment, Segments, Service};
+use testkit::microovn::{AUTHORITY, planned_services};
+use testkit::plan::{Encap, KeyAlgorithm, Member, Network, Outline, Plan, Segment, Segments, Service, UserCa};
 
 /// The four plans of the first suites: both families, default and custom encapsulation.
 pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
@@ -39,7 +41,27 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
         let (ip, device) = address(member, network);
         member.encap = Encap { ip, via: device.clone(), device, custom: custom_encap };
     }
+    plan.user_ca = Some(UserCa { algorithm: KeyAlgorithm::Ecdsa, certificate: AUTHORITIES[0].certificate.clone() });
     plan
+}
+
+/// A certificate authority and a certificate that it signed, as PEM.
+pub(crate) struct Authority {
+    pub(crate) certificate: String,
+    pub(crate) signed: String,
+}
+
+/// The one that the plans give, and another one of the same name.
+pub(crate) static AUTHORITIES: LazyLock<[Authority; 2]> = LazyLock::new(|| [authority(), authority()]);
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "given CA");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let signed = CertificateParams::new(vec!["member".to_owned()]).unwrap();
+    let signed = signed.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+    Authority { certificate: issuer.pem(), signed: signed.pem() }
 }
 
 /// What is observed on a cluster formed exactly as planned: every read of every subject, as the tools print it.
@@ -96,6 +118,8 @@ fn printed(plan: &Plan, member: &Member, read: Read) -> String {
                 json!({"data": encaps.collect::<Vec<_>>(), "headings": ["_uuid", "chassis_name", "ip", "type", "options"]})
             )
         }
+        Read::Certificate(AUTHORITY) => AUTHORITIES[0].certificate.clone(),
+        Read::Certificate(_) => AUTHORITIES[0].signed.clone(),
         Read::NbRaft => raft(plan, member, "OVN_Northbound", 6643),
         Read::SbRaft => raft(plan, member, "OVN_Southbound", 6644),
         Read::Members => {
