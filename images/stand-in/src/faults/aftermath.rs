@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::ovn::{raft, snapctl, tools};
 use crate::paths::Paths;
 
-use super::{Fault, NOBODY, find, find_or, plays};
+use super::{Fault, NOBODY, find_or, plays};
 
 /// How long a chassis may take to register.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -171,5 +171,5 @@ async fn freeze_controller(paths: &Paths) -> Result<()> {
 
 /// Whether a member that has just joined is to leave again.
 pub(crate) fn leaves(member: &Formed) -> bool {
-    member.has_peers && find(&member.paths, Fault::JoinThenLeaves).is_some()
+    member.has_peers && plays(&member.paths, Fault::JoinThenLeaves)
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::address;
 use crate::paths::Paths;
 
-use super::{Fault, NOBODY, find, find_or, plays};
+use super::{Fault, NOBODY, find_or, plays};
 
 /// Where nobody listens.
 const NOWHERE: &str = "ssl:127.0.0.1:1";
@@ -74,13 +74,13 @@ pub(crate) fn distort(paths: &Paths, name: &str, ids: &mut BTreeMap<String, Stri
         ids.insert("system-id".to_owned(), other.clone());
         name = other;
     }
+    let for_controller = |key: &str| format!("{key}-{name}");
     if let Some(other) = find_or(paths, Fault::ChassisHostname, "localhost") {
-        ids.insert("hostname".to_owned(), other);
+        ids.insert(for_controller("hostname"), other);
     }
     let Some(ip) = ids.get("ovn-encap-ip").cloned() else {
         return;
     };
-    let for_controller = |key: &str| format!("{key}-{name}");
     if plays(paths, Fault::EncapTypeVxlan) {
         ids.insert("ovn-encap-type".to_owned(), "vxlan".to_owned());
     }
@@ -100,7 +100,7 @@ pub(crate) fn distort(paths: &Paths, name: &str, ids: &mut BTreeMap<String, Stri
         ids.insert(for_controller("ovn-encap-ip"), ip);
         ids.insert("ovn-encap-ip".to_owned(), other);
     }
-    if find(paths, Fault::EncapLate).is_some() {
+    if plays(paths, Fault::EncapLate) {
         ids.remove("ovn-encap-ip");
     }
 }
@@ -175,7 +175,7 @@ mod tests {
             ("chassis-missing", "ovn-remote-real-1", Some(NOWHERE)),
             ("chassis-renamed", "system-id", Some("real-1-renamed")),
             ("chassis-renamed foo\nchassis-missing", "ovn-remote-foo", Some(NOWHERE)),
-            ("chassis-hostname", "hostname", Some("localhost")),
+            ("chassis-hostname", "hostname-real-1", Some("localhost")),
         ] {
             let (_dir, paths) = playing(faults);
             let mut ids = right();

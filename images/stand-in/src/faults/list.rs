@@ -65,7 +65,7 @@ faults! {
 
     /// The chassis has another name: the value, or the member's with `-renamed` behind it.
     ChassisRenamed = "chassis-renamed",
-    /// The chassis has another host name: the value, `localhost` otherwise.
+    /// The chassis has another host name in the Southbound: the value, `localhost` otherwise.
     ChassisHostname = "chassis-hostname",
     /// The host has a second Chassis row, under another name.
     ChassisDuplicated = "chassis-duplicated",
