@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const UNTIL_JOINED: Duration = Duration::from_secs(600);
 /// When an encapsulation address that is late comes, in seconds.
 const LATE: &str = "60";
+/// The snap service that is down when the fault names none.
+const DOWN: &str = "chassis";
 
 /// A member that has just been formed.
 #[derive(Debug, Clone)]
@@ -57,15 +59,21 @@ fn report(fault: Fault, outcome: Result<()>) {
     }
 }
 
+/// Whether a snap service is to stay down, which a restart would undo.
+pub(crate) fn keeps_down(paths: &Paths, service: &str) -> bool {
+    let faults = [Fault::ServiceNotStarted, Fault::ServiceDead];
+    faults.iter().any(|fault| find_or(paths, *fault, DOWN).is_some_and(|down| down == service))
+}
+
 async fn stop_service(paths: &Paths) -> Result<()> {
-    match find_or(paths, Fault::ServiceNotStarted, "chassis") {
+    match find_or(paths, Fault::ServiceNotStarted, DOWN) {
         Some(service) => snapctl::stop(&[&service]).await,
         None => Ok(()),
     }
 }
 
 async fn kill_service(paths: &Paths) -> Result<()> {
-    match find_or(paths, Fault::ServiceDead, "chassis") {
+    match find_or(paths, Fault::ServiceDead, DOWN) {
         Some(service) => snapctl::halt(&[&service]).await,
         None => Ok(()),
     }
@@ -172,4 +180,38 @@ async fn freeze_controller(paths: &Paths) -> Result<()> {
 /// Whether a member that has just joined is to leave again.
 pub(crate) fn leaves(member: &Formed) -> bool {
     member.has_peers && plays(&member.paths, Fault::JoinThenLeaves)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::playing;
+    use super::*;
+
+    #[test]
+    fn what_is_down_stays_down() {
+        for (faults, northd, chassis) in [
+            ("", false, false),
+            ("service-dead", false, true),
+            ("service-dead ovn-northd", true, false),
+            ("service-not-started ovn-northd", true, false),
+            ("service-not-started\nservice-dead ovn-northd", true, true),
+        ] {
+            let (_dir, paths) = playing(faults);
+            let down = (keeps_down(&paths, "ovn-northd"), keeps_down(&paths, "chassis"));
+            assert_eq!(down, (northd, chassis), "{faults}");
+        }
+    }
+
+    #[test]
+    fn only_who_joins_leaves() {
+        let (_dir, paths) = playing("join-then-leaves");
+        let member = |has_peers| Formed {
+            paths: paths.clone(),
+            name: "real-1".to_owned(),
+            encap_ip: "10.88.0.11".to_owned(),
+            has_peers,
+        };
+        assert!(leaves(&member(true)));
+        assert!(!leaves(&member(false)));
+    }
 }

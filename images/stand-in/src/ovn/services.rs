@@ -156,7 +156,7 @@ pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> 
         let remote = format!("external-ids:ovn-remote={}", quoted(&faults::central::remote(paths, env)));
         tools::run(paths, "ovs-vsctl", &["--timeout=20", "--no-wait", "set", "Open_vSwitch", ".", &remote]).await?;
     }
-    if has("central") && !plays(Fault::NorthdNotUpdated) {
+    if has("central") && !plays(Fault::NorthdNotUpdated) && !faults::aftermath::keeps_down(paths, CENTRAL[0]) {
         // ovn-northd learns where the databases are from its command line only.
         snapctl::restart(&CENTRAL[..1]).await?;
     }
