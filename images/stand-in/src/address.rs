@@ -34,6 +34,16 @@ pub(crate) fn bracketed(ip: IpAddr) -> String {
 ///
 /// The host has none.
 pub(crate) fn find_default() -> Result<IpAddr> {
+    list()?.first().copied().ok_or_else(|| Error::internal("no network interface has a usable address"))
+}
+
+/// The first global address of a family, by interface.
+pub(crate) fn find_of_family(v6: bool) -> Option<IpAddr> {
+    list().ok()?.into_iter().find(|ip| ip.is_ipv6() == v6)
+}
+
+/// The global addresses of this host, by interface, IPv4 before IPv6.
+fn list() -> Result<Vec<IpAddr>> {
     let all =
         nix::ifaddrs::getifaddrs().map_err(|errno| Error::internal(format!("failed to list addresses: {errno}")))?;
     let mut found: Vec<(u32, IpAddr)> = Vec::new();
@@ -57,7 +67,7 @@ pub(crate) fn find_default() -> Result<IpAddr> {
     }
     // Stable: addresses of one interface and family keep the kernel's order.
     found.sort_by_key(|(index, ip)| (*index, ip.is_ipv6()));
-    found.first().map(|(_, ip)| *ip).ok_or_else(|| Error::internal("no network interface has a usable address"))
+    Ok(found.into_iter().map(|(_, ip)| ip).collect())
 }
 
 fn is_global(ip: IpAddr) -> bool {

@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, Write};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 
@@ -15,8 +16,21 @@ pub(crate) struct Dialog<R, W, E> {
     pub(crate) output: W,
     /// Where complaints about answers go.
     pub(crate) complaints: E,
-    /// Questions that are asked in other words than usual: the usual start, and what replaces it.
+    /// What it does wrong on purpose.
+    pub(crate) quirks: Quirks,
+}
+
+/// What a conversation does wrong on purpose.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Quirks {
+    /// Part of a question, and what is asked in its place.
     pub(crate) reworded: Option<(String, String)>,
+    /// Part of the questions that are asked twice.
+    pub(crate) repeated: Option<String>,
+    /// Part of a question that is printed until nobody reads it any more.
+    pub(crate) endless: Option<String>,
+    /// Whether answers are printed, and not as they were typed.
+    pub(crate) misheard: bool,
 }
 
 impl<R: BufRead, W: Write, E: Write> Dialog<R, W, E> {
@@ -32,19 +46,41 @@ impl<R: BufRead, W: Write, E: Write> Dialog<R, W, E> {
     ///
     /// `EOF` when the input ends, even if it ends in the middle of a line: an unfinished line is no answer.
     pub(crate) fn ask_line(&mut self, prompt: &str) -> Result<String> {
-        match &self.reworded {
-            Some((usual, other)) if prompt.contains(usual.as_str()) => {
-                write!(self.output, "{}", prompt.replacen(usual.as_str(), other, 1))?;
-            }
-            _ => write!(self.output, "{prompt}")?,
+        let concerns = |part: &Option<String>| part.as_ref().is_some_and(|part| prompt.contains(part.as_str()));
+        while concerns(&self.quirks.endless) {
+            self.print(prompt.trim_end_matches(": "))?;
+            std::thread::sleep(Duration::from_millis(10));
         }
-        self.output.flush()?;
+        if concerns(&self.quirks.repeated) {
+            self.ask_once(prompt)?;
+        }
+        self.ask_once(prompt)
+    }
+
+    fn ask_once(&mut self, prompt: &str) -> Result<String> {
+        let prompt = match &self.quirks.reworded {
+            Some((usual, other)) => prompt.replacen(usual.as_str(), other, 1),
+            None => prompt.to_owned(),
+        };
+        self.print(&prompt)?;
         let mut line = String::new();
         self.input.read_line(&mut line)?;
         if !line.ends_with('\n') {
             return Err(Error::internal("EOF"));
         }
-        Ok(line.trim().to_owned())
+        let answer = line.trim().to_owned();
+        if self.quirks.misheard {
+            let mut heard = answer.clone();
+            heard.pop();
+            self.say(&heard)?;
+        }
+        Ok(answer)
+    }
+
+    fn print(&mut self, text: &str) -> Result<()> {
+        write!(self.output, "{text}")?;
+        self.output.flush()?;
+        Ok(())
     }
 
     /// Asks once; an empty answer means `default`.

@@ -2,13 +2,16 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::error::{Error, Result};
+
+/// The user agent of the `microovn` command.
+pub(crate) const COMMAND: &str = "microovn";
 
 /// Sends one request over a fresh stream and returns what the envelope of the reply carries.
 ///
@@ -27,6 +30,7 @@ where
         .method(method)
         .uri(path)
         .header(HOST, "control.socket")
+        .header(USER_AGENT, COMMAND)
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(bytes))
         .map_err(|error| Error::internal(error.to_string()))?;

@@ -1,11 +1,13 @@
 //! `microovn init`: the dialog, and what is done with the answers.
 
 use std::io::{BufRead, Write};
+use std::process::ExitCode;
 
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use serde_json::{Map, Value, json};
 
 use crate::address;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Quirks};
 use crate::error::{Error, Result};
 use crate::faults::{self, Fault};
 use crate::paths::Paths;
@@ -13,7 +15,7 @@ use crate::paths::Paths;
 use super::client::Client;
 
 /// What the dialog needs to know before it asks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Defaults {
     /// The address offered.
     pub(crate) address: String,
@@ -23,6 +25,10 @@ pub(crate) struct Defaults {
     pub(crate) extra_question: Option<String>,
     /// Whether to ask only what MicroOVN 24.03 asked.
     pub(crate) older: bool,
+    /// Whether to ask for the encapsulation address before the services.
+    pub(crate) reordered: bool,
+    /// Whether to forget the encapsulation address.
+    pub(crate) forgetful: bool,
 }
 
 /// What the dialog found out: the request to form or join a cluster.
@@ -37,36 +43,81 @@ pub(crate) struct Answers {
 const SERVICES: &str = "Please select comma-separated list services you would like to enable on this node \
      (central/chassis/switch) or let MicroOVN automatically decide (auto)";
 
-/// Runs `microovn init`.
-pub(crate) async fn run(client: &Client, paths: &Paths) -> Result<()> {
-    let reworded = faults::find(paths, Fault::QuestionReworded)
-        .and_then(|value| value.split_once("=>").map(|(old, new)| (old.trim().to_owned(), new.trim().to_owned())));
+const CUSTOM_ENCAP: &str = "Would you like to define a custom encapsulation IP address for this member?";
+
+/// Runs `microovn init`; says what its exit code is.
+pub(crate) async fn run(client: &Client, paths: &Paths) -> Result<ExitCode> {
+    let quirks = quirks(paths);
+    let _echo = if quirks.misheard { Silence::begin() } else { None };
     let mut dialog =
-        Dialog { input: std::io::stdin().lock(), output: std::io::stdout(), complaints: std::io::stderr(), reworded };
+        Dialog { input: std::io::stdin().lock(), output: std::io::stdout(), complaints: std::io::stderr(), quirks };
 
     let server = client.get("/core/1.0").await?;
     if server["ready"] == json!(true) {
         dialog.say("MicroOVN has already been initialized.\n")?;
-        return add_servers(&mut dialog, client).await;
+        return add_servers(&mut dialog, client).await.map(|()| ExitCode::SUCCESS);
     }
 
+    let plays = |fault| faults::plays(paths, fault);
     let defaults = Defaults {
         address: address::find_default()?.to_string(),
         name: address::hostname(),
-        extra_question: faults::find(paths, Fault::ExtraQuestion),
-        older: faults::find(paths, Fault::OlderDialog).is_some(),
+        extra_question: faults::find_or(paths, Fault::ExtraQuestion, "Would you like to enable telemetry?"),
+        older: plays(Fault::OlderDialog),
+        reordered: plays(Fault::QuestionReordered),
+        forgetful: plays(Fault::AnswerLost),
     };
     let answers = ask(&mut dialog, &defaults)?;
     if let Some(seconds) = faults::find(paths, Fault::InitHangs) {
         tokio::time::sleep(std::time::Duration::from_secs(seconds.parse().unwrap_or(3600))).await;
     }
-    if let Some(text) = faults::find(paths, Fault::InitFails) {
-        return Err(Error::internal(if text.is_empty() { "context canceled".to_owned() } else { text }));
+    if let Some(text) = faults::find_or(paths, Fault::InitExitZero, "context canceled") {
+        eprintln!("Error: {text}");
+        return Ok(ExitCode::SUCCESS);
     }
-    if faults::find(paths, Fault::InitDoesNothing).is_none() {
+    if let Some(text) = faults::find_or(paths, Fault::InitFails, "context canceled") {
+        return Err(Error::internal(text));
+    }
+    if !plays(Fault::InitDoesNothing) {
         client.post("/core/control", &answers.request).await?;
     }
-    if answers.creates { add_servers(&mut dialog, client).await } else { Ok(()) }
+    if answers.creates {
+        add_servers(&mut dialog, client).await?;
+    }
+    Ok(if plays(Fault::InitExitOne) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What the dialog does wrong.
+fn quirks(paths: &Paths) -> Quirks {
+    let reworded = faults::find(paths, Fault::QuestionReworded);
+    let reworded = reworded.as_ref().and_then(|value| value.split_once("=>"));
+    Quirks {
+        reworded: reworded.map(|(old, new)| (old.trim().to_owned(), new.trim().to_owned())),
+        repeated: faults::find_or(paths, Fault::QuestionRepeated, CUSTOM_ENCAP),
+        endless: faults::find_or(paths, Fault::PromptEndless, CUSTOM_ENCAP),
+        misheard: faults::plays(paths, Fault::EchoWrong),
+    }
+}
+
+/// The terminal not echoing what is typed, until this is dropped.
+struct Silence(Termios);
+
+impl Silence {
+    /// Ends the echo; `None` when the input is no terminal.
+    fn begin() -> Option<Self> {
+        let before = termios::tcgetattr(std::io::stdin()).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &silent).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no echo.
+        let _ = termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+    }
 }
 
 /// Asks all questions that come before the daemon is called.
@@ -81,7 +132,12 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
     let listen =
         dialog.ask_with_default("Please choose the address MicroOVN will be listening on", &defaults.address)?;
     let creates = dialog.ask_yes_no("Would you like to create a new MicroOVN cluster?")?;
-    let services = if defaults.older { None } else { parse_services(&dialog.ask_with_default(SERVICES, "auto")?)? };
+    let early = if defaults.reordered { Some(ask_encap(dialog)?) } else { None };
+    let mut config = Map::new();
+    if !defaults.older {
+        let services = parse_services(&dialog.ask_with_default(SERVICES, "auto")?)?;
+        config.insert("ovn-services".to_owned(), json!(services));
+    }
 
     let mut request = Map::new();
     if creates {
@@ -96,44 +152,45 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
     request.insert("address".to_owned(), json!(address::parse(&listen)?.to_string()));
 
     if let Some(question) = &defaults.extra_question {
-        let question = if question.is_empty() { "Would you like to enable telemetry?" } else { question };
         dialog.ask_yes_no(question)?;
     }
-
-    let mut config = Map::new();
-    if let Some(services) = services {
-        config.insert("services".to_owned(), json!(services.join(",")));
-    }
-    if dialog.ask_yes_no("Would you like to define a custom encapsulation IP address for this member?")? {
-        let ip = dialog.ask_ip("Please enter the custom encapsulation IP address for this member: ")?;
+    let encap_ip = match early {
+        Some(answer) => answer,
+        None => ask_encap(dialog)?,
+    };
+    if let Some(ip) = encap_ip.filter(|_| !defaults.forgetful) {
         config.insert("ovn-encap-ip".to_owned(), json!(ip));
     }
     let own_ca = "Would you like to provide your own CA certificate and private key for issuing OVN TLS certificates?";
     if creates && !defaults.older && dialog.ask_yes_no(own_ca)? {
         let certificate = dialog.ask_text("Please enter the path to the CA certificate file: ")?;
         let key = dialog.ask_text("Please enter the path to the CA private key file: ")?;
-        config.insert("ca-cert".to_owned(), json!(certificate));
-        config.insert("ca-key".to_owned(), json!(key));
+        config.insert("ovn-ca-cert".to_owned(), json!(certificate));
+        config.insert("ovn-ca-key".to_owned(), json!(key));
     }
     request.insert("config".to_owned(), Value::Object(config));
     Ok(Answers { request: Value::Object(request), creates })
 }
 
-/// Reads a list of services; `None` is the choice to let MicroOVN decide.
-fn parse_services(answer: &str) -> Result<Option<Vec<String>>> {
-    let chosen: Vec<String> = answer.split(',').map(str::to_owned).collect();
-    if chosen.iter().any(|service| service == "auto") {
-        if chosen.len() > 1 {
-            return Err(Error::new(400, "cannot select multiple services when using auto"));
-        }
+/// Asks for the custom encapsulation address, if there is to be one.
+fn ask_encap<R: BufRead, W: Write, E: Write>(dialog: &mut Dialog<R, W, E>) -> Result<Option<String>> {
+    if !dialog.ask_yes_no(CUSTOM_ENCAP)? {
         return Ok(None);
     }
-    for service in &chosen {
-        if !["central", "chassis", "switch"].contains(&service.as_str()) {
-            return Err(Error::new(400, format!("invalid service selected: {service}")));
+    dialog.ask_ip("Please enter the custom encapsulation IP address for this member: ").map(Some)
+}
+
+/// Checks a list of services, or `auto`, and returns it as it was typed.
+fn parse_services(answer: &str) -> Result<String> {
+    let mut chosen = answer.split(',');
+    if chosen.clone().any(|service| service == "auto") {
+        if chosen.count() > 1 {
+            return Err(Error::new(400, "cannot select multiple services when using auto"));
         }
+    } else if let Some(unknown) = chosen.find(|service| !["central", "chassis", "switch"].contains(service)) {
+        return Err(Error::new(400, format!("invalid service selected: {unknown}")));
     }
-    Ok(Some(chosen))
+    Ok(answer.to_owned())
 }
 
 async fn add_servers<R: BufRead, W: Write, E: Write>(dialog: &mut Dialog<R, W, E>, client: &Client) -> Result<()> {
@@ -155,14 +212,17 @@ mod tests {
     use super::*;
 
     fn defaults() -> Defaults {
-        Defaults { address: "10.77.0.101".to_owned(), name: "real-1".to_owned(), extra_question: None, older: false }
+        Defaults { address: "10.77.0.101".to_owned(), name: "real-1".to_owned(), ..Defaults::default() }
     }
 
     /// Answers all questions from `input`; returns the result, the prompts and the complaints.
     fn converse(input: &str, defaults: &Defaults) -> (Result<Answers>, String, String) {
+        converse_oddly(input, defaults, Quirks::default())
+    }
+
+    fn converse_oddly(input: &str, defaults: &Defaults, quirks: Quirks) -> (Result<Answers>, String, String) {
         let (mut output, mut complaints) = (Vec::new(), Vec::new());
-        let mut dialog =
-            Dialog { input: input.as_bytes(), output: &mut output, complaints: &mut complaints, reworded: None };
+        let mut dialog = Dialog { input: input.as_bytes(), output: &mut output, complaints: &mut complaints, quirks };
         let result = ask(&mut dialog, defaults);
         (
             result,
@@ -211,19 +271,16 @@ mod tests {
         assert_eq!(
             result.expect("a request").request,
             json!({"bootstrap": true, "name": "real-1", "address": "10.77.0.101:6686",
-                   "config": {"ca-cert": "/nonexistent.crt", "ca-key": "/nonexistent.key"}})
+                   "config": {"ovn-services": "auto", "ovn-ca-cert": "/nonexistent.crt",
+                              "ovn-ca-key": "/nonexistent.key"}})
         );
     }
 
     #[test]
     fn a_join_is_asked_for_in_the_recorded_order() {
         let text = include_str!("../../tests/fixtures/30-v6-init-join-2.txt");
-        let defaults = Defaults {
-            address: "fd42:77::102".to_owned(),
-            name: "real-2".to_owned(),
-            extra_question: None,
-            older: false,
-        };
+        let defaults =
+            Defaults { address: "fd42:77::102".to_owned(), name: "real-2".to_owned(), ..Defaults::default() };
         let (result, prompts, _) = converse("\nno\n\neyJ0\nyes\nfd42:88::12\n", &defaults);
         assert_eq!(prompts, recorded(text).0);
         let answers = result.expect("a request");
@@ -231,7 +288,7 @@ mod tests {
         assert_eq!(
             answers.request,
             json!({"join_token": "eyJ0", "name": "real-2", "address": "[fd42:77::102]:6686",
-                   "config": {"ovn-encap-ip": "fd42:88::12"}})
+                   "config": {"ovn-services": "auto", "ovn-encap-ip": "fd42:88::12"}})
         );
     }
 
@@ -247,7 +304,7 @@ mod tests {
     fn services_are_passed_on_and_a_port_is_kept() {
         let (result, _, _) = converse("10.77.0.102:7000\nno\nchassis,switch\neyJ0\nno\n", &defaults());
         let request = result.expect("a request").request;
-        assert_eq!(request["config"]["services"], "chassis,switch");
+        assert_eq!(request["config"]["ovn-services"], "chassis,switch");
         assert_eq!(request["address"], "10.77.0.102:7000");
     }
 
@@ -262,6 +319,32 @@ mod tests {
         let (result, prompts, _) = converse("\nyes\n\n\nno\nno\nno\n", &extra);
         assert!(result.is_ok());
         assert!(prompts.contains("What is your quest? (yes/no) [default=no]: "), "{prompts}");
+
+        let reordered = Defaults { reordered: true, ..defaults() };
+        let (result, prompts, _) = converse("\nno\nyes\n10.88.0.11\nswitch\neyJ0\n", &reordered);
+        assert_eq!(result.expect("a request").request["config"]["ovn-encap-ip"], "10.88.0.11");
+        assert!(prompts.ends_with("Please enter your join token: "), "{prompts}");
+
+        let forgetful = Defaults { forgetful: true, ..defaults() };
+        let (result, _, _) = converse("\nno\n\neyJ0\nyes\n10.88.0.11\n", &forgetful);
+        assert_eq!(result.expect("a request").request["config"], json!({"ovn-services": "auto"}));
+    }
+
+    #[test]
+    fn quirks_change_the_conversation() {
+        let repeated = Quirks { repeated: Some(CUSTOM_ENCAP.to_owned()), ..Quirks::default() };
+        let (result, prompts, _) = converse_oddly("\nno\n\neyJ0\nyes\nno\n", &defaults(), repeated);
+        assert_eq!(prompts.matches(CUSTOM_ENCAP).count(), 2, "{prompts}");
+        assert_eq!(result.expect("a request").request["config"], json!({"ovn-services": "auto"}));
+
+        let misheard = Quirks { misheard: true, ..Quirks::default() };
+        let (result, prompts, _) = converse_oddly("\nno\n\neyJ0\nyes\n10.88.0.11\n", &defaults(), misheard);
+        assert_eq!(result.expect("a request").request["config"]["ovn-encap-ip"], "10.88.0.11");
+        assert!(prompts.ends_with("for this member: 10.88.0.1\n"), "{prompts}");
+
+        let reworded = Quirks { reworded: Some(("join token".into(), "ticket".into())), ..Quirks::default() };
+        let (_, prompts, _) = converse_oddly("\nno\n\n", &defaults(), reworded);
+        assert!(prompts.ends_with("Please enter your ticket: "), "{prompts}");
     }
 
     #[test]

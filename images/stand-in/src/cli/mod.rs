@@ -41,7 +41,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         .map_err(Error::from)
         .and_then(|runtime| runtime.block_on(run(&matches, &paths)));
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("Error: {error}");
             ExitCode::FAILURE
@@ -49,13 +49,13 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     }
 }
 
-async fn run(matches: &ArgMatches, paths: &Paths) -> Result<()> {
+async fn run(matches: &ArgMatches, paths: &Paths) -> Result<ExitCode> {
     let client = Client::new(paths.control_socket());
     let Some((name, matches)) = matches.subcommand() else {
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     };
     match (name, matches.subcommand()) {
-        ("init", _) => init::run(&client, paths).await,
+        ("init", _) => return init::run(&client, paths).await,
         ("status", _) => status::status(&client).await,
         ("waitready", _) => status::wait_ready(&client, matches.get_one::<u64>("timeout").copied().unwrap_or(0)).await,
         ("enable" | "disable", _) => services::switch(&client, name, &services::Options::new(name, matches)?).await,
@@ -86,7 +86,8 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<()> {
             print!("{}", help(name));
             Ok(())
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn format(matches: &ArgMatches, default: &str) -> String {

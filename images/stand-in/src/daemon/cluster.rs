@@ -13,7 +13,10 @@ use crate::ovn::pki::Ca;
 
 /// What the server can do beyond the first release, as listed in `GET /core/1.0`.
 pub(crate) const EXTENSIONS: [&str; 3] =
-    ["internal:runtime_extension_v1", "internal:rename_core_endpoints", "custom_encapsulation_ip"];
+    ["internal:runtime_extension_v1", "internal:rename_core_endpoints", CUSTOM_ENCAP];
+
+/// The extension that says that a member can have an encapsulation address of its own.
+pub(crate) const CUSTOM_ENCAP: &str = "custom_encapsulation_ip";
 
 /// The configuration key for central members elsewhere.
 pub(crate) const CENTRAL_IPS: &str = "ovn.central-ips";

@@ -14,9 +14,10 @@ use crate::http::Reply;
 use crate::ovn::raft::Db;
 use crate::ovn::schema;
 
-use super::cluster::{CENTRAL_IPS, Change, Cluster, EXTENSIONS, TokenRecord};
+use super::cluster::{CENTRAL_IPS, CUSTOM_ENCAP, Change, Cluster, EXTENSIONS, Member, TokenRecord};
 use super::node::{Node, Phase, no_quorum};
 use super::peers::{join, query};
+use super::request::Request;
 use super::server::Call;
 use super::token::{Token, new_secret};
 use super::{formation, switching};
@@ -116,14 +117,22 @@ fn server(node: &Node) -> Value {
     };
     let version = std::env::var("SNAP_VERSION").unwrap_or_else(|_| "23.03".to_owned());
     let version: Vec<&str> = version.split('.').take(2).collect();
-    json!({"name": name, "address": address, "version": version.join("."), "ready": ready, "extensions": EXTENSIONS})
+    json!({"name": name, "address": address, "version": version.join("."), "ready": ready,
+           "extensions": extensions(node)})
+}
+
+/// What this server says it can do beyond the first release.
+fn extensions(node: &Node) -> Vec<&'static str> {
+    let older = faults::plays(&node.paths, Fault::OlderRest);
+    EXTENSIONS.into_iter().filter(|extension| !(older && *extension == CUSTOM_ENCAP)).collect()
 }
 
 async fn control(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     if matches!(node.phase(), Phase::In(_)) {
         return Err(Error::internal("Unable to initialize cluster: Database is online"));
     }
-    let request = formation::Request::parse(&call.json()?)?;
+    let mut request = Request::parse(&call.json()?)?;
+    request.distort(&node.paths, call.from_command);
     let node = Arc::clone(node);
     // A caller that loses patience must not leave half a member behind.
     join(tokio::task::spawn_local(async move { formation::form(&node, request).await })).await?;
@@ -136,22 +145,29 @@ async fn list_members(node: &Node) -> Result<Value> {
     if !cluster.has_quorum(&reachable) {
         return Err(no_quorum().context("Failed to get cluster members"));
     }
+    let last = cluster.members.last().map(|member| member.name.clone()).unwrap_or_default();
     let hidden = faults::find(&node.paths, Fault::MemberNotOnline);
-    let entry = |member: &super::cluster::Member| {
+    let missing = faults::find_or(&node.paths, Fault::MemberNotListed, &last);
+    let moved = faults::find_or(&node.paths, Fault::MemberAddressOther, &last);
+    let entry = |member: &Member| {
         let is_hidden = hidden.as_ref().is_some_and(|name| name.is_empty() || *name == member.name);
         let online = reachable.contains(&member.name) && !is_hidden;
+        let address = match &moved {
+            Some(name) if *name == member.name => format!("{}:{}", faults::NOBODY, member.address.port()),
+            _ => member.address.to_string(),
+        };
         let last_heartbeat =
             member.last_heartbeat.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| time.to_string());
-        json!({"name": member.name, "address": member.address.to_string(), "certificate": member.certificate,
+        json!({"name": member.name, "address": address, "certificate": member.certificate,
                "role": member.role, "schema_internal_version": 6, "schema_external_version": 3,
                "last_heartbeat": last_heartbeat, "status": if online { "ONLINE" } else { "UNREACHABLE" },
-               "extensions": EXTENSIONS, "secret": ""})
+               "extensions": extensions(node), "secret": ""})
     };
-    Ok(cluster.members.iter().map(entry).collect())
+    Ok(cluster.members.iter().filter(|member| missing.as_ref() != Some(&member.name)).map(entry).collect())
 }
 
 fn list_services(cluster: &Cluster) -> Value {
-    let of_member = |member: &super::cluster::Member| {
+    let of_member = |member: &Member| {
         let name = member.name.clone();
         member.services.clone().into_iter().map(move |service| json!({"service": service, "location": name}))
     };
@@ -177,7 +193,10 @@ async fn add_token(node: &Node, call: &Call) -> Result<Value> {
         },
     };
     let membership = node.membership()?;
-    let name = body["name"].as_str().unwrap_or_default().to_owned();
+    let mut name = body["name"].as_str().unwrap_or_default().to_owned();
+    if faults::plays(&node.paths, Fault::TokenWrongName) {
+        name.push_str("-other");
+    }
     let token = Token {
         secret: new_secret(),
         fingerprint: crate::tls::fingerprint_of_pem(&membership.shared.certificate).unwrap_or_default(),
@@ -189,7 +208,10 @@ async fn add_token(node: &Node, call: &Call) -> Result<Value> {
         .map_err(|error| Error::new(400, format!("the token would never expire: {error}")))?;
     let record = TokenRecord { name, secret: token.secret, token: text.clone(), expires_at };
     node.commit(Change::AddToken(record)).await?;
-    if faults::find(&node.paths, Fault::TokenGarbled).is_some() {
+    if faults::plays(&node.paths, Fault::TokenNotPrinted) {
+        return Ok(json!(""));
+    }
+    if faults::plays(&node.paths, Fault::TokenGarbled) {
         return Ok(json!(Token { secret: new_secret(), ..token }.encode()?));
     }
     Ok(json!(text))

@@ -1,6 +1,5 @@
 //! Becoming a member, and ceasing to be one.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 
 use hyper::Method;
@@ -9,7 +8,8 @@ use tokio::net::TcpListener;
 
 use crate::address;
 use crate::error::{Context, Error, Result, io_text};
-use crate::faults::{self, Fault};
+use crate::faults;
+use crate::faults::aftermath::{self, Formed};
 use crate::http;
 use crate::ovn::pki::Ca;
 use crate::ovn::services::{self, Plan};
@@ -17,41 +17,12 @@ use crate::tls::{self, Identity};
 
 use super::cluster::{Change, Cluster, Joining, Member};
 use super::node::{CONNECT, Membership, Node, Phase};
+use super::request::Request;
 use super::token::Token;
 use super::{heartbeat, peers};
 
-/// What `POST /core/control` asks for.
-#[derive(Debug)]
-pub(crate) struct Request {
-    name: String,
-    address: SocketAddr,
-    bootstrap: bool,
-    join_token: String,
-    encap_ip: Option<String>,
-    services: Option<Vec<String>>,
-    ca: Option<(String, String)>,
-}
-
-impl Request {
-    /// Reads the body of the request. Nothing of the configuration is checked: MicroOVN does not either.
-    pub(crate) fn parse(body: &Value) -> Result<Self> {
-        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        let config = &body["config"];
-        let address = text(&body["address"]).ok_or_else(|| Error::new(400, "No address provided"))?;
-        Ok(Self {
-            name: text(&body["name"]).ok_or_else(|| Error::new(400, "No name provided"))?,
-            address: address::parse(&address)?,
-            bootstrap: body["bootstrap"] == true,
-            join_token: text(&body["join_token"]).unwrap_or_default(),
-            encap_ip: text(&config["ovn-encap-ip"]),
-            services: text(&config["services"]).map(|list| list.split(',').map(str::to_owned).collect()),
-            ca: text(&config["ca-cert"]).zip(text(&config["ca-key"])),
-        })
-    }
-}
-
 /// Makes this server a member, of a new cluster or of the one a token is from.
-pub(crate) async fn form(node: &Arc<Node>, mut request: Request) -> Result<()> {
+pub(crate) async fn form(node: &Arc<Node>, request: Request) -> Result<()> {
     if matches!(node.phase(), Phase::In(_)) {
         return Err(Error::internal("Unable to initialize cluster: Database is online"));
     }
@@ -64,10 +35,6 @@ pub(crate) async fn form(node: &Arc<Node>, mut request: Request) -> Result<()> {
         return std::future::pending().await;
     }
     let token = if request.bootstrap { None } else { Some(Token::decode(&request.join_token)?) };
-    if let Some(extra) = faults::find(&node.paths, Fault::ServicesExtra) {
-        let extra = if extra.is_empty() { "central".to_owned() } else { extra };
-        request.services.get_or_insert_with(|| vec!["chassis".to_owned(), "switch".to_owned()]).push(extra);
-    }
 
     let guard = node.working.lock().await;
     let yaml = format!("name: {}\naddress: {}\nservers: {{}}\n", request.name, request.address);
@@ -85,18 +52,44 @@ pub(crate) async fn form(node: &Arc<Node>, mut request: Request) -> Result<()> {
     drop(guard);
     match outcome {
         Ok(services) => {
-            let done = node.commit(Change::SetServices { name: request.name, services }).await;
+            let done = node.commit(Change::SetServices { name: request.name.clone(), services }).await;
             if let Err(error) = done {
                 reset(node).await?;
                 return Err(error);
             }
-            Ok(())
+            play_aftermath(node, request).await
         }
         Err(error) => {
             reset(node).await?;
             Err(error)
         }
     }
+}
+
+/// Plays the faults of a member that is formed.
+async fn play_aftermath(node: &Arc<Node>, request: Request) -> Result<()> {
+    let formed = Formed {
+        paths: node.paths.clone(),
+        encap_ip: chosen_encap_ip(node, &request),
+        name: request.name.clone(),
+        has_peers: node.membership()?.cluster().members.len() > 1,
+    };
+    if aftermath::leaves(&formed) {
+        let node = Arc::clone(node);
+        tokio::task::spawn_local(async move {
+            if let Err(error) = remove(&node, &request.name, false).await {
+                eprintln!("failed to leave: {error}");
+            }
+        });
+    }
+    aftermath::play(formed).await;
+    Ok(())
+}
+
+/// The encapsulation address of a member: the one it was given, or the address it listens on.
+fn chosen_encap_ip(node: &Node, request: &Request) -> String {
+    let default = request.address.ip().to_string();
+    faults::chassis::encap_ip(&node.paths, request.encap_ip.as_deref(), &default, !request.bootstrap)
 }
 
 async fn bootstrap(node: &Arc<Node>, request: &Request, listener: TcpListener) -> Result<Vec<String>> {
@@ -117,14 +110,14 @@ async fn bootstrap(node: &Arc<Node>, request: &Request, listener: TcpListener) -
         None => Ca::generate()?,
     };
     let membership = enter(node, request, shared, cluster, listener)?;
-    start_services(node, &membership, request, false).await?;
+    start_services(node, &membership, request).await?;
     Ok(services)
 }
 
 async fn join(node: &Arc<Node>, request: &Request, token: &Token, listener: TcpListener) -> Result<Vec<String>> {
     let identity = node.identity();
-    if !tls::names(&identity.certificate, &request.name) {
-        replace_identity(node, &request.name)?;
+    if !tls::names(&identity.certificate, &request.certified_name) {
+        replace_identity(node, &request.certified_name)?;
     }
     let identity = node.identity();
     let joining = Joining {
@@ -147,7 +140,7 @@ async fn join(node: &Arc<Node>, request: &Request, token: &Token, listener: TcpL
                 let cluster: Cluster = serde_json::from_value(admitted["cluster"].clone())?;
                 let services = cluster.get(&request.name)?.services.clone();
                 let membership = enter(node, request, shared, cluster, listener)?;
-                if let Err(error) = start_services(node, &membership, request, true).await {
+                if let Err(error) = start_services(node, &membership, request).await {
                     // The others must not wait for a member that never came to be. If they cannot be told, the
                     // operator can still remove it.
                     let _ = node.commit(Change::Remove { name: request.name.clone() }).await;
@@ -188,11 +181,10 @@ pub(crate) fn act(node: &Arc<Node>, membership: &Arc<Membership>, listener: TcpL
     Ok(())
 }
 
-async fn start_services(node: &Node, membership: &Membership, request: &Request, joining: bool) -> Result<()> {
+async fn start_services(node: &Node, membership: &Membership, request: &Request) -> Result<()> {
     let own = membership.own()?;
     let cluster = membership.cluster();
-    let default = request.address.ip().to_string();
-    let encap_ip = faults::encap_ip(&node.paths, request.encap_ip.as_deref(), &default, joining);
+    let encap_ip = chosen_encap_ip(node, request);
     let plan = Plan {
         name: &request.name,
         services: &own.services,

@@ -6,6 +6,7 @@ mod formation;
 mod heartbeat;
 mod node;
 mod peers;
+mod request;
 mod server;
 mod switching;
 mod token;

@@ -23,6 +23,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// The query, empty if there is none.
     pub(crate) query: String,
+    /// Whether the `microovn` command asks.
+    pub(crate) from_command: bool,
     /// The body.
     pub(crate) body: Bytes,
 }
@@ -43,7 +45,9 @@ where
     let service = service_fn(async |request: hyper::Request<Incoming>| {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let agent = parts.headers.get(hyper::header::USER_AGENT);
         let call = Call {
+            from_command: agent.is_some_and(|agent| agent == http::COMMAND),
             method: parts.method,
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),

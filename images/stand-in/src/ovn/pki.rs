@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::tls::{validity, write_file};
 
+use super::ca_key;
+
 /// Who gets a certificate: the stems of the file names.
 pub(crate) const SERVICES: [&str; 5] = ["ovnnb", "ovnsb", "ovn-northd", "ovn-controller", "client"];
 
@@ -65,11 +67,14 @@ impl Ca {
         let ca =
             Self { certificate: read("certificate", certificate)?, key: read("private key", key)?, auto_renew: false };
         ca.issuer().map_err(|error| error.context("failed to parse CA"))?;
+        if !ca_key::belongs_to(&ca_key::read(&ca.key)?, &ca.certificate) {
+            return Err(Error::internal("failed to parse CA: the private key is not that of the certificate"));
+        }
         Ok(ca)
     }
 
     fn issuer(&self) -> Result<Issuer<'static, KeyPair>> {
-        let key = KeyPair::from_pem(&self.key).map_err(failed)?;
+        let key = ca_key::read(&self.key)?;
         Issuer::from_ca_cert_pem(&self.certificate, key).map_err(failed)
     }
 
@@ -99,6 +104,9 @@ pub(crate) fn write_all(ca: &Ca, pki: &Path, member: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject;
+
     use super::*;
 
     #[test]
@@ -113,6 +121,44 @@ mod tests {
         write_all(&ca, dir.path(), "real-1").expect("certificates");
         let stored = std::fs::read_to_string(dir.path().join("cacert.pem")).expect("stored");
         assert_eq!(stored, own.certificate);
+    }
+
+    /// Whether a certificate names the authority as its issuer and carries its signature.
+    fn chains(certificate: &str, authority: &str) -> bool {
+        let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate");
+        let (certificate, authority) = (der(certificate), der(authority));
+        let (_, certificate) = x509_parser::parse_x509_certificate(&certificate).expect("a certificate");
+        let (_, authority) = x509_parser::parse_x509_certificate(&authority).expect("a certificate");
+        certificate.issuer().to_string() == authority.subject().to_string()
+            && certificate.verify_signature(Some(authority.public_key())).is_ok()
+    }
+
+    #[test]
+    fn every_kind_of_provided_authority_signs_every_certificate() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ca");
+        let file = |name: String| fixtures.join(name).display().to_string();
+        for kind in ["rsa", "p256", "p384"] {
+            for form in ["pkcs8", "traditional"] {
+                let dir = tempfile::tempdir().expect("a temporary directory");
+                let ca = Ca::provided(&file(format!("{kind}.crt")), &file(format!("{kind}-{form}.key"))).expect("a CA");
+                write_all(&ca, dir.path(), "real-1").expect("certificates");
+                let read = |name: String| std::fs::read_to_string(dir.path().join(name)).expect("written");
+                let provided = std::fs::read_to_string(file(format!("{kind}.crt"))).expect("a fixture");
+                assert_eq!(read("cacert.pem".to_owned()), provided);
+                for service in SERVICES {
+                    assert!(chains(&read(format!("{service}-cert.pem")), &provided), "{kind} {form} {service}");
+                }
+                assert!(!chains(&read("client-cert.pem".to_owned()), &Ca::generate().expect("a CA").certificate));
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_authority_is_refused() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ca");
+        let file = |name: &str| fixtures.join(name).display().to_string();
+        let error = Ca::provided(&file("p256.crt"), &file("p384-pkcs8.key")).expect_err("another key");
+        assert_eq!(error.message, "failed to parse CA: the private key is not that of the certificate");
     }
 
     #[test]

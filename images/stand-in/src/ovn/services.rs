@@ -1,5 +1,6 @@
 //! MicroOVN's services on this member: starting them, stopping them, keeping them informed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::{Context, Result};
@@ -55,7 +56,7 @@ pub(crate) fn make_private(path: &std::path::Path) -> Result<()> {
 
 /// Writes `ovn.env`; says whether that changed anything.
 pub(crate) fn write_env(paths: &Paths, env: &OvnEnv) -> Result<bool> {
-    let (file, text) = (paths.ovn_env(), env.render());
+    let (file, text) = (paths.ovn_env(), faults::central::env_text(paths, env));
     if std::fs::read_to_string(&file).is_ok_and(|old| old == text) {
         return Ok(false);
     }
@@ -67,9 +68,7 @@ pub(crate) fn write_env(paths: &Paths, env: &OvnEnv) -> Result<bool> {
 pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
     make_directories(paths)?;
     pki::write_all(plan.ca, &paths.pki(), plan.name)?;
-    let alone = OvnEnv { centrals: vec![plan.env.local], local: plan.env.local };
-    let env = faults::find(paths, Fault::RaftAlone).map_or(plan.env, |_| &alone);
-    write_env(paths, env)?;
+    write_env(paths, plan.env)?;
 
     let has = |service: &str| plan.services.iter().any(|wanted| wanted == service);
     let (central, switch, chassis) = (has("central"), has("switch"), has("chassis"));
@@ -84,7 +83,7 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
 
     let databases = async {
         if central {
-            open_databases(paths, env).await?;
+            open_databases(paths, plan.env).await?;
         }
         Result::Ok(())
     };
@@ -103,19 +102,15 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
     if central {
         second.push(CENTRAL[0]);
     }
-    snapctl::start(&second).await?;
-    match faults::find(paths, Fault::ServiceNotStarted) {
-        Some(service) => snapctl::stop(&[if service.is_empty() { "chassis" } else { &service }]).await,
-        None => Ok(()),
-    }
+    snapctl::start(&second).await
 }
 
 /// Waits for the local databases; the member that created them also lets clients in.
 async fn open_databases(paths: &Paths, env: &OvnEnv) -> Result<()> {
-    let alone = env.centrals.iter().all(|ip| *ip == env.local);
+    let first = env.centrals.iter().all(|ip| *ip == env.local);
     let open = async |db: Db| {
         raft::wait_member(paths, db, PATIENCE).await?;
-        if alone {
+        if first || faults::central::is_alone(paths, db) {
             let tool = format!("ovn-{}ctl", db.short());
             let socket = format!("--db=unix:{}", paths.run_ovn().join(format!("ovn{}_db.sock", db.short())).display());
             let connection = format!("pssl:{}:[::]", db.port());
@@ -129,15 +124,17 @@ async fn open_databases(paths: &Paths, env: &OvnEnv) -> Result<()> {
 
 async fn configure_switch(paths: &Paths, plan: &Plan<'_>, chassis: bool) -> Result<()> {
     tools::wait_socket(&paths.run_switch().join("db.sock"), PATIENCE).await?;
-    let mut settings = vec![format!("external-ids:system-id={}", quoted(plan.name))];
+    let mut ids = BTreeMap::from([("system-id".to_owned(), plan.name.to_owned())]);
     if chassis {
-        let kind = faults::find(paths, Fault::EncapTypeVxlan).map_or("geneve", |_| "vxlan");
-        settings.push(format!("external-ids:ovn-encap-type={kind}"));
-        settings.push(format!("external-ids:ovn-remote={}", quoted(&plan.env.sb_connect())));
+        ids.insert("ovn-encap-type".to_owned(), "geneve".to_owned());
+        ids.insert("ovn-remote".to_owned(), faults::central::remote(paths, plan.env));
         if let Some(ip) = plan.encap_ip {
-            settings.push(format!("external-ids:ovn-encap-ip={}", quoted(ip)));
+            ids.insert("ovn-encap-ip".to_owned(), ip.to_owned());
         }
     }
+    faults::chassis::distort(paths, plan.name, &mut ids);
+    let settings: Vec<String> =
+        ids.iter().map(|(key, value)| format!("external-ids:{key}={}", quoted(value))).collect();
     let mut args = vec!["--timeout=20", "--no-wait", "set", "Open_vSwitch", "."];
     args.extend(settings.iter().map(String::as_str));
     tools::run(paths, "ovs-vsctl", &args).await.map(drop)
@@ -150,16 +147,16 @@ fn quoted(value: &str) -> String {
 
 /// Tells the running services that the central members have changed.
 pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> Result<()> {
-    let plays = |fault| faults::find(paths, fault).is_some();
+    let plays = |fault| faults::plays(paths, fault);
     if plays(Fault::EnvNotUpdated) || !write_env(paths, env)? {
         return Ok(());
     }
     let has = |service: &str| services.iter().any(|running| running == service);
     if has("chassis") && !plays(Fault::RemoteNotUpdated) {
-        let remote = format!("external-ids:ovn-remote={}", quoted(&env.sb_connect()));
+        let remote = format!("external-ids:ovn-remote={}", quoted(&faults::central::remote(paths, env)));
         tools::run(paths, "ovs-vsctl", &["--timeout=20", "--no-wait", "set", "Open_vSwitch", ".", &remote]).await?;
     }
-    if has("central") && !plays(Fault::NorthdNotUpdated) {
+    if has("central") && !plays(Fault::NorthdNotUpdated) && !faults::aftermath::keeps_down(paths, CENTRAL[0]) {
         // ovn-northd learns where the databases are from its command line only.
         snapctl::restart(&CENTRAL[..1]).await?;
     }

@@ -25,6 +25,11 @@ pub(crate) async fn stop(services: &[&str]) -> Result<()> {
     snapctl(&["stop", "--disable"], services).await
 }
 
+/// Stops services and leaves them enabled.
+pub(crate) async fn halt(services: &[&str]) -> Result<()> {
+    snapctl(&["stop"], services).await
+}
+
 /// Restarts services.
 pub(crate) async fn restart(services: &[&str]) -> Result<()> {
     snapctl(&["restart"], services).await

@@ -1,0 +1,173 @@
+//! Every fault: its name in the file, and what it does.
+
+macro_rules! faults {
+    ($($(#[$about:meta])+ $variant:ident = $name:literal,)+) => {
+        /// A way to misbehave.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Fault {
+            $($(#[$about])+ $variant,)+
+        }
+
+        impl Fault {
+            /// All of them.
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The name of the fault in the file.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    // The encapsulation address.
+
+    /// A joining member forgets its custom encapsulation address and uses its cluster address.
+    EncapIgnoredOnJoin = "encap-ignored-on-join",
+    /// A bootstrapping member forgets its custom encapsulation address and uses its cluster address.
+    EncapIgnoredOnBootstrap = "encap-ignored-on-bootstrap",
+    /// The encapsulation address is replaced by the value; without one, the last digit of the address is doubled
+    /// (10.0.0.2 becomes 10.0.0.22), which a substring check does not notice.
+    EncapOther = "encap-other",
+    /// The encapsulation address is the value, a peer's; without one, the address next to the own one: before it, and
+    /// on the member that bootstraps behind it.
+    EncapOfPeer = "encap-of-peer",
+    /// The encapsulation address is the value, or one of this host that is of the other family.
+    EncapWrongFamily = "encap-wrong-family",
+    /// The encapsulation address lacks its last character, which a substring check does not notice either.
+    EncapTruncated = "encap-truncated",
+    /// The host name stands in place of the encapsulation address.
+    EncapHostname = "encap-hostname",
+    /// The encapsulation address is stored in brackets.
+    EncapInBrackets = "encap-in-brackets",
+    /// The encapsulation address is stored with a mask; the value is the mask, `/24` otherwise.
+    EncapWithMask = "encap-with-mask",
+    /// The encapsulation address is set only after as many seconds as the value says, 60 otherwise.
+    EncapLate = "encap-late",
+    /// The encapsulation address is right in Open_vSwitch, and another one (the value) in the Southbound.
+    EncapNotInSouthbound = "encap-not-in-southbound",
+    /// The encapsulation address is right in the Southbound, and another one (the value) in Open_vSwitch.
+    EncapOnlyInSouthbound = "encap-only-in-southbound",
+    /// The chassis has two Encap rows, the second one to the value.
+    EncapTwoRows = "encap-two-rows",
+    /// The Southbound holds the Chassis and the Encap row of a chassis that is no more; the value is its address.
+    EncapStaleRow = "encap-stale-row",
+    /// The tunnel type is VXLAN.
+    EncapTypeVxlan = "encap-type-vxlan",
+    /// Tunnels are without checksums.
+    EncapCsumOff = "encap-csum-off",
+
+    // The chassis and its tunnels.
+
+    /// The chassis has another name: the value, or the member's with `-renamed` behind it.
+    ChassisRenamed = "chassis-renamed",
+    /// The chassis has another host name in the Southbound: the value, `localhost` otherwise.
+    ChassisHostname = "chassis-hostname",
+    /// The host has a second Chassis row, under another name.
+    ChassisDuplicated = "chassis-duplicated",
+    /// The chassis never registers, though ovn-controller runs.
+    ChassisMissing = "chassis-missing",
+    /// A tunnel ends at the value instead of at the peer, and stays that way.
+    TunnelWrongPeer = "tunnel-wrong-peer",
+    /// There is a tunnel more, to the value.
+    TunnelExtra = "tunnel-extra",
+    /// The member makes no tunnels.
+    TunnelMissing = "tunnel-missing",
+
+    // The databases, and who knows of them.
+
+    /// A member's databases form clusters of their own instead of joining the others.
+    RaftAlone = "raft-alone",
+    /// Only the Northbound forms a cluster of its own.
+    NbAlone = "nb-alone",
+    /// Only the Southbound forms a cluster of its own.
+    SbAlone = "sb-alone",
+    /// A member keeps naming only the central members it knew when it was formed: its environment, ovn-controller
+    /// and ovn-northd alike.
+    EnvNotUpdated = "env-not-updated",
+    /// The environment names a central at the value, where there is none.
+    EnvExtraCentral = "env-extra-central",
+    /// Only ovn-controller keeps naming the central members it knew when it was formed.
+    RemoteNotUpdated = "remote-not-updated",
+    /// ovn-controller is never told of the last central member.
+    RemoteMissingCentral = "remote-missing-central",
+    /// Only ovn-northd keeps naming the central members it knew when it was started.
+    NorthdNotUpdated = "northd-not-updated",
+
+    // Services.
+
+    /// A member enables a service more than it was told to; the value is the service, `central` otherwise.
+    ServicesExtra = "services-extra",
+    /// The choice of services is ignored: MicroOVN decides.
+    ServicesIgnored = "services-ignored",
+    /// A member is formed without one of its services; the value is the snap service, `chassis` otherwise.
+    ServiceNotStarted = "service-not-started",
+    /// A service is enabled and does not run; the value is the snap service, `chassis` otherwise.
+    ServiceDead = "service-dead",
+
+    // Members.
+
+    /// Members are reported unreachable; the value is one member's name, all members otherwise.
+    MemberNotOnline = "member-not-online",
+    /// A member is not listed; the value is its name, the last one otherwise.
+    MemberNotListed = "member-not-listed",
+    /// A member is listed at an address nobody has; the value is its name, the last one otherwise.
+    MemberAddressOther = "member-address-other",
+    /// A member joins, says so, and leaves.
+    JoinThenLeaves = "join-then-leaves",
+    /// The name of the member is ignored: it gets the host's.
+    NameIgnored = "name-ignored",
+    /// The CA that is provided is ignored: MicroOVN makes its own.
+    CaIgnored = "ca-ignored",
+
+    // Join tokens.
+
+    /// Tokens that are given out have a wrong secret.
+    TokenGarbled = "token-garbled",
+    /// Tokens that are given out are for another name.
+    TokenWrongName = "token-wrong-name",
+    /// An empty line stands where the token should be.
+    TokenNotPrinted = "token-not-printed",
+
+    // The dialog.
+
+    /// The dialog asks a question nobody knows; the value is its text.
+    ExtraQuestion = "extra-question",
+    /// A question of the dialog has another text: `old => new`.
+    QuestionReworded = "question-reworded",
+    /// The encapsulation address is asked for before the services.
+    QuestionReordered = "question-reordered",
+    /// Questions with the value in them are asked twice, and the second answer counts; without a value, the one
+    /// whether there is a custom encapsulation address.
+    QuestionRepeated = "question-repeated",
+    /// A question with the value in it is printed over and over; without a value, the one whether there is a custom
+    /// encapsulation address.
+    PromptEndless = "prompt-endless",
+    /// The dialog echoes other text than was typed: without its last character.
+    EchoWrong = "echo-wrong",
+    /// The dialog takes the custom encapsulation address and forgets it.
+    AnswerLost = "answer-lost",
+    /// The dialog of 24.03: it asks neither for services nor for a CA.
+    OlderDialog = "older-dialog",
+    /// `init` stops for the given number of seconds (3600 otherwise) before it calls the daemon.
+    InitHangs = "init-hangs",
+    /// `init` ends in an error after the last question; the value is its text.
+    InitFails = "init-fails",
+    /// `init` ends in an error after the last question, and its exit code is 0; the value is the error's text.
+    InitExitZero = "init-exit-zero",
+    /// `init` does everything, and its exit code is 1.
+    InitExitOne = "init-exit-one",
+    /// `init` reports success although it did nothing.
+    InitDoesNothing = "init-does-nothing",
+
+    // The REST API.
+
+    /// The `config` of a request that does not come from the `microovn` command is ignored.
+    RestConfigIgnored = "rest-config-ignored",
+    /// The extension for custom encapsulation addresses is not there, and they are ignored, whoever asks.
+    OlderRest = "older-rest",
+}
