@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::control::call;
 use super::provision::{CLONE, tags, wait_ready};
 use super::{ClusterError, Site, faults};
-use crate::image::Golden;
+use crate::host;
+use crate::image::{Golden, NodeNic};
 use crate::lxd::{Client, Exec, InstancePatch};
 use crate::microovn::{ControlCall, redact};
 use crate::plan::Need;
@@ -24,8 +25,8 @@ const KEY: &str = "user.testkit.capabilities";
 const DIALOG: Duration = Duration::from_secs(120);
 /// The daemon answers at once.
 const CALL: Duration = Duration::from_secs(30);
-/// An address every instance has: the scratch copy has no network.
-const ADDRESS: &str = "127.0.0.1";
+/// The address of the scratch copy, from a block set aside for documentation (RFC 5737): it talks to nobody.
+const ADDRESS: &str = "192.0.2.1/32";
 /// More empty lines than `init` has questions.
 const DEFAULTS: usize = 40;
 
@@ -66,7 +67,10 @@ pub async fn capabilities(site: &Site, golden: &Golden) -> Result<Capabilities, 
     reaper::arm(&site.run, &site.exe).await?;
     let instance = format!("microovn-scratch-{}", site.run.id());
     site.run.ledger().intend(Kind::Instance, &instance, "scratch")?;
-    let mut spec = golden.node(&instance, "scratch", &[]);
+    let device = "eth0".to_owned();
+    let networkd = format!("[Match]\nName={device}\n\n[Network]\nDHCP=no\nAddress={ADDRESS}\n");
+    let nic = NodeNic { device, network: Some(host::BRIDGE.to_owned()), networkd };
+    let mut spec = golden.node(&instance, "scratch", &[nic]);
     spec.config.extend(tags(site, "scratch", "scratch").to_config());
     spec.start = true;
     site.client.create_instance(&spec, CLONE).await?;
@@ -102,7 +106,7 @@ async fn ask(site: &Site, instance: &str) -> Result<Capabilities, ClusterError> 
 
 /// What `init` printed; why it failed.
 async fn bootstrap(client: &Client, instance: &str) -> Result<String, String> {
-    let input = format!("{ADDRESS}\nyes\n{}", "\n".repeat(DEFAULTS));
+    let input = format!("\nyes\n{}", "\n".repeat(DEFAULTS));
     let exec = Exec::new(["/snap/bin/microovn", "init"]).stdin(input).timeout(DIALOG);
     let output = client.exec(instance, &exec).await.map_err(|error| crate::report::chain(&error))?;
     if output.success() {
