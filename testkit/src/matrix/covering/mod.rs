@@ -56,7 +56,7 @@ pub fn covering_array(model: &Model, strength: usize, seeds: &[Row]) -> Vec<Row>
 /// How many tuples may be looked at to make the array smaller: in proportion to the model, so that small ones are done
 /// at once, and bounded, so that large ones are done within a second.
 fn budget(model: &Model, tuples: &Tuples) -> u64 {
-    (32 * tuples.len() as u64 * model.levels().len() as u64).min(30_000_000)
+    (16 * tuples.len() as u64 * model.levels().len() as u64).min(30_000_000)
 }
 
 /// Rows for the factors of the number of values that needs most of them by itself; the others' values are random.
