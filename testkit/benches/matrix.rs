@@ -1,10 +1,10 @@
 //! How small the arrays of `testkit::matrix::covering` are and how long they take, beside published sizes.
 //!
 //! The models are those by which generators are usually compared (pairwise.org, "Efficiency of various tools"); PICT's
-//! sizes are from there, the best ones from the literature on covering arrays. Each array is checked before it is shown.
+//! sizes are from there, the best ones from the literature on covering arrays. Each array is checked before it is shown. Time is shown and not judged: it says as much of the machine's load.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use comfy_table::Table;
 use testkit::matrix::covering::{Model, Row, covering_array};
@@ -28,9 +28,6 @@ const CASES: &[Case] = &[
     Case { name: "3^13", factors: &[(3, 13)], strength: 3, best: None, pict: 74 },
     Case { name: "4^15 3^17 2^29", factors: &[(4, 15), (3, 17), (2, 29)], strength: 3, best: None, pict: 217 },
 ];
-
-/// The longest an array may take.
-const LIMIT: Duration = Duration::from_secs(1);
 
 /// How many tuples of `strength` more factors from `from` on no row in `rows` has, given the rows that have the first.
 fn uncovered(levels: &[usize], rows: &[&Row], from: usize, strength: usize) -> usize {
@@ -62,7 +59,6 @@ fn main() -> ExitCode {
         let verdict = match () {
             () if missing > 0 => format!("{missing} tuples uncovered"),
             () if rows.len() > most => format!("more than {most} rows"),
-            () if took > LIMIT => format!("longer than {LIMIT:?}"),
             () => "ok".to_owned(),
         };
         failed |= verdict != "ok";
