@@ -4,7 +4,7 @@
 TESTKIT := cargo run --quiet --package suites --bin testkit --
 NEXTEST := cargo nextest run
 
-.PHONY: help setup teardown image check check-lint check-unit check-system bench clean
+.PHONY: help setup teardown image check check-lint check-unit check-system bench bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ check: check-lint setup image ## Everything: lint, unit tests, the client and th
 
 bench: setup image ## Where the time of a run goes
 	@$(TESTKIT) bench
+
+bench-matrix: ## How small covering arrays are, beside published sizes, and how long they take
+	@cargo bench --quiet --package testkit --bench matrix --locked
 
 clean: ## Remove build products and records of runs
 	cargo clean

@@ -1,8 +1,17 @@
 //! The matrix: options and constraints, checked once, and the cells that come of them.
 
+use std::collections::BTreeSet;
+
 use super::coverage::Coverage;
 use super::covering::{Model, Row, covering_array};
-use super::{Cell, Choices, Constraint, Declaration, MatrixError, Tier, validation};
+use super::{Cell, CellId, Choices, Constraint, Declaration, MatrixError, Tier, validation};
+
+/// How many values of every option the first generation of an array has, after that of the defaults alone.
+///
+/// The least there is, which keeps most when an option with few values gets another. Each further generation costs rows:
+/// over seven options of two to four values and four core cells, pairs take 22 cells from 2 on, 20 from 3 on, and 17 in
+/// a single generation, which keeps nothing but the core unless the longest list grows.
+const FIRST_GENERATION: usize = 2;
 
 /// Declared options and the constraints between them. What is in a `Matrix` has been checked: names are sound, every
 /// value is in some valid cell, the cell of defaults is valid, and no two valid cells have one name.
@@ -56,11 +65,17 @@ impl Matrix {
 
     /// The cells of a tier, those of the tiers it contains first. `core` is the core tier.
     ///
-    /// The same matrix and core always give the same cells. They also stay, as far as possible, when the matrix grows:
-    /// arrays are built in generations, the n-th over the first n values of every option, and each generation keeps the
-    /// rows of the one before. So when an option gets an n-th value at the end of its list, every selected cell that uses
-    /// only values before the n-th of their options, and was selected for their sake, is selected still; and all are when
-    /// no other option has as many. A new option with a default renames nothing, but what is selected is found anew.
+    /// The same matrix and core always give the same cells, whatever the time or the machine.
+    ///
+    /// They also stay when the matrix grows. An array is built in generations: the n-th is over the first n values of
+    /// every option, and keeps every row of the one before. So when an option gets an n-th value at the end of its list:
+    ///
+    /// - if no option has as many, every selected cell stays selected;
+    /// - if not, every cell stays that was selected for the values before the n-th of all options; the others are found
+    ///   anew.
+    ///
+    /// A new option renames no cell, since its default is silent; but which of them are selected is found anew, save for
+    /// the core and the cell of defaults.
     ///
     /// # Panics
     /// When a core cell is not a valid cell of this matrix.
@@ -82,8 +97,8 @@ impl Matrix {
         }
         let mut cells: Vec<Cell> = chosen.iter().map(|row| cell(&self.declarations, row)).collect();
         if tier == Tier::Full {
-            let rest = self.cells.iter().filter(|cell| !cells.contains(cell)).cloned().collect::<Vec<_>>();
-            cells.extend(rest);
+            let chosen: BTreeSet<CellId> = cells.iter().map(|cell| cell.id().clone()).collect();
+            cells.extend(self.cells.iter().filter(|cell| !chosen.contains(cell.id())).cloned());
         }
         cells
     }
@@ -91,7 +106,8 @@ impl Matrix {
     /// For each strength the rows that cover it, among them those of the strengths before it and of `core`.
     fn grow(&self, strengths: &[usize], core: &[Row]) -> Vec<Vec<Row>> {
         let mut grown: Vec<Vec<Row>> = vec![Vec::new(); strengths.len()];
-        for count in 1..=self.model.levels().iter().copied().max().unwrap_or(1) {
+        let most = self.model.levels().iter().copied().max().unwrap_or(1);
+        for count in [1].into_iter().chain(FIRST_GENERATION.min(most)..=most) {
             let model = self.model.generation(count);
             let mut seeds: Vec<Row> = core.iter().filter(|row| model.contains(row)).cloned().collect();
             for (strength, rows) in strengths.iter().zip(&mut grown) {
