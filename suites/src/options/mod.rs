@@ -1,26 +1,28 @@
-//! Today's init options, one file each, in the order in which they appear in a cell's name.
-
-mod address_family;
-mod encap;
-mod formation;
-mod member_name;
-mod members;
-mod services;
-mod user_ca;
+//! Today's init options, one file each.
 
 use testkit::matrix::{Cell, Matrix, MatrixError};
 use testkit::plan::InitOption;
 
-/// Every init option.
-pub const OPTIONS: &[&dyn InitOption] = &[
-    &address_family::AddressFamily,
-    &encap::Encap,
-    &services::Services,
-    &member_name::MemberName,
-    &user_ca::UserCa,
-    &formation::Formation,
-    &members::Members,
-];
+/// Registers the options: one line is an option's module and its type.
+macro_rules! options {
+    ($($module:ident::$option:ident,)*) => {
+        $(mod $module;)*
+
+        /// Every init option, in the order in which they appear in a cell's name.
+        pub const OPTIONS: &[&dyn InitOption] = &[$(&$module::$option),*];
+    };
+}
+
+// A new one goes last, so that no cell is renamed.
+options! {
+    address_family::AddressFamily,
+    encap::Encap,
+    services::Services,
+    member_name::MemberName,
+    user_ca::UserCa,
+    formation::Formation,
+    members::Members,
+}
 
 /// The choices of the core tier: the suites that run on every change.
 const CORE: [&[(&str, &str)]; 4] =
@@ -69,7 +71,8 @@ mod tests {
         matrix.select(Tier::Full, &core(&matrix).expect("a core"))
     }
 
-    fn plan(chosen: &[(&str, &str)]) -> Plan {
+    /// The plan of the cell with these choices, every other option at its default.
+    pub(super) fn plan(chosen: &[(&str, &str)]) -> Plan {
         Plan::draw(&cell(chosen), OPTIONS, segments())
     }
 
