@@ -17,7 +17,7 @@ use crate::session::reaper;
 use scenario::{Outcome, Scenario};
 
 /// What a formed cluster gets to become as planned, in seconds: several times what one without faults takes.
-const SETTLE: u64 = 30;
+const SETTLE: u64 = 25;
 
 /// Between these lines of a document is what this command writes.
 const MARKS: [&str; 2] = ["<!-- faults: begin -->", "<!-- faults: end -->"];
