@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
 use super::run::RunArgs;
 use crate::session::Process;
@@ -86,6 +87,11 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 3)]
         rounds: usize,
     },
+    /// Try every fault that the stand-in can play, and show which checks find it.
+    Faults(FaultsArgs),
+    /// Form one cluster, judge it, and print the outcome as JSON.
+    #[command(hide = true)]
+    Trial { cell: String },
     /// Wait for a runner to end and remove what its run made.
     #[command(hide = true)]
     Reap {

@@ -13,14 +13,11 @@ use crate::expect::{self, Observation, Subject};
 use crate::lxd::Client;
 use crate::plan::Plan;
 
-/// A restarted member is UNREACHABLE for 15 s and more, and a role stays PENDING for seconds; a minute is several
-/// times what a healthy cluster takes.
-const DEADLINE: Duration = Duration::from_secs(60);
 /// Time between looks. Each look costs the members processor time that the product needs.
 const EVERY: Duration = Duration::from_millis(300);
 
-/// Observes until every expectation of the plan holds or the deadline passes.
-pub async fn settle(client: &Client, plan: &Plan, instances: &Members) -> (Settled, Observation) {
+/// Observes until every expectation of the plan holds or the deadline has passed.
+pub async fn settle(client: &Client, plan: &Plan, instances: &Members, deadline: Duration) -> (Settled, Observation) {
     let started = Instant::now();
     let mut observation = Observation::default();
     let mut wanted: BTreeSet<Subject> = Subject::ALL.iter().copied().collect();
@@ -32,7 +29,7 @@ pub async fn settle(client: &Client, plan: &Plan, instances: &Members) -> (Settl
         count += 1;
         observe(client, plan, instances, &wanted, &mut observation).await;
         let unsatisfied = expect::unsatisfied(plan, &observation);
-        if unsatisfied.is_empty() || started.elapsed() >= DEADLINE {
+        if unsatisfied.is_empty() || started.elapsed() >= deadline {
             break unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
         }
         // Only what is not yet as planned is read again.

@@ -34,6 +34,9 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
         _ => Line::Pty(entry.client.exec_pty(entry.instance, &exec, SIZE).await?),
     };
     let mut dialog = Dialog::new(&entry.member.answers, token);
+    if matches!(line, Line::Pty(_)) {
+        dialog = dialog.on_terminal();
+    }
     let spoken = tokio::time::timeout(DIALOG, converse(&mut line, &mut dialog)).await;
     entry.keep("dialog.txt", &dialog.log());
     let member = || entry.member.name.clone();
