@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
 use super::run::RunArgs;
+use super::summary::SummaryArgs;
 use crate::session::Process;
 
 /// System tests for MicroOVN: real clusters on LXD, from a matrix of init options.
@@ -35,6 +36,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Run the suites of a tier, or of the named cells.
     Run(RunArgs),
+    /// Print the results of a run as Markdown, from the runner's JUnit file.
+    Summary(SummaryArgs),
     /// Form the cluster of a cell and leave it up.
     Up {
         /// The cell: init_cluster_ipv6.

@@ -15,6 +15,7 @@ mod nextest;
 mod plan;
 mod run;
 mod runs;
+mod summary;
 mod terminal;
 mod trial;
 
@@ -124,11 +125,12 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
     let command = match args.command {
         Command::Generate { check } => return generate::generate(catalogue, check),
         Command::Plan(args) => return plan::plan(catalogue, &args),
+        Command::Summary(args) => return summary::summary(&args),
         command => command,
     };
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     match command {
-        Command::Generate { .. } | Command::Plan(_) => Ok(ExitCode::SUCCESS),
+        Command::Generate { .. } | Command::Plan(_) | Command::Summary(_) => Ok(ExitCode::SUCCESS),
         Command::Faults(args) => faults::faults(&config, catalogue, &args).await,
         Command::Trial { cell } => trial::trial(config, catalogue, &cell).await,
         Command::Run(args) => run::run(config, catalogue, args).await,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use quick_junit::{Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::cells::{Cells, checks, shown_plan};
+use super::summary::junit;
 use super::{Catalogue, Failure, host, nextest};
 use crate::cluster::{self, Site};
 use crate::config::Config;
@@ -51,8 +52,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     report(&skips);
     if !skips.is_empty() {
         let profile = profile(&args.runner);
-        let path = config.root.join("target/nextest").join(profile).join("junit.xml");
-        add_skips(&path, catalogue, &skips)?;
+        add_skips(&junit(&config.root, profile), catalogue, &skips)?;
     }
     match (ran.status.success(), skips.is_empty()) {
         (true, true) => Ok(ExitCode::SUCCESS),
