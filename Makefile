@@ -3,8 +3,21 @@
 .DEFAULT_GOAL := help
 TESTKIT := cargo run --quiet --package suites --bin testkit --
 NEXTEST := cargo nextest run
+# The option files are modules that a macro declares, which the formatter does not follow.
+FMT := cargo fmt --all
+OPTIONS := suites/src/options/*.rs
+WORKFLOW_TOOLS := target/workflow-tools
 
-.PHONY: help setup teardown image check check-lint check-unit check-system bench bench-matrix clean
+# What to run or show: a tier (core, pairwise, t3, full), or cells by name; ARGS go to `testkit run`.
+TIER ?= core
+CELLS ?=
+ARGS ?=
+# How to show it, and for `github` over how many jobs.
+FORMAT ?= table
+JOBS ?= 4
+
+.PHONY: help setup teardown image plan generate summary fmt check check-lint check-workflows check-unit check-lxd \
+	check-system faults bench bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,20 +31,48 @@ teardown: ## Remove everything setup and any run made, and nothing else
 image: ## Build the node image, the snaps and the golden image
 	@$(TESTKIT) image build
 
+plan: ## Show the cells of a TIER, as FORMAT: table, json, github or markdown
+	@$(TESTKIT) plan --tier $(TIER) --format $(FORMAT) --jobs $(JOBS)
+
+generate: ## Write the lists of suites that the matrix gives
+	@$(TESTKIT) generate
+
+summary: ## The results of the last run as Markdown
+	@$(TESTKIT) summary
+
+fmt: ## Format everything
+	$(FMT) -- $(OPTIONS)
+
 check-lint: ## Formatting, clippy with warnings denied, documentation
-	cargo fmt --all --check
+	$(FMT) --check -- $(OPTIONS)
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
+check-workflows: $(WORKFLOW_TOOLS)/installed ## The workflows, by GitHub's schema and a security linter
+	$(WORKFLOW_TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(WORKFLOW_TOOLS)/bin/zizmor --offline --quiet --pedantic .github/workflows
+
+$(WORKFLOW_TOOLS)/installed: .github/requirements.txt
+	python3 -m venv --clear $(WORKFLOW_TOOLS)
+	$(WORKFLOW_TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement .github/requirements.txt
+	touch $@
+
 check-unit: ## Tests that need no LXD
+	cargo test --workspace --doc --locked --quiet
 	@$(NEXTEST) --workspace --locked -E 'not (binary_id(suites::init) | binary(/real/))'
 
-check-system: setup image ## Prepare whatever is missing, then run every suite on LXD
-	@$(NEXTEST) --package suites --locked -E 'binary_id(suites::init)'; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+check-lxd: setup image ## Tests of the LXD client, the images, the host setup and the cleaning up, on LXD
+	@$(NEXTEST) --workspace --locked -E 'binary(/real/)'; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
-check: check-lint setup image ## Everything: lint, unit tests, the client and the suites on LXD
+check-system: setup image ## Prepare whatever is missing, then run the suites of a TIER, or those of CELLS
+	@$(TESTKIT) run $(or $(CELLS),--tier $(TIER)) $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+
+check: check-lint check-workflows setup image ## Everything: lint, unit tests, the client and the core suites on LXD
 	cargo test --workspace --doc --locked --quiet
 	@$(NEXTEST) --workspace --locked; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+
+faults: setup image ## Try every fault that the stand-in can play, and show which checks find it
+	@$(TESTKIT) faults
 
 bench: setup image ## Where the time of a run goes
 	@$(TESTKIT) bench

@@ -19,7 +19,8 @@ const LIST: &str = "suites/src/options/mod.rs";
 
 /// The code blocks of the page that start with this fence, in order.
 fn blocks(fence: &str) -> Vec<&'static str> {
-    let opened = PAGE.split(&format!("\n```{fence}\n")).skip(1);
+    let fence = format!("\n```{fence}\n");
+    let opened = PAGE.split(&fence).skip(1);
     opened.map(|rest| rest.split_once("\n```").expect("a closed fence").0).collect()
 }
 
