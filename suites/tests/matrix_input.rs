@@ -1,6 +1,7 @@
 //! Bad input for what is shown, run or formed of the matrix: one error that names the nearest, exit code 2, and nothing
 //! made. What is wrong in the declarations themselves is the library's to refuse.
 
+#[expect(dead_code, reason = "running as nobody is for what is not about the matrix")]
 mod bad_input_common;
 
 use bad_input_common::World;

@@ -56,7 +56,7 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> S
     if known.is_empty() {
         return "there are none".to_owned();
     }
-    known.sort_by_key(|candidate| strsim::damerau_levenshtein(name, candidate));
+    known.sort_by_cached_key(|candidate| strsim::damerau_levenshtein(name, candidate));
     known.truncate(3);
     format!("the nearest are {}", known.join(", "))
 }
