@@ -51,7 +51,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     report(&skips);
     if !skips.is_empty() {
         let profile = profile(&args.runner);
-        let path = config.root.join("target/nextest").join(profile).join("junit.xml");
+        let path = config.target_dir.join("nextest").join(profile).join("junit.xml");
         add_skips(&path, catalogue, &skips)?;
     }
     match (ran.status.success(), skips.is_empty()) {
