@@ -58,9 +58,15 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
     let clean = futures_util::stream::iter(0..args.clean)
         .map(async |number| {
             let tried = run(config, "init_cluster", "").await?;
-            let red: Vec<_> = tried.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string).collect();
+            let red: Vec<_> =
+                tried.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string).collect();
             let wrong = tried.error.into_iter().chain(red).collect::<Vec<_>>().join("\n");
-            eprintln!("{:7.1} s  without faults, {}: {}", started.elapsed().as_secs_f32(), number + 1, if wrong.is_empty() { "green" } else { &wrong });
+            eprintln!(
+                "{:7.1} s  without faults, {}: {}",
+                started.elapsed().as_secs_f32(),
+                number + 1,
+                if wrong.is_empty() { "green" } else { &wrong }
+            );
             Ok::<_, Failure>(wrong.is_empty())
         })
         .buffer_unordered(args.jobs.get())

@@ -51,7 +51,8 @@ impl Leftovers {
             if Path::new("/sys/class/net").join(name).exists() {
                 found.insert(format!("network device {name}"));
             }
-            if mounts.lines().any(|mount| mount.contains(&format!("_{name} ")) || mount.contains(&format!("/{name} "))) {
+            if mounts.lines().any(|mount| mount.contains(&format!("_{name} ")) || mount.contains(&format!("/{name} ")))
+            {
                 found.insert(format!("mount of {name}"));
             }
         }
@@ -77,7 +78,8 @@ impl fmt::Display for Leftovers {
 
 /// The locks in a run's folder, and in those of its cells, that somebody holds.
 fn locks(run: &Path) -> Vec<String> {
-    let below = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
+    let below =
+        |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
     let files = below(run).into_iter().flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] });
     let held = |path: &std::path::PathBuf| {
         path.extension().is_some_and(|extension| extension == "lock")

@@ -185,7 +185,8 @@ fn table(blows: &[Blow], attacks: &[Attack], style: comfy_table::TableStyle) -> 
         let (first, last) = (own.iter().map(|blow| blow.moment).min(), own.iter().map(|blow| blow.moment).max());
         let mut cleared: Vec<u64> = own.iter().map(|blow| blow.cleared).collect();
         cleared.sort_unstable();
-        let seconds = |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{}.{}", ms / 1000, ms % 1000 / 100));
+        let seconds =
+            |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{}.{}", ms / 1000, ms % 1000 / 100));
         let leaks = own.iter().filter(|blow| blow.leak.is_some()).count();
         table.add_row([
             attack.to_string(),
