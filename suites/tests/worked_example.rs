@@ -144,7 +144,8 @@ fn cells(json: &str) -> BTreeMap<String, BTreeMap<String, String>> {
 
 /// The cells of a tier without the example.
 fn known(tier: &str) -> BTreeMap<String, BTreeMap<String, String>> {
-    let output = Command::new(env!("CARGO_BIN_EXE_testkit")).args(["plan", "--format", "json", "--tier", tier]).output();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_testkit")).args(["plan", "--format", "json", "--tier", tier]).output();
     cells(&shown(&output.expect("testkit runs")))
 }
 
@@ -180,7 +181,8 @@ fn its_prompts_and_answers_are_explained_as_the_page_shows() {
     let excerpt = blocks("text").into_iter().find(|block| block.contains("answered")).expect("an excerpt");
     let mut rest = explained.as_str();
     for line in excerpt.lines().filter(|line| !line.contains('…')) {
-        let at = rest.find(&format!("{line}\n")).unwrap_or_else(|| panic!("no {line:?}, in this order, in:\n{explained}"));
+        let at =
+            rest.find(&format!("{line}\n")).unwrap_or_else(|| panic!("no {line:?}, in this order, in:\n{explained}"));
         rest = &rest[at + line.len()..];
     }
     let explained = copy.shown(&["plan", "--explain", "init_cluster_rest_bgp"]);
@@ -215,7 +217,10 @@ fn its_unit_tests_pass_and_so_do_those_of_every_option() {
     let output = copy.cargo(&["test", "--package", "suites", "--lib", "--", "options::"]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("options::bgp::tests::every_member_has_a_router_id_of_its_own_and_is_told_it ... ok"), "{said}");
+    assert!(
+        said.contains("options::bgp::tests::every_member_has_a_router_id_of_its_own_and_is_told_it ... ok"),
+        "{said}"
+    );
     assert!(said.contains("options::tests::every_answer_names_its_option"), "{said}");
 }
 

@@ -117,6 +117,8 @@ pub enum LxdTarget {
 pub struct Config {
     /// The workspace: the folder with the project's `Cargo.toml`.
     pub root: PathBuf,
+    /// Where cargo builds, and the runner keeps its reports.
+    pub target_dir: PathBuf,
     /// Which LXD.
     pub lxd: LxdTarget,
     /// Snap under test; `None` means the stand-in.
@@ -257,6 +259,10 @@ impl Config {
             faults: pick!(faults),
             settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
             nextest_run: environment.get("NEXTEST_RUN_ID").cloned(),
+            target_dir: environment
+                .get("CARGO_TARGET_DIR")
+                .filter(|path| !path.is_empty())
+                .map_or_else(|| root.join("target"), |path| directory.join(path)),
             root,
         })
     }

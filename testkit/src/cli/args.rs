@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
 use super::run::RunArgs;
+use super::storm::StormArgs;
 use super::summary::SummaryArgs;
 use crate::session::Process;
 
@@ -92,6 +93,8 @@ pub(super) enum Command {
     },
     /// Try every fault that the stand-in can play, and show which checks find it.
     Faults(FaultsArgs),
+    /// Kill runs at random moments in every way, and look whether anything of them stays.
+    Storm(StormArgs),
     /// Form one cluster, judge it, and print the outcome as JSON.
     #[command(hide = true)]
     Trial { cell: String },

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod cells;
 mod clusters;
+mod document;
 mod explain;
 mod faults;
 mod generate;
@@ -15,6 +16,7 @@ mod nextest;
 mod plan;
 mod run;
 mod runs;
+mod storm;
 mod summary;
 mod terminal;
 mod trial;
@@ -132,6 +134,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
     match command {
         Command::Generate { .. } | Command::Plan(_) | Command::Summary(_) => Ok(ExitCode::SUCCESS),
         Command::Faults(args) => faults::faults(&config, catalogue, &args).await,
+        Command::Storm(args) => storm::storm(&config, &args).await,
         Command::Trial { cell } => trial::trial(config, catalogue, &cell).await,
         Command::Run(args) => run::run(config, catalogue, args).await,
         Command::Setup => host::setup(&config).await,

@@ -35,7 +35,7 @@ struct Row {
 pub(super) fn summary(args: &SummaryArgs) -> Result<ExitCode, Failure> {
     let path = match &args.junit {
         Some(path) => path.clone(),
-        None => junit(&Config::resolve(Layer::default()).map_err(Failure::usage)?.root, "default"),
+        None => junit(&Config::resolve(Layer::default()).map_err(Failure::usage)?.target_dir, "default"),
     };
     let failed = |error: &dyn std::fmt::Display| {
         let mend = "give the file that a run of the suites wrote";
@@ -48,8 +48,8 @@ pub(super) fn summary(args: &SummaryArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Where the runner writes its JUnit file.
-pub(super) fn junit(root: &Path, profile: &str) -> PathBuf {
-    root.join("target/nextest").join(profile).join("junit.xml")
+pub(super) fn junit(target_dir: &Path, profile: &str) -> PathBuf {
+    target_dir.join("nextest").join(profile).join("junit.xml")
 }
 
 fn render(report: &Report) -> String {

@@ -11,16 +11,13 @@ use comfy_table::{Table, TableStyle};
 use futures_util::StreamExt;
 
 use super::trial::Trial;
-use super::{Catalogue, Failure};
+use super::{Catalogue, Failure, document};
 use crate::config::Config;
 use crate::session::reaper;
 use scenario::{Outcome, Scenario};
 
 /// What a formed cluster gets to become as planned, in seconds: several times what one without faults takes.
 const SETTLE: u64 = 25;
-
-/// Between these lines of a document is what this command writes.
-const MARKS: [&str; 2] = ["<!-- faults: begin -->", "<!-- faults: end -->"];
 
 /// What to try.
 #[derive(Debug, clap::Args)]
@@ -61,9 +58,15 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
     let clean = futures_util::stream::iter(0..args.clean)
         .map(async |number| {
             let tried = run(config, "init_cluster", "").await?;
-            let red: Vec<_> = tried.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string).collect();
+            let red: Vec<_> =
+                tried.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string).collect();
             let wrong = tried.error.into_iter().chain(red).collect::<Vec<_>>().join("\n");
-            eprintln!("{:7.1} s  without faults, {}: {}", started.elapsed().as_secs_f32(), number + 1, if wrong.is_empty() { "green" } else { &wrong });
+            eprintln!(
+                "{:7.1} s  without faults, {}: {}",
+                started.elapsed().as_secs_f32(),
+                number + 1,
+                if wrong.is_empty() { "green" } else { &wrong }
+            );
             Ok::<_, Failure>(wrong.is_empty())
         })
         .buffer_unordered(args.jobs.get())
@@ -76,7 +79,7 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
     println!("{}\n\n{summary}", table(&scenarios, &outcomes, NOTHING));
     if let Some(path) = &args.write {
         let text = format!("{}\n\n{summary}", table(&scenarios, &outcomes, ASCII_MARKDOWN));
-        write(path, &text)?;
+        document::write(path, "faults", &text)?;
     }
     let good = outcomes.iter().all(|outcome| !matches!(outcome, Outcome::Wrong(_))) && clean.iter().all(|green| *green);
     if good { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
@@ -139,14 +142,4 @@ fn summary(outcomes: &[Outcome], clean: &[bool]) -> String {
         text.push_str(&format!(" {} clusters without faults: {green} green.", clean.len()));
     }
     text
-}
-
-/// Puts `text` between the marks of a document.
-fn write(path: &std::path::Path, text: &str) -> Result<(), Failure> {
-    let failed = |what: &dyn std::fmt::Display| Failure::Usage(format!("failed to write {}: {what}", path.display()));
-    let old = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
-    let [begin, end] = MARKS;
-    let parts = old.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(end)?.1)));
-    let (head, tail) = parts.ok_or_else(|| failed(&format!("it lacks the lines {begin} and {end}")))?;
-    std::fs::write(path, format!("{head}{begin}\n\n{text}\n\n{end}{tail}")).map_err(|error| failed(&error))
 }
