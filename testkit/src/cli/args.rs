@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use super::bench::BenchArgs;
 use super::plan::PlanArgs;
 use super::run::RunArgs;
 use crate::session::Process;
@@ -81,11 +82,7 @@ pub(super) enum Command {
         check: bool,
     },
     /// Run the suites and show where the time went.
-    Bench {
-        /// How many rounds; medians are shown.
-        #[arg(long, default_value_t = 3)]
-        rounds: usize,
-    },
+    Bench(BenchArgs),
     /// Wait for a runner to end and remove what its run made.
     #[command(hide = true)]
     Reap {

@@ -20,7 +20,7 @@ mod site;
 mod subnets;
 
 pub use capabilities::{Capabilities, capabilities};
-pub use clone::{CloneTime, time_clone};
+pub use clone::{CloneTime, time_clone, time_golden};
 pub use error::ClusterError;
 pub use evidence::collect;
 pub use golden::{Product, given_snaps, golden};
