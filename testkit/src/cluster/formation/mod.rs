@@ -41,7 +41,7 @@ impl Entry<'_> {
 ///
 /// # Errors
 /// As soon as a member does not enter.
-pub(super) async fn form(
+pub async fn form(
     client: &Client,
     plan: &Plan,
     instances: &Members,
