@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -88,6 +89,18 @@ async fn the_first_member_bootstraps_and_the_others_join_in_order_whichever_is_r
     let text = evidence(dir.path());
     assert!(text.contains("$ microovn cluster add") && text.contains("[redacted join token]"), "{text}");
     assert_no_token(&plan, &text);
+}
+
+#[tokio::test]
+async fn nobody_is_told_anything_before_it_is_ready() {
+    let plan = plan(Formation::Cli);
+    let (lxd, told) = members(|_, _| Ended::default());
+    let dir = tempfile::tempdir().expect("a folder");
+    let patience = Duration::from_millis(500);
+    let waiting = tokio::time::timeout(patience, formed(&lxd, &plan, &[0, 2, 3], dir.path())).await;
+    assert!(waiting.is_err(), "formed without the second member");
+    let told = told.lock().expect("notes");
+    assert!(told.iter().all(|line| line.starts_with(&plan.members[0].name)), "{told:?}");
 }
 
 #[tokio::test]
