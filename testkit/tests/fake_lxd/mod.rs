@@ -1,7 +1,5 @@
 //! A fake LXD on a Unix socket that answers from a script: a scenario says what each request gets.
 
-mod commands;
-
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -10,8 +8,6 @@ use sha1::{Digest, Sha1};
 use testkit::lxd::{Client, Endpoint, Error};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-
-pub(crate) use commands::Ended;
 
 /// The operation that the scenarios speak of.
 pub(crate) const OPERATION: &str = "7d44ba33-54b1-4f4c-8d5e-4ae38b9b3fd1";
@@ -54,10 +50,11 @@ impl FakeLxd {
     /// Serves `script`, which gets `METHOD path?query` and how often exactly that was asked before. `GET /1.0` is
     /// always answered well.
     pub(crate) fn serve(script: impl Fn(&str, usize) -> Act + Send + Sync + 'static) -> FakeLxd {
-        Self::start(move |line, _, before| script(line, before))
+        Self::serve_bodies(move |line, _, before| script(line, before))
     }
 
-    fn start(script: impl Fn(&str, &[u8], usize) -> Act + Send + Sync + 'static) -> FakeLxd {
+    /// Serves a script that also gets the request's body.
+    pub(crate) fn serve_bodies(script: impl Fn(&str, &[u8], usize) -> Act + Send + Sync + 'static) -> FakeLxd {
         let dir = tempfile::tempdir().expect("directory");
         let socket = dir.path().join("lxd.socket");
         let listener = UnixListener::bind(&socket).expect("socket");

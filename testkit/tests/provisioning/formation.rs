@@ -11,7 +11,8 @@ use testkit::plan::{Formation, Plan};
 use testkit::report::{Evidence, Timeline, chain};
 use tokio::sync::oneshot;
 
-use crate::fake_lxd::{Ended, FakeLxd};
+use crate::commands::Ended;
+use crate::fake_lxd::FakeLxd;
 use crate::{common, instances};
 
 /// The token for a member.

@@ -9,7 +9,8 @@ use testkit::expect::{Read, Subject};
 use testkit::plan::Plan;
 use testkit::wait::Pace;
 
-use crate::fake_lxd::{Ended, FakeLxd};
+use crate::commands::Ended;
+use crate::fake_lxd::FakeLxd;
 use crate::{common, instances};
 
 /// How often each thing was read on each member.

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use super::{Act, FakeLxd, OPERATION, Then, accepted, frame, operation, refusal, sync};
+use crate::fake_lxd::{Act, FakeLxd, OPERATION, Then, accepted, frame, operation, refusal, sync};
 
 /// How a command ended.
 #[derive(Clone, Default)]
@@ -25,7 +25,7 @@ impl FakeLxd {
     /// Serves instances with these commands: `run` gets the instance and the argument vector.
     pub(crate) fn serve_commands(run: impl Fn(&str, &[String]) -> Ended + Send + Sync + 'static) -> FakeLxd {
         let all = Mutex::new(Vec::<Ended>::new());
-        Self::start(move |line, body, _| {
+        Self::serve_bodies(move |line, body, _| {
             let mut all = all.lock().expect("commands");
             if let Some(instance) = line.strip_prefix("POST /1.0/instances/").and_then(|it| it.strip_suffix("/exec")) {
                 let body: Value = serde_json::from_slice(body).expect("JSON");
