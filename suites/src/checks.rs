@@ -5,17 +5,12 @@
 
 mod nb_sb_propagation;
 
-use std::future::Future;
-use std::pin::Pin;
-
+use testkit::cli::Live;
 use testkit::cluster::Manifest;
 use testkit::expect::{self, Verdict};
 use testkit::lxd::Client;
 use testkit::plan::Plan;
 use testkit::session::Access;
-
-/// A live check: given LXD and the cluster, it acts and judges.
-pub type Live = for<'a> fn(&'a Client, &'a Manifest) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 
 /// One check.
 #[derive(Clone, Copy)]
@@ -40,6 +35,14 @@ pub enum Body {
 }
 
 impl Check {
+    /// How it acts on the cluster, if it does.
+    pub fn live(&self) -> Option<Live> {
+        match self.body {
+            Body::Pure(_) => None,
+            Body::Live(live) => Some(live),
+        }
+    }
+
     /// How the check uses the cluster.
     pub fn access(&self) -> Access {
         match self.body {

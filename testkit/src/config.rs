@@ -6,11 +6,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 /// The configuration file, looked for at the workspace root.
 pub const FILE_NAME: &str = "testkit.toml";
+
+/// A restarted member is UNREACHABLE for 15 s and more, and a role stays PENDING for seconds; a minute is several times
+/// what a healthy cluster takes.
+const SETTLE: u64 = 60;
 
 /// One source of settings. Every field is optional; an earlier source wins over a later one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -54,6 +59,8 @@ pub struct Layer {
     pub subnet: Option<ipnet::Ipv4Net>,
     /// Faults the stand-in is told to have, one a line.
     pub faults: Option<String>,
+    /// Seconds that a formed cluster gets to become as planned.
+    pub settle: Option<std::num::NonZeroU64>,
 }
 
 /// Whether a cluster outlives the run that made it.
@@ -110,6 +117,8 @@ pub enum LxdTarget {
 pub struct Config {
     /// The workspace: the folder with the project's `Cargo.toml`.
     pub root: PathBuf,
+    /// Where cargo builds, and the runner keeps its reports.
+    pub target_dir: PathBuf,
     /// Which LXD.
     pub lxd: LxdTarget,
     /// Snap under test; `None` means the stand-in.
@@ -139,6 +148,8 @@ pub struct Config {
     /// Faults for the stand-in, one a line; see `images/stand-in/README.md`. `2:` in front is for the second member
     /// only.
     pub faults: Option<String>,
+    /// How long a formed cluster gets to become as planned.
+    pub settle: Duration,
     /// The run id that nextest hands to every test of a run.
     pub nextest_run: Option<String>,
 }
@@ -246,7 +257,12 @@ impl Config {
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
             subnet: pick!(subnet),
             faults: pick!(faults),
+            settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
             nextest_run: environment.get("NEXTEST_RUN_ID").cloned(),
+            target_dir: environment
+                .get("CARGO_TARGET_DIR")
+                .filter(|path| !path.is_empty())
+                .map_or_else(|| root.join("target"), |path| directory.join(path)),
             root,
         })
     }
@@ -296,6 +312,7 @@ fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, Co
         reuse: switch(environment, "TESTKIT_REUSE")?,
         parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
         faults: text("TESTKIT_FAULTS"),
+        settle: parse::<std::num::NonZeroU64>(environment, "TESTKIT_SETTLE", "a number of seconds above 0")?,
         subnet: parse(environment, "TESTKIT_SUBNET", "an IPv4 range such as 10.213.0.0/24")?,
     })
 }

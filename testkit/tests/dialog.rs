@@ -146,6 +146,21 @@ fn the_recorded_join_types_the_token_and_shows_it_nowhere() {
 }
 
 #[test]
+fn what_a_terminal_echoes_is_what_was_typed() {
+    for (answers, stream) in [(create_answers("10.88.0.11"), create()), (join_answers(), JOIN.to_owned())] {
+        let mut dialog = Dialog::new(&answers, Some(token())).on_terminal();
+        let (_, failure) = typed(&dialog.feed(stream.as_bytes()));
+        assert_eq!(failure, None);
+        dialog.on_eof().unwrap();
+    }
+    let other = create().replace("10.88.0.11\r", "10.88.0.1\r");
+    let mut dialog = Dialog::new(&create_answers("10.88.0.11"), None).on_terminal();
+    let (_, failure) = typed(&dialog.feed(other.as_bytes()));
+    let echoed = DialogProblem::EchoedOtherwise { typed: "10.88.0.11".into(), seen: "10.88.0.1".into() };
+    assert_eq!(failure, Some(echoed));
+}
+
+#[test]
 fn piped_output_is_answered_alike() {
     let mut dialog = Dialog::new(&create_answers("fd42:88::11"), None);
     let (lines, failure) = typed(&dialog.feed(CREATE_PIPED.as_bytes()));

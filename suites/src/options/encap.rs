@@ -77,8 +77,7 @@ fn on_loopback(plan: &mut Plan) {
         let Some(nic) = member.find_nic(Network::Underlay) else { continue };
         let Some(gateway) = nic.find_address(ipv6) else { continue };
         let endpoint = IpNet::from(loopback(ipv6, n));
-        member.encap =
-            Endpoint { ip: endpoint.addr(), device: "lo".to_owned(), via: nic.device.clone(), custom: true };
+        member.encap = Endpoint { ip: endpoint.addr(), device: "lo".to_owned(), via: nic.device.clone(), custom: true };
         member.loopback.push(endpoint);
         endpoints.push((endpoint, gateway));
     }

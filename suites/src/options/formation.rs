@@ -9,11 +9,9 @@ pub(super) struct Formation;
 
 impl InitOption for Formation {
     fn declaration(&self) -> Declaration {
-        Declaration::new("formation", &["dialog", "dialog_piped", "cli", "rest"]).suffix(|value, _| {
-            match value {
-                "dialog_piped" => "piped".to_owned(),
-                value => value.to_owned(),
-            }
+        Declaration::new("formation", &["dialog", "dialog_piped", "cli", "rest"]).suffix(|value, _| match value {
+            "dialog_piped" => "piped".to_owned(),
+            value => value.to_owned(),
         })
     }
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::bench::BenchArgs;
+use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
 use super::run::RunArgs;
+use super::storm::StormArgs;
 use crate::session::Process;
 
 /// System tests for MicroOVN: real clusters on LXD, from a matrix of init options.
@@ -83,6 +85,13 @@ pub(super) enum Command {
     },
     /// Run the suites and show where the time went.
     Bench(BenchArgs),
+    /// Try every fault that the stand-in can play, and show which checks find it.
+    Faults(FaultsArgs),
+    /// Kill runs at random moments in every way, and look whether anything of them stays.
+    Storm(StormArgs),
+    /// Form one cluster, judge it, and print the outcome as JSON.
+    #[command(hide = true)]
+    Trial { cell: String },
     /// Wait for a runner to end and remove what its run made.
     #[command(hide = true)]
     Reap {

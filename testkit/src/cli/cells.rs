@@ -98,9 +98,9 @@ pub(super) fn cost(out_dir: &Path, cell: &Cell, plan: &Plan) -> u64 {
 
 fn measured(out_dir: &Path, cell: &Cell) -> Option<u64> {
     let folders = std::fs::read_dir(out_dir).ok()?.flatten().map(|entry| entry.path().join(cell.id().as_str()));
-    let newest = folders.filter(|dir| dir.join("manifest.json").exists()).max_by_key(|dir| {
-        std::fs::metadata(dir.join("manifest.json")).and_then(|file| file.modified()).ok()
-    })?;
+    let newest = folders
+        .filter(|dir| dir.join("manifest.json").exists())
+        .max_by_key(|dir| std::fs::metadata(dir.join("manifest.json")).and_then(|file| file.modified()).ok())?;
     let stages = Timeline::new(&newest).read().ok()?;
     let spent = stages.iter().filter(|stage| stage.owner != Owner::Framework).map(|stage| stage.ms).sum::<u64>();
     (spent > 0).then_some(spent)

@@ -69,7 +69,8 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
     let _ = writeln!(text, "  expected     member at {}, services {}", member.address, services.join(", "));
     if member.runs(Service::Chassis) {
         let encap = &member.encap;
-        let _ = writeln!(text, "  expected     tunnels end at {} on {}, peers by {}", encap.ip, encap.device, encap.via);
+        let _ =
+            writeln!(text, "  expected     tunnels end at {} on {}, peers by {}", encap.ip, encap.device, encap.via);
     }
     if let Some(user_ca) = &plan.user_ca {
         let kind = format!("{:?}", user_ca.algorithm).to_uppercase();

@@ -6,7 +6,9 @@ mod args;
 mod bench;
 mod cells;
 mod clusters;
+mod document;
 mod explain;
+mod faults;
 mod generate;
 mod host;
 mod log;
@@ -14,17 +16,23 @@ mod nextest;
 mod plan;
 mod run;
 mod runs;
+mod storm;
 mod terminal;
+mod trial;
 
+use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 pub use log::init as init_log;
 
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Manifest};
 use crate::config::{Config, Layer};
+use crate::expect::Verdict;
+use crate::lxd::Client;
 use crate::matrix::{Cell, Matrix, MatrixError};
 use crate::plan::{InitOption, Plan};
 use crate::report::chain;
@@ -40,6 +48,8 @@ pub struct Catalogue {
     pub core: fn(&Matrix) -> Result<Vec<Cell>, MatrixError>,
     /// The checks, in order.
     pub checks: Vec<CheckInfo>,
+    /// The list of faults to try, and of what must find them.
+    pub faults: PathBuf,
     /// The folder of the test targets, which hold the generated lists of suites.
     pub tests: PathBuf,
 }
@@ -53,7 +63,12 @@ pub struct CheckInfo {
     pub about: &'static str,
     /// Which plans it can judge.
     pub applies: fn(&Plan) -> bool,
+    /// How it judges, where it acts on the cluster; `None` for a check of [`expect`](crate::expect).
+    pub live: Option<Live>,
 }
+
+/// A check that acts on the cluster itself: given LXD and the cluster, it acts and judges.
+pub type Live = for<'a> fn(&'a Client, &'a Manifest) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 
 /// How a command ends when it does not end well.
 #[derive(Debug)]
@@ -116,6 +131,9 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     match command {
         Command::Generate { .. } | Command::Plan(_) => Ok(ExitCode::SUCCESS),
+        Command::Faults(args) => faults::faults(&config, catalogue, &args).await,
+        Command::Storm(args) => storm::storm(&config, &args).await,
+        Command::Trial { cell } => trial::trial(config, catalogue, &cell).await,
         Command::Run(args) => run::run(config, catalogue, args).await,
         Command::Setup => host::setup(&config).await,
         Command::Teardown => host::teardown(&config).await,

@@ -187,9 +187,8 @@ fn print_coverage(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) ->
         let all: Vec<_> = covered
             .iter()
             .map(|found| {
-                let reasons = |one: &crate::matrix::Excluded| {
-                    one.constraints.iter().map(ToString::to_string).collect::<Vec<_>>()
-                };
+                let reasons =
+                    |one: &crate::matrix::Excluded| one.constraints.iter().map(ToString::to_string).collect::<Vec<_>>();
                 serde_json::json!({
                     "strength": found.strength,
                     "allowed": found.allowed,

@@ -51,7 +51,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     report(&skips);
     if !skips.is_empty() {
         let profile = profile(&args.runner);
-        let path = config.root.join("target/nextest").join(profile).join("junit.xml");
+        let path = config.target_dir.join("nextest").join(profile).join("junit.xml");
         add_skips(&path, catalogue, &skips)?;
     }
     match (ran.status.success(), skips.is_empty()) {
@@ -102,7 +102,8 @@ fn profile(runner: &[String]) -> &str {
 
 /// Adds the checks of the skipped cells to the runner's JUnit file, with the reason.
 fn add_skips(path: &Path, catalogue: &Catalogue, skips: &[Skip]) -> Result<(), Failure> {
-    let failed = |what: String| Failure::Usage(format!("failed to add the skipped cells to {}: {what}", path.display()));
+    let failed =
+        |what: String| Failure::Usage(format!("failed to add the skipped cells to {}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     let mut report = Report::deserialize_from_str(&text).map_err(|error| failed(error.to_string()))?;
     report.add_test_suite(skipped_suite(catalogue, skips));

@@ -29,7 +29,8 @@ impl Authority {
             KeyAlgorithm::Rsa => &["-newkey", "rsa:2048"],
             KeyAlgorithm::Ecdsa => &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
         };
-        let common = ["req", "-x509", "-nodes", "-sha384", "-days", DAYS, "-subj", "/O=MicroOVN system tests/CN=given CA"];
+        let common =
+            ["req", "-x509", "-nodes", "-sha384", "-days", DAYS, "-subj", "/O=MicroOVN system tests/CN=given CA"];
         let usage = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"];
         let mut argv: Vec<OsString> = common.iter().chain(kind).chain(&usage).map(OsString::from).collect();
         argv.extend(["-out".into(), certificate.clone().into(), "-keyout".into(), key.clone().into()]);

@@ -74,7 +74,9 @@ pub enum ClusterError {
         tail: String,
     },
     /// A member's dialog goes on and on.
-    #[error("`microovn init` on {member:?} does not end: it still printed after {seconds} s; its output ended with:\n{tail}")]
+    #[error(
+        "`microovn init` on {member:?} does not end: it still printed after {seconds} s; its output ended with:\n{tail}"
+    )]
     Endless {
         /// Which.
         member: String,

@@ -18,10 +18,7 @@ pub(super) fn networkd(nic: &Nic) -> String {
         let _ = write!(text, "\n[Address]\nAddress={address}\nDuplicateAddressDetection=none\n");
     }
     for StaticRoute { destination, gateway, source } in &nic.routes {
-        let _ = write!(
-            text,
-            "\n[Route]\nDestination={destination}\nGateway={gateway}\nPreferredSource={source}\n"
-        );
+        let _ = write!(text, "\n[Route]\nDestination={destination}\nGateway={gateway}\nPreferredSource={source}\n");
     }
     text
 }

@@ -151,7 +151,7 @@ async fn make(
     let evidence = Evidence::new(dir);
     let forming = formation::form(&site.client, plan, &instances, ready, timeline, &evidence);
     tokio::try_join!(try_join_all(preparing), forming)?;
-    let settling = settle::settle(&site.client, plan, &instances, settle::PACE);
+    let settling = settle(&site.client, plan, &instances, site.config.settle);
     let (settled, observation) = timeline.stage("settle", Owner::Product, settling).await;
     Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
 }

@@ -5,26 +5,24 @@
 //! last, so that each wrong thing is reported by the check it concerns, and only by that one.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Settled;
 use super::observe::{Members, observe};
 use crate::expect::{self, Observation, Subject};
 use crate::lxd::Client;
 use crate::plan::Plan;
-use crate::wait::Pace;
 
-/// A restarted member is UNREACHABLE for 15 s and more, and a role stays PENDING for seconds; a minute is several
-/// times what a healthy cluster takes. Each look costs the members processor time that the product needs.
-pub(super) const PACE: Pace = Pace::new(60, 300);
+/// Time between looks. Each look costs the members processor time that the product needs.
+const EVERY: Duration = Duration::from_millis(300);
 
-/// Observes until every expectation of the plan holds or the deadline passes, and reads again only what is not yet as
-/// planned. The look that is running at the deadline is the last.
-pub async fn settle(client: &Client, plan: &Plan, instances: &Members, pace: Pace) -> (Settled, Observation) {
+/// Observes until every expectation of the plan holds or the deadline has passed, and reads again only what is not yet
+/// as planned. The look that is running at the deadline is the last.
+pub async fn settle(client: &Client, plan: &Plan, instances: &Members, deadline: Duration) -> (Settled, Observation) {
     let started = Instant::now();
     let mut observation = Observation::default();
     let mut wanted: BTreeSet<Subject> = Subject::ALL.iter().copied().collect();
-    let mut looks = tokio::time::interval(pace.every);
+    let mut looks = tokio::time::interval(EVERY);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut count = 0;
     let unsatisfied = loop {
@@ -32,7 +30,7 @@ pub async fn settle(client: &Client, plan: &Plan, instances: &Members, pace: Pac
         count += 1;
         observe(client, plan, instances, &wanted, &mut observation).await;
         let unsatisfied = expect::unsatisfied(plan, &observation);
-        if unsatisfied.is_empty() || started.elapsed() >= pace.deadline {
+        if unsatisfied.is_empty() || started.elapsed() >= deadline {
             break unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
         }
         wanted = unsatisfied.iter().flat_map(|(check, _)| check.reads.iter().copied()).collect();

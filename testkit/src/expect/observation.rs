@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Read;
 use crate::microovn::{
-    Certificate, ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members, parse_services, redact,
+    Certificate, ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members,
+    parse_services, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
 

@@ -158,3 +158,8 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
 async fn connect_to(endpoint: &Endpoint) -> Result<Client, Error> {
     Client::connect(endpoint).await.map_err(|source| Error::Unusable(Box::new(source)))
 }
+
+/// The process id of the LXD that [`setup`] started, if it did; `state_dir` is the folder of its records.
+pub fn started_lxd(state_dir: &std::path::Path) -> Option<i32> {
+    state::State::load(state_dir).ok()?.daemons.iter().rfind(|daemon| daemon.name == "lxd").map(|daemon| daemon.pid)
+}

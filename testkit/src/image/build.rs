@@ -8,12 +8,15 @@ use serde::Deserialize;
 
 use super::cache::Cache;
 use super::error::Error;
-use super::hash::Hasher;
+use super::hash::{Hasher, sorted};
 use super::program::Program;
 use super::recipe::Workspace;
 
 /// Raised when a bootstrap is run in another way, so that cached ones are not used.
 const BOOTSTRAP_VERSION: &str = "bootstrap 1";
+
+/// Raised when programs are built in another way from the same sources.
+const PROGRAMS_VERSION: &str = "programs 1";
 
 /// Told in a few words what is being made.
 pub type Progress<'a> = dyn FnMut(&str) + 'a;
@@ -77,6 +80,37 @@ fn sources_of(suite: &str, lines: &str) -> Vec<String> {
     // Updates alone are no distribution.
     let complete = entries.iter().any(|entry| entry.split(' ').any(|word| word == suite));
     if complete { entries.into_iter().collect() } else { Vec::new() }
+}
+
+/// The programs of [`static_programs`] by name, from the cache where nothing they are built from has changed: even
+/// when it has nothing to do, cargo takes longer than everything else in finding a golden image.
+pub(crate) fn cached_programs(
+    workspace: &Workspace,
+    cache: &Cache,
+    package: &str,
+    progress: &mut Progress<'_>,
+) -> Result<Vec<(String, PathBuf)>, Error> {
+    let root = workspace.root();
+    let hash = Hasher::new(PROGRAMS_VERSION)
+        .text("package", package)
+        .text("architecture", std::env::consts::ARCH)
+        .file("workspace", &root.join("Cargo.toml"))?
+        .file("lock", &root.join("Cargo.lock"))?
+        .folder("images", &root.join("images"))?
+        .finish();
+    let folder = cache.ensure(&format!("programs-{package}"), "d", &hash, |made| {
+        progress(&format!("building {package}"));
+        fs::create_dir(made).map_err(Error::file("create", made))?;
+        for (name, program) in static_programs(workspace, package)? {
+            fs::copy(&program, made.join(name)).map_err(Error::file("copy", &program))?;
+        }
+        Ok(())
+    })?;
+    let programs = sorted(&folder)?.into_iter().map(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        (name, path)
+    });
+    Ok(programs.collect())
 }
 
 /// Builds a crate of the workspace, linked statically so that it runs in any root file system; its programs.

@@ -36,7 +36,8 @@ impl Cache {
         Ok(Self { root: root.to_owned(), _lock: lock })
     }
 
-    /// The artifact `<stem>-<hash>.<extension>`, made by `make` at the path it is given if it is not there yet.
+    /// The artifact `<stem>-<hash>.<extension>`, a file or a folder, made by `make` at the path it is given if it is not
+    /// there yet.
     /// `make` may use that path's folder for what it needs on the way.
     pub(crate) fn ensure(
         &self,
@@ -75,7 +76,8 @@ impl Cache {
         }
         found.sort();
         for (_, path) in found.iter().rev().skip(KEPT) {
-            fs::remove_file(path).map_err(Error::file("remove", path))?;
+            let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            removed.map_err(Error::file("remove", path))?;
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use super::hash::{Hash, Hasher};
 use super::recipe::Workspace;
 use super::snap::Snap;
 use super::store::{OWNER, OWNER_KEY, is_ours};
-use crate::lxd::{Client, Devices, Image, ImageRef, InstancePatch, InstanceSource, InstanceSpec};
+use crate::lxd::{self, Client, Devices, Image, ImageRef, InstancePatch, InstanceSource, InstanceSpec};
 
 /// Raised when instances are prepared in another way, so that older golden images are not used.
 const PREPARATION_VERSION: &str = "golden 1";
@@ -246,7 +246,7 @@ async fn make(
     if foreign {
         foreign::before_last_stop(&node, &spec.workspace).await?;
     }
-    client.stop_instance(name, false, DEADLINE).await.map_err(Error::lxd(format!("stop golden image {name}")))?;
+    stop(client, name).await.map_err(Error::lxd(format!("stop golden image {name}")))?;
 
     let read = client.get_instance(name).await.map_err(Error::lxd(format!("read golden image {name}")))?;
     let mut put = read.value.to_put();
@@ -262,6 +262,17 @@ async fn make(
     let mark = client.patch_instance(name, &InstancePatch { config, devices: Devices::new() }, None).await;
     mark.map_err(Error::lxd(format!("mark golden image {name} as ready")))?;
     Ok(unconnected)
+}
+
+/// Shuts the instance down. One that does not go is ended: its services have stopped and its disk has been written.
+async fn stop(client: &Client, name: &str) -> Result<(), lxd::Error> {
+    match client.stop_instance(name, false, DEADLINE).await {
+        Err(error) if !error.is_unreachable() => {
+            tracing::warn!(%error, name, "it does not shut down; ending it");
+            client.stop_instance(name, true, DEADLINE).await
+        }
+        stopped => stopped,
+    }
 }
 
 fn root_device(pool: &str) -> Devices {

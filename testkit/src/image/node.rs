@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::build::{Progress, bootstrap, debian_architecture, read, static_programs};
+use super::build::{Progress, bootstrap, cached_programs, debian_architecture, read};
 use super::cache::Cache;
 use super::error::Error;
 use super::hash::{Hash, Hasher};
@@ -38,7 +38,7 @@ pub struct NodeImage {
 /// where nothing did.
 pub fn build_node(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<NodeImage, Error> {
     let recipe = workspace.node_recipe()?;
-    let programs = programs(workspace, &recipe.programs)?;
+    let programs = programs(workspace, cache, &recipe.programs, progress)?;
     let packages = bootstrap(cache, &recipe.suite, &recipe.packages, &recipe.exclude, progress)?;
 
     let mut hasher = Hasher::new(NODE_VERSION)
@@ -90,10 +90,15 @@ pub fn build_node(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
 }
 
 /// Builds the crates; where in the image their program goes, and the program.
-fn programs(workspace: &Workspace, crates: &BTreeMap<String, String>) -> Result<Vec<(String, PathBuf)>, Error> {
+fn programs(
+    workspace: &Workspace,
+    cache: &Cache,
+    crates: &BTreeMap<String, String>,
+    progress: &mut Progress<'_>,
+) -> Result<Vec<(String, PathBuf)>, Error> {
     let mut programs = Vec::new();
     for (path, package) in crates {
-        let mut built = static_programs(workspace, package)?;
+        let mut built = cached_programs(workspace, cache, package, progress)?;
         programs.push((path.clone(), built.swap_remove(0).1));
     }
     Ok(programs)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::build::{Progress, bootstrap, debian_architecture, read, static_programs};
+use super::build::{Progress, bootstrap, cached_programs, debian_architecture, read};
 use super::cache::Cache;
 use super::dpkg::{Packages, matches};
 use super::error::Error;
@@ -97,7 +97,7 @@ pub fn build_base(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
 pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<PathBuf, Error> {
     let recipe = workspace.snaps_recipe()?;
     progress("building the stand-in's programs");
-    let programs = static_programs(workspace, &recipe.stand_in.package)?;
+    let programs = cached_programs(workspace, cache, &recipe.stand_in.package, progress)?;
     let packages = base_and_ovn(cache, &recipe, progress)?;
     let mut hasher = Hasher::new(SNAPS_VERSION)
         .text("packages", &packages.file_name().unwrap_or_default().to_string_lossy())

@@ -13,8 +13,8 @@
 //! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
 //! | what to run to read all this | [`commands`] |
 
-pub mod commands;
 mod certificates;
+pub mod commands;
 mod control;
 pub mod dialog;
 mod env;

@@ -96,8 +96,7 @@ impl Plan {
     /// Draws the plan of `cell`: outlined by every option, then a default cluster of that outline, shaped by every
     /// option in order, then what each member is told.
     pub fn draw(cell: &Cell, options: &[&dyn InitOption], segments: Segments) -> Self {
-        let chosen: Vec<_> =
-            options.iter().map(|option| (*option, cell.value(option.declaration().name))).collect();
+        let chosen: Vec<_> = options.iter().map(|option| (*option, cell.value(option.declaration().name))).collect();
         let mut outline = Outline::default();
         for (option, value) in &chosen {
             option.outline(value, &mut outline);

@@ -32,10 +32,7 @@ mod tests {
 
     #[test]
     fn host_names_are_as_contributors_know_them() {
-        assert_eq!(
-            hostname(&id("init_cluster_ipv6_custom_encap"), 3),
-            "microovn-init-cluster-ipv6-custom-encap-3"
-        );
+        assert_eq!(hostname(&id("init_cluster_ipv6_custom_encap"), 3), "microovn-init-cluster-ipv6-custom-encap-3");
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::time::Duration;
 use testkit::cluster::settle;
 use testkit::expect::{Read, Subject};
 use testkit::plan::Plan;
-use testkit::wait::Pace;
 
 use crate::commands::Ended;
 use crate::fake_lxd::FakeLxd;
@@ -38,7 +37,7 @@ fn cluster(plan: &Plan, unreachable: usize) -> (FakeLxd, Looks) {
 async fn only_what_is_not_yet_as_planned_is_read_again() {
     let plan = common::plan(false, true);
     let (lxd, looks) = cluster(&plan, 2);
-    let (settled, seen) = settle(&lxd.client().await, &plan, &instances(&plan), Pace::new(60, 10)).await;
+    let (settled, seen) = settle(&lxd.client().await, &plan, &instances(&plan), Duration::from_secs(60)).await;
     assert_eq!((settled.looks, settled.unsatisfied), (3, Vec::new()));
     assert_eq!(seen, common::observe(&plan));
     for ((member, read), count) in looks.lock().expect("looks").iter() {
@@ -51,12 +50,12 @@ async fn at_the_deadline_what_was_seen_last_is_judged() {
     let plan = common::plan(false, true);
     let (lxd, _) = cluster(&plan, usize::MAX);
     let client = lxd.client().await;
-    let pace = Pace { deadline: Duration::from_millis(300), every: Duration::from_millis(100) };
+    let deadline = Duration::from_millis(500);
     let instances = instances(&plan);
-    let ended = tokio::time::timeout(Duration::from_secs(20), settle(&client, &plan, &instances, pace)).await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), settle(&client, &plan, &instances, deadline)).await;
     let (settled, seen) = ended.expect("an end at the deadline");
     assert_eq!(settled.unsatisfied, ["members"]);
-    assert!(settled.ms >= 300, "gave up after {} ms", settled.ms);
+    assert!(settled.ms >= 500, "gave up after {} ms", settled.ms);
     let list = seen.members[&plan.members[0].name].members.get().expect("a list");
     assert!(list.iter().all(|row| row.status == "UNREACHABLE"), "{list:?}");
 }

@@ -17,14 +17,10 @@ pub(super) struct Cold {
 }
 
 impl Cold {
-    /// Builds the stand-in's snaps and the node image, each in an empty cache. Programs are compiled beforehand: cargo
-    /// has a cache of its own.
+    /// Builds the stand-in's snaps and the node image, each in an empty cache. Cargo has a cache of its own: only what
+    /// it has not compiled yet adds to the time.
     pub(super) fn measure(config: &Config) -> Result<Self, Failure> {
         let workspace = Workspace::new(&config.root);
-        let shared = Cache::open(&config.cache_dir).map_err(Failure::usage)?;
-        build_snaps(&workspace, &shared, &mut host::lines()).map_err(Failure::provisioning)?;
-        build_node(&workspace, &shared, &mut host::lines()).map_err(Failure::provisioning)?;
-        drop(shared);
         let empty = || -> Result<_, Failure> {
             let folder = tempfile::tempdir().map_err(Failure::usage)?;
             let cache = Cache::open(folder.path()).map_err(Failure::usage)?;

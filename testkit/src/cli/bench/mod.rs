@@ -46,8 +46,8 @@ pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs
         table.add_row([what.to_owned(), value, samples(of.len())]);
     };
     if let Some(Cold { snaps, node }) = cold {
-        row("snaps of the stand-in, from nothing but compiled programs", seconds(snaps), &[snaps]);
-        row("node image, from nothing but compiled programs", seconds(node), &[node]);
+        row("snaps of the stand-in, with an empty cache", seconds(snaps), &[snaps]);
+        row("node image, with an empty cache", seconds(node), &[node]);
     }
     row("golden image, anew from node image and snaps", seconds(median(&golden)), &golden);
     row("one clone, running", seconds(median(&clones.running)), &clones.running);

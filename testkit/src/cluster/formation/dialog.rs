@@ -30,10 +30,13 @@ const SIZE: (u16, u16) = (400, 50);
 pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
     let exec = Exec::new(["/snap/bin/microovn", "init"]).timeout(DIALOG);
     let mut line = match entry.plan.formation {
-        Formation::DialogPiped => Line::Pipes(entry.client.exec_pipes(entry.instance, &exec).await?),
-        _ => Line::Pty(entry.client.exec_pty(entry.instance, &exec, SIZE).await?),
+        Formation::DialogPiped => Line::Pipes(Box::new(entry.client.exec_pipes(entry.instance, &exec).await?)),
+        _ => Line::Pty(Box::new(entry.client.exec_pty(entry.instance, &exec, SIZE).await?)),
     };
     let mut dialog = Dialog::new(&entry.member.answers, token);
+    if matches!(line, Line::Pty(_)) {
+        dialog = dialog.on_terminal();
+    }
     let spoken = tokio::time::timeout(DIALOG, converse(&mut line, &mut dialog)).await;
     entry.keep("dialog.txt", &dialog.log());
     let member = || entry.member.name.clone();
@@ -62,8 +65,8 @@ fn end_of(text: &str) -> String {
 
 /// What the dialog is held over.
 enum Line {
-    Pty(Pty),
-    Pipes(Pipes),
+    Pty(Box<Pty>),
+    Pipes(Box<Pipes>),
 }
 
 impl Line {

@@ -1,6 +1,6 @@
 //! What a covering array is built over: factors, their numbers of values, and what must hold in every row.
 
-/// The most values a factor can have: one bit of a [`Domains`] entry each.
+/// The most values a factor can have: one bit of a word each.
 pub const MAX_VALUES: usize = 64;
 
 /// One value for every factor, by index.

@@ -22,6 +22,14 @@ pub enum DialogProblem {
         /// The question.
         question: String,
     },
+    /// What was typed came back as something else.
+    #[error("{typed:?} was typed, and the terminal echoed {seen:?}")]
+    EchoedOtherwise {
+        /// What was typed, redacted.
+        typed: String,
+        /// What came back, redacted.
+        seen: String,
+    },
     /// A question was asked again after the last planned reply to it.
     #[error("{question:?} is asked more often than option {option:?} answers it, which is {planned} time(s)")]
     AskedTooOften {

@@ -45,6 +45,8 @@ pub struct Dialog {
     line_start: usize,
     /// What the terminal will echo at the start of the next line, if it echoes.
     echo: Option<String>,
+    /// Whether it must.
+    echoes: bool,
     /// The member whose token is to be printed next.
     issuing: Option<String>,
     tokens: BTreeMap<String, JoinToken>,
@@ -78,11 +80,18 @@ impl Dialog {
             answered_at: 0,
             line_start: 0,
             echo: None,
+            echoes: false,
             issuing: None,
             tokens: BTreeMap::new(),
             exchanges: Vec::new(),
             failure: None,
         }
+    }
+
+    /// Expects every answer to be echoed as it was typed, which a terminal does.
+    pub fn on_terminal(mut self) -> Self {
+        self.echoes = true;
+        self
     }
 
     /// Takes output of the program, in chunks of any size, and says what to do, in order. After a failure it only
@@ -195,6 +204,10 @@ impl Dialog {
         let pending = self.pending();
         let line = self.without_echo(&pending).trim();
         let echoed = self.echo.is_some() && line.is_empty();
+        if let Some(typed) = self.echo.as_deref().filter(|typed| self.echoes && !pending.starts_with(typed)) {
+            let (typed, seen) = (redact(typed), redact(pending.trim_end()));
+            return Err(DialogProblem::EchoedOtherwise { typed, seen });
+        }
         self.line_start = self.seen.len();
         self.echo = None;
         if echoed {

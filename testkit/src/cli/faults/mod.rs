@@ -1,0 +1,145 @@
+//! Trying every fault of the stand-in: is it found, by what, and does anything else turn red?
+
+mod scenario;
+
+use std::path::PathBuf;
+use std::process::{ExitCode, Stdio};
+use std::time::Instant;
+
+use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
+use comfy_table::{Table, TableStyle};
+use futures_util::StreamExt;
+
+use super::trial::Trial;
+use super::{Catalogue, Failure, document};
+use crate::config::Config;
+use crate::session::reaper;
+use scenario::{Outcome, Scenario};
+
+/// What a formed cluster gets to become as planned, in seconds: several times what one without faults takes.
+const SETTLE: u64 = 25;
+
+/// What to try.
+#[derive(Debug, clap::Args)]
+pub(super) struct FaultsArgs {
+    /// Only faults whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// How many clusters are formed at once.
+    #[arg(long, default_value = "3")]
+    jobs: std::num::NonZeroUsize,
+    /// Afterwards form this many clusters without faults; none of their checks may be red.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    clean: usize,
+    /// Also write the table into this document, between its two marks.
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+}
+
+/// Tries the faults and prints the table; exit code 1 when one is not found as it should be.
+pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &FaultsArgs) -> Result<ExitCode, Failure> {
+    let mut scenarios = scenario::read(&catalogue.faults)?;
+    if let Some(only) = &args.only {
+        scenarios.retain(|scenario| scenario.play.contains(only.as_str()));
+    }
+    let started = Instant::now();
+    let trials = scenarios.iter().map(|scenario| async move {
+        let tried = run(config, &scenario.cell, &scenario.play).await;
+        let outcome = match &tried {
+            Ok(trial) => scenario.judge(trial),
+            Err(Failure::Usage(text) | Failure::Provisioning(text)) => Outcome::Wrong(text.clone()),
+            Err(Failure::Checks) => Outcome::Wrong("the trial failed".to_owned()),
+        };
+        let seconds = tried.map(|trial| trial.seconds).unwrap_or_default();
+        eprintln!("{:7.1} s  {}", started.elapsed().as_secs_f32(), line(scenario, &outcome, seconds));
+        outcome
+    });
+    let outcomes: Vec<Outcome> = futures_util::stream::iter(trials).buffered(args.jobs.get()).collect().await;
+    let clean = futures_util::stream::iter(0..args.clean)
+        .map(async |number| {
+            let tried = run(config, "init_cluster", "").await?;
+            let red: Vec<_> =
+                tried.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string).collect();
+            let wrong = tried.error.into_iter().chain(red).collect::<Vec<_>>().join("\n");
+            eprintln!(
+                "{:7.1} s  without faults, {}: {}",
+                started.elapsed().as_secs_f32(),
+                number + 1,
+                if wrong.is_empty() { "green" } else { &wrong }
+            );
+            Ok::<_, Failure>(wrong.is_empty())
+        })
+        .buffer_unordered(args.jobs.get())
+        .collect::<Vec<_>>()
+        .await;
+    let clean: Vec<bool> = clean.into_iter().collect::<Result<_, _>>()?;
+    reaper::ended(&config.out_dir).await.map_err(Failure::usage)?;
+
+    let summary = summary(&outcomes, &clean);
+    println!("{}\n\n{summary}", table(&scenarios, &outcomes, NOTHING));
+    if let Some(path) = &args.write {
+        let text = format!("{}\n\n{summary}", table(&scenarios, &outcomes, ASCII_MARKDOWN));
+        document::write(path, "faults", &text)?;
+    }
+    let good = outcomes.iter().all(|outcome| !matches!(outcome, Outcome::Wrong(_))) && clean.iter().all(|green| *green);
+    if good { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
+}
+
+/// One cluster in a process of its own, so that its run ends, and is cleared, with it.
+async fn run(config: &Config, cell: &str, faults: &str) -> Result<Trial, Failure> {
+    let exe = std::env::current_exe().map_err(Failure::usage)?;
+    let output = tokio::process::Command::new(exe)
+        .args(["trial", cell])
+        .current_dir(&config.root)
+        .env("TESTKIT_FAULTS", faults)
+        .env("TESTKIT_SETTLE", SETTLE.to_string())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(Failure::usage)?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| Failure::Provisioning(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}
+
+fn line(scenario: &Scenario, outcome: &Outcome, seconds: f32) -> String {
+    let said = match outcome {
+        Outcome::Found(by, _) => format!("found by {by}"),
+        Outcome::Tolerated(why) => format!("tolerated: {why}"),
+        Outcome::Wrong(why) => format!("NOT AS WANTED: {why}"),
+    };
+    format!("{} ({}, {seconds:.0} s): {said}", scenario.play, scenario.cell)
+}
+
+fn table(scenarios: &[Scenario], outcomes: &[Outcome], style: TableStyle) -> Table {
+    let mut table = Table::new();
+    table.load_style(style).set_header(["fault", "cell", "found by", "in the words of the first"]);
+    for (scenario, outcome) in scenarios.iter().zip(outcomes) {
+        let (by, said) = match outcome {
+            // The mark of what one check alone stands against.
+            Outcome::Found(by, said) if by.contains(", ") || by == "provisioning" => (by.clone(), said.clone()),
+            Outcome::Found(by, said) => (format!("{by} (only)"), said.clone()),
+            Outcome::Tolerated(why) => ("nobody, on purpose".to_owned(), why.clone()),
+            Outcome::Wrong(why) => ("NOT AS WANTED".to_owned(), why.clone()),
+        };
+        let said = said.replace(['|', '\n'], " ");
+        table.add_row([format!("`{}`", scenario.play), scenario.cell.clone(), by, said]);
+    }
+    table
+}
+
+fn summary(outcomes: &[Outcome], clean: &[bool]) -> String {
+    let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| wanted(outcome)).count();
+    let mut text = format!(
+        "{} faults: {} found by exactly the checks that should find them, {} tolerated on purpose, {} not as wanted.",
+        outcomes.len(),
+        count(|outcome| matches!(outcome, Outcome::Found(..))),
+        count(|outcome| matches!(outcome, Outcome::Tolerated(_))),
+        count(|outcome| matches!(outcome, Outcome::Wrong(_))),
+    );
+    if !clean.is_empty() {
+        let green = clean.iter().filter(|green| **green).count();
+        text.push_str(&format!(" {} clusters without faults: {green} green.", clean.len()));
+    }
+    text
+}

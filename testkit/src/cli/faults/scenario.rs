@@ -1,0 +1,158 @@
+//! The faults to try, and what must find each of them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::super::Failure;
+use super::super::trial::Trial;
+
+/// The list of scenarios, a TOML file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    fault: Vec<Scenario>,
+}
+
+/// One fault of the stand-in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scenario {
+    /// What the stand-in is told, as in `TESTKIT_FAULTS`.
+    pub(super) play: String,
+    /// The cell it is tried in.
+    #[serde(default = "first_cell")]
+    pub(super) cell: String,
+    /// The checks that must be red, exactly.
+    #[serde(default)]
+    pub(super) red: BTreeSet<String>,
+    /// What the error must say when there is to be no cluster.
+    pub(super) stops: Option<String>,
+    /// Why it is not to be found, for one that is not.
+    pub(super) tolerated: Option<String>,
+}
+
+fn first_cell() -> String {
+    "init_cluster".to_owned()
+}
+
+/// How a trial compares with its scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was found by exactly what should find it. The texts: by what, and the first thing it says.
+    Found(String, String),
+    /// It is not to be found, and was not.
+    Tolerated(String),
+    /// Anything else, in words.
+    Wrong(String),
+}
+
+/// Reads the scenarios.
+pub(super) fn read(path: &Path) -> Result<Vec<Scenario>, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Usage(format!("failed to read {}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    let file: File = toml::from_str(&text).map_err(|error| failed(&error))?;
+    for scenario in &file.fault {
+        let kinds = [!scenario.red.is_empty(), scenario.stops.is_some(), scenario.tolerated.is_some()];
+        if kinds.iter().filter(|kind| **kind).count() != 1 {
+            let play = &scenario.play;
+            return Err(failed(&format!("the fault {play:?} needs exactly one of red, stops and tolerated")));
+        }
+    }
+    Ok(file.fault)
+}
+
+impl Scenario {
+    /// The number of the member that plays it; `None` when all do.
+    fn member(&self) -> Option<usize> {
+        self.play.split_once(':')?.0.trim().parse().ok()
+    }
+
+    /// Compares a trial with what was to come of it.
+    pub(super) fn judge(&self, trial: &Trial) -> Outcome {
+        if let Some(error) = &trial.error {
+            return match &self.stops {
+                Some(text) if error.contains(text) => {
+                    let line = error.lines().find(|line| line.contains(text)).unwrap_or_default();
+                    Outcome::Found("provisioning".to_owned(), line.trim().to_owned())
+                }
+                Some(text) => Outcome::Wrong(format!("the error does not say {text:?}: {error}")),
+                None => Outcome::Wrong(format!("no cluster was formed: {error}")),
+            };
+        }
+        let failed = trial.verdicts.iter().filter(|verdict| !verdict.passed());
+        let red: BTreeSet<String> = failed.clone().map(|verdict| verdict.check.clone()).collect();
+        if let Some(text) = &self.stops {
+            return Outcome::Wrong(format!("a cluster was formed, where an error was to say {text:?}; red: {red:?}"));
+        }
+        if red != self.red {
+            return Outcome::Wrong(format!("red: {}; wanted: {}", list(&red), list(&self.red)));
+        }
+        if let Some(why) = &self.tolerated {
+            return Outcome::Tolerated(why.clone());
+        }
+        let differences: Vec<_> = failed.flat_map(|verdict| &verdict.differences).collect();
+        // The member that plays the fault, or any where all do.
+        let ending = self.member().map(|number| format!("-{number}")).unwrap_or_default();
+        let named = |text: &str| text.split_whitespace().any(|word| word.ends_with(&ending));
+        match differences.iter().find(|one| named(&one.member) || named(&one.column) || named(&one.wanted)) {
+            Some(difference) => Outcome::Found(list(&red), difference.to_string()),
+            None => Outcome::Wrong(format!("found by {}, and none of them names the member", list(&red))),
+        }
+    }
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.iter().cloned().collect::<Vec<_>>().join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expect::Verdict;
+
+    fn scenario(red: &[&str], stops: Option<&str>) -> Scenario {
+        Scenario {
+            play: "2:encap-other".to_owned(),
+            cell: first_cell(),
+            red: red.iter().map(|name| (*name).to_owned()).collect(),
+            stops: stops.map(str::to_owned),
+            tolerated: None,
+        }
+    }
+
+    fn trial(error: Option<&str>, red: &[(&str, &str)]) -> Trial {
+        let verdict = |(check, member): &(&str, &str)| {
+            let mut verdict = Verdict::builder(*check);
+            verdict.compare(member, "Encap", "ip", "a", "b");
+            verdict.finish()
+        };
+        Trial { seconds: 1.0, error: error.map(str::to_owned), verdicts: red.iter().map(verdict).collect() }
+    }
+
+    #[test]
+    fn a_fault_is_found_by_exactly_its_checks_with_the_member_named() {
+        let wanted = scenario(&["sb_encap"], None);
+        let found = wanted.judge(&trial(None, &[("sb_encap", "node-2")]));
+        assert!(matches!(found, Outcome::Found(by, _) if by == "sb_encap"));
+        for other in [
+            trial(None, &[]),
+            trial(None, &[("sb_encap", "node-1")]),
+            trial(None, &[("tunnels", "node-2")]),
+            trial(None, &[("sb_encap", "node-2"), ("tunnels", "node-2")]),
+            trial(Some("rain"), &[]),
+        ] {
+            assert!(matches!(wanted.judge(&other), Outcome::Wrong(_)), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_that_stops_the_forming_is_found_by_its_text() {
+        let wanted = scenario(&[], Some("no option answers"));
+        assert!(matches!(wanted.judge(&trial(Some("x\n  no option answers y"), &[])), Outcome::Found(..)));
+        for other in [trial(Some("rain"), &[]), trial(None, &[]), trial(None, &[("tunnels", "node-2")])] {
+            assert!(matches!(wanted.judge(&other), Outcome::Wrong(_)), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Killing runs at random moments, and looking whether anything of them stays.
+
+mod attack;
+mod leftovers;
+
+use std::path::PathBuf;
+use std::process::{ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use comfy_table::Table;
+use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::process::{Child, Command};
+
+use super::{Failure, document};
+use crate::config::Config;
+use crate::host;
+use crate::session::Process;
+use crate::wait::{self, Pace, Poll};
+use attack::Attack;
+use leftovers::{Canary, Leftovers};
+
+/// A run of one suite takes about this long; attacks come at any moment of it, in milliseconds.
+const RUN: u64 = 14_000;
+/// A run that was not killed itself ends within this time.
+const END: Duration = Duration::from_secs(240);
+/// What is left of a run goes within this time.
+const GONE: Pace = Pace::new(90, 100);
+
+/// How hard it blows.
+#[derive(Debug, clap::Args)]
+pub(super) struct StormArgs {
+    /// How many runs are attacked.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    kills: usize,
+    /// Also kill and restart LXD itself, where `testkit setup` has started it.
+    #[arg(long)]
+    lxd: bool,
+    /// What the random moments follow from; the same seed gives the same moments.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Also write the table into this document, between its two marks.
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+}
+
+/// What one attack came to.
+struct Blow {
+    attack: Attack,
+    /// When it came, in milliseconds after the start of the run.
+    moment: u64,
+    /// How long it took until nothing was left, in milliseconds.
+    cleared: u64,
+    /// What stayed, if anything did.
+    leak: Option<String>,
+}
+
+/// Attacks runs and prints the table; exit code 1 when anything of one stays.
+pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode, Failure> {
+    let client = host::connect(config).await.map_err(Failure::usage)?;
+    let canary = Canary::make(&client, &config.pool).await?;
+    let mut random = StdRng::seed_from_u64(args.seed);
+    let mut attacks = Attack::ALL.to_vec();
+    if !args.lxd || host::started_lxd(&config.state_dir).is_none() {
+        attacks.retain(|attack| *attack != Attack::Lxd);
+    }
+    let mut blows = Vec::new();
+    for number in 0..args.kills {
+        let attack = attacks[number % attacks.len()];
+        let moment = random.random_range(0..RUN);
+        let blow = tokio::select! {
+            blow = strike(config, &client, attack, moment, random.random()) => blow,
+            _ = tokio::signal::ctrl_c() => Err(Failure::Provisioning("interrupted".to_owned())),
+        };
+        let blow = match blow {
+            Ok(blow) => blow,
+            Err(failure) => {
+                canary.remove(&client).await?;
+                return Err(failure);
+            }
+        };
+        let said = blow.leak.clone().unwrap_or_else(|| format!("nothing left after {} ms", blow.cleared));
+        eprintln!("{:>4}  {:<42} at {:>6} ms: {said}", number + 1, blow.attack.to_string(), blow.moment);
+        blows.push(blow);
+    }
+    let canary_lives = canary.is_there(&client).await?;
+    canary.remove(&client).await?;
+    let leaks = blows.iter().filter(|blow| blow.leak.is_some()).count();
+    let canary_said = if canary_lives { "untouched" } else { "GONE" };
+    let summary = format!(
+        "{} runs attacked, {leaks} leaks; an instance and a bridge that look alike and carry no tag are {canary_said}.",
+        blows.len()
+    );
+    println!("{}\n\n{summary}", table(&blows, &attacks, NOTHING));
+    if let Some(path) = &args.write {
+        let text = format!("{}\n\n{summary}", table(&blows, &attacks, ASCII_MARKDOWN));
+        document::write(path, "storm", &text)?;
+    }
+    if leaks == 0 && canary_lives { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
+}
+
+/// One run and its end.
+async fn strike(
+    config: &Config,
+    client: &crate::lxd::Client,
+    attack: Attack,
+    moment: u64,
+    choice: u64,
+) -> Result<Blow, Failure> {
+    let out = tempfile::tempdir().map_err(Failure::usage)?;
+    let mut child = start(config, out.path())?;
+    let other_out = tempfile::tempdir().map_err(Failure::usage)?;
+    let other = if attack == Attack::OneOfTwo { Some(start(config, other_out.path())?) } else { None };
+    let runner = child.id().and_then(Process::find);
+    let early = tokio::time::timeout(Duration::from_millis(moment), child.wait()).await.is_ok();
+    let struck = Instant::now();
+    if !early {
+        attack.strike(config, &mut child, out.path(), choice).await?;
+    }
+    if tokio::time::timeout(END, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+        let leak = Some(format!("the runner had not ended {} s later", END.as_secs()));
+        return Ok(Blow { attack, moment, cleared: 0, leak });
+    }
+    let mut leak = None;
+    if let Some(mut other) = other {
+        match tokio::time::timeout(END, other.wait()).await {
+            Ok(Ok(status)) if status.success() => {}
+            ended => leak = Some(format!("the other run was not green: {ended:?}")),
+        }
+        leak = leak.or(cleared(client, other_out.path(), None).await);
+    }
+    if attack.kills_the_reaper() {
+        sweep(config, out.path()).await?;
+    }
+    leak = leak.or(cleared(client, out.path(), runner).await);
+    let cleared = u64::try_from(struck.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Blow { attack, moment, cleared, leak })
+}
+
+/// Starts a run of one suite in a process group of its own.
+fn start(config: &Config, out: &std::path::Path) -> Result<Child, Failure> {
+    Command::new("cargo")
+        .args(["nextest", "run", "--package", "suites", "--locked", "--test", "init"])
+        .args(["-E", "test(/^init_cluster::/)"])
+        .current_dir(&config.root)
+        .env("TESTKIT_OUT_DIR", out)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(Failure::usage)
+}
+
+/// One sweep, as a person or the next run would make it. LXD may still be making what a dead run told it to.
+async fn sweep(config: &Config, out: &std::path::Path) -> Result<(), Failure> {
+    let exe = std::env::current_exe().map_err(Failure::usage)?;
+    let mut command = Command::new(exe);
+    command.arg("sweep").current_dir(&config.root).env("TESTKIT_OUT_DIR", out);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().await.map_err(Failure::usage)?;
+    Ok(())
+}
+
+/// Waits until nothing of the run is left; what is, if it stays.
+async fn cleared(client: &crate::lxd::Client, out: &std::path::Path, runner: Option<Process>) -> Option<String> {
+    let gone = wait::until("nothing of the run to be left", GONE, async || {
+        match Leftovers::find(client, out, runner.as_ref()).await {
+            Ok(left) if left.is_empty() => Poll::Ready(()),
+            Ok(left) => Poll::NotYet(left.to_string()),
+            Err(error) if error.is_unreachable() => Poll::NotYet(error.to_string()),
+            Err(error) => Poll::Failed(error),
+        }
+    });
+    gone.await.err().map(|error| crate::report::chain(&error))
+}
+
+fn table(blows: &[Blow], attacks: &[Attack], style: comfy_table::TableStyle) -> Table {
+    let mut table = Table::new();
+    table.load_style(style).set_header(["attack", "runs", "leaks", "moments s", "median until clear s", "longest s"]);
+    for attack in attacks {
+        let own: Vec<&Blow> = blows.iter().filter(|blow| blow.attack == *attack).collect();
+        let (first, last) = (own.iter().map(|blow| blow.moment).min(), own.iter().map(|blow| blow.moment).max());
+        let mut cleared: Vec<u64> = own.iter().map(|blow| blow.cleared).collect();
+        cleared.sort_unstable();
+        let seconds =
+            |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{}.{}", ms / 1000, ms % 1000 / 100));
+        let leaks = own.iter().filter(|blow| blow.leak.is_some()).count();
+        table.add_row([
+            attack.to_string(),
+            own.len().to_string(),
+            leaks.to_string(),
+            format!("{}-{}", seconds(first), seconds(last)),
+            seconds(cleared.get(cleared.len().saturating_sub(1) / 2).copied()),
+            seconds(cleared.last().copied()),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,54 @@
+//! One cluster, formed and judged by every check in this process: what the command that tries faults runs many times.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::cells::{Cells, checks};
+use super::{Catalogue, Failure};
+use crate::cluster::{self, Site};
+use crate::config::Config;
+use crate::expect::{self, Verdict};
+use crate::report::chain;
+use crate::session::Run;
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Trial {
+    /// How long it took, in seconds.
+    pub(super) seconds: f32,
+    /// Why there is no cluster, where there is none.
+    pub(super) error: Option<String>,
+    /// What every check says of the cluster.
+    pub(super) verdicts: Vec<Verdict>,
+}
+
+/// Forms the cluster of a cell, judges it, and prints the outcome as JSON. The reaper removes it.
+pub(super) async fn trial(config: Config, catalogue: &Catalogue, name: &str) -> Result<ExitCode, Failure> {
+    let cell = Cells::of(catalogue)?.find(name)?;
+    let run = Run::start(&config).await.map_err(Failure::usage)?;
+    let dir = run.cell_dir(name).map_err(Failure::usage)?;
+    let exe = std::env::current_exe().map_err(Failure::usage)?;
+    let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
+    let started = Instant::now();
+    let (error, verdicts) = match cluster::provision(&site, &cell, catalogue.options, &dir).await {
+        Err(error) => (Some(chain(&error)), Vec::new()),
+        Ok(manifest) => {
+            let mut verdicts = Vec::new();
+            for check in checks(catalogue, &manifest.plan) {
+                verdicts.push(match check.live {
+                    Some(live) => live(&site.client, &manifest).await,
+                    None => match expect::find_check(check.name) {
+                        Some(pure) => (pure.judge)(&manifest.plan, &manifest.observation),
+                        None => return Err(Failure::Usage(format!("the check {:?} has no judgement", check.name))),
+                    },
+                });
+            }
+            (None, verdicts)
+        }
+    };
+    let trial = Trial { seconds: started.elapsed().as_secs_f32(), error, verdicts };
+    println!("{}", serde_json::to_string(&trial).map_err(Failure::usage)?);
+    Ok(ExitCode::SUCCESS)
+}
