@@ -18,6 +18,9 @@ const SILENCE: Duration = Duration::from_secs(90);
 const HESITATION: Duration = Duration::from_secs(2);
 /// The whole of one dialog.
 const DIALOG: Duration = Duration::from_secs(300);
+/// More than all questions and their answers together, in bytes: a program that prints this much without a question
+/// that is answered does not wait for any.
+const ENDLESS: usize = 64 << 10;
 /// The exit code follows the end of the output at once.
 const EXIT: Duration = Duration::from_secs(30);
 /// A terminal wide enough that no prompt wraps.
@@ -37,6 +40,7 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
     if matches!(line, Line::Pty(_)) {
         dialog = dialog.on_terminal();
     }
+    let begun = Instant::now();
     let spoken = tokio::time::timeout(DIALOG, converse(&mut line, &mut dialog)).await;
     entry.keep("dialog.txt", &dialog.log());
     let member = || entry.member.name.clone();
@@ -44,10 +48,10 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
         Ok(Ok(())) => {}
         Ok(Err(Ended::Lxd(error))) => return Err(error.into()),
         Ok(Err(Ended::Dialog(source))) => return Err(ClusterError::Dialog { member: member(), source }),
-        // It has never been silent, and it does not end.
-        Err(_) => {
-            let tail = dialog.transcript().tail;
-            return Err(ClusterError::Endless { member: member(), seconds: DIALOG.as_secs(), tail: end_of(&tail) });
+        // It prints too much, or it has never been silent in all that time.
+        Ok(Err(Ended::Endless)) | Err(_) => {
+            let tail = end_of(&dialog.transcript().tail);
+            return Err(ClusterError::Endless { member: member(), seconds: begun.elapsed().as_secs(), tail });
         }
     }
     match line.wait(EXIT).await? {
@@ -96,6 +100,7 @@ impl Line {
 enum Ended {
     Lxd(lxd::Error),
     Dialog(Box<DialogError>),
+    Endless,
 }
 
 /// Answers every question until the output ends.
@@ -118,6 +123,9 @@ async fn converse(line: &mut Line, dialog: &mut Dialog) -> Result<(), Ended> {
                 Step::Write(typed) => line.write(typed.bytes()).await.map_err(Ended::Lxd)?,
                 Step::Fail(error) => return Err(Ended::Dialog(error)),
             }
+        }
+        if dialog.unanswered_len() > ENDLESS {
+            return Err(Ended::Endless);
         }
     }
 }
