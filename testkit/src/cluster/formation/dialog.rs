@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::terminal::Terminal;
 use super::{Entry, Tokens};
 use crate::cluster::ClusterError;
-use crate::lxd::{self, Exec, Pipes, Pty};
+use crate::lxd::{self, Exec, Pipes};
 use crate::microovn::JoinToken;
 use crate::microovn::dialog::{Dialog, DialogError, Step};
 use crate::plan::Formation;
@@ -23,21 +24,22 @@ const DIALOG: Duration = Duration::from_secs(300);
 const ENDLESS: usize = 64 << 10;
 /// The exit code follows the end of the output at once.
 const EXIT: Duration = Duration::from_secs(30);
-/// A terminal wide enough that no prompt wraps.
-const SIZE: (u16, u16) = (400, 50);
+const COMMAND: [&str; 2] = ["/snap/bin/microovn", "init"];
 
 /// One member's dialog, from the first prompt to the exit code. Returns the join tokens it printed.
 ///
 /// # Errors
 /// As soon as it asks what no option answers, complains, ends early, falls silent or exits with an error.
 pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
-    let exec = Exec::new(["/snap/bin/microovn", "init"]).timeout(DIALOG);
     let mut line = match entry.plan.formation {
-        Formation::DialogPiped => Line::Pipes(Box::new(entry.client.exec_pipes(entry.instance, &exec).await?)),
-        _ => Line::Pty(Box::new(entry.client.exec_pty(entry.instance, &exec, SIZE).await?)),
+        Formation::DialogPiped => {
+            let exec = Exec::new(COMMAND).timeout(DIALOG);
+            Line::Pipes(Box::new(entry.client.exec_pipes(entry.instance, &exec).await?))
+        }
+        _ => Line::Terminal(Box::new(Terminal::open(entry.client, entry.instance, &COMMAND, DIALOG).await?)),
     };
     let mut dialog = Dialog::new(&entry.member.answers, token);
-    if matches!(line, Line::Pty(_)) {
+    if matches!(line, Line::Terminal(_)) {
         dialog = dialog.on_terminal();
     }
     let begun = Instant::now();
@@ -69,28 +71,28 @@ fn end_of(text: &str) -> String {
 
 /// What the dialog is held over.
 enum Line {
-    Pty(Box<Pty>),
+    Terminal(Box<Terminal>),
     Pipes(Box<Pipes>),
 }
 
 impl Line {
     async fn read(&mut self) -> Result<Option<Bytes>, lxd::Error> {
         match self {
-            Self::Pty(pty) => pty.read().await,
+            Self::Terminal(terminal) => terminal.read().await,
             Self::Pipes(pipes) => pipes.read().await,
         }
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), lxd::Error> {
         match self {
-            Self::Pty(pty) => pty.write(bytes).await,
+            Self::Terminal(terminal) => terminal.write(bytes).await,
             Self::Pipes(pipes) => pipes.write(bytes).await,
         }
     }
 
     async fn wait(self, deadline: Duration) -> Result<i32, lxd::Error> {
         match self {
-            Self::Pty(pty) => pty.wait(deadline).await,
+            Self::Terminal(terminal) => terminal.wait(deadline).await,
             Self::Pipes(pipes) => pipes.wait(deadline).await,
         }
     }

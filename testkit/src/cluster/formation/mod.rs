@@ -3,6 +3,7 @@
 mod command;
 mod dialog;
 mod rest;
+mod terminal;
 
 use std::collections::BTreeMap;
 
