@@ -8,10 +8,13 @@ FMT := cargo fmt --all
 OPTIONS := suites/src/options/*.rs
 WORKFLOW_TOOLS := target/workflow-tools
 
-# What to run or show: a tier (core, pairwise, t3, full), or cells by name; ARGS go to `testkit run`.
+# What to run or show: a tier (core, pairwise, t3, full), or cells by name.
 TIER ?= core
 CELLS ?=
+# More for `testkit run`, or for the runner of `make check`: ARGS="-E 'not binary(host_real)'" leaves out what a host with
+# LXD as a snap cannot. Likewise the tests of `make check-lxd`.
 ARGS ?=
+REAL ?= binary(/real/)
 # How to show it, and for `github` over how many jobs.
 FORMAT ?= table
 JOBS ?= 4
@@ -62,14 +65,14 @@ check-unit: ## Tests that need no LXD
 	@$(NEXTEST) --workspace --locked -E 'not (binary_id(suites::init) | binary(/real/))'
 
 check-lxd: setup image ## Tests of the LXD client, the images, the host setup and the cleaning up, on LXD
-	@$(NEXTEST) --workspace --locked -E 'binary(/real/)'; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+	@$(NEXTEST) --workspace --locked -E '$(REAL)'; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
 check-system: setup image ## Prepare whatever is missing, then run the suites of a TIER, or those of CELLS
 	@$(TESTKIT) run $(or $(CELLS),--tier $(TIER)) $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
 check: check-lint check-workflows setup image ## Everything: lint, unit tests, the client and the core suites on LXD
 	cargo test --workspace --doc --locked --quiet
-	@$(NEXTEST) --workspace --locked; status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+	@$(NEXTEST) --workspace --locked $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
 faults: setup image ## Try every fault that the stand-in can play, and show which checks find it
 	@$(TESTKIT) faults

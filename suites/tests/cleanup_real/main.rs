@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,43 +11,74 @@ use jiff::{Timestamp, ToSpan};
 use rstest::rstest;
 use testkit::config::{Config, Layer};
 use testkit::host;
-use testkit::lxd::{Client, InstanceSource, InstanceSpec, NetworkSpec};
+use testkit::lxd::{Client, Error, InstanceSource, InstanceSpec, NetworkSpec};
 use testkit::session::{Process, RunId, Tags};
 use testkit::wait::{self, Pace, Poll};
+use tokio::runtime::Handle;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 /// The golden image may have to be made first.
 const MAKING: Pace = Pace::new(300, 20);
 const GONE: Pace = Pace::new(120, 100);
 
-/// Objects that look like the framework's and carry no tag.
+/// Objects that look like the framework's and carry no tag. They go with this, by their exact names, also when a test
+/// panics; nothing else would ever remove them.
 struct Canary {
+    client: Client,
     instance: String,
     bridge: String,
 }
 
 impl Canary {
     async fn make(client: &Client, name: &str) -> Self {
-        let instance = format!("microovn-init-cluster-1-{name}");
-        let bridge = format!("tk{name}u");
-        client.delete_instance(&instance, DEADLINE).await.expect("an older canary goes");
-        client.delete_network(&bridge).await.expect("an older canary goes");
-        let mut spec = InstanceSpec::container(&instance, InstanceSource::None);
+        let canary = Self {
+            client: client.clone(),
+            instance: format!("microovn-init-cluster-1-{name}"),
+            bridge: format!("tk{name}u"),
+        };
+        canary.remove().await.expect("an older canary goes");
+        let mut spec = InstanceSpec::container(&canary.instance, InstanceSource::None);
         let root = [("type", "disk"), ("pool", "testkit"), ("path", "/")];
         spec.devices.insert("root".into(), root.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
         client.create_instance(&spec, DEADLINE).await.expect("a canary instance");
         let config = [("ipv4.address", "none"), ("ipv6.address", "none")];
         let config = config.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect::<BTreeMap<String, String>>();
-        client.create_network(&NetworkSpec::bridge(&bridge, config)).await.expect("a canary bridge");
-        Self { instance, bridge }
+        client.create_network(&NetworkSpec::bridge(&canary.bridge, config)).await.expect("a canary bridge");
+        canary
     }
 
-    /// Removes the canary; it must still be there.
-    async fn release(self, client: &Client) {
-        assert!(client.find_instance(&self.instance).await.expect("LXD").is_some(), "the canary instance is gone");
-        assert!(client.find_network(&self.bridge).await.expect("LXD").is_some(), "the canary bridge is gone");
-        client.delete_instance(&self.instance, DEADLINE).await.expect("deleted");
-        client.delete_network(&self.bridge).await.expect("deleted");
+    /// Fails when somebody removed it.
+    async fn assert_alive(&self) {
+        let found = self.client.find_instance(&self.instance).await.expect("LXD");
+        assert!(found.is_some(), "the canary instance is gone");
+        assert!(self.client.find_network(&self.bridge).await.expect("LXD").is_some(), "the canary bridge is gone");
+    }
+
+    async fn remove(&self) -> Result<(), Error> {
+        self.client.delete_instance(&self.instance, DEADLINE).await?;
+        self.client.delete_network(&self.bridge).await
+    }
+}
+
+impl Drop for Canary {
+    fn drop(&mut self) {
+        let removed = tokio::task::block_in_place(|| Handle::current().block_on(self.remove()));
+        if let Err(error) = removed {
+            let left = format!("left behind: {} and {}: {error}", self.instance, self.bridge);
+            // A second panic would hide the first.
+            if std::thread::panicking() { eprintln!("{left}") } else { panic!("{left}") }
+        }
+    }
+}
+
+/// A `testkit up`, killed with this: one that outlived its test would leave a cluster up.
+struct Maker(Child);
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -88,21 +120,23 @@ fn kill(pid: u32) {
 }
 
 /// Starts making a cluster and returns when LXD has at least `objects` of it.
-async fn start(client: &Client, out: &Path, objects: usize) -> (Child, Process) {
-    let mut child = testkit(out).args(["up", "init_cluster"]).spawn().expect("testkit starts");
-    let runner = Process::find(child.id()).expect("it runs");
-    let made = wait::until("a cluster to be in the making", MAKING, async || {
-        let count = owned(client, &runner).await.len();
-        if count >= objects { Poll::Ready(()) } else { Poll::<_, Infallible>::NotYet(format!("{count} objects")) }
+async fn start(client: &Client, out: &Path, objects: usize) -> (Maker, Process) {
+    let mut maker = Maker(testkit(out).args(["up", "init_cluster"]).spawn().expect("testkit starts"));
+    let runner = Process::find(maker.0.id()).expect("it runs");
+    let made = wait::until("a cluster to be in the making", MAKING, || {
+        let (ended, runner) = (maker.0.try_wait(), &runner);
+        async move {
+            match ended {
+                Ok(None) => {}
+                Ok(Some(status)) => return Poll::Failed(io::Error::other(format!("it was not killed, and {status}"))),
+                Err(error) => return Poll::Failed(error),
+            }
+            let count = owned(client, runner).await.len();
+            if count >= objects { Poll::Ready(()) } else { Poll::NotYet(format!("{count} objects")) }
+        }
     });
-    tokio::select! {
-        made = made => made.expect("objects"),
-        status = async { loop {
-            if let Some(status) = child.try_wait().expect("a child") { break status }
-            tokio::task::yield_now().await;
-        } } => panic!("testkit up ended before it was killed: {status}"),
-    }
-    (child, runner)
+    made.await.expect("objects");
+    (maker, runner)
 }
 
 #[rstest]
@@ -113,9 +147,8 @@ async fn a_killed_runner_leaves_nothing(#[case] objects: usize) {
     let out = tempfile::tempdir().expect("a folder");
     let client = host::connect(&Config::resolve(Layer::default()).expect("a workspace")).await.expect("LXD");
     let canary = Canary::make(&client, &format!("canary{objects}")).await;
-    let (mut child, runner) = start(&client, out.path(), objects).await;
-    child.kill().expect("SIGKILL");
-    child.wait().expect("it died");
+    let (maker, runner) = start(&client, out.path(), objects).await;
+    drop(maker);
     let gone = wait::until("the reaper to remove everything", GONE, async || {
         let left = owned(&client, &runner).await;
         let alive = reapers(out.path());
@@ -126,7 +159,7 @@ async fn a_killed_runner_leaves_nothing(#[case] objects: usize) {
         }
     });
     gone.await.expect("nothing is left");
-    canary.release(&client).await;
+    canary.assert_alive().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -134,12 +167,11 @@ async fn what_a_killed_reaper_left_is_swept() {
     let out = tempfile::tempdir().expect("a folder");
     let client = host::connect(&Config::resolve(Layer::default()).expect("a workspace")).await.expect("LXD");
     let canary = Canary::make(&client, "canarysw").await;
-    let (mut child, runner) = start(&client, out.path(), 3).await;
+    let (maker, runner) = start(&client, out.path(), 3).await;
     for reaper in reapers(out.path()) {
         kill(reaper);
     }
-    child.kill().expect("SIGKILL");
-    child.wait().expect("it died");
+    drop(maker);
     assert!(!owned(&client, &runner).await.is_empty(), "somebody else removed it; the test shows nothing");
     // LXD may still be making what it was told to: a sweep later there is nothing.
     let gone = wait::until("a sweep to leave nothing", GONE, async || {
@@ -152,7 +184,7 @@ async fn what_a_killed_reaper_left_is_swept() {
         }
     });
     gone.await.expect("nothing is left");
-    canary.release(&client).await;
+    canary.assert_alive().await;
 }
 
 /// What a run made last before it died.
@@ -208,5 +240,5 @@ async fn a_leftover_is_swept_by_its_tags_alone(#[case] leftover: Leftover, #[cas
     let swept = testkit(out.path()).arg("sweep").status().expect("testkit runs");
     assert!(swept.success(), "{swept}");
     assert_eq!(owned(&client, &runner).await, Vec::<String>::new());
-    canary.release(&client).await;
+    canary.assert_alive().await;
 }

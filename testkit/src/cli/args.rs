@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use super::bench::BenchArgs;
 use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
 use super::run::RunArgs;
@@ -86,11 +87,7 @@ pub(super) enum Command {
         check: bool,
     },
     /// Run the suites and show where the time went.
-    Bench {
-        /// How many rounds; medians are shown.
-        #[arg(long, default_value_t = 3)]
-        rounds: usize,
-    },
+    Bench(BenchArgs),
     /// Try every fault that the stand-in can play, and show which checks find it.
     Faults(FaultsArgs),
     /// Kill runs at random moments in every way, and look whether anything of them stays.

@@ -147,6 +147,6 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Status => clusters::status(config).await,
         Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
         Command::Reap { run, runner, dir, cell } => runs::reap(config, run, runner, dir, cell).await,
-        Command::Bench { rounds } => runs::bench(&config, rounds).await,
+        Command::Bench(args) => bench::run(&config, catalogue, &args).await,
     }
 }

@@ -1,10 +1,10 @@
-//! Runs and what they leave: sweep, reap, bench.
+//! Runs and what they leave: sweep, reap.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{Failure, bench as benchmark};
+use super::Failure;
 use crate::config::Config;
 use crate::host;
 use crate::report::chain;
@@ -52,9 +52,4 @@ pub(super) async fn reap(
         }
         Err(error) => Err(Failure::Provisioning(chain(&error))),
     }
-}
-
-/// Rounds of all suites, and where the time went.
-pub(super) async fn bench(config: &Config, rounds: usize) -> Result<ExitCode, Failure> {
-    benchmark::run(config, rounds).await
 }

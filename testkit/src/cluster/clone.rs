@@ -1,9 +1,11 @@
-//! Timing a single clone of the golden image, for the benchmark.
+//! Timing the golden image and single clones of it, for the benchmark.
 
 use std::time::{Duration, Instant};
 
+use super::golden::describe;
 use super::provision::{CLONE, tags, wait_ready};
 use super::{ClusterError, Site};
+use crate::image::{self, Progress};
 use crate::session::{Kind, reaper};
 
 /// How long a clone took, from the request on.
@@ -37,4 +39,29 @@ pub async fn time_clone(site: &Site, name: &str) -> Result<CloneTime, ClusterErr
     let memory = site.client.get_instance_state(&instance).await?.memory.usage.unsigned_abs();
     site.client.delete_instance_forced(&instance, CLONE).await?;
     Ok(CloneTime { running, active, memory })
+}
+
+/// Makes the golden image once more as one of the run's own, and removes it. Returns how long the making took, from
+/// node image and snaps on.
+///
+/// # Errors
+/// When it cannot be made, or not be removed; the reaper then does that.
+pub async fn time_golden(site: &Site, name: &str, progress: &mut Progress<'_>) -> Result<Duration, ClusterError> {
+    reaper::arm(&site.run, &site.exe).await?;
+    let (mut spec, _, locks) = describe(&site.config, &site.client, progress).await?;
+    // Nobody else can want it, so nobody has to wait for it.
+    drop(locks);
+    // The same content under another hash, so that it is neither found made nor found by others.
+    let salt = site.run.dir().join(format!("{name}.salt"));
+    let hash = std::fs::write(&salt, format!("{} {name} {}", site.run.id(), spec.snap.sha256));
+    hash.map_err(|source| ClusterError::Io { action: "write", path: salt.clone(), source })?;
+    spec.snap.sha256 = image::of_file(&salt)?;
+    spec.tags = tags(site, name, name).to_config();
+    let instance = image::golden_name(&site.client, &spec).await?;
+    site.run.ledger().intend(Kind::Instance, &instance, name)?;
+    let started = Instant::now();
+    image::ensure_golden(&site.client, &spec, progress).await?;
+    let took = started.elapsed();
+    site.client.delete_instance_forced(&instance, CLONE).await?;
+    Ok(took)
 }

@@ -75,7 +75,7 @@ pub enum ClusterError {
     },
     /// A member's dialog goes on and on.
     #[error(
-        "`microovn init` on {member:?} does not end: it still printed after {seconds} s; its output ended with:\n{tail}"
+        "`microovn init` on {member:?} does not end: it still prints after {seconds} s; its output ends with:\n{tail}"
     )]
     Endless {
         /// Which.

@@ -41,12 +41,24 @@ pub async fn golden(
     client: &Client,
     progress: &mut Progress<'_>,
 ) -> Result<(Golden, Product), ClusterError> {
+    let (spec, product, _alone) = describe(config, client, progress).await?;
+    let golden = image::ensure_golden(client, &spec, progress).await?;
+    Ok((golden, product))
+}
+
+/// What the golden image of this configuration is made of, with the product, and the locks that must be held while it
+/// is made.
+pub(super) async fn describe(
+    config: &Config,
+    client: &Client,
+    progress: &mut Progress<'_>,
+) -> Result<(GoldenSpec, Product, (Cache, File)), ClusterError> {
     let given = given_snaps(config)?;
     let named = check_lxd(config, client, progress).await?;
     let workspace = Workspace::new(&config.root);
     let cache = Cache::open(&config.cache_dir)?;
     let path = image::golden_lock_path(&config.cache_dir);
-    let _alone = lock(&path).await.map_err(|source| ClusterError::Io { action: "lock", path: path.clone(), source })?;
+    let alone = lock(&path).await.map_err(|source| ClusterError::Io { action: "lock", path: path.clone(), source })?;
     let (snap, extra) = snaps(given, &workspace, &cache, progress)?;
     let product = Product {
         stand_in: config.snap.is_none(),
@@ -71,8 +83,7 @@ pub async fn golden(
         network: Some(crate::host::BRIDGE.to_owned()),
         tags: BTreeMap::new(),
     };
-    let golden = image::ensure_golden(client, &spec, progress).await?;
-    Ok((golden, product))
+    Ok((spec, product, (cache, alone)))
 }
 
 /// The snap under test and those to install before it, where the configuration names them: read and found usable.

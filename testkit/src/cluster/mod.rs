@@ -20,9 +20,10 @@ mod site;
 mod subnets;
 
 pub use capabilities::{Capabilities, capabilities};
-pub use clone::{CloneTime, time_clone};
+pub use clone::{CloneTime, time_clone, time_golden};
 pub use error::ClusterError;
 pub use evidence::collect;
+pub use formation::form;
 pub use golden::{Product, given_snaps, golden};
 pub use keep::{forget, keep, kept, kept_cells, reuse};
 pub use manifest::{Manifest, Settled};

@@ -16,7 +16,8 @@ use crate::plan::Plan;
 /// Time between looks. Each look costs the members processor time that the product needs.
 const EVERY: Duration = Duration::from_millis(300);
 
-/// Observes until every expectation of the plan holds or the deadline has passed.
+/// Observes until every expectation of the plan holds or the deadline has passed, and reads again only what is not yet
+/// as planned. The look that is running at the deadline is the last.
 pub async fn settle(client: &Client, plan: &Plan, instances: &Members, deadline: Duration) -> (Settled, Observation) {
     let started = Instant::now();
     let mut observation = Observation::default();
@@ -32,7 +33,6 @@ pub async fn settle(client: &Client, plan: &Plan, instances: &Members, deadline:
         if unsatisfied.is_empty() || started.elapsed() >= deadline {
             break unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
         }
-        // Only what is not yet as planned is read again.
         wanted = unsatisfied.iter().flat_map(|(check, _)| check.reads.iter().copied()).collect();
         tracing::debug!(waiting_for = ?unsatisfied.iter().map(|(check, _)| check.name).collect::<Vec<_>>(), "not settled");
     };

@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -18,7 +19,7 @@ use super::packages::has_program;
 use super::state::{Daemon, State};
 use crate::image::{Program, Progress};
 use crate::lxd::{Client, Endpoint};
-use crate::wait::{self, Pace, Poll};
+use crate::wait::{self, Pace, Poll, WaitError};
 
 /// Where LXD's folder is: of the snap, of a distribution's package.
 const LXD_DIRS: [&str; 2] = ["/var/snap/lxd/common/lxd", "/var/lib/lxd"];
@@ -28,6 +29,9 @@ const LXCFS: &str = "/var/lib/lxcfs";
 
 /// LXD's first start makes its database and certificates.
 const START: Duration = Duration::from_secs(60);
+
+/// Where a managed LXD's words are.
+const JOURNAL: &str = "see `journalctl -u lxd -u snap.lxd.daemon`";
 
 const STOP: Duration = Duration::from_secs(15);
 
@@ -81,7 +85,7 @@ pub(super) async fn start(
         } else {
             ("systemctl", vec!["start", "lxcfs.service", "lxd.socket", "lxd.service"], LXD_DIRS[1])
         };
-        run("start LXD", program, &args, "see `journalctl -u lxd -u snap.lxd.daemon`")?;
+        run("start LXD", program, &args, JOURNAL)?;
         PathBuf::from(dir)
     } else {
         check_cgroups()?;
@@ -98,17 +102,16 @@ pub(super) async fn start(
         dir
     };
     let endpoint = Endpoint::Unix(dir.join("unix.socket"));
-    let end = Instant::now() + START;
-    loop {
-        match Client::connect(&endpoint).await {
-            Ok(_) => break,
-            Err(source) if Instant::now() >= end => {
-                let mend = format!("read what it said in {}", log_path(state, "lxd").display());
-                return Err(Error::Lxd { attempt: "start LXD".to_owned(), mend, source: Box::new(source) });
+    let answering =
+        wait::until("LXD to answer", Pace { deadline: START, every: LOOK }, async || {
+            match Client::connect(&endpoint).await {
+                Ok(_) => Poll::Ready(()),
+                Err(error) => Poll::<_, Infallible>::NotYet(error.to_string()),
             }
-            Err(_) => tokio::time::sleep(LOOK).await,
-        }
-    }
+        });
+    let log = log_path(state, "lxd");
+    let mend = || if managed { JOURNAL.to_owned() } else { format!("read what it said in {}", log.display()) };
+    answering.await.map_err(|late| Error::Host { problem: format!("LXD does not start: {late}"), mend: mend() })?;
     changes.push(format!("started LXD in {}", dir.display()));
     Ok(endpoint)
 }
@@ -173,17 +176,26 @@ async fn unmount_below(folder: &Path) -> Result<(), Error> {
     let points = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(Path::new);
     let points: Vec<&Path> = points.filter(|point| point.starts_with(&folder) && *point != folder).collect();
     // The last mount may be on top of an earlier one.
-    let end = Instant::now() + STOP;
     for point in points.into_iter().rev() {
-        // The last threads of a daemon that ended may still be letting go of it.
-        while let Err(error) = rustix::mount::unmount(point, rustix::mount::UnmountFlags::empty()) {
-            if error != rustix::io::Errno::BUSY || Instant::now() >= end {
-                return Err(Error::file("unmount", point)(error.into()));
-            }
-            tokio::time::sleep(LOOK).await;
-        }
+        unmount(point).await?;
     }
     Ok(())
+}
+
+async fn unmount(point: &Path) -> Result<(), Error> {
+    let what = format!("{} to be let go of", point.display());
+    let unmounted = wait::until(what, Pace { deadline: STOP, every: LOOK }, async || {
+        match rustix::mount::unmount(point, rustix::mount::UnmountFlags::empty()) {
+            Ok(()) => Poll::Ready(()),
+            // The last threads of a daemon that ended may still be using it.
+            Err(error @ rustix::io::Errno::BUSY) => Poll::NotYet(error.to_string()),
+            Err(error) => Poll::Failed(io::Error::from(error)),
+        }
+    });
+    unmounted.await.map_err(|error| match error {
+        WaitError::Failed { source, .. } => Error::file("unmount", point)(source),
+        late => Error::file("unmount", point)(io::Error::other(late)),
+    })
 }
 
 /// Whether a process names something below the folder on its command line, as an instance's monitor and a bridge's

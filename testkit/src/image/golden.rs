@@ -136,9 +136,7 @@ pub fn is_golden(config: &BTreeMap<String, String>) -> bool {
 /// `client` is for the project that the image is to be in. The caller holds the lock of [`golden_lock_path`], so that
 /// an incomplete image is one whose maker died.
 pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Progress<'_>) -> Result<Golden, Error> {
-    let image = client.get_image(&spec.image).await.map_err(Error::lxd("find the node image in LXD"))?.value;
-    let hash = golden_hash(spec, &image)?;
-    let name = format!("microovn-golden-{}", hash.short());
+    let (image, hash, name) = identify(client, spec).await?;
     let found = client.find_instance(&name).await.map_err(Error::lxd(format!("look for golden image {name}")))?;
     if let Some(found) = found {
         let config = &found.value.config;
@@ -170,6 +168,19 @@ pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Pr
     }
     let unconnected = made?;
     Ok(Golden { instance: name, hash, unconnected, made: true, pool: spec.pool.clone() })
+}
+
+/// The name of the instance that [`ensure_golden`] finds or makes.
+pub async fn golden_name(client: &Client, spec: &GoldenSpec) -> Result<String, Error> {
+    Ok(identify(client, spec).await?.2)
+}
+
+/// The node image, the hash of all that is in the golden image, and the name of its instance.
+async fn identify(client: &Client, spec: &GoldenSpec) -> Result<(Image, Hash, String), Error> {
+    let image = client.get_image(&spec.image).await.map_err(Error::lxd("find the node image in LXD"))?.value;
+    let hash = golden_hash(spec, &image)?;
+    let name = format!("microovn-golden-{}", hash.short());
+    Ok((image, hash, name))
 }
 
 fn golden_hash(spec: &GoldenSpec, image: &Image) -> Result<Hash, Error> {

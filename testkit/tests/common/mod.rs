@@ -86,7 +86,8 @@ fn list(plan: &Plan, port: u16) -> String {
     plan.members_with(Service::Central).map(one).collect::<Vec<_>>().join(",")
 }
 
-fn printed(plan: &Plan, member: &Member, read: Read) -> String {
+/// What one read prints on a member of such a cluster.
+pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
     let chassis: Vec<_> = plan.members_with(Service::Chassis).enumerate().collect();
     match read {
         Read::Switch => {

@@ -36,7 +36,8 @@ pub(crate) enum Then {
     Stay,
 }
 
-type Script = dyn Fn(&str, usize) -> Act + Send + Sync;
+/// From the request's first line, its body, and how often exactly that line came before.
+type Script = dyn Fn(&str, &[u8], usize) -> Act + Send + Sync;
 
 /// The fake. It ends with the test's runtime.
 pub(crate) struct FakeLxd {
@@ -49,6 +50,11 @@ impl FakeLxd {
     /// Serves `script`, which gets `METHOD path?query` and how often exactly that was asked before. `GET /1.0` is
     /// always answered well.
     pub(crate) fn serve(script: impl Fn(&str, usize) -> Act + Send + Sync + 'static) -> FakeLxd {
+        Self::serve_bodies(move |line, _, before| script(line, before))
+    }
+
+    /// Serves a script that also gets the request's body.
+    pub(crate) fn serve_bodies(script: impl Fn(&str, &[u8], usize) -> Act + Send + Sync + 'static) -> FakeLxd {
         let dir = tempfile::tempdir().expect("directory");
         let socket = dir.path().join("lxd.socket");
         let listener = UnixListener::bind(&socket).expect("socket");
@@ -120,7 +126,7 @@ pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 
 async fn connection(mut stream: UnixStream, script: Arc<Script>, seen: Arc<Mutex<Vec<String>>>) {
     let mut buffer = Vec::new();
-    while let Some(head) = read_request(&mut stream, &mut buffer).await {
+    while let Some((head, body)) = read_request(&mut stream, &mut buffer).await {
         let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
         let before = {
             let mut seen = seen.lock().expect("record");
@@ -131,7 +137,7 @@ async fn connection(mut stream: UnixStream, script: Arc<Script>, seen: Arc<Mutex
         let act = if line == "GET /1.0" {
             sync(r#"{"auth":"trusted","api_extensions":["etag"],"environment":{"server_version":"5.0.2"}}"#)
         } else {
-            script(&line, before)
+            script(&line, &body, before)
         };
         match act {
             Act::Answer(status, headers, body) => {
@@ -152,15 +158,15 @@ async fn connection(mut stream: UnixStream, script: Arc<Script>, seen: Arc<Mutex
     }
 }
 
-/// Reads one request with its body and returns its head.
-async fn read_request(stream: &mut UnixStream, buffer: &mut Vec<u8>) -> Option<String> {
+/// Reads one request and returns its head and body.
+async fn read_request(stream: &mut UnixStream, buffer: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
     loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
             let length = header(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
             if buffer.len() >= end + 4 + length {
-                buffer.drain(..end + 4 + length);
-                return Some(head);
+                let body = buffer.drain(..end + 4 + length).skip(end + 4).collect();
+                return Some((head, body));
             }
         }
         if stream.read_buf(buffer).await.ok()? == 0 {

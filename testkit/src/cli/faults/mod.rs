@@ -43,7 +43,7 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
         scenarios.retain(|scenario| scenario.play.contains(only.as_str()));
     }
     let started = Instant::now();
-    let trials = scenarios.iter().map(|scenario| async move {
+    let trials = scenarios.iter().enumerate().map(|(index, scenario)| async move {
         let tried = run(config, &scenario.cell, &scenario.play).await;
         let outcome = match &tried {
             Ok(trial) => scenario.judge(trial),
@@ -52,9 +52,13 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
         };
         let seconds = tried.map(|trial| trial.seconds).unwrap_or_default();
         eprintln!("{:7.1} s  {}", started.elapsed().as_secs_f32(), line(scenario, &outcome, seconds));
-        outcome
+        (index, outcome)
     });
-    let outcomes: Vec<Outcome> = futures_util::stream::iter(trials).buffered(args.jobs.get()).collect().await;
+    // In the order of their ends, so that a long one holds up nobody; then in the order of the list.
+    let mut outcomes: Vec<(usize, Outcome)> =
+        futures_util::stream::iter(trials).buffer_unordered(args.jobs.get()).collect().await;
+    outcomes.sort_by_key(|(index, _)| *index);
+    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
     let clean = futures_util::stream::iter(0..args.clean)
         .map(async |number| {
             let tried = run(config, "init_cluster", "").await?;

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::terminal::Terminal;
 use super::{Entry, Tokens};
 use crate::cluster::ClusterError;
-use crate::lxd::{self, Exec, Pipes, Pty};
+use crate::lxd::{self, Exec, Pipes};
 use crate::microovn::JoinToken;
 use crate::microovn::dialog::{Dialog, DialogError, Step};
 use crate::plan::Formation;
@@ -18,25 +19,30 @@ const SILENCE: Duration = Duration::from_secs(90);
 const HESITATION: Duration = Duration::from_secs(2);
 /// The whole of one dialog.
 const DIALOG: Duration = Duration::from_secs(300);
+/// More than all questions and their answers together, in bytes: a program that prints this much without a question
+/// that is answered does not wait for any.
+const ENDLESS: usize = 64 << 10;
 /// The exit code follows the end of the output at once.
 const EXIT: Duration = Duration::from_secs(30);
-/// A terminal wide enough that no prompt wraps.
-const SIZE: (u16, u16) = (400, 50);
+const COMMAND: [&str; 2] = ["/snap/bin/microovn", "init"];
 
 /// One member's dialog, from the first prompt to the exit code. Returns the join tokens it printed.
 ///
 /// # Errors
 /// As soon as it asks what no option answers, complains, ends early, falls silent or exits with an error.
 pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
-    let exec = Exec::new(["/snap/bin/microovn", "init"]).timeout(DIALOG);
     let mut line = match entry.plan.formation {
-        Formation::DialogPiped => Line::Pipes(Box::new(entry.client.exec_pipes(entry.instance, &exec).await?)),
-        _ => Line::Pty(Box::new(entry.client.exec_pty(entry.instance, &exec, SIZE).await?)),
+        Formation::DialogPiped => {
+            let exec = Exec::new(COMMAND).timeout(DIALOG);
+            Line::Pipes(Box::new(entry.client.exec_pipes(entry.instance, &exec).await?))
+        }
+        _ => Line::Terminal(Box::new(Terminal::open(entry.client, entry.instance, &COMMAND, DIALOG).await?)),
     };
     let mut dialog = Dialog::new(&entry.member.answers, token);
-    if matches!(line, Line::Pty(_)) {
+    if matches!(line, Line::Terminal(_)) {
         dialog = dialog.on_terminal();
     }
+    let begun = Instant::now();
     let spoken = tokio::time::timeout(DIALOG, converse(&mut line, &mut dialog)).await;
     entry.keep("dialog.txt", &dialog.log());
     let member = || entry.member.name.clone();
@@ -44,10 +50,10 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
         Ok(Ok(())) => {}
         Ok(Err(Ended::Lxd(error))) => return Err(error.into()),
         Ok(Err(Ended::Dialog(source))) => return Err(ClusterError::Dialog { member: member(), source }),
-        // It has never been silent, and it does not end.
-        Err(_) => {
-            let tail = dialog.transcript().tail;
-            return Err(ClusterError::Endless { member: member(), seconds: DIALOG.as_secs(), tail: end_of(&tail) });
+        // It prints too much, or it has never been silent in all that time.
+        Ok(Err(Ended::Endless)) | Err(_) => {
+            let tail = end_of(&dialog.transcript().tail);
+            return Err(ClusterError::Endless { member: member(), seconds: begun.elapsed().as_secs(), tail });
         }
     }
     match line.wait(EXIT).await? {
@@ -65,28 +71,28 @@ fn end_of(text: &str) -> String {
 
 /// What the dialog is held over.
 enum Line {
-    Pty(Box<Pty>),
+    Terminal(Box<Terminal>),
     Pipes(Box<Pipes>),
 }
 
 impl Line {
     async fn read(&mut self) -> Result<Option<Bytes>, lxd::Error> {
         match self {
-            Self::Pty(pty) => pty.read().await,
+            Self::Terminal(terminal) => terminal.read().await,
             Self::Pipes(pipes) => pipes.read().await,
         }
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), lxd::Error> {
         match self {
-            Self::Pty(pty) => pty.write(bytes).await,
+            Self::Terminal(terminal) => terminal.write(bytes).await,
             Self::Pipes(pipes) => pipes.write(bytes).await,
         }
     }
 
     async fn wait(self, deadline: Duration) -> Result<i32, lxd::Error> {
         match self {
-            Self::Pty(pty) => pty.wait(deadline).await,
+            Self::Terminal(terminal) => terminal.wait(deadline).await,
             Self::Pipes(pipes) => pipes.wait(deadline).await,
         }
     }
@@ -96,6 +102,7 @@ impl Line {
 enum Ended {
     Lxd(lxd::Error),
     Dialog(Box<DialogError>),
+    Endless,
 }
 
 /// Answers every question until the output ends.
@@ -118,6 +125,9 @@ async fn converse(line: &mut Line, dialog: &mut Dialog) -> Result<(), Ended> {
                 Step::Write(typed) => line.write(typed.bytes()).await.map_err(Ended::Lxd)?,
                 Step::Fail(error) => return Err(Ended::Dialog(error)),
             }
+        }
+        if dialog.unanswered_len() > ENDLESS {
+            return Err(Ended::Endless);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod command;
 mod dialog;
 mod rest;
+mod terminal;
 
 use std::collections::BTreeMap;
 
@@ -41,7 +42,7 @@ impl Entry<'_> {
 ///
 /// # Errors
 /// As soon as a member does not enter.
-pub(super) async fn form(
+pub async fn form(
     client: &Client,
     plan: &Plan,
     instances: &Members,

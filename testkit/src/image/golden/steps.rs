@@ -1,13 +1,14 @@
 //! The steps of preparing a golden image, each inside the instance.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::build::read;
 use super::super::error::Error;
 use super::super::snap::Snap;
 use super::Unconnected;
 use crate::lxd::{Client, Exec, ExecOutput, FileSpec};
+use crate::wait::{self, Pace, Poll, WaitError};
 
 /// Turns re-execution into the snapd snap off, for services; commands get it from the instance's environment.
 const NO_REEXEC: (&str, &str) = (
@@ -56,25 +57,23 @@ impl Node<'_> {
         if output.success() {
             return Ok(output.stdout_text());
         }
-        let said = format!("{}{}", output.stdout_text(), output.stderr_text());
-        Err(self.failed(step, format!("{} exited with {}: {}", argv.join(" "), output.exit_code, said.trim())))
+        Err(self.failed(step, format!("{} {}", argv.join(" "), ending(&output))))
     }
 
     /// Runs a command until it succeeds.
     async fn run_until(&self, step: &str, argv: &[&str], timeout: Duration) -> Result<(), Error> {
-        let end = Instant::now() + timeout;
-        loop {
-            let output = self.try_run(argv, end.saturating_duration_since(Instant::now()).max(LOOK)).await?;
-            if output.success() {
-                return Ok(());
+        let what = format!("{} to succeed", argv.join(" "));
+        let succeeded = wait::until(what, Pace { deadline: timeout, every: LOOK }, async || {
+            match self.try_run(argv, timeout).await {
+                Ok(output) if output.success() => Poll::Ready(()),
+                Ok(output) => Poll::NotYet(format!("it {}", ending(&output))),
+                Err(error) => Poll::Failed(error),
             }
-            if Instant::now() >= end {
-                let said = format!("{}{}", output.stdout_text(), output.stderr_text());
-                let problem = format!("{} still fails after {} s: {}", argv.join(" "), timeout.as_secs(), said.trim());
-                return Err(self.failed(step, problem));
-            }
-            tokio::time::sleep(LOOK).await;
-        }
+        });
+        succeeded.await.map_err(|error| match error {
+            WaitError::Failed { source, .. } => source,
+            late => self.failed(step, late.to_string()),
+        })
     }
 
     pub(super) async fn push(&self, path: &str, content: impl Into<bytes::Bytes>, mode: u32) -> Result<(), Error> {
@@ -176,6 +175,12 @@ impl Node<'_> {
         self.run("remove logs", &["find", "/var/log", "-type", "f", "-delete"], STEP).await?;
         self.run("write to disk", &["sync", "-f", "/"], STEP).await.map(drop)
     }
+}
+
+/// How a command ended, and what it said.
+fn ending(output: &ExecOutput) -> String {
+    let said = format!("{}{}", output.stdout_text(), output.stderr_text());
+    format!("exited with {}: {}", output.exit_code, said.trim())
 }
 
 /// Reads `snap connections SNAP`: a header, then interface, plug, slot and notes a line.

@@ -168,6 +168,11 @@ impl Dialog {
         (is_complete(&line) && !program).then(|| line.trim().to_owned())
     }
 
+    /// How many bytes came since the last answer, or since the start.
+    pub fn unanswered_len(&self) -> usize {
+        self.seen.len() - self.answered_at
+    }
+
     /// The join tokens printed so far, by the name they are for.
     pub fn tokens(&self) -> &BTreeMap<String, JoinToken> {
         &self.tokens

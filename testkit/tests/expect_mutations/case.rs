@@ -1,0 +1,98 @@
+//! Hands on what a cluster says: the parts of an observation that mutations change.
+
+use std::net::IpAddr;
+
+use testkit::expect::{MemberObservation, Observation, Reading};
+use testkit::microovn::{Certificate, ClusterMember, Device, Northd, OvnEnv, Route, SnapService};
+use testkit::ovn::{RaftStatus, Southbound, Switch};
+use testkit::plan::Plan;
+
+/// The member the mutations are made on: a central that joined.
+pub(crate) const VICTIM: usize = 1;
+
+/// The observation and the plan it is of.
+pub(crate) struct Case<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) seen: &'a mut Observation,
+}
+
+pub(crate) fn inner<T>(reading: &mut Reading<T>) -> &mut T {
+    match reading {
+        Reading::Seen(value) => value,
+        _ => panic!("the unchanged observation has every reading"),
+    }
+}
+
+impl Case<'_> {
+    pub(crate) fn name(&self, n: usize) -> String {
+        self.plan.members[n].name.clone()
+    }
+    pub(crate) fn at(&mut self, n: usize) -> &mut MemberObservation {
+        self.seen.members.get_mut(&self.plan.members[n].name).unwrap()
+    }
+    pub(crate) fn victim(&mut self) -> &mut MemberObservation {
+        self.at(VICTIM)
+    }
+    pub(crate) fn switch(&mut self) -> &mut Switch {
+        inner(&mut self.victim().switch)
+    }
+    pub(crate) fn external_id(&mut self, key: &str, value: impl ToString) {
+        self.switch().open_vswitch.external_ids.insert(key.to_owned(), value.to_string()).unwrap();
+    }
+    pub(crate) fn southbound(&mut self) -> &mut Southbound {
+        inner(&mut self.victim().southbound)
+    }
+    pub(crate) fn nb(&mut self) -> &mut RaftStatus {
+        inner(&mut self.victim().nb_raft)
+    }
+    pub(crate) fn sb(&mut self) -> &mut RaftStatus {
+        inner(&mut self.victim().sb_raft)
+    }
+    pub(crate) fn members(&mut self) -> &mut Vec<ClusterMember> {
+        inner(&mut self.victim().members)
+    }
+    pub(crate) fn services(&mut self) -> &mut Vec<SnapService> {
+        inner(&mut self.victim().services)
+    }
+    pub(crate) fn service(&mut self, name: &str) -> &mut SnapService {
+        self.services().iter_mut().find(|service| service.name == name).unwrap()
+    }
+    pub(crate) fn env(&mut self) -> &mut OvnEnv {
+        inner(&mut self.victim().ovn_env)
+    }
+    pub(crate) fn northd(&mut self) -> &mut Northd {
+        inner(&mut self.victim().northd)
+    }
+    pub(crate) fn devices(&mut self) -> &mut Vec<Device> {
+        inner(&mut self.victim().devices)
+    }
+    /// The device that carries the victim's tunnels.
+    pub(crate) fn device(&mut self) -> &mut Device {
+        let name = self.plan.members[VICTIM].encap.device.clone();
+        self.devices().iter_mut().find(|device| device.name == name).unwrap()
+    }
+    pub(crate) fn route(&mut self) -> &mut Route {
+        inner(self.victim().routes.values_mut().next().unwrap())
+    }
+    /// What the victim shows as this certificate.
+    pub(crate) fn certificate(&mut self, file: &str, pem: &str) {
+        let reading = Reading::Seen(Certificate::parse(pem).unwrap());
+        self.victim().certificates.insert(file.to_owned(), reading).unwrap();
+    }
+    pub(crate) fn encap(&self, n: usize) -> IpAddr {
+        self.plan.members[n].encap.ip
+    }
+    pub(crate) fn stranger(&self) -> IpAddr {
+        if self.encap(0).is_ipv6() { "fd42:ffff::1".parse().unwrap() } else { "192.0.2.1".parse().unwrap() }
+    }
+    /// The central addresses as a connection string, without the last.
+    pub(crate) fn fewer(&self, port: u16) -> String {
+        let host = |n: usize| std::net::SocketAddr::new(self.plan.members[n].address, port);
+        format!("ssl:{},ssl:{}", host(0), host(1))
+    }
+    /// The central addresses as a connection string, and one more.
+    pub(crate) fn more(&self, port: u16) -> String {
+        let host = |n: usize| std::net::SocketAddr::new(self.plan.members[n].address, port);
+        format!("ssl:{},ssl:{},ssl:{},ssl:{}", host(0), host(1), host(2), host(3))
+    }
+}

@@ -1,0 +1,123 @@
+//! Every check finds what it is for, and nothing else: a cluster formed as planned passes all checks, and one thing
+//! changed in what it says is found by exactly the checks named here.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod case;
+#[path = "../common/mod.rs"]
+mod common;
+mod table;
+
+use std::collections::BTreeSet;
+
+use case::{Case, VICTIM, inner};
+use table::MUTATIONS;
+use testkit::expect::{CHECKS, Observation, Reading, applicable, unsatisfied};
+use testkit::ovn::AddressText;
+use testkit::plan::Plan;
+
+fn found_by(plan: &Plan, observation: &Observation) -> BTreeSet<&'static str> {
+    unsatisfied(plan, observation).into_iter().map(|(check, _)| check.name).collect()
+}
+
+#[test]
+fn a_cluster_formed_as_planned_passes_every_check() {
+    for (name, plan) in common::plans() {
+        let observation = common::observe(&plan);
+        for check in CHECKS {
+            let verdict = (check.judge)(&plan, &observation);
+            assert!(verdict.passed(), "{name}: {verdict}");
+            assert_eq!(verdict.check, check.name);
+        }
+    }
+}
+
+#[test]
+fn each_mutation_is_found_by_exactly_its_checks() {
+    let mut wrong = Vec::new();
+    for (name, plan) in common::plans() {
+        let planned = common::observe(&plan);
+        for (mutation, checks, mutate) in MUTATIONS {
+            let mut seen = planned.clone();
+            mutate(&mut Case { plan: &plan, seen: &mut seen });
+            assert_ne!(seen, planned, "{name}: {mutation}: nothing was changed");
+            let (wanted, found) = (checks.iter().copied().collect(), found_by(&plan, &seen));
+            if found != wanted {
+                wrong.push(format!("{name}: {mutation}: wanted {wanted:?}, found by {found:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_check_finds_some_mutation() {
+    let used: BTreeSet<&str> = MUTATIONS.iter().flat_map(|(_, checks, _)| checks.iter().copied()).collect();
+    let known: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
+    assert_eq!(used, known);
+}
+
+#[test]
+fn an_address_is_compared_as_an_address() {
+    let plan = common::plan(true, true);
+    let mut seen = common::observe(&plan);
+    let mut case = Case { plan: &plan, seen: &mut seen };
+    case.external_id("ovn-encap-ip", "FD42:1:2:0::000C");
+    assert_eq!(case.encap(VICTIM).to_string(), "fd42:1:2::c");
+    case.southbound().encaps[2].ip = AddressText::new("FD42:1:2:0:0:0:0:C");
+    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+}
+
+#[test]
+fn a_member_without_a_chassis_has_no_encap_address() {
+    let mut plan = common::plan(false, false);
+    plan.members[3].services.remove(&testkit::plan::Service::Chassis);
+    let planned = common::observe(&plan);
+    assert_eq!(found_by(&plan, &planned), BTreeSet::new());
+
+    let mut seen = planned;
+    let name = plan.members[3].name.clone();
+    let switch = inner(&mut seen.members.get_mut(&name).unwrap().switch);
+    switch.open_vswitch.external_ids.insert("ovn-encap-ip".to_owned(), plan.members[3].encap.ip.to_string());
+    assert_eq!(found_by(&plan, &seen), BTreeSet::from(["ovs_encap_ip"]));
+}
+
+#[test]
+fn a_cluster_of_one_is_compared_with_something() {
+    let mut plan = common::plan(false, true);
+    plan.members.truncate(1);
+    let observation = common::observe(&plan);
+    assert_eq!(found_by(&plan, &observation), BTreeSet::new());
+}
+
+#[test]
+fn a_check_without_anything_to_compare_does_not_apply() {
+    let names = |plan: &Plan| applicable(plan).map(|check| check.name).collect::<BTreeSet<_>>();
+    let plan = common::plan(false, true);
+    let all: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
+    assert_eq!(names(&plan), all);
+    let generated = Plan { user_ca: None, ..plan.clone() };
+    assert_eq!(&all - &names(&generated), BTreeSet::from(["certificates"]));
+    let mut alone = plan;
+    alone.members.truncate(1);
+    assert_eq!(&all - &names(&alone), BTreeSet::from(["tunnels"]));
+}
+
+#[test]
+fn nothing_observed_fails_every_check() {
+    let plan = common::plan(false, false);
+    assert_eq!(found_by(&plan, &Observation::default()).len(), CHECKS.len());
+    let nobody = Plan { members: Vec::new(), ..plan };
+    assert_eq!(found_by(&nobody, &Observation::default()).len(), applicable(&nobody).count());
+}
+
+#[test]
+fn an_observation_survives_being_stored() {
+    for (_, plan) in common::plans() {
+        let mut observation = common::observe(&plan);
+        let name = plan.members[0].name.clone();
+        observation.members.get_mut(&name).unwrap().northd = Reading::Failed("exit 1".to_owned());
+        observation.members.get_mut(&name).unwrap().switch = Reading::NotRead;
+        let text = serde_json::to_string(&observation).unwrap();
+        assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), observation);
+    }
+}

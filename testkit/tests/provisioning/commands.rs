@@ -1,0 +1,62 @@
+//! A fake LXD whose instances run commands.
+
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+use crate::fake_lxd::{Act, FakeLxd, OPERATION, Then, accepted, frame, operation, refusal, sync};
+
+/// How a command ended.
+#[derive(Clone, Default)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Well, after printing this.
+    pub(crate) fn well(stdout: impl Into<String>) -> Ended {
+        Ended { stdout: stdout.into(), ..Ended::default() }
+    }
+}
+
+impl FakeLxd {
+    /// Serves instances with these commands: `run` gets the instance and the argument vector.
+    pub(crate) fn serve_commands(run: impl Fn(&str, &[String]) -> Ended + Send + Sync + 'static) -> FakeLxd {
+        let all = Mutex::new(Vec::<Ended>::new());
+        Self::serve_bodies(move |line, body, _| {
+            let mut all = all.lock().expect("commands");
+            if let Some(instance) = line.strip_prefix("POST /1.0/instances/").and_then(|it| it.strip_suffix("/exec")) {
+                let body: Value = serde_json::from_slice(body).expect("JSON");
+                let argv: Vec<String> = serde_json::from_value(body["command"].clone()).expect("a command");
+                all.push(run(instance, &argv));
+                return start(all.len() - 1);
+            }
+            let id = line.strip_prefix("GET /1.0/operations/").and_then(|rest| rest.get(..8));
+            let Some(number) = id.and_then(|id| usize::from_str_radix(id, 16).ok()) else { return refusal(404, line) };
+            let Ended { code, stdout, stderr } = &all[number];
+            match line.rsplit_once("secret=") {
+                Some((_, "s1")) => print(stdout),
+                Some((_, "s2")) => print(stderr),
+                Some(_) => Act::WebSocket(Vec::new(), Then::Stay),
+                None => sync(&operation("Success", 200, &format!(r#"{{"return":{code}}}"#), "")),
+            }
+        })
+    }
+}
+
+/// The acceptance of the command of this number, which its operation is named for.
+fn start(number: usize) -> Act {
+    match accepted(r#"{"fds":{"0":"s0","1":"s1","2":"s2","control":"sc"}}"#) {
+        Act::Answer(status, headers, body) => {
+            let name = format!("{number:08x}{}", &OPERATION[8..]);
+            Act::Answer(status, headers, body.replace(OPERATION, &name))
+        }
+        other => other,
+    }
+}
+
+fn print(text: &str) -> Act {
+    Act::WebSocket(vec![frame(2, text.as_bytes()), frame(1, b"")], Then::Stay)
+}

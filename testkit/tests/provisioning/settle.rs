@@ -1,0 +1,61 @@
+//! Waiting until the cluster is as planned.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use testkit::cluster::settle;
+use testkit::expect::{Read, Subject};
+use testkit::plan::Plan;
+
+use crate::commands::Ended;
+use crate::fake_lxd::FakeLxd;
+use crate::{common, instances};
+
+/// How often each thing was read on each member.
+type Looks = Arc<Mutex<BTreeMap<(String, Read), usize>>>;
+
+/// A cluster formed as planned, in which members call each other UNREACHABLE for this many looks.
+fn cluster(plan: &Plan, unreachable: usize) -> (FakeLxd, Looks) {
+    let looks = Looks::default();
+    let (plan, counted) = (plan.clone(), Arc::clone(&looks));
+    let lxd = FakeLxd::serve_commands(move |instance, argv| {
+        let member = plan.members.iter().find(|member| member.name == instance).expect("a member");
+        let mut reads = Subject::ALL.into_iter().flat_map(|subject| subject.reads(&plan, member));
+        let read = reads.find(|read| read.argv() == argv).expect("a read");
+        let mut counted = counted.lock().expect("looks");
+        let count = counted.entry((instance.to_owned(), read)).or_default();
+        *count += 1;
+        let printed = common::printed(&plan, member, read);
+        let early = read == Read::Members && *count <= unreachable;
+        Ended::well(if early { printed.replace("ONLINE", "UNREACHABLE") } else { printed })
+    });
+    (lxd, looks)
+}
+
+#[tokio::test]
+async fn only_what_is_not_yet_as_planned_is_read_again() {
+    let plan = common::plan(false, true);
+    let (lxd, looks) = cluster(&plan, 2);
+    let (settled, seen) = settle(&lxd.client().await, &plan, &instances(&plan), Duration::from_secs(60)).await;
+    assert_eq!((settled.looks, settled.unsatisfied), (3, Vec::new()));
+    assert_eq!(seen, common::observe(&plan));
+    for ((member, read), count) in looks.lock().expect("looks").iter() {
+        assert_eq!(*count, if *read == Read::Members { 3 } else { 1 }, "{member}: {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn at_the_deadline_what_was_seen_last_is_judged() {
+    let plan = common::plan(false, true);
+    let (lxd, _) = cluster(&plan, usize::MAX);
+    let client = lxd.client().await;
+    let deadline = Duration::from_millis(500);
+    let instances = instances(&plan);
+    let ended = tokio::time::timeout(Duration::from_secs(20), settle(&client, &plan, &instances, deadline)).await;
+    let (settled, seen) = ended.expect("an end at the deadline");
+    assert_eq!(settled.unsatisfied, ["members"]);
+    assert!(settled.ms >= 500, "gave up after {} ms", settled.ms);
+    let list = seen.members[&plan.members[0].name].members.get().expect("a list");
+    assert!(list.iter().all(|row| row.status == "UNREACHABLE"), "{list:?}");
+}
