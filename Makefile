@@ -15,12 +15,15 @@ CELLS ?=
 # LXD as a snap cannot. Likewise the tests of `make check-lxd`.
 ARGS ?=
 REAL ?= binary(/real/)
+# How many runs `make storm` attacks, and how many clusters without faults `make faults` forms.
+N ?= 200
+CLEAN ?= 50
 # How to show it, and for `github` over how many jobs.
 FORMAT ?= table
 JOBS ?= 4
 
 .PHONY: help setup teardown image plan generate summary fmt check check-lint check-workflows check-unit check-lxd \
-	check-system faults bench bench-matrix clean
+	check-system faults storm bench bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,8 +77,11 @@ check: check-lint check-workflows setup image ## Everything: lint, unit tests, t
 	cargo test --workspace --doc --locked --quiet
 	@$(NEXTEST) --workspace --locked $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
-faults: setup image ## Try every fault that the stand-in can play, and show which checks find it
-	@$(TESTKIT) faults
+faults: setup image ## Try every fault the stand-in can play, then clean clusters; keeps docs/reliability.md current
+	@$(TESTKIT) faults --clean $(CLEAN) --write docs/reliability.md $(ARGS)
+
+storm: setup image ## Kill N runs at random moments in every way, and look for leaks; keeps docs/reliability.md current
+	@$(TESTKIT) storm --kills $(N) --write docs/reliability.md $(ARGS)
 
 bench: setup image ## Where the time of a run goes
 	@$(TESTKIT) bench
