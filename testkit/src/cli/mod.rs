@@ -13,6 +13,7 @@ mod generate;
 mod host;
 mod log;
 mod nextest;
+mod output;
 mod plan;
 mod run;
 mod runs;

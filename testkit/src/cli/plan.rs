@@ -1,6 +1,7 @@
 //! Showing what would be tested, without touching anything.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -9,6 +10,7 @@ use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use serde::Serialize;
 
 use super::cells::{Cells, checks, cost, shown_plan};
+use super::output::show;
 use super::{Catalogue, Failure, explain};
 use crate::config::{Config, Layer};
 use crate::matrix::{Cell, Tier};
@@ -72,13 +74,11 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
             Format::Json => serde_json::to_string_pretty(&plan).map_err(Failure::usage)?,
             _ => explain::explain(catalogue, &cell, &plan),
         };
-        println!("{text}");
-        return Ok(ExitCode::SUCCESS);
+        return show(&text);
     }
     let chosen = cells.tier(args.tier);
     if args.coverage {
-        print_coverage(&cells, args.tier, &chosen, args.format)?;
-        return Ok(ExitCode::SUCCESS);
+        return show(&coverage_text(&cells, args.tier, &chosen, args.format)?);
     }
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     let rows: Vec<CellRow> = chosen
@@ -88,9 +88,9 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
             row(catalogue, cell, &plan, cost(&config.out_dir, cell, &plan))
         })
         .collect();
-    match args.format {
-        Format::Table => print_table(catalogue, &cells, args.tier, &rows),
-        Format::Markdown => print_markdown(args.tier, &rows),
+    let text = match args.format {
+        Format::Table => in_a_table(catalogue, &cells, args.tier, &rows),
+        Format::Markdown => in_markdown(args.tier, &rows),
         Format::Json => {
             let checks: Vec<_> = catalogue
                 .checks
@@ -98,14 +98,14 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
                 .map(|check| serde_json::json!({"name": check.name, "about": check.about}))
                 .collect();
             let all = serde_json::json!({"tier": args.tier.to_string(), "cells": rows, "checks": checks});
-            println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::usage)?);
+            serde_json::to_string_pretty(&all).map_err(Failure::usage)?
         }
         Format::Github => {
             let jobs = balance(&rows, args.jobs.get(), args.tier);
-            println!("{}", serde_json::json!({"include": jobs}));
+            serde_json::json!({"include": jobs}).to_string()
         }
-    }
-    Ok(ExitCode::SUCCESS)
+    };
+    show(&text)
 }
 
 fn row(catalogue: &Catalogue, cell: &Cell, plan: &Plan, cost: u64) -> CellRow {
@@ -129,22 +129,23 @@ fn told(cells: &Cells, row: &CellRow) -> String {
     if told.is_empty() { "every default".to_owned() } else { told.join(" ") }
 }
 
-fn print_table(catalogue: &Catalogue, cells: &Cells, tier: Tier, rows: &[CellRow]) {
+fn in_a_table(catalogue: &Catalogue, cells: &Cells, tier: Tier, rows: &[CellRow]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["cell", "members", "checks", "choices"]);
     for row in rows {
         table.add_row([row.id.clone(), row.members.to_string(), row.checks.len().to_string(), told(cells, row)]);
     }
-    println!("{table}");
+    let mut text = format!("{table}\n");
     let tests: usize = rows.iter().map(|row| row.checks.len()).sum();
-    println!("tier {tier}: {} cells, {tests} tests", rows.len());
-    println!("checks:");
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "tier {tier}: {} cells, {tests} tests\nchecks:", rows.len());
     for check in &catalogue.checks {
-        println!("  {:<20} {}", check.name, check.about);
+        let _ = writeln!(text, "  {:<20} {}", check.name, check.about);
     }
+    text
 }
 
-fn print_markdown(tier: Tier, rows: &[CellRow]) {
+fn in_markdown(tier: Tier, rows: &[CellRow]) -> String {
     let options: Vec<&str> = rows.first().map(|row| row.choices.keys().copied().collect()).unwrap_or_default();
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
@@ -154,7 +155,7 @@ fn print_markdown(tier: Tier, rows: &[CellRow]) {
         let cells = [format!("`{}`", row.id)].into_iter().chain(values).chain([row.checks.len().to_string()]);
         table.add_row(cells);
     }
-    println!("Tier {tier}: {} cells\n\n{table}", rows.len());
+    format!("Tier {tier}: {} cells\n\n{table}\n", rows.len())
 }
 
 /// The cells over at most `jobs` jobs, so that the longest job is short: each cell, the most expensive first, goes to
@@ -180,7 +181,7 @@ fn balance(rows: &[CellRow], jobs: usize, tier: Tier) -> Vec<Job> {
 }
 
 /// The t-tuples of a tier: those it covers, those it lacks, and those the constraints exclude.
-fn print_coverage(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) -> Result<(), Failure> {
+fn coverage_text(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) -> Result<String, Failure> {
     let strengths = [2, 3];
     let covered: Vec<_> = strengths.iter().map(|strength| cells.matrix.coverage(chosen, *strength)).collect();
     if format == Format::Json {
@@ -201,12 +202,12 @@ fn print_coverage(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) ->
             })
             .collect();
         let all = serde_json::json!({"tier": tier.to_string(), "cells": chosen.len(), "coverage": all});
-        println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::usage)?);
-        return Ok(());
+        return serde_json::to_string_pretty(&all).map_err(Failure::usage);
     }
-    println!("tier {tier}: {} cells", chosen.len());
+    let mut text = format!("tier {tier}: {} cells\n", chosen.len());
     for found in &covered {
-        println!(
+        let _ = writeln!(
+            text,
             "{} values at a time: {} of {} possible combinations are covered, {} more are excluded",
             found.strength,
             found.covered,
@@ -214,9 +215,9 @@ fn print_coverage(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) ->
             found.excluded.len()
         );
     }
-    let Some(pairs) = covered.first() else { return Ok(()) };
+    let Some(pairs) = covered.first() else { return Ok(text) };
     for tuple in &pairs.missing {
-        println!("not covered: {tuple}");
+        let _ = writeln!(text, "not covered: {tuple}");
     }
     let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for one in &pairs.excluded {
@@ -224,12 +225,12 @@ fn print_coverage(cells: &Cells, tier: Tier, chosen: &[Cell], format: Format) ->
         by_reason.entry(why.join("; and ")).or_default().push(one.tuple.to_string());
     }
     for (why, tuples) in by_reason {
-        println!("excluded, because {why}:");
+        let _ = writeln!(text, "excluded, because {why}:");
         for tuple in tuples {
-            println!("  {tuple}");
+            let _ = writeln!(text, "  {tuple}");
         }
     }
-    Ok(())
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use quick_junit::{Report, TestCase, TestCaseStatus, XmlString};
 
 use super::Failure;
 use super::cells::target;
+use super::output::show;
 use crate::config::{Config, Layer};
 use crate::matrix::Tier;
 
@@ -43,8 +44,7 @@ pub(super) fn summary(args: &SummaryArgs) -> Result<ExitCode, Failure> {
     };
     let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
     let report = Report::deserialize_from_str(&text).map_err(|error| failed(&error))?;
-    print!("{}", render(&report));
-    Ok(ExitCode::SUCCESS)
+    show(&render(&report))
 }
 
 /// Where the runner writes its JUnit file.
