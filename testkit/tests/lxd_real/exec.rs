@@ -123,3 +123,57 @@ async fn read_until(pty: &mut testkit::lxd::Pty, shown: &mut String, wanted: &st
         shown.push_str(&String::from_utf8_lossy(&piece.expect("read").expect("no end yet")));
     }
 }
+
+#[tokio::test]
+async fn an_output_of_100_mib_is_refused_or_whole() {
+    in_world("large", |world: World| async move {
+        world.start("a").await;
+        let size: u64 = 100 << 20;
+        let exec = Exec::new(["/bin/head".to_owned(), "-c".to_owned(), size.to_string(), "/dev/zero".to_owned()]);
+        let error = world.client.exec("a", &exec).await.expect_err("more than the default limit");
+        assert!(matches!(error.kind(), ErrorKind::Truncated { .. }), "{}", chain(&error));
+        let output = world.client.exec("a", &exec.output_limit(size + 1)).await.expect("whole");
+        assert_eq!(output.stdout.len() as u64, size);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_in_an_instance_that_stops_by_itself_ends() {
+    in_world("stops", |world: World| async move {
+        world.start("a").await;
+        let client = world.client.clone();
+        let running =
+            tokio::spawn(async move { client.exec("a", &Exec::new(["/bin/sleep", "984"]).timeout(LONG)).await });
+        until(&world, "running", |pids| !pids.is_empty()).await;
+        let begun = Instant::now();
+        world.client.stop_instance("a", true, LONG).await.expect("stopped");
+        let ended = running.await.expect("no panic");
+        assert!(begun.elapsed() < LONG, "it waited for its own timeout");
+        match ended {
+            Ok(output) => assert!(!output.success(), "a command that was ended is no success"),
+            Err(error) => assert!(error.to_string().contains("in instance \"a\""), "{}", chain(&error)),
+        }
+        let error = world.client.exec("a", &Exec::new(["/bin/true"])).await.expect_err("it does not run");
+        assert!(error.to_string().contains("in instance \"a\""), "{}", chain(&error));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_on_pipes_is_talked_to() {
+    in_world("pipes", |world: World| async move {
+        world.start("a").await;
+        let script = "printf 'name: '; read -r name; echo \"hello $name\" >&2; exit 4";
+        let mut pipes = world.client.exec_pipes("a", &Exec::new(["/bin/sh", "-c", script])).await.expect("pipes");
+        assert_eq!(pipes.read().await.expect("a prompt").as_deref(), Some(&b"name: "[..]));
+        pipes.write(b"you\n").await.expect("written");
+        let mut rest = Vec::new();
+        while let Some(piece) = pipes.read().await.expect("output") {
+            rest.extend_from_slice(&piece);
+        }
+        assert_eq!(rest, b"hello you\n", "nothing is echoed, and both outputs are read");
+        assert_eq!(pipes.wait(LONG).await.expect("an end"), 4);
+    })
+    .await;
+}
