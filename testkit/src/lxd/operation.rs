@@ -88,6 +88,11 @@ impl Operation {
         self.status_code >= 200
     }
 
+    /// Whether LXD itself does something, as opposed to passing on what a command in an instance does.
+    pub fn is_task(&self) -> bool {
+        self.class == "task"
+    }
+
     /// The names of the instances it works on. LXD lists them by URL, which may end in a query.
     pub fn instance_names(&self) -> impl Iterator<Item = String> {
         let urls = ["instances", "containers"].into_iter().filter_map(|kind| self.resources.get(kind)).flatten();

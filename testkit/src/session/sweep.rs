@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{Kind, Ledger, LedgerError, RunId, Tags, key};
-use crate::lxd::{self, Client};
+use crate::lxd::{self, Client, Operation};
 use crate::wait::{self, Pace, Poll, WaitError};
 
 /// How long LXD gets to finish what it was doing for a dead run and to delete all of it.
@@ -160,15 +160,19 @@ async fn round(
     Ok(Some(if remains.is_empty() { "deleting".to_owned() } else { remains.join("; ") }))
 }
 
-/// Instances from `names` that a running operation is about.
+/// Instances from `names` that a running task is about. A command that runs in an instance is none: it makes nothing,
+/// and LXD lists some whose caller was killed as running for ever.
 async fn busy_with(client: &Client, names: &BTreeSet<String>) -> Result<Vec<String>, lxd::Error> {
-    let operations = client.list_operations().await?;
-    Ok(operations
+    Ok(makers(client.list_operations().await?, names))
+}
+
+fn makers(operations: Vec<Operation>, names: &BTreeSet<String>) -> Vec<String> {
+    operations
         .into_iter()
-        .filter(|operation| !operation.is_final())
+        .filter(|operation| !operation.is_final() && operation.is_task())
         .flat_map(|operation| operation.instance_names().collect::<Vec<_>>())
         .filter(|name| names.contains(name))
-        .collect())
+        .collect()
 }
 
 /// An error with its causes on one line.
@@ -181,4 +185,29 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(class: &str, code: u16, instance: &str) -> Operation {
+        serde_json::from_value(serde_json::json!({
+            "id": "a", "class": class, "status": "", "status_code": code,
+            "resources": {"instances": [format!("/1.0/instances/{instance}?project=p")]},
+        }))
+        .expect("an operation")
+    }
+
+    #[test]
+    fn only_a_task_that_goes_on_can_still_make_something() {
+        let operations = vec![
+            operation("task", 103, "ours"),
+            operation("task", 200, "done"),
+            operation("websocket", 103, "commanded"),
+            operation("task", 103, "other"),
+        ];
+        let names = ["ours", "done", "commanded"].map(str::to_owned).into();
+        assert_eq!(makers(operations, &names), ["ours"]);
+    }
 }
