@@ -71,7 +71,8 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
         let moment = random.random_range(0..RUN);
         let blow = tokio::select! {
             blow = strike(config, &client, attack, moment, random.random()) => blow,
-            _ = tokio::signal::ctrl_c() => Err(Failure::Provisioning("interrupted".to_owned())),
+            // What has been seen so far is worth showing.
+            _ = tokio::signal::ctrl_c() => break,
         };
         let blow = match blow {
             Ok(blow) => blow,
