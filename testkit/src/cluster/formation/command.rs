@@ -31,17 +31,7 @@ async fn talk(entry: &Entry<'_>, token: Option<JoinToken>, said: &mut String) ->
     }
     let words: Vec<&str> = ["bootstrap"].into_iter().chain(arguments).collect();
     run(entry, &words, said).await?;
-    let mut tokens = Tokens::new();
-    for joiner in entry.plan.joiners() {
-        let printed = run(entry, &["add", &joiner.name], said).await?;
-        let token = printed.parse().map_err(|source| ClusterError::BadToken {
-            bootstrap: entry.member.name.clone(),
-            member: joiner.name.clone(),
-            source,
-        })?;
-        tokens.insert(joiner.name.clone(), token);
-    }
-    Ok(tokens)
+    entry.issue(async |name| run(entry, &["add", name], said).await).await
 }
 
 /// Runs `microovn cluster` with these words; what it printed.

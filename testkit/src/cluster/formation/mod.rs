@@ -29,6 +29,23 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// Has this member issue a join token for each of the others: `ask` is given a name and returns what was issued.
+    async fn issue(
+        &self,
+        mut ask: impl AsyncFnMut(&str) -> Result<String, ClusterError>,
+    ) -> Result<Tokens, ClusterError> {
+        let mut tokens = Tokens::new();
+        for joiner in self.plan.joiners() {
+            let token = ask(&joiner.name).await?.parse().map_err(|source| ClusterError::BadToken {
+                bootstrap: self.member.name.clone(),
+                member: joiner.name.clone(),
+                source,
+            })?;
+            tokens.insert(joiner.name.clone(), token);
+        }
+        Ok(tokens)
+    }
+
     /// Keeps what was said for a person to read. Failing to is no reason to stop.
     fn keep(&self, file: &str, text: &str) {
         if let Err(error) = self.evidence.write(&self.member.name, file, text) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Entry, Tokens};
 use crate::cluster::ClusterError;
 use crate::cluster::control::call;
@@ -23,29 +25,24 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
 }
 
 async fn talk(entry: &Entry<'_>, token: Option<JoinToken>, said: &mut String) -> Result<Tokens, ClusterError> {
-    let joins = token.is_some();
-    let ask = async |request: ControlCall, said: &mut String| {
-        said.push_str(&format!("{request}\n"));
-        let reply = call(entry.client, entry.instance, &entry.member.name, &request, CALL).await;
-        match &reply {
-            Ok(metadata) => said.push_str(&format!("-> {metadata}\n")),
-            Err(error) => said.push_str(&format!("-> {}\n", crate::report::chain(error))),
-        }
-        reply
+    ask(entry, &ControlCall::form(entry.member, token.as_ref()), said).await?;
+    if token.is_some() {
+        return Ok(Tokens::new());
+    }
+    let issued = async |name: &str| {
+        let metadata = ask(entry, &ControlCall::token(name), said).await?;
+        Ok(metadata.as_str().unwrap_or_default().to_owned())
     };
-    ask(ControlCall::form(entry.member, token.as_ref()), said).await?;
-    let mut tokens = Tokens::new();
-    if joins {
-        return Ok(tokens);
-    }
-    for joiner in entry.plan.joiners() {
-        let printed = ask(ControlCall::token(&joiner.name), said).await?;
-        let token = printed.as_str().unwrap_or_default().parse().map_err(|source| ClusterError::BadToken {
-            bootstrap: entry.member.name.clone(),
-            member: joiner.name.clone(),
-            source,
-        })?;
-        tokens.insert(joiner.name.clone(), token);
-    }
-    Ok(tokens)
+    entry.issue(issued).await
+}
+
+/// Makes one call and notes both sides of it.
+async fn ask(entry: &Entry<'_>, request: &ControlCall, said: &mut String) -> Result<Value, ClusterError> {
+    let reply = call(entry.client, entry.instance, &entry.member.name, request, CALL).await;
+    let answered = match &reply {
+        Ok(metadata) => metadata.to_string(),
+        Err(error) => crate::report::chain(error),
+    };
+    said.push_str(&format!("{request}\n-> {answered}\n"));
+    reply
 }
