@@ -27,6 +27,9 @@ pub(super) struct Scenario {
     /// The checks that must be red, exactly.
     #[serde(default)]
     pub(super) red: BTreeSet<String>,
+    /// Checks that may be red besides, by chance: which of two databases a client reaches, for one.
+    #[serde(default)]
+    pub(super) may: BTreeSet<String>,
     /// What the error must say when there is to be no cluster.
     pub(super) stops: Option<String>,
     /// Why it is not to be found, for one that is not.
@@ -86,7 +89,8 @@ impl Scenario {
         if let Some(text) = &self.stops {
             return Outcome::Wrong(format!("a cluster was formed, where an error was to say {text:?}; red: {red:?}"));
         }
-        if red != self.red {
+        let allowed = &self.red | &self.may;
+        if !red.is_superset(&self.red) || !red.is_subset(&allowed) {
             return Outcome::Wrong(format!("red: {}; wanted: {}", list(&red), list(&self.red)));
         }
         if let Some(why) = &self.tolerated {
@@ -117,6 +121,7 @@ mod tests {
             play: "2:encap-other".to_owned(),
             cell: first_cell(),
             red: red.iter().map(|name| (*name).to_owned()).collect(),
+            may: BTreeSet::new(),
             stops: stops.map(str::to_owned),
             tolerated: None,
         }
@@ -145,6 +150,16 @@ mod tests {
         ] {
             assert!(matches!(wanted.judge(&other), Outcome::Wrong(_)), "{other:?}");
         }
+    }
+
+    #[test]
+    fn what_may_be_red_need_not_be() {
+        let may = ["tunnels".to_owned()].into();
+        let wanted = Scenario { may, ..scenario(&["sb_encap"], None) };
+        for red in [&[("sb_encap", "node-2")][..], &[("sb_encap", "node-2"), ("tunnels", "node-2")]] {
+            assert!(matches!(wanted.judge(&trial(None, red)), Outcome::Found(..)), "{red:?}");
+        }
+        assert!(matches!(wanted.judge(&trial(None, &[("tunnels", "node-2")])), Outcome::Wrong(_)));
     }
 
     #[test]
