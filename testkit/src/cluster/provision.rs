@@ -118,12 +118,11 @@ async fn make(
 ) -> Result<Manifest, ClusterError> {
     let cell = plan.cell.as_str();
     timeline
-        .stage("bridges", Owner::Lxd, async {
-            for network in [Network::Management, Network::Underlay] {
-                make_bridge(site, cell, network).await?;
-            }
-            Ok::<_, ClusterError>(())
-        })
+        .stage(
+            "bridges",
+            Owner::Lxd,
+            try_join_all([Network::Management, Network::Underlay].map(|network| make_bridge(site, cell, network))),
+        )
         .await?;
     let instances = instances(plan, site);
     // The bootstrap member comes first, so that it forms the cluster while the others still boot.

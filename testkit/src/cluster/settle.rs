@@ -13,8 +13,10 @@ use crate::expect::{self, Observation, Subject};
 use crate::lxd::Client;
 use crate::plan::Plan;
 
-/// Time between looks. Each look costs the members processor time that the product needs.
-const EVERY: Duration = Duration::from_millis(300);
+/// Time between the first looks, and between the last ones. Each look costs the host processor time that the product
+/// needs, and the longer something has not come, the less likely it is to come within the next moment.
+const FIRST: Duration = Duration::from_millis(300);
+const LAST: Duration = Duration::from_secs(3);
 
 /// Observes until every expectation of the plan holds or the deadline has passed, and reads again only what is not yet
 /// as planned. The look that is running at the deadline is the last.
@@ -22,11 +24,9 @@ pub async fn settle(client: &Client, plan: &Plan, instances: &Members, deadline:
     let started = Instant::now();
     let mut observation = Observation::default();
     let mut wanted: BTreeSet<Subject> = Subject::ALL.iter().copied().collect();
-    let mut looks = tokio::time::interval(EVERY);
-    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut count = 0;
     let unsatisfied = loop {
-        looks.tick().await;
+        let looked = tokio::time::Instant::now();
         count += 1;
         observe(client, plan, instances, &wanted, &mut observation).await;
         let unsatisfied = expect::unsatisfied(plan, &observation);
@@ -35,6 +35,8 @@ pub async fn settle(client: &Client, plan: &Plan, instances: &Members, deadline:
         }
         wanted = unsatisfied.iter().flat_map(|(check, _)| check.reads.iter().copied()).collect();
         tracing::debug!(waiting_for = ?unsatisfied.iter().map(|(check, _)| check.name).collect::<Vec<_>>(), "not settled");
+        let pause = (started.elapsed() / 5).clamp(FIRST, LAST);
+        tokio::time::sleep_until(looked + pause).await;
     };
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     (Settled { ms, looks: count, unsatisfied }, observation)
