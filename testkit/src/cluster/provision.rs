@@ -46,18 +46,12 @@ pub async fn provision(
         if site.config.faults.is_some() && !product.stand_in {
             return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
         }
-        let able = super::capabilities(site, &golden).await?;
-        Ok::<_, ClusterError>((golden, product, able))
+        Ok::<_, ClusterError>((golden, product))
     });
-    let (golden, product, able): (Golden, Product, Capabilities) =
-        timeline.stage("golden image", Owner::Framework, find_golden).await?;
+    let (golden, product): (Golden, Product) = timeline.stage("golden image", Owner::Framework, find_golden).await?;
     let _turn = site.turn().await?;
     let mut plan = draw(site, cell, options).await?;
-    let lacking = able.lacks(&plan.needs);
-    if !lacking.is_empty() {
-        let lacking = lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        return Err(ClusterError::Lacking { product: product.to_string(), lacking });
-    }
+    require(site, &plan, &golden, &product).await?;
     let authority = make_authority(&mut plan).await?;
     let cast = Cast { plan: &plan, golden: &golden, authority };
     let mut result = make(site, &cast, product, &timeline, dir).await;
@@ -73,6 +67,20 @@ pub async fn provision(
         super::collect(&site.client, &instances, &Evidence::new(dir)).await;
     }
     result
+}
+
+/// Fails if the product lacks what the plan needs. It is not asked for a plan that needs nothing in particular.
+async fn require(site: &Site, plan: &Plan, golden: &Golden, product: &Product) -> Result<(), ClusterError> {
+    if plan.needs.is_empty() {
+        return Ok(());
+    }
+    let able: Capabilities = site.run.once("capabilities", async || super::capabilities(site, golden).await).await?;
+    let lacking = able.lacks(&plan.needs);
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let lacking = lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(ClusterError::Lacking { product: product.to_string(), lacking })
 }
 
 /// The plan of a cell, in address ranges that overlap no network of LXD and no route of this host.
