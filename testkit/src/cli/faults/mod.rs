@@ -17,7 +17,7 @@ use crate::session::reaper;
 use scenario::{Outcome, Scenario};
 
 /// What a formed cluster gets to become as planned, in seconds: several times what one without faults takes.
-const SETTLE: u64 = 25;
+const SETTLE: u64 = 15;
 
 /// What to try.
 #[derive(Debug, clap::Args)]
