@@ -47,6 +47,14 @@ pub enum ClusterError {
          none; set both, or neither for the stand-in, which brings its own", .0.display()
     )]
     ExtraAlone(PathBuf),
+    /// A bridge could not be made.
+    #[error("failed to make the bridge {name:?}")]
+    NoBridge {
+        /// Which.
+        name: String,
+        /// What LXD said last.
+        source: WaitError<lxd::Error>,
+    },
     /// An instance did not come up.
     #[error("member {member:?} did not come up")]
     NotReady {

@@ -22,6 +22,8 @@ use crate::wait::{self, Pace, Poll};
 
 /// Copying and starting one instance; a busy host and a plain directory pool take tens of seconds.
 pub(super) const CLONE: Duration = Duration::from_secs(180);
+/// A bridge on a host where many are made at once.
+const BRIDGE: Pace = Pace::new(30, 200);
 /// From started to MicroOVN's daemon answering.
 const READY: Pace = Pace::new(120, 50);
 /// After this time a sweep from another host may remove the objects.
@@ -180,8 +182,16 @@ async fn make_bridge(site: &Site, cell: &str, network: Network) -> Result<(), Cl
         config.insert(key.to_owned(), value.to_owned());
     }
     let description = format!("MicroOVN system test {cell}");
-    let spec = NetworkSpec { description, ..NetworkSpec::bridge(name, config) };
-    Ok(site.client.create_network(&spec).await?)
+    let spec = NetworkSpec { description, ..NetworkSpec::bridge(name.clone(), config) };
+    let made = wait::until("LXD to make the bridge", BRIDGE, async || match site.client.create_network(&spec).await {
+        Ok(()) => Poll::Ready(()),
+        // The kernel's answer to `ip` while many links change at once; LXD has undone what it did.
+        Err(error) if error.text().is_some_and(|text| text.contains("temporarily unavailable")) => {
+            Poll::NotYet(error.to_string())
+        }
+        Err(error) => Poll::Failed(error),
+    });
+    made.await.map_err(|source| ClusterError::NoBridge { name, source })
 }
 
 async fn make_instance(
