@@ -85,6 +85,10 @@ impl Run {
     pub async fn join(config: &Config) -> Result<Self, RunError> {
         let parent = std::os::unix::process::parent_id();
         let runner = Process::parent().ok_or(RunError::RunnerEnded(parent))?;
+        // A test that outlives its runner is given to another parent, which knows nothing of the run and never ends.
+        if !is_runner(&runner.name(), runner.pid, config.nextest_run.is_some()) {
+            return Err(RunError::RunnerEnded(parent));
+        }
         let id = RunId::derive(config.nextest_run.as_deref(), &runner);
         Self::open(config, id, runner).await
     }
@@ -173,6 +177,12 @@ impl Run {
     }
 }
 
+/// Whether a process of this name and id can have started a test: nextest, where nextest says that it did, and else
+/// anything but the first process of the system, unless that is cargo itself, as in a container.
+fn is_runner(name: &str, pid: u32, nextest: bool) -> bool {
+    if nextest { name.contains("nextest") } else { pid != 1 || name.starts_with("cargo") }
+}
+
 /// The file that names the runner.
 const RUNNER: &str = "runner";
 
@@ -209,6 +219,22 @@ mod tests {
         assert_ne!(RunId::derive(Some("a"), &runner), RunId::derive(Some("b"), &runner));
         assert_ne!(RunId::derive(None, &runner), RunId::derive(None, &other));
         assert_eq!(RunId::derive(None, &runner).to_string().len(), 8);
+    }
+
+    #[test]
+    fn a_test_that_was_orphaned_has_no_runner() {
+        for (name, pid, nextest, wanted) in [
+            ("cargo-nextest", 4711, true, true),
+            ("cargo-nextest", 1, true, true),
+            ("systemd", 1, true, false),
+            ("systemd", 900, true, false),
+            ("cargo", 4711, false, true),
+            ("bash", 4711, false, true),
+            ("cargo", 1, false, true),
+            ("systemd", 1, false, false),
+        ] {
+            assert_eq!(is_runner(name, pid, nextest), wanted, "{name} {pid} {nextest}");
+        }
     }
 
     #[test]
