@@ -14,6 +14,7 @@ use super::{Capabilities, ClusterError, Manifest, Product, Site, faults, formati
 use crate::image::{self, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
+use crate::microovn::CONTROL_SOCKET;
 use crate::plan::{Content, InitOption, Member, Network, Plan};
 use crate::report::{Evidence, Owner, Timeline};
 use crate::session::sweep::{self, Target};
@@ -25,7 +26,14 @@ pub(super) const CLONE: Duration = Duration::from_secs(180);
 /// A bridge on a host where many are made at once.
 const BRIDGE: Pace = Pace::new(30, 200);
 /// From started to MicroOVN's daemon answering.
-const READY: Pace = Pace::new(120, 50);
+const READY: Pace = Pace::new(120, 200);
+/// Waits inside the node until the daemon's socket is there, because a look from outside costs a booting node more
+/// than all looks from within, and then asks the daemon. Where the socket never comes, the daemon is asked all the same
+/// and says what it lacks.
+const AWAIT_DAEMON: &str = r#"
+for _ in $(seq 500); do [ -S "$1" ] && break; sleep 0.02; done
+exec /snap/bin/microovn waitready --timeout 60
+"#;
 /// After this time a sweep from another host may remove the objects.
 const LIFETIME_HOURS: i64 = 6;
 
@@ -43,15 +51,9 @@ pub async fn provision(
     let timeline = Timeline::new(dir);
     reaper::arm(&site.run, &site.exe).await?;
     sweep::sweep(&site.client, &Target::Abandoned, None).await?;
-    let find_golden = site.run.once("golden", async || {
-        let (golden, product) = super::golden(&site.config, &site.client, &mut |_| {}).await?;
-        if site.config.faults.is_some() && !product.stand_in {
-            return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
-        }
-        Ok::<_, ClusterError>((golden, product))
-    });
-    let (golden, product): (Golden, Product) = timeline.stage("golden image", Owner::Framework, find_golden).await?;
     let _turn = site.turn().await?;
+    let bridges = make_bridges(site, cell.id().as_str(), &timeline);
+    let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline), bridges)?;
     let mut plan = draw(site, cell, options).await?;
     require(site, &plan, &golden, &product).await?;
     let authority = make_authority(&mut plan).await?;
@@ -69,6 +71,18 @@ pub async fn provision(
         super::collect(&site.client, &instances, &Evidence::new(dir)).await;
     }
     result
+}
+
+/// The golden image, made or found once in the run.
+async fn find_golden(site: &Site, timeline: &Timeline) -> Result<(Golden, Product), ClusterError> {
+    let find = site.run.once("golden", async || {
+        let (golden, product) = super::golden(&site.config, &site.client, &mut |_| {}).await?;
+        if site.config.faults.is_some() && !product.stand_in {
+            return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
+        }
+        Ok((golden, product))
+    });
+    timeline.stage("golden image", Owner::Framework, find).await
 }
 
 /// Fails if the product lacks what the plan needs. It is not asked for a plan that needs nothing in particular.
@@ -102,6 +116,14 @@ fn instances(plan: &Plan, site: &Site) -> BTreeMap<String, String> {
     plan.members.iter().map(name).collect()
 }
 
+/// How far a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Absent,
+    Running,
+    Answering,
+}
+
 /// What members are made from.
 struct Cast<'a> {
     plan: &'a Plan,
@@ -126,28 +148,25 @@ async fn make(
     timeline: &Timeline,
     dir: &Path,
 ) -> Result<Manifest, ClusterError> {
-    let cell = plan.cell.as_str();
-    timeline
-        .stage(
-            "bridges",
-            Owner::Lxd,
-            try_join_all([Network::Management, Network::Underlay].map(|network| make_bridge(site, cell, network))),
-        )
-        .await?;
     let instances = instances(plan, site);
-    // The bootstrap member comes first, so that it forms the cluster while the others still boot.
-    let (started, first_runs) = watch::channel(false);
+    // Members boot as they are needed: the first has the host to itself until it runs, and each after the second waits
+    // for the one before it to answer, so that none that is not needed yet takes the processor from one that is.
     let (announce, ready): (Vec<_>, Vec<_>) = plan.members.iter().map(|_| oneshot::channel()).unzip();
+    let (stages, _) = watch::channel(vec![Stage::Absent; plan.members.len()]);
     let preparing = (0..).zip(plan.members.iter().zip(announce)).map(|(index, (member, announce))| {
-        let (instance, started, mut first_runs) = (&instances[&member.name], &started, first_runs.clone());
+        let (instance, stages) = (&instances[&member.name], &stages);
         async move {
-            if index > 0 {
-                // Its sender lives until all are prepared.
-                let _ = first_runs.wait_for(|runs| *runs).await;
-            }
+            let turn = |seen: &Vec<Stage>| match index {
+                0 => true,
+                1 => seen[0] >= Stage::Running,
+                _ => seen[index - 1] >= Stage::Answering,
+            };
+            // Its sender lives until all are prepared.
+            let _ = stages.subscribe().wait_for(turn).await;
             make_instance(site, plan, member, instance, golden).await?;
-            started.send_replace(true);
+            stages.send_modify(|stages| stages[index] = Stage::Running);
             wait_ready(&site.client, &member.name, instance).await?;
+            stages.send_modify(|stages| stages[index] = Stage::Answering);
             push_files(&site.client, member, instance, authority.as_ref()).await?;
             if let Some(all) = &site.config.faults {
                 faults::seed(&site.client, instance, &faults::for_member(all, index + 1)).await?;
@@ -163,6 +182,12 @@ async fn make(
     let settling = settle(&site.client, plan, &instances, site.config.settle);
     let (settled, observation) = timeline.stage("settle", Owner::Product, settling).await;
     Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
+}
+
+async fn make_bridges(site: &Site, cell: &str, timeline: &Timeline) -> Result<(), ClusterError> {
+    let both = [Network::Management, Network::Underlay].map(|network| make_bridge(site, cell, network));
+    timeline.stage("bridges", Owner::Lxd, try_join_all(both)).await?;
+    Ok(())
 }
 
 /// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's.
@@ -244,7 +269,7 @@ async fn push_files(
 /// Waits until MicroOVN's daemon answers. `waitready` needs no cluster, and fails while snapd has not mounted the
 /// snap or the daemon does not listen.
 pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) -> Result<(), ClusterError> {
-    let probe = Exec::new(["/snap/bin/microovn", "waitready", "--timeout", "60"]).timeout(Duration::from_secs(70));
+    let probe = Exec::new(["/bin/sh", "-c", AWAIT_DAEMON, "await", CONTROL_SOCKET]).timeout(Duration::from_secs(90));
     let ready = wait::until("MicroOVN's daemon to answer", READY, async || match client.exec(instance, &probe).await {
         Ok(output) if output.exit_code == 0 => Poll::Ready(()),
         Ok(output) => Poll::NotYet(format!("exit code {}: {}", output.exit_code, output.stderr_text().trim())),

@@ -41,12 +41,13 @@ impl Site {
     pub(super) async fn turn(&self) -> Result<File, ClusterError> {
         let turns = match self.config.parallel {
             Some(turns) => turns,
-            None => {
+            // Asked once: clusters that form would make it fewer for those who ask later.
+            None => self.run.once("turns", async || {
                 let resources = self.client.get_resources().await?;
                 let memory = resources.memory.total.saturating_sub(resources.memory.used) / CLUSTER_MEMORY;
                 let turns = memory.min((resources.cpu.total * CLUSTERS_PER_PROCESSOR).max(CLUSTERS_PER_PROCESSOR));
-                usize::try_from(turns).unwrap_or(1).max(1)
-            }
+                Ok::<_, ClusterError>(usize::try_from(turns).unwrap_or(1).max(1))
+            }).await?,
         };
         Ok(self.run.turn(turns).await?)
     }

@@ -1,9 +1,12 @@
 //! The host that LXD runs on: processors and memory.
 
+use std::time::Duration;
+
+use backon::{ConstantBuilder, Retryable};
 use serde::Deserialize;
 
 use super::client::Client;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::request::Request;
 
 /// What the host has (API extension `resources_v2`).
@@ -36,7 +39,13 @@ pub struct HostMemory {
 
 impl Client {
     /// Reads what the host of this LXD has.
+    ///
+    /// LXD walks hundreds of files for it, and a busy LXD 5.0 at times closes one of them under itself (HTTP 500, "bad
+    /// file descriptor"). To ask again is harmless and mends it.
     pub async fn get_resources(&self) -> Result<Resources, Error> {
-        self.sync(&Request::get(&["resources"], "get the resources of the LXD host")).await
+        let request = Request::get(&["resources"], "get the resources of the LXD host");
+        let ask = || self.sync(&request);
+        let pauses = ConstantBuilder::default().with_delay(Duration::from_millis(100)).with_max_times(5);
+        ask.retry(pauses).when(|error: &Error| *error.kind() == ErrorKind::Api && error.code() == Some(500)).await
     }
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
+use super::cells::Cells;
 use super::{Catalogue, Failure};
 use crate::cluster::Site;
 use crate::config::Config;
@@ -37,9 +38,18 @@ pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs
     let golden = measures::golden(&site, rounds).await?;
     let clones = Clones::measure(&site, rounds).await?;
     let formed = measures::formed(&site, catalogue, rounds).await?;
-    let suites = suites(config, rounds).await?;
+    let suites = Suites::new(config)?;
+    let together = suites.measure(rounds, "all suites", "binary_id(suites::init)").await?;
+    let mut alone = Rounds::default();
+    for cell in Cells::of(catalogue)?.core {
+        let only = format!("binary_id(suites::init) & test(/^{}::/)", cell.id());
+        alone.extend(suites.measure(rounds, cell.id().as_str(), &only).await?);
+    }
 
-    suites.stages.print();
+    println!("All suites at once: they wait for each other's products too.");
+    together.stages.print();
+    println!("Each suite alone:");
+    alone.stages.print();
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["what", "median", "measured"]);
     let mut row = |what: &str, value: String, of: &[u64]| {
@@ -55,15 +65,17 @@ pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs
     row("memory of that node", mebibytes(median(&clones.memory)), &clones.memory);
     row("memory of a member of a formed cluster", mebibytes(median(&formed)), &formed);
     row("memory of the largest of them", mebibytes(formed.iter().copied().max().unwrap_or_default()), &[]);
-    row("all suites, one command", seconds(median(&suites.walls)), &suites.walls);
-    row("cleanup after it", seconds(median(&suites.cleanups)), &suites.cleanups);
+    row("all suites, one command", seconds(median(&together.walls)), &together.walls);
+    row("cleanup after it", seconds(median(&together.cleanups)), &together.cleanups);
+    row("one suite, one command", seconds(median(&alone.walls)), &alone.walls);
+    row("cleanup after it", seconds(median(&alone.cleanups)), &alone.cleanups);
     println!("{table}");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Rounds of all suites.
+/// What runs of suites took.
 #[derive(Default)]
-struct Suites {
+struct Rounds {
     stages: Stages,
     /// Milliseconds that each round took.
     walls: Vec<u64>,
@@ -71,32 +83,54 @@ struct Suites {
     cleanups: Vec<u64>,
 }
 
-async fn suites(config: &Config, rounds: usize) -> Result<Suites, Failure> {
-    let out = tempfile::tempdir().map_err(Failure::usage)?;
-    let mut suites = Suites::default();
-    let nextest = |more: &[&str]| {
-        let words = ["nextest", "run", "--package", "suites", "-E", "binary_id(suites::init)"];
-        duct::cmd("cargo", words.iter().chain(more)).dir(&config.root).stderr_to_stdout().stdout_capture().unchecked()
-    };
-    // What cargo compiles first is no time of the suites.
-    nextest(&["--no-run"]).run().map_err(Failure::usage)?;
-    for round in 1..=rounds {
-        let dir = out.path().join(round.to_string());
-        let started = Instant::now();
-        let ran = nextest(&[]).env("TESTKIT_OUT_DIR", &dir).run().map_err(Failure::usage)?;
-        if !ran.status.success() {
-            println!("{}", String::from_utf8_lossy(&ran.stdout));
-            return Err(Failure::Checks);
-        }
-        let wall = millis(started);
-        let cleaning = Instant::now();
-        reaper::ended(&dir).await.map_err(Failure::usage)?;
-        suites.cleanups.push(millis(cleaning));
-        suites.walls.push(wall);
-        println!("round {round}: {}", seconds(wall));
-        suites.stages.collect(&dir)?;
+impl Rounds {
+    fn extend(&mut self, other: Self) {
+        self.stages.extend(other.stages);
+        self.walls.extend(other.walls);
+        self.cleanups.extend(other.cleanups);
     }
-    Ok(suites)
+}
+
+/// The suites as nextest runs them, each run in a folder of its own that goes afterwards.
+struct Suites<'a> {
+    config: &'a Config,
+    out: tempfile::TempDir,
+}
+
+impl<'a> Suites<'a> {
+    fn new(config: &'a Config) -> Result<Self, Failure> {
+        let suites = Self { config, out: tempfile::tempdir().map_err(Failure::usage)? };
+        // What cargo compiles first is no time of the suites.
+        suites.nextest(&["--no-run"]).run().map_err(Failure::usage)?;
+        Ok(suites)
+    }
+
+    fn nextest(&self, more: &[&str]) -> duct::Expression {
+        let words = ["nextest", "run", "--package", "suites"];
+        let command = duct::cmd("cargo", words.iter().chain(more)).dir(&self.config.root);
+        command.stderr_to_stdout().stdout_capture().unchecked()
+    }
+
+    /// Runs what nextest's filter `only` selects, `rounds` times, and shows it as `what`.
+    async fn measure(&self, rounds: usize, what: &str, only: &str) -> Result<Rounds, Failure> {
+        let mut measured = Rounds::default();
+        for round in 1..=rounds {
+            let dir = self.out.path().join(format!("{what} {round}"));
+            let started = Instant::now();
+            let ran = self.nextest(&["-E", only]).env("TESTKIT_OUT_DIR", &dir).run().map_err(Failure::usage)?;
+            if !ran.status.success() {
+                println!("{}", String::from_utf8_lossy(&ran.stdout));
+                return Err(Failure::Checks);
+            }
+            measured.walls.push(millis(started));
+            let cleaning = Instant::now();
+            reaper::ended(&dir).await.map_err(Failure::usage)?;
+            measured.cleanups.push(millis(cleaning));
+            measured.stages.collect(&dir)?;
+            println!("{what}, round {round}: {}", measured.walls.last().copied().map(seconds).unwrap_or_default());
+        }
+        Ok(measured)
+    }
 }
 
 fn millis(since: Instant) -> u64 {

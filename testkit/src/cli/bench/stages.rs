@@ -71,6 +71,13 @@ impl Stages {
         Ok(())
     }
 
+    /// Adds those of other suites.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.times.extend(other.times);
+        self.owners.extend(other.owners);
+        self.spans.extend(other.spans);
+    }
+
     fn add(&mut self, suite: &str, stages: &[Stage]) {
         let mut sums: BTreeMap<String, u64> = BTreeMap::new();
         for Stage { name, owner, ms, .. } in stages {
