@@ -106,6 +106,18 @@ async fn a_get_is_retried_while_lxd_starts() {
 }
 
 #[tokio::test]
+async fn an_inventory_that_lost_a_file_is_asked_for_again() {
+    let trouble = "read /sys/class/block/vda/dev: bad file descriptor";
+    let resources = r#"{"cpu":{"total":2},"memory":{"used":1,"total":4}}"#;
+    let fake = FakeLxd::serve(move |_, before| if before < 2 { refusal(500, trouble) } else { sync(resources) });
+    assert_eq!(fake.client().await.get_resources().await.expect("an answer").cpu.total, 2);
+
+    let fake = FakeLxd::serve(move |_, _| refusal(500, trouble));
+    let error = failure("get the resources of the LXD host", fake.client().await.get_resources()).await;
+    assert!(error.to_string().contains(trouble), "{error}");
+}
+
+#[tokio::test]
 async fn a_post_is_not_retried() {
     let fake = FakeLxd::serve(|_, _| Act::Hangup);
     let client = fake.client().await;

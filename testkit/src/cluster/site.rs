@@ -42,13 +42,16 @@ impl Site {
         let turns = match self.config.parallel {
             Some(turns) => turns,
             // Asked once: clusters that form would make it fewer for those who ask later.
-            None => self.run.once("turns", async || {
-                let resources = self.client.get_resources().await?;
-                let memory = resources.memory.total.saturating_sub(resources.memory.used) / CLUSTER_MEMORY;
-                let turns = memory.min((resources.cpu.total * CLUSTERS_PER_PROCESSOR).max(CLUSTERS_PER_PROCESSOR));
-                Ok::<_, ClusterError>(usize::try_from(turns).unwrap_or(1).max(1))
-            }).await?,
+            None => self.run.once("turns", async || self.room().await).await?,
         };
         Ok(self.run.turn(turns).await?)
+    }
+
+    /// How many clusters the LXD host has memory and processors for.
+    async fn room(&self) -> Result<usize, ClusterError> {
+        let resources = self.client.get_resources().await?;
+        let memory = resources.memory.total.saturating_sub(resources.memory.used) / CLUSTER_MEMORY;
+        let turns = memory.min((resources.cpu.total * CLUSTERS_PER_PROCESSOR).max(CLUSTERS_PER_PROCESSOR));
+        Ok(usize::try_from(turns).unwrap_or(1).max(1))
     }
 }
