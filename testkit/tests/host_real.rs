@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use testkit::host::{Error, SetupOptions, setup, teardown};
-use testkit::lxd::{Client, Config, Endpoint, NetworkSpec, ProjectSpec, StoragePoolSpec};
+use testkit::lxd::{
+    Client, Config, Endpoint, InstanceSource, InstanceSpec, NetworkSpec, ProjectSpec, StoragePoolSpec,
+};
 
 /// What the folder of a test is called, before its process id.
 const FOLDER: &str = "testkit-host-";
@@ -178,8 +180,11 @@ async fn set_up_and_tear_down(options: &SetupOptions) {
     assert_eq!(again.changes, Vec::<String>::new());
     assert_eq!(again.subnet, report.subnet);
 
-    // A person's own objects, two of them with names that begin like ours.
     let client = Client::connect(&report.endpoint).await.expect("LXD");
+    nodes_may_not_do_what_they_need_not(&client.with_project(project), pool).await;
+    an_older_project_is_restricted(&client, options).await;
+
+    // A person's own objects, two of them with names that begin like ours.
     let (their_project, their_pool) = (format!("{project}-2"), format!("{pool}2"));
     let (their_bridge, free_bridge) = (format!("tkt{}", std::process::id()), format!("tkf{}", std::process::id()));
     let theirs = ProjectSpec { name: their_project.clone(), config: Config::new(), description: String::new() };
@@ -231,4 +236,42 @@ async fn set_up_and_tear_down(options: &SetupOptions) {
     assert!(removal.changes.contains(&"stopped lxd".to_owned()), "{removal:?}");
     assert!(!options.state_dir.exists());
     assert!(Client::connect(&report.endpoint).await.is_err(), "LXD still answers");
+}
+
+/// What reaches out of a container is refused by LXD itself, whoever asks for it in the framework's project.
+async fn nodes_may_not_do_what_they_need_not(client: &Client, pool: &str) {
+    let folder = [("type", "disk"), ("path", "/host"), ("source", "/etc")];
+    let socket = [("type", "proxy"), ("connect", "tcp:127.0.0.1:1"), ("listen", "tcp:127.0.0.1:1")];
+    for (key, value, device) in [
+        ("security.privileged", "true", None),
+        ("raw.lxc", "lxc.mount.auto = proc:rw", None),
+        ("linux.kernel_modules", "openvswitch", None),
+        ("user.a", "folder of the host", Some(&folder[..])),
+        ("user.a", "socket of the host", Some(&socket[..])),
+    ] {
+        let mut spec = InstanceSpec::container("outside", InstanceSource::None);
+        spec.config.insert(key.to_owned(), value.to_owned());
+        let root = [("type", "disk"), ("path", "/"), ("pool", pool)];
+        for (name, device) in [("root", Some(&root[..])), ("outside", device)] {
+            let Some(device) = device else { continue };
+            let device = device.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            spec.devices.insert(name.to_owned(), device);
+        }
+        let made = client.create_instance(&spec, Duration::from_secs(30)).await;
+        client.delete_instance("outside", Duration::from_secs(30)).await.expect("gone");
+        let error = made.expect_err(&format!("{key}={value} is allowed"));
+        assert!(error.to_string().contains("forbidden"), "{key}={value}: {error}");
+    }
+}
+
+/// A project that a version made which did not restrict it yet.
+async fn an_older_project_is_restricted(client: &Client, options: &SetupOptions) {
+    let found = client.get_project(&options.project).await.expect("project").value;
+    let mut config = found.config.clone();
+    config.retain(|key, _| !key.starts_with("restricted"));
+    let older = ProjectSpec { name: found.name, config, description: found.description };
+    client.update_project(&older, None).await.expect("an older project");
+    let report = setup(options, &mut |_| {}).await.expect("setup");
+    assert_eq!(report.changes, [format!("restricted project {}", options.project)]);
+    assert_eq!(client.get_project(&options.project).await.expect("project").value.config, found.config);
 }

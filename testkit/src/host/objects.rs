@@ -10,12 +10,27 @@ use super::SetupOptions;
 use super::error::Error;
 use super::subnet::{Taken, parse_routes, pick};
 use crate::image::{OWNER, OWNER_KEY, Program, Progress, is_ours};
-use crate::lxd::{Client, Endpoint, Network, NetworkSpec, ProjectSpec, StoragePoolSpec};
+use crate::lxd::{Client, Endpoint, Network, NetworkSpec, Project, ProjectSpec, StoragePoolSpec, Tagged};
 
 const GIB: u64 = 1 << 30;
 
 /// The least free space that golden images and a handful of nodes fit in.
 const LEAST_SPACE: u64 = 5 * GIB;
+
+/// What the project has. LXD shares by it what is stored once or can only be in the default project, and refuses in it
+/// what no node needs: privileged instances, folders and devices of the host, raw configuration, networks that LXD does
+/// not manage, snapshots, backups. A snap's confinement needs nesting. Memory and processors are not limited here,
+/// because LXD then wants a limit on each instance: what runs at once is bounded by turns instead.
+const PROJECT: [(&str, &str); 6] = [
+    // Images are shared, so that a node image is stored once.
+    ("features.images", "false"),
+    // Bridges can only be in the default project; theirs are tagged.
+    ("features.networks", "false"),
+    ("features.profiles", "true"),
+    ("features.storage.volumes", "true"),
+    ("restricted", "true"),
+    ("restricted.containers.nesting", "allow"),
+];
 
 /// For the removal of one object.
 const REMOVE: Duration = Duration::from_secs(120);
@@ -36,11 +51,12 @@ pub(super) async fn ensure(
     progress: &mut Progress<'_>,
 ) -> Result<Made, Error> {
     // What can be refused is looked at before anything is made.
-    let project = has_project(client, options).await?;
+    let project = find_project(client, options).await?;
     let bridge = choose_bridge(client, options, local).await?;
     let pool_driver = ensure_pool(client, options, local, changes, advice, progress).await?;
-    if !project {
-        create_project(client, options, changes).await?;
+    match project {
+        Some(project) => restrict_project(client, project, changes).await?,
+        None => create_project(client, options, changes).await?,
     }
     let subnet = match bridge {
         Bridge::There(subnet) => subnet,
@@ -52,26 +68,35 @@ pub(super) async fn ensure(
     Ok(Made { pool_driver, subnet })
 }
 
-/// Whether the project is there. One of this name that is somebody else's is an error.
-async fn has_project(client: &Client, options: &SetupOptions) -> Result<bool, Error> {
+/// The project. One of this name that is somebody else's is an error.
+async fn find_project(client: &Client, options: &SetupOptions) -> Result<Option<Tagged<Project>>, Error> {
     let name = &options.project;
     let found = client.find_project(name).await.map_err(Error::lxd(format!("look for project {name}")))?;
-    found.map_or(Ok(false), |found| check_ours(&found.value.config, "project", name).map(|()| true))
+    found.map(|found| check_ours(&found.value.config, "project", name).map(|()| found)).transpose()
+}
+
+/// Gives a project of an earlier version what it lacks.
+async fn restrict_project(
+    client: &Client,
+    Tagged { value: Project { name, mut config, description, .. }, etag }: Tagged<Project>,
+    changes: &mut Vec<String>,
+) -> Result<(), Error> {
+    let lacks = PROJECT.iter().any(|(key, value)| config.get(*key).is_none_or(|seen| seen != value));
+    if lacks {
+        config.extend(tagged(&PROJECT));
+        changes.push(format!("restricted project {name}"));
+        let spec = ProjectSpec { name: name.clone(), config, description };
+        let updated = client.update_project(&spec, etag.as_deref()).await;
+        updated.map_err(Error::lxd(format!("restrict project {name}")))?;
+    }
+    Ok(())
 }
 
 async fn create_project(client: &Client, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
     let name = &options.project;
-    let features = [
-        // Images are shared, so that a node image is stored once.
-        ("features.images", "false"),
-        // Bridges can only be in the default project; theirs are tagged.
-        ("features.networks", "false"),
-        ("features.profiles", "true"),
-        ("features.storage.volumes", "true"),
-    ];
     let spec = ProjectSpec {
         name: name.clone(),
-        config: tagged(&features),
+        config: tagged(&PROJECT),
         description: "MicroOVN system tests; `testkit teardown` removes it".to_owned(),
     };
     client.create_project(&spec).await.map_err(Error::lxd(format!("create project {name}")))?;
