@@ -11,7 +11,7 @@ WORKFLOW_TOOLS := target/workflow-tools
 # What to run or show: a tier (core, pairwise, t3, full), or cells by name.
 TIER ?= core
 CELLS ?=
-# More for `testkit run`, or for the runner of `make check`: ARGS="-E 'not binary(host_real)'" leaves out what a host with
+# More for `testkit run`, or for the runner of `make check`: ARGS="-E 'not binary(/^host/)'" leaves out what a host with
 # LXD as a snap cannot. Likewise the tests of `make check-lxd`.
 ARGS ?=
 REAL ?= binary(/real/)

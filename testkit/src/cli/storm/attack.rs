@@ -1,13 +1,16 @@
 //! The ways a run can be ended.
 
 use std::fmt;
-use std::path::Path;
-use std::process::Stdio;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use rustix::mount::{MountFlags, UnmountFlags};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use super::super::Failure;
+use super::Field;
 use super::leftovers::{self, Role};
 use crate::config::Config;
 use crate::host;
@@ -29,12 +32,14 @@ pub(super) enum Attack {
     Interrupt,
     /// One of two runs at once on one LXD; the other must stay green.
     OneOfTwo,
+    /// The disk that the run's records are on is full from then on.
+    Disk,
     /// LXD, which is started again.
     Lxd,
 }
 
 impl Attack {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Test,
         Self::Runner,
         Self::Group,
@@ -42,8 +47,18 @@ impl Attack {
         Self::Terminate,
         Self::Interrupt,
         Self::OneOfTwo,
+        Self::Disk,
         Self::Lxd,
     ];
+
+    /// Whether this user and this host can do it.
+    pub(super) fn is_possible(self, config: &Config) -> bool {
+        match self {
+            Self::Disk => rustix::process::geteuid().is_root(),
+            Self::Lxd => host::started_lxd(&config.state_dir).is_some(),
+            _ => true,
+        }
+    }
 
     /// Whether nobody is left to clean up, so that a sweep has to.
     pub(super) fn kills_the_reaper(self) -> bool {
@@ -53,7 +68,7 @@ impl Attack {
     /// Does it to the run of `runner`, whose records are in `out`. `choice` picks among several.
     pub(super) async fn strike(
         self,
-        config: &Config,
+        field: &Field,
         runner: &mut Child,
         out: &Path,
         choice: u64,
@@ -88,22 +103,54 @@ impl Attack {
             }
             Self::Terminate => one(pid, Signal::TERM),
             Self::Interrupt => group(Signal::INT),
-            Self::Lxd => restart_lxd(config).await?,
+            Self::Disk => SmallDisk::fill(out).map_err(Failure::usage)?,
+            Self::Lxd => restart_lxd(field).await?,
         }
         Ok(())
     }
 }
 
+/// A file system of its own for the records of one run, so that filling it hurts nobody else. It goes when it is dropped.
+pub(super) struct SmallDisk {
+    at: PathBuf,
+}
+
+impl SmallDisk {
+    /// Mounts it at `at`, a folder.
+    pub(super) fn mount(at: &Path) -> io::Result<Self> {
+        let options = c"size=8m,mode=0700";
+        rustix::mount::mount("testkit-storm", at, "tmpfs", MountFlags::empty(), options)?;
+        Ok(Self { at: at.to_owned() })
+    }
+
+    /// Writes until nothing more fits.
+    fn fill(at: &Path) -> io::Result<()> {
+        let mut file = File::create(at.join("filler"))?;
+        match io::copy(&mut io::repeat(0), &mut file) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Detached: a process that still has a file of it open is reported as left, and the mount goes with it.
+        if let Err(error) = rustix::mount::unmount(&self.at, UnmountFlags::DETACH) {
+            eprintln!("{} stays mounted: {error}", self.at.display());
+        }
+    }
+}
+
 /// Kills the LXD that setup started, and has setup start it again.
-async fn restart_lxd(config: &Config) -> Result<(), Failure> {
-    if let Some(pid) = host::started_lxd(&config.state_dir).and_then(Pid::from_raw) {
+async fn restart_lxd(field: &Field) -> Result<(), Failure> {
+    if let Some(pid) = host::started_lxd(&field.config.state_dir).and_then(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
     }
-    let exe = std::env::current_exe().map_err(Failure::usage)?;
-    let mut command = Command::new(exe);
-    command.arg("setup").current_dir(&config.root).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let status = command.status().await.map_err(Failure::usage)?;
-    if status.success() { Ok(()) } else { Err(Failure::Usage("`testkit setup` did not start LXD again".to_owned())) }
+    match field.command(&["setup"], None).await? {
+        true => Ok(()),
+        false => Err(Failure::Usage("`testkit setup` did not start LXD again".to_owned())),
+    }
 }
 
 impl fmt::Display for Attack {
@@ -116,6 +163,7 @@ impl fmt::Display for Attack {
             Self::Terminate => "SIGTERM to the runner",
             Self::Interrupt => "Ctrl-C",
             Self::OneOfTwo => "SIGKILL to one of two runs",
+            Self::Disk => "disk of the records full",
             Self::Lxd => "SIGKILL to LXD, restart",
         })
     }

@@ -3,7 +3,7 @@
 mod attack;
 mod leftovers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,14 @@ use tokio::process::{Child, Command};
 use super::{Failure, document};
 use crate::config::Config;
 use crate::host;
+use crate::lxd::Client;
 use crate::session::Process;
 use crate::wait::{self, Pace, Poll};
-use attack::Attack;
+use attack::{Attack, SmallDisk};
 use leftovers::{Canary, Leftovers};
 
-/// A run of one suite takes about this long; attacks come at any moment of it, in milliseconds.
-const RUN: u64 = 14_000;
+/// A run of one suite takes about this long on an idle host, in milliseconds; attacks come at any moment of it.
+const RUN: u64 = 8_000;
 /// A run that was not killed itself ends within this time.
 const END: Duration = Duration::from_secs(240);
 /// What is left of a run goes within this time.
@@ -45,11 +46,31 @@ pub(super) struct StormArgs {
     write: Option<PathBuf>,
 }
 
+/// Where runs are attacked.
+struct Field {
+    config: Config,
+    client: Client,
+    /// This command. Asked once, because a build may put another in its place while the storm blows.
+    exe: PathBuf,
+}
+
+impl Field {
+    /// Runs this command with these arguments; whether it succeeded.
+    async fn command(&self, args: &[&str], out: Option<&Path>) -> Result<bool, Failure> {
+        let mut command = Command::new(&self.exe);
+        command.args(args).current_dir(&self.config.root).envs(out.map(|out| ("TESTKIT_OUT_DIR", out)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(command.status().await.map_err(Failure::usage)?.success())
+    }
+}
+
 /// What one attack came to.
 struct Blow {
     attack: Attack,
     /// When it came, in milliseconds after the start of the run.
     moment: u64,
+    /// Whether the run was over by then, so that it was no attack.
+    late: bool,
     /// How long it took until nothing was left, in milliseconds.
     cleared: u64,
     /// What stayed, if anything did.
@@ -58,40 +79,46 @@ struct Blow {
 
 /// Attacks runs and prints the table; exit code 1 when anything of one stays.
 pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode, Failure> {
-    let client = host::connect(config).await.map_err(Failure::usage)?;
-    let canary = Canary::make(&client, &config.pool).await?;
+    let field = Field {
+        config: config.clone(),
+        client: host::connect(config).await.map_err(Failure::usage)?,
+        exe: std::env::current_exe().map_err(Failure::usage)?,
+    };
+    let canary = Canary::make(&field.client, &config.pool).await?;
     let mut random = StdRng::seed_from_u64(args.seed);
     let mut attacks = Attack::ALL.to_vec();
-    if !args.lxd || host::started_lxd(&config.state_dir).is_none() {
-        attacks.retain(|attack| *attack != Attack::Lxd);
-    }
-    let mut blows = Vec::new();
-    for number in 0..args.kills {
+    attacks.retain(|attack| attack.is_possible(config) && (args.lxd || *attack != Attack::Lxd));
+    let mut blows: Vec<Blow> = Vec::new();
+    // A run that was over before it was attacked is looked at like the others, and does not count as one of them.
+    while blows.iter().filter(|blow| !blow.late).count() < args.kills {
+        let number = blows.len();
         let attack = attacks[number % attacks.len()];
         let moment = random.random_range(0..RUN);
         let blow = tokio::select! {
-            blow = strike(config, &client, attack, moment, random.random()) => blow,
+            blow = strike(&field, attack, moment, random.random()) => blow,
             // What has been seen so far is worth showing.
             _ = tokio::signal::ctrl_c() => break,
         };
         let blow = match blow {
             Ok(blow) => blow,
             Err(failure) => {
-                canary.remove(&client).await?;
+                canary.remove(&field.client).await?;
                 return Err(failure);
             }
         };
+        let late = if blow.late { "over before, " } else { "" };
         let said = blow.leak.clone().unwrap_or_else(|| format!("nothing left after {} ms", blow.cleared));
-        eprintln!("{:>4}  {:<42} at {:>6} ms: {said}", number + 1, blow.attack.to_string(), blow.moment);
+        eprintln!("{:>4}  {:<42} at {:>6} ms: {late}{said}", number + 1, blow.attack.to_string(), blow.moment);
         blows.push(blow);
     }
-    let canary_lives = canary.is_there(&client).await?;
-    canary.remove(&client).await?;
+    let canary_lives = canary.is_there(&field.client).await?;
+    canary.remove(&field.client).await?;
     let leaks = blows.iter().filter(|blow| blow.leak.is_some()).count();
     let canary_said = if canary_lives { "untouched" } else { "GONE" };
+    let struck = blows.iter().filter(|blow| !blow.late).count();
     let summary = format!(
-        "{} runs attacked, {leaks} leaks; an instance and a bridge that look alike and carry no tag are {canary_said}.",
-        blows.len()
+        "{struck} runs attacked, {leaks} leaks; an instance and a bridge that look alike and carry no tag are \
+         {canary_said}."
     );
     println!("{}\n\n{summary}", table(&blows, &attacks, NOTHING));
     if let Some(path) = &args.write {
@@ -102,14 +129,13 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
 }
 
 /// One run and its end.
-async fn strike(
-    config: &Config,
-    client: &crate::lxd::Client,
-    attack: Attack,
-    moment: u64,
-    choice: u64,
-) -> Result<Blow, Failure> {
+async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Result<Blow, Failure> {
+    let Field { config, client, .. } = field;
     let out = tempfile::tempdir().map_err(Failure::usage)?;
+    let _disk = match attack {
+        Attack::Disk => Some(SmallDisk::mount(out.path()).map_err(Failure::usage)?),
+        _ => None,
+    };
     let mut child = start(config, out.path())?;
     let other_out = tempfile::tempdir().map_err(Failure::usage)?;
     let other = if attack == Attack::OneOfTwo { Some(start(config, other_out.path())?) } else { None };
@@ -117,12 +143,12 @@ async fn strike(
     let early = tokio::time::timeout(Duration::from_millis(moment), child.wait()).await.is_ok();
     let struck = Instant::now();
     if !early {
-        attack.strike(config, &mut child, out.path(), choice).await?;
+        attack.strike(field, &mut child, out.path(), choice).await?;
     }
     if tokio::time::timeout(END, child.wait()).await.is_err() {
         let _ = child.kill().await;
         let leak = Some(format!("the runner had not ended {} s later", END.as_secs()));
-        return Ok(Blow { attack, moment, cleared: 0, leak });
+        return Ok(Blow { attack, moment, late: early, cleared: 0, leak });
     }
     let mut leak = None;
     if let Some(mut other) = other {
@@ -133,15 +159,16 @@ async fn strike(
         leak = leak.or(cleared(client, other_out.path(), None).await);
     }
     if attack.kills_the_reaper() {
-        sweep(config, out.path()).await?;
+        // One sweep, as a person or the next run would make it.
+        field.command(&["sweep"], Some(out.path())).await?;
     }
     leak = leak.or(cleared(client, out.path(), runner).await);
     let cleared = u64::try_from(struck.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Blow { attack, moment, cleared, leak })
+    Ok(Blow { attack, moment, late: early, cleared, leak })
 }
 
 /// Starts a run of one suite in a process group of its own.
-fn start(config: &Config, out: &std::path::Path) -> Result<Child, Failure> {
+fn start(config: &Config, out: &Path) -> Result<Child, Failure> {
     Command::new("cargo")
         .args(["nextest", "run", "--package", "suites", "--locked", "--test", "init"])
         .args(["-E", "test(/^init_cluster::/)"])
@@ -156,17 +183,8 @@ fn start(config: &Config, out: &std::path::Path) -> Result<Child, Failure> {
         .map_err(Failure::usage)
 }
 
-/// One sweep, as a person or the next run would make it. LXD may still be making what a dead run told it to.
-async fn sweep(config: &Config, out: &std::path::Path) -> Result<(), Failure> {
-    let exe = std::env::current_exe().map_err(Failure::usage)?;
-    let mut command = Command::new(exe);
-    command.arg("sweep").current_dir(&config.root).env("TESTKIT_OUT_DIR", out);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().await.map_err(Failure::usage)?;
-    Ok(())
-}
-
 /// Waits until nothing of the run is left; what is, if it stays.
-async fn cleared(client: &crate::lxd::Client, out: &std::path::Path, runner: Option<Process>) -> Option<String> {
+async fn cleared(client: &Client, out: &Path, runner: Option<Process>) -> Option<String> {
     let gone = wait::until("nothing of the run to be left", GONE, async || {
         match Leftovers::find(client, out, runner.as_ref()).await {
             Ok(left) if left.is_empty() => Poll::Ready(()),
@@ -182,7 +200,7 @@ fn table(blows: &[Blow], attacks: &[Attack], style: comfy_table::TableStyle) -> 
     let mut table = Table::new();
     table.load_style(style).set_header(["attack", "runs", "leaks", "moments s", "median until clear s", "longest s"]);
     for attack in attacks {
-        let own: Vec<&Blow> = blows.iter().filter(|blow| blow.attack == *attack).collect();
+        let own: Vec<&Blow> = blows.iter().filter(|blow| blow.attack == *attack && !blow.late).collect();
         let (first, last) = (own.iter().map(|blow| blow.moment).min(), own.iter().map(|blow| blow.moment).max());
         let mut cleared: Vec<u64> = own.iter().map(|blow| blow.cleared).collect();
         cleared.sort_unstable();
