@@ -1,6 +1,7 @@
 //! Nothing outlives its run, however the run ends: on the real LXD, with the runner killed while it makes a cluster.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
@@ -160,6 +161,43 @@ async fn a_killed_runner_leaves_nothing(#[case] objects: usize) {
     });
     gone.await.expect("nothing is left");
     canary.assert_alive().await;
+}
+
+/// The cells of the runs below `out` that LXD has instances of.
+async fn cells(client: &Client, out: &Path) -> BTreeSet<String> {
+    let runs: Vec<_> = std::fs::read_dir(out).into_iter().flatten().flatten().map(|run| run.file_name()).collect();
+    let instances = client.list_instances(None).await.expect("LXD").into_iter();
+    let tags = instances.filter_map(|instance| Tags::find(&instance.config));
+    tags.filter(|tags| runs.iter().any(|run| *run == *tags.run.to_string())).map(|tags| tags.cell).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_goes_when_its_suite_is_done() {
+    let out = tempfile::tempdir().expect("a folder");
+    let client = host::connect(&Config::resolve(Layer::default()).expect("a workspace")).await.expect("LXD");
+    let mut command = testkit(out.path());
+    // The inner runner is not part of the outer one's run, and has a JUnit file of its own.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("NEXTEST")) {
+        command.env_remove(name);
+    }
+    command.env("TESTKIT_PARALLEL", "1").current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command.args(["run", "init_cluster", "init_cluster_ipv6", "--", "--profile", "skips"]);
+    let run = RefCell::new(Maker(command.spawn().expect("testkit starts")));
+    let seen = RefCell::new(BTreeSet::new());
+    let gone = wait::until("one suite's cluster to be gone before the run ends", MAKING, async || {
+        if let Some(status) = run.borrow_mut().0.try_wait().expect("its state") {
+            return Poll::Failed(io::Error::other(format!("the run ended with {status}")));
+        }
+        let there = cells(&client, out.path()).await;
+        seen.borrow_mut().extend(there.clone());
+        if seen.borrow().len() == 2 && there.len() == 1 { Poll::Ready(()) } else { Poll::NotYet(format!("{there:?}")) }
+    });
+    let gone = gone.await;
+    let status = run.borrow_mut().0.wait().expect("it ends");
+    let swept = testkit(out.path()).args(["sweep", "--wait", "--quiet"]).status().expect("testkit runs");
+    assert!(swept.success() && cells(&client, out.path()).await.is_empty());
+    gone.expect("a cluster that went early");
+    assert!(status.success(), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 mod attack;
 mod leftovers;
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ use leftovers::{Canary, Leftovers};
 
 /// A run of one suite takes about this long on an idle host, in milliseconds; attacks come at any moment of it.
 const RUN: u64 = 8_000;
+/// The runner has listed the tests within this time.
+const BEGUN: Pace = Pace::new(120, 5);
 /// A run that was not killed itself ends within this time.
 const END: Duration = Duration::from_secs(240);
 /// What is left of a run goes within this time.
@@ -67,7 +70,7 @@ impl Field {
 /// What one attack came to.
 struct Blow {
     attack: Attack,
-    /// When it came, in milliseconds after the start of the run.
+    /// When it came, in milliseconds after the beginning of the run.
     moment: u64,
     /// Whether the run was over by then, so that it was no attack.
     late: bool,
@@ -140,6 +143,7 @@ async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Resu
     let other_out = tempfile::tempdir().map_err(Failure::usage)?;
     let other = if attack == Attack::OneOfTwo { Some(start(config, other_out.path())?) } else { None };
     let runner = child.id().and_then(Process::find);
+    begun(&mut child, out.path()).await?;
     let early = tokio::time::timeout(Duration::from_millis(moment), child.wait()).await.is_ok();
     let struck = Instant::now();
     if !early {
@@ -165,6 +169,20 @@ async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Resu
     leak = leak.or(cleared(client, out.path(), runner).await);
     let cleared = u64::try_from(struck.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Blow { attack, moment, late: early, cleared, leak })
+}
+
+/// Waits until the run has records, or has ended: before that there is a runner that looks for tests, and nothing that
+/// could stay.
+async fn begun(child: &mut Child, out: &Path) -> Result<(), Failure> {
+    let records = || std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+    let begun = wait::until("the run to begin", BEGUN, async || match records() {
+        true => Poll::Ready(()),
+        false => Poll::<_, Infallible>::NotYet("no records".to_owned()),
+    });
+    tokio::select! {
+        begun = begun => begun.map_err(Failure::usage),
+        _ = child.wait() => Ok(()),
+    }
 }
 
 /// Starts a run of one suite in a process group of its own.

@@ -58,3 +58,32 @@ impl Terminal {
         self.pty.wait(deadline).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn the_shell_outlives_the_command_until_it_is_told_that_all_was_read() {
+        let mut shell = Command::new("sh")
+            .args(["-c", SCRIPT, "sh", "sh", "-c", "printf 'Error: x'; exit 3"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut said = Vec::new();
+        let mut stdout = shell.stdout.take().expect("a pipe");
+        while !said.contains(&ENDED) {
+            let mut piece = [0];
+            assert_eq!(stdout.read(&mut piece).expect("output"), 1, "it ended without saying so: {said:?}");
+            said.push(piece[0]);
+        }
+        assert_eq!(said, b"Error: x\x1e");
+        assert_eq!(shell.try_wait().expect("its state"), None, "it did not wait to be told");
+        shell.stdin.take().expect("a pipe").write_all(b"\n").expect("told");
+        assert_eq!(shell.wait().expect("its end").code(), Some(3), "the code is the command's");
+    }
+}
