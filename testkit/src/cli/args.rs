@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::bench::BenchArgs;
+use super::doctor::DoctorArgs;
 use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
 use super::run::RunArgs;
@@ -27,6 +28,8 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Prepare this host: packages, LXD where none answers, and the framework's own project, pool and bridge.
     Setup,
+    /// Look at this host and its LXD, and say what would have to be mended before suites can run.
+    Doctor(DoctorArgs),
     /// Remove everything that setup and any run made, and nothing else.
     Teardown,
     /// Images and snaps.

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod cells;
 mod clusters;
+mod doctor;
 mod document;
 mod explain;
 mod faults;
@@ -138,6 +139,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Storm(args) => storm::storm(&config, &args).await,
         Command::Trial { cell } => trial::trial(config, catalogue, &cell).await,
         Command::Run(args) => run::run(config, catalogue, args).await,
+        Command::Doctor(args) => doctor::doctor(&config, &args).await,
         Command::Setup => host::setup(&config).await,
         Command::Teardown => host::teardown(&config).await,
         Command::Image { command: args::Image::Build } => host::build(&config).await,

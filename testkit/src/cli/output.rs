@@ -7,7 +7,8 @@ use super::Failure;
 
 /// Prints a text with a newline at its end. A reader that has seen enough, as in `testkit plan | head`, is no failure.
 pub(super) fn show(text: &str) -> Result<ExitCode, Failure> {
-    let mut out = std::io::stdout().lock();
+    // Colours are for terminals whose user has not asked for none (`NO_COLOR`).
+    let mut out = anstream::AutoStream::auto(std::io::stdout().lock());
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::usage(error)),
         _ => Ok(ExitCode::SUCCESS),

@@ -16,8 +16,27 @@ const LIMITS: [(&str, u64, &str); 3] = [
     ("fs/inotify/max_user_instances", 1024, "networkd and udevd of the thirteenth node fail"),
 ];
 
+/// Read and write for others, as nodes are.
+const OPEN_TO_ALL: u32 = 0o006;
+
 /// Device nodes that udev opens to all, where it runs; the kernel alone does not.
 const DEVICES: [&str; 2] = ["/dev/fuse", "/dev/net/tun"];
+
+/// The limits that are too low: `kernel.keys.maxkeys`, its value, the least value, and what fails.
+pub(super) fn too_low() -> impl Iterator<Item = (String, u64, u64, &'static str)> {
+    LIMITS.into_iter().filter_map(|(name, least, otherwise)| {
+        let value = read_number(&Path::new("/proc/sys").join(name)).ok()??;
+        (value < least).then(|| (name.replace('/', "."), value, least, otherwise))
+    })
+}
+
+/// The device nodes that nodes cannot open.
+pub(super) fn closed_devices() -> impl Iterator<Item = PathBuf> {
+    let open = |device: &PathBuf| {
+        fs::metadata(device).is_ok_and(|metadata| metadata.permissions().mode() & OPEN_TO_ALL == OPEN_TO_ALL)
+    };
+    DEVICES.map(PathBuf::from).into_iter().filter(move |device| !open(device))
+}
 
 /// Raises what is too low. Without the right to, says so in `advice`.
 pub(super) fn raise(state: &mut State, changes: &mut Vec<String>, advice: &mut Vec<String>) -> Result<(), Error> {
@@ -43,7 +62,7 @@ pub(super) fn raise(state: &mut State, changes: &mut Vec<String>, advice: &mut V
             continue;
         };
         let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o006 == 0o006 {
+        if mode & OPEN_TO_ALL == OPEN_TO_ALL {
             continue;
         }
         if !is_root() {

@@ -6,6 +6,7 @@
 
 mod connect;
 mod daemons;
+mod doctor;
 mod error;
 mod limits;
 mod objects;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use ipnet::Ipv4Net;
 
 pub use connect::{connect, options, routes};
+pub use doctor::{Finding, Level, examine};
 pub use error::Error;
 
 use crate::image::Progress;

@@ -39,10 +39,7 @@ pub(super) fn ensure(
     changes: &mut Vec<String>,
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
-    // A snap of LXD is only ever started, and where snaps work it is what the distribution offers.
-    let lxd: &[Need] = if lxd && !Path::new("/snap/bin/lxd").exists() { &LXD } else { &[] };
-    let missing: Vec<&str> =
-        BUILD.iter().chain(lxd).filter(|(program, _)| !has_program(program)).map(|(_, package)| *package).collect();
+    let missing = missing(lxd);
     if !missing.is_empty() {
         let command = format!("sudo apt-get install --no-install-recommends {}", missing.join(" "));
         if !install || !is_root() || !has_program("apt-get") {
@@ -72,6 +69,13 @@ pub(super) fn ensure(
         changes.push("installed cargo-nextest".to_owned());
     }
     Ok(())
+}
+
+/// The packages whose programs are missing; those of LXD too where `lxd` says that none answers.
+pub(super) fn missing(lxd: bool) -> Vec<&'static str> {
+    // A snap of LXD is only ever started, and where snaps work it is what the distribution offers.
+    let lxd: &[Need] = if lxd && !Path::new("/snap/bin/lxd").exists() { &LXD } else { &[] };
+    BUILD.iter().chain(lxd).filter(|(program, _)| !has_program(program)).map(|(_, package)| *package).collect()
 }
 
 fn apt(packages: &[&str]) -> Result<(), crate::image::Error> {

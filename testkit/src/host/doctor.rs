@@ -1,0 +1,305 @@
+//! What this host and its LXD are like, for a person who wants to know before something fails. Nothing is changed.
+
+use std::fs;
+use std::net::ToSocketAddrs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{BRIDGE, EXTENSIONS, connect_to, daemons, limits, objects, options, packages};
+use crate::config::{Config, LxdTarget};
+use crate::lxd::{Client, Endpoint};
+use crate::report::chain;
+
+/// What a member of a formed cluster takes, in bytes, with some room; measured by `make bench`.
+const MEMBER: u64 = 240 << 20;
+/// Golden images and the members of a few clusters fit in this.
+const ROOM: u64 = 2 << 30;
+/// Where snapd looks for snaps.
+const STORE: &str = "api.snapcraft.io:443";
+const MIB: u64 = 1 << 20;
+const SETUP: &str = "`make setup`, or `testkit doctor --fix`";
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Something is slower, or is not tested, than elsewhere.
+    Warn,
+    /// Suites cannot run, or would fail for a reason that is not MicroOVN's.
+    Fail,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is: `storage`.
+    pub what: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What was seen.
+    pub seen: String,
+    /// What a person can do, where something is to be done.
+    pub mend: Option<String>,
+}
+
+impl Finding {
+    fn ok(what: &'static str, seen: impl Into<String>) -> Self {
+        Self { what, level: Level::Ok, seen: seen.into(), mend: None }
+    }
+
+    fn warn(what: &'static str, seen: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { what, level: Level::Warn, seen: seen.into(), mend: Some(mend.into()) }
+    }
+
+    fn fail(what: &'static str, seen: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { what, level: Level::Fail, seen: seen.into(), mend: Some(mend.into()) }
+    }
+}
+
+/// Looks at everything that suites need. What cannot be looked at because something else fails is left out.
+pub async fn examine(config: &Config) -> Vec<Finding> {
+    let local = matches!(config.lxd, LxdTarget::Local { .. });
+    let mut findings = vec![clock(config)];
+    if local {
+        findings.extend(host());
+    }
+    findings.push(store().await);
+    match reach(config).await {
+        Ok((client, lxd)) => {
+            findings.push(lxd);
+            findings.extend(lxd_objects(config, &client).await);
+        }
+        Err(finding) => findings.push(finding),
+    }
+    findings
+}
+
+/// The host that nodes share a kernel with.
+fn host() -> Vec<Finding> {
+    let mut findings = vec![
+        match packages::missing(false) {
+            missing if missing.is_empty() => Finding::ok("packages", "all there"),
+            missing => Finding::fail("packages", format!("missing: {}", missing.join(", ")), SETUP),
+        },
+        cgroups(&fs::read_to_string("/proc/self/mounts").unwrap_or_default()),
+    ];
+    let low = limits::too_low().map(|(key, value, least, otherwise)| {
+        let seen = format!("{key} is {value}: {otherwise}");
+        Finding::fail("kernel limits", seen, format!("`sudo sysctl -w {key}={least}`, or {SETUP}"))
+    });
+    findings.extend(or_else(low, Finding::ok("kernel limits", "keyrings and inotify are enough for forty nodes")));
+    let closed = limits::closed_devices().map(|device| {
+        let seen = format!("{} is missing or closed to nodes", device.display());
+        Finding::fail("devices", seen, format!("`sudo chmod 0666 {}`, or {SETUP}", device.display()))
+    });
+    findings.extend(or_else(closed, Finding::ok("devices", "/dev/fuse and /dev/net/tun are open to nodes")));
+    findings.push(modules(|name| Path::new("/sys/module").join(name).exists()));
+    findings.push(apparmor(&fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default()));
+    findings.push(Finding::ok("virtualisation", "not needed: nodes are containers"));
+    findings
+}
+
+/// What is bad, or that nothing is.
+fn or_else(bad: impl Iterator<Item = Finding>, good: Finding) -> Vec<Finding> {
+    let bad: Vec<_> = bad.collect();
+    if bad.is_empty() { vec![good] } else { bad }
+}
+
+fn cgroups(mounts: &str) -> Finding {
+    let mut kinds = mounts.lines().filter_map(|mount| mount.split(' ').nth(2));
+    match kinds.find(|kind| kind.starts_with("cgroup")) {
+        Some(kind) => Finding::ok("cgroups", format!("{kind} is mounted")),
+        None => Finding::fail(
+            "cgroups",
+            "none is mounted: LXD starts no container",
+            "`mount -t cgroup2 none /sys/fs/cgroup`",
+        ),
+    }
+}
+
+/// Without these a switch has no datapath: OVN still writes its rows and OVS its ports.
+fn modules(has: impl Fn(&str) -> bool) -> Finding {
+    let missing: Vec<_> = ["openvswitch", "geneve"].into_iter().filter(|module| !has(module)).collect();
+    if missing.is_empty() {
+        return Finding::ok("kernel modules", "openvswitch and geneve are loaded");
+    }
+    let seen = format!(
+        "not loaded: {}; `tunnels` and `encap_route` judge what Open vSwitch and the routes say, no packet is sent",
+        missing.join(", ")
+    );
+    let mend = format!("`sudo modprobe --all {}`, where the kernel has them", missing.join(" "));
+    Finding::warn("kernel modules", seen, mend)
+}
+
+fn apparmor(enabled: &str) -> Finding {
+    if enabled.trim() == "Y" {
+        return Finding::ok("AppArmor", "on: snaps are confined as they are for users");
+    }
+    let seen = "off: snapd confines partially, and what a forgotten plug forbids elsewhere works here";
+    Finding::warn("AppArmor", seen, "for tests of confinement use a host with AppArmor")
+}
+
+/// Certificates of clusters are valid from now on: a clock that is behind makes them not yet valid elsewhere.
+fn clock(config: &Config) -> Finding {
+    let newest = fs::metadata(config.root.join("Cargo.lock")).and_then(|metadata| metadata.modified()).ok();
+    match newest.and_then(|newest| newest.duration_since(std::time::SystemTime::now()).ok()) {
+        Some(behind) if behind > Duration::from_secs(60) => {
+            let seen = format!("{} s behind the newest file of this checkout", behind.as_secs());
+            Finding::fail("clock", seen, "set it: `sudo timedatectl set-ntp true`")
+        }
+        _ => Finding::ok("clock", jiff::Timestamp::now().strftime("%F %T UTC").to_string()),
+    }
+}
+
+async fn store() -> Finding {
+    let reach = async {
+        let addresses =
+            tokio::task::spawn_blocking(|| STORE.to_socket_addrs()).await.map_err(std::io::Error::other)??;
+        tokio::net::TcpStream::connect(&*addresses.collect::<Vec<_>>()).await
+    };
+    let mend = "nothing for the stand-in; for your own snap give snapd and the base with MICROOVN_EXTRA_SNAPS";
+    match tokio::time::timeout(Duration::from_secs(3), reach).await {
+        Ok(Ok(_)) => Finding::ok("snap store", "reachable from this host"),
+        Ok(Err(error)) => Finding::warn("snap store", format!("not reachable: {error}"), mend),
+        Err(_) => Finding::warn("snap store", "no answer within 3 s", mend),
+    }
+}
+
+/// LXD, and what it is like.
+async fn reach(config: &Config) -> Result<(Client, Finding), Finding> {
+    let refused = |error: super::Error| Finding::fail("LXD", chain(&error).replace("\n  caused by", ""), SETUP);
+    let options = options(config).map_err(refused)?;
+    let endpoint = daemons::find_lxd(&options).await.map_err(refused)?;
+    let endpoint = endpoint.ok_or_else(|| Finding::fail("LXD", "none answers", SETUP))?;
+    let client = connect_to(&endpoint).await.map_err(refused)?;
+    let server = client.server();
+    let version = &server.environment.server_version;
+    let missing: Vec<_> = EXTENSIONS.into_iter().filter(|name| !server.has_extension(name)).collect();
+    if missing.is_empty() {
+        let at = match &endpoint {
+            Endpoint::Unix(socket) => socket.display().to_string(),
+            Endpoint::Https { url, .. } => format!("{url}, its certificate as pinned"),
+        };
+        let finding = Finding::ok("LXD", format!("{version} at {at}, with every API extension needed"));
+        return Ok((client, finding));
+    }
+    let seen = format!("{version} lacks the API extensions {}", missing.join(", "));
+    Err(Finding::fail("LXD", seen, "install LXD 5.0 or later: `sudo snap install lxd`"))
+}
+
+/// The framework's own objects, and the room that LXD's host has.
+async fn lxd_objects(config: &Config, client: &Client) -> Vec<Finding> {
+    let absent = |what, name: &str| Finding::fail(what, format!("LXD has no {what} {name}"), SETUP);
+    let refused = |what, error: &dyn std::error::Error| Finding::fail(what, error.to_string(), SETUP);
+    let owned = |what, name: &str, config: &_| match objects::check_ours(config, what, name) {
+        Ok(()) => Finding::ok(what, format!("{name} is there, and is the framework's own")),
+        Err(error) => refused(what, &error),
+    };
+    let mut findings = Vec::new();
+    findings.push(match client.find_project(&config.project).await {
+        Ok(Some(found)) => owned("project", &config.project, &found.value.config),
+        Ok(None) => absent("project", &config.project),
+        Err(error) => refused("project", &error),
+    });
+    findings.push(match client.find_network(BRIDGE).await {
+        Ok(Some(found)) => owned("bridge", BRIDGE, &found.value.config),
+        Ok(None) => absent("bridge", BRIDGE),
+        Err(error) => refused("bridge", &error),
+    });
+    findings.push(match client.find_storage_pool(&config.pool).await {
+        Ok(Some(pool)) => match client.get_storage_pool_resources(&config.pool).await {
+            Ok(room) => storage(&pool.value.driver, room.space.total.saturating_sub(room.space.used)),
+            Err(error) => refused("storage", &error),
+        },
+        Ok(None) => absent("storage", &config.pool),
+        Err(error) => refused("storage", &error),
+    });
+    findings.push(match client.get_resources().await {
+        Ok(resources) => memory(resources.memory.total.saturating_sub(resources.memory.used), resources.cpu.total),
+        Err(error) => refused("memory", &error),
+    });
+    findings.push(resolution(config));
+    findings
+}
+
+fn storage(driver: &str, free: u64) -> Finding {
+    let seen = format!("driver {driver}, {} MiB free", free / MIB);
+    if free < ROOM {
+        return Finding::fail("storage", seen, "`testkit sweep`, `testkit down --all`, or a larger pool");
+    }
+    match driver {
+        "dir" => {
+            Finding::warn("storage", format!("{seen}: a clone takes seconds"), "install btrfs-progs and set up anew")
+        }
+        _ => Finding::ok("storage", seen),
+    }
+}
+
+fn memory(free: u64, processors: u64) -> Finding {
+    let members = free / MEMBER;
+    let seen = format!("{} MiB free on {processors} processors: room for {members} members at a time", free / MIB);
+    match members {
+        0..3 => Finding::fail("memory", seen, "end what takes it, or use a larger host: a suite has three members"),
+        3..12 => Finding::warn("memory", seen, "nothing: fewer suites are formed at a time"),
+        _ => Finding::ok("memory", seen),
+    }
+}
+
+/// Members are on bridges of their own and reach no resolver; snapd must not wait for one.
+fn resolution(config: &Config) -> Finding {
+    match &config.node_image {
+        None => Finding::ok("DNS in nodes", "not needed: the node image asks no resolver"),
+        Some(image) => Finding::warn(
+            "DNS in nodes",
+            format!("{image} may ask for a resolver that its isolated bridges do not have, and snapd waits for it"),
+            "nothing, if it boots in time: its golden image gets `hosts: files myhostname`",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::enough(24 << 30, Level::Ok, "room for 102 members")]
+    #[case::a_few_suites(2 << 30, Level::Warn, "room for 8 members")]
+    #[case::no_suite(700 << 20, Level::Fail, "room for 2 members")]
+    fn memory_is_told_in_members(#[case] free: u64, #[case] level: Level, #[case] seen: &str) {
+        let finding = memory(free, 2);
+        assert_eq!(finding.level, level);
+        assert!(finding.seen.contains(seen), "{finding:?}");
+    }
+
+    #[rstest]
+    #[case::fast("btrfs", 8 << 30, Level::Ok)]
+    #[case::slow("dir", 8 << 30, Level::Warn)]
+    #[case::full("btrfs", 1 << 30, Level::Fail)]
+    fn storage_is_told_by_driver_and_room(#[case] driver: &str, #[case] free: u64, #[case] level: Level) {
+        assert_eq!(storage(driver, free).level, level);
+    }
+
+    #[test]
+    fn what_is_limited_without_a_kernel_module_is_said() {
+        assert_eq!(modules(|_| true).level, Level::Ok);
+        let finding = modules(|name| name == "geneve");
+        assert!(finding.seen.contains("not loaded: openvswitch; `tunnels` and `encap_route`"), "{finding:?}");
+        assert_eq!(finding.level, Level::Warn);
+    }
+
+    #[test]
+    fn cgroups_and_apparmor_are_read_from_the_kernel_s_own_files() {
+        assert_eq!(cgroups("none /sys/fs/cgroup cgroup2 rw 0 0\n").seen, "cgroup2 is mounted");
+        assert_eq!(cgroups("proc /proc proc rw 0 0\n").level, Level::Fail);
+        assert_eq!(
+            (apparmor("Y\n").level, apparmor("N\n").level, apparmor("").level),
+            (Level::Ok, Level::Warn, Level::Warn)
+        );
+    }
+}
