@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::bench::BenchArgs;
-use super::doctor::DoctorArgs;
+use super::doctor::{DoctorArgs, Format};
 use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
 use super::run::RunArgs;
@@ -36,6 +36,11 @@ pub(super) enum Command {
     Image {
         #[command(subcommand)]
         command: Image,
+    },
+    /// Artifacts that were built on this host: snaps, node images, programs.
+    Cache {
+        #[command(subcommand)]
+        command: Cache,
     },
     /// Show what would be tested: the cells of a tier, one cell in words, or what a tier covers.
     Plan(PlanArgs),
@@ -72,8 +77,20 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "cell")]
         all: bool,
     },
-    /// Show runs, clusters and instances.
-    Status,
+    /// Print what MicroOVN's services say on a member of a cluster that is up, or on all of them.
+    Logs {
+        /// The cell, or cell:member; without a member it is all of them. A member may be given by its number.
+        node: String,
+        /// Go on as more is said, until it is interrupted.
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Show what is up: runs, cells and nodes, with their addresses, age and memory.
+    Status {
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
     /// Remove what dead runs left behind.
     Sweep {
         /// Wait for reapers that are still at work.
@@ -95,6 +112,13 @@ pub(super) enum Command {
     Faults(FaultsArgs),
     /// Kill runs at random moments in every way, and look whether anything of them stays.
     Storm(StormArgs),
+    /// Print completions for a shell: `testkit completions bash > /etc/bash_completion.d/testkit`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff: `testkit man | man -l -`.
+    Man,
     /// Form one cluster, judge it, and print the outcome as JSON.
     #[command(hide = true)]
     Trial { cell: String },
@@ -117,6 +141,20 @@ pub(super) enum Command {
 pub(super) enum Image {
     /// Build what is missing: node image, snaps, golden image.
     Build,
+    /// Show the golden images and the node image that LXD has.
+    Ls {
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Remove them from LXD; the next run makes what it needs from the cache.
+    Rm,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Cache {
+    /// Remove all but the newest artifact of each name.
+    Gc,
 }
 
 #[cfg(test)]

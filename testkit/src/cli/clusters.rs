@@ -4,18 +4,15 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
-
 use super::cells::{Cells, nearest};
-use super::{Catalogue, Failure, nextest};
+use super::{Catalogue, Failure, logs as journals, nextest};
 use crate::cluster::{self, Manifest, Site};
 use crate::config::Config;
 use crate::host;
 use crate::lxd::Exec;
 use crate::report::Timeline;
+use crate::session::Run;
 use crate::session::sweep::{Target, sweep};
-use crate::session::{Run, Tags};
 
 /// Forms the cluster of a cell and leaves it up.
 pub(super) async fn up(config: Config, catalogue: &Catalogue, name: &str) -> Result<ExitCode, Failure> {
@@ -104,6 +101,18 @@ pub(super) async fn shell(
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(255)))
 }
 
+/// The journals of one member, or of all.
+pub(super) async fn logs(config: Config, catalogue: &Catalogue, node: &str, follow: bool) -> Result<ExitCode, Failure> {
+    let (cell, member) = node.split_once(':').map_or((node, None), |(cell, member)| (cell, Some(member)));
+    let manifest = need_kept(&config, catalogue, cell)?;
+    let members = match member {
+        Some(_) => vec![(String::new(), instance(&manifest, member)?.to_owned())],
+        None => manifest.instances.clone().into_iter().collect(),
+    };
+    let client = host::connect(&config).await.map_err(Failure::usage)?;
+    journals::logs(&client, &members, follow).await
+}
+
 /// The cluster of a cell that is up. One that is up is good although the matrix no longer has its cell.
 fn need_kept(config: &Config, catalogue: &Catalogue, cell: &str) -> Result<Manifest, Failure> {
     let kept = cluster::kept(config, cell).map_err(Failure::usage)?;
@@ -156,38 +165,6 @@ pub(super) async fn down(
         let swept = sweep(&client, &Target::Kept(cell.clone()), None).await.map_err(Failure::provisioning)?;
         cluster::forget(&config, &cell).map_err(Failure::usage)?;
         println!("{cell}: removed {swept}");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Every instance and network of the framework.
-pub(super) async fn status(config: Config) -> Result<ExitCode, Failure> {
-    let client = host::connect(&config).await.map_err(Failure::usage)?;
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["run", "cell", "node", "instance", "state", "runner"]);
-    let mut instances = client.list_instances(None).await.map_err(Failure::usage)?;
-    instances.sort_by(|a, b| a.name.cmp(&b.name));
-    for instance in instances {
-        let Some(tags) = Tags::find(&instance.config) else { continue };
-        let runner = match (instance.config.contains_key(crate::session::key::KEEP), tags.runner.is_alive()) {
-            (true, _) => "kept",
-            (false, Some(true)) => "running",
-            (false, Some(false)) => "ended",
-            (false, None) => "elsewhere",
-        };
-        table.add_row([
-            tags.run.to_string(),
-            tags.cell,
-            tags.node,
-            instance.name.to_string(),
-            instance.status.clone(),
-            runner.to_owned(),
-        ]);
-    }
-    if table.is_empty() {
-        println!("no clusters")
-    } else {
-        println!("{table}")
     }
     Ok(ExitCode::SUCCESS)
 }

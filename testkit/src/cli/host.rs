@@ -45,15 +45,3 @@ pub(super) async fn teardown(config: &Config) -> Result<ExitCode, Failure> {
     }
     Ok(ExitCode::SUCCESS)
 }
-
-/// Builds what clusters are cloned from.
-pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
-    cluster::given_snaps(config).map_err(Failure::cluster)?;
-    let client = host::connect(config).await.map_err(Failure::usage)?;
-    let (golden, product) = cluster::golden(config, &client, &mut lines()).await.map_err(Failure::cluster)?;
-    for missing in &golden.unconnected {
-        println!("note: plug {} is not connected: {}", missing.plug, missing.reason);
-    }
-    println!("golden image {}: {product}", golden.instance);
-    Ok(ExitCode::SUCCESS)
-}

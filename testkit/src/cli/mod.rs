@@ -12,12 +12,16 @@ mod explain;
 mod faults;
 mod generate;
 mod host;
+mod images;
 mod log;
+mod logs;
 mod nextest;
 mod output;
 mod plan;
 mod run;
 mod runs;
+mod shell_help;
+mod status;
 mod storm;
 mod summary;
 mod terminal;
@@ -130,11 +134,17 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Generate { check } => return generate::generate(catalogue, check),
         Command::Plan(args) => return plan::plan(catalogue, &args),
         Command::Summary(args) => return summary::summary(&args),
+        Command::Completions { shell } => return shell_help::completions(shell),
+        Command::Man => return shell_help::manual(),
         command => command,
     };
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     match command {
-        Command::Generate { .. } | Command::Plan(_) | Command::Summary(_) => Ok(ExitCode::SUCCESS),
+        Command::Generate { .. }
+        | Command::Plan(_)
+        | Command::Summary(_)
+        | Command::Completions { .. }
+        | Command::Man => Ok(ExitCode::SUCCESS),
         Command::Faults(args) => faults::faults(&config, catalogue, &args).await,
         Command::Storm(args) => storm::storm(&config, &args).await,
         Command::Trial { cell } => trial::trial(config, catalogue, &cell).await,
@@ -142,12 +152,16 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Doctor(args) => doctor::doctor(&config, &args).await,
         Command::Setup => host::setup(&config).await,
         Command::Teardown => host::teardown(&config).await,
-        Command::Image { command: args::Image::Build } => host::build(&config).await,
+        Command::Image { command: args::Image::Build } => images::build(&config).await,
+        Command::Image { command: args::Image::Ls { format } } => images::list(&config, format).await,
+        Command::Image { command: args::Image::Rm } => images::remove(&config).await,
+        Command::Cache { command: args::Cache::Gc } => images::collect_garbage(&config),
         Command::Up { cell } => clusters::up(config, catalogue, &cell).await,
         Command::Check { cell, check } => clusters::check(config, catalogue, &cell, check.as_deref()),
         Command::Shell { node, command } => clusters::shell(config, catalogue, &node, &command).await,
         Command::Down { cell, all } => clusters::down(config, catalogue, cell.as_deref(), all).await,
-        Command::Status => clusters::status(config).await,
+        Command::Logs { node, follow } => clusters::logs(config, catalogue, &node, follow).await,
+        Command::Status { format } => status::status(&config, format).await,
         Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
         Command::Reap { run, runner, dir, cell } => runs::reap(config, run, runner, dir, cell).await,
         Command::Bench(args) => bench::run(&config, catalogue, &args).await,

@@ -1,5 +1,6 @@
 //! The cache of made artifacts: named by what they are made of, complete or absent.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -63,24 +64,59 @@ impl Cache {
 
     /// Removes all but the newest few artifacts of a name.
     fn prune(&self, stem: &str, extension: &str) -> Result<(), Error> {
-        let mut found: Vec<(SystemTime, PathBuf)> = Vec::new();
+        let artifacts = self.artifacts()?.remove(&(stem.to_owned(), extension.to_owned()));
+        artifacts.iter().flat_map(|found| found.iter().rev().skip(KEPT)).try_for_each(|(_, path)| remove(path))
+    }
+
+    /// Removes all but the newest artifact of every name, and returns how many bytes that freed.
+    ///
+    /// # Errors
+    /// When the cache cannot be read, or something in it not be removed.
+    pub fn keep_newest(&self) -> Result<u64, Error> {
+        let mut freed = 0;
+        for found in self.artifacts()?.into_values() {
+            for (_, path) in found.iter().rev().skip(1) {
+                freed += size(path).map_err(Error::file("read", path))?;
+                remove(path)?;
+            }
+        }
+        Ok(freed)
+    }
+
+    /// The artifacts, oldest first, by stem and extension. What is named otherwise is none.
+    fn artifacts(&self) -> Result<BTreeMap<(String, String), Vec<(SystemTime, PathBuf)>>, Error> {
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for entry in fs::read_dir(&self.root).map_err(Error::file("list", &self.root))? {
             let path = entry.map_err(Error::file("list", &self.root))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let hash = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
-            let hash = hash.and_then(|rest| rest.strip_suffix(extension)?.strip_suffix('.'));
-            if hash.is_some_and(|hash| hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+            let Some((stem, (hash, extension))) =
+                name.rsplit_once('-').and_then(|(stem, rest)| Some((stem, rest.split_once('.')?)))
+            else {
+                continue;
+            };
+            if hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 let changed = path.metadata().and_then(|metadata| metadata.modified());
-                found.push((changed.map_err(Error::file("read", &path))?, path));
+                let changed = changed.map_err(Error::file("read", &path))?;
+                let artifact = (changed, path.clone());
+                found.entry((stem.to_owned(), extension.to_owned())).or_default().push(artifact);
             }
         }
-        found.sort();
-        for (_, path) in found.iter().rev().skip(KEPT) {
-            let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-            removed.map_err(Error::file("remove", path))?;
-        }
-        Ok(())
+        found.values_mut().for_each(|artifacts| artifacts.sort());
+        Ok(found)
     }
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.map_err(Error::file("remove", path))
+}
+
+/// The bytes of a file, or of all files in a folder.
+fn size(path: &Path) -> std::io::Result<u64> {
+    if !path.is_dir() {
+        return Ok(path.metadata()?.len());
+    }
+    fs::read_dir(path)?.map(|entry| size(&entry?.path())).sum()
 }
 
 #[cfg(test)]
@@ -141,5 +177,11 @@ mod tests {
         };
         assert_eq!(count("thing-else-"), 1);
         assert_eq!(count("thing-") - 1, KEPT);
+        fs::write(root.path().join("golden.lock"), "no artifact").unwrap();
+        fs::write(root.path().join(format!("thing-{}.snap", "f".repeat(12))), [0; 5]).unwrap();
+        assert_eq!(cache.keep_newest().unwrap(), 0, "the old ones are empty");
+        assert_eq!((count("thing-else-"), count("thing-"), count("golden.lock")), (1, 2, 1));
+        let newest = root.path().join(format!("thing-{}.snap", "f".repeat(12)));
+        assert_eq!(fs::read(newest).unwrap(), [0; 5]);
     }
 }

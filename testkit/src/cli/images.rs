@@ -1,0 +1,95 @@
+//! What is kept for the next run: images in LXD, artifacts in the cache.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde::Serialize;
+
+use super::doctor::Format;
+use super::{Failure, output};
+use crate::config::Config;
+use crate::image::{self, Cache};
+use crate::{cluster, host};
+
+/// For the removal of one.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// An image of the framework in LXD.
+#[derive(Debug, Serialize)]
+struct Shown {
+    /// `golden` or `node`.
+    kind: &'static str,
+    name: String,
+    about: String,
+    created: String,
+}
+
+/// Builds what clusters are cloned from.
+pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
+    cluster::given_snaps(config).map_err(Failure::cluster)?;
+    let client = host::connect(config).await.map_err(Failure::usage)?;
+    let (golden, product) =
+        cluster::golden(config, &client, &mut super::host::lines()).await.map_err(Failure::cluster)?;
+    for missing in &golden.unconnected {
+        println!("note: plug {} is not connected: {}", missing.plug, missing.reason);
+    }
+    println!("golden image {}: {product}", golden.instance);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows the golden images and the node image that LXD has.
+pub(super) async fn list(config: &Config, format: Format) -> Result<ExitCode, Failure> {
+    let client = host::connect(config).await.map_err(Failure::usage)?;
+    let mut shown = Vec::new();
+    for instance in client.list_instances(None).await.map_err(Failure::usage)? {
+        if image::is_golden(&instance.config) {
+            let ready = instance.config.get(image::READY_KEY).is_some_and(|ready| ready == "true");
+            let about = if ready { "ready" } else { "half made" }.to_owned();
+            shown.push(Shown { kind: "golden", name: instance.name, about, created: instance.created_at });
+        }
+    }
+    for image in client.list_images().await.map_err(Failure::usage)? {
+        if image::is_ours(&image) {
+            let about = format!("{}, {} MiB", image.fingerprint.get(..12).unwrap_or_default(), image.size >> 20);
+            let name = image.aliases.first().map(|alias| alias.name.clone()).unwrap_or_default();
+            shown.push(Shown { kind: "node", name, about, created: image.uploaded_at });
+        }
+    }
+    match format {
+        Format::Json => output::show(&serde_json::to_string_pretty(&shown).map_err(Failure::usage)?),
+        Format::Table if shown.is_empty() => output::show("no images"),
+        Format::Table => {
+            let mut table = Table::new();
+            table.load_style(NOTHING).set_header(["kind", "name", "about", "created"]);
+            table.add_rows(
+                shown.into_iter().map(|image| [image.kind.to_owned(), image.name, image.about, image.created]),
+            );
+            output::show(&table.to_string())
+        }
+    }
+}
+
+/// Removes the framework's images from LXD. The next run builds what it needs from the cache.
+pub(super) async fn remove(config: &Config) -> Result<ExitCode, Failure> {
+    let client = host::connect(config).await.map_err(Failure::usage)?;
+    for instance in client.list_instances(None).await.map_err(Failure::usage)? {
+        if image::is_golden(&instance.config) {
+            client.delete_instance_forced(&instance.name, DEADLINE).await.map_err(Failure::provisioning)?;
+            println!("removed {}", instance.name);
+        }
+    }
+    for image in client.list_images().await.map_err(Failure::usage)?.iter().filter(|image| image::is_ours(image)) {
+        client.delete_image(&image.fingerprint, DEADLINE).await.map_err(Failure::provisioning)?;
+        println!("removed {}", image.fingerprint);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes all but the newest artifact of each name from the cache.
+pub(super) fn collect_garbage(config: &Config) -> Result<ExitCode, Failure> {
+    let cache = Cache::open(&config.cache_dir).map_err(Failure::usage)?;
+    let freed = cache.keep_newest().map_err(Failure::usage)?;
+    output::show(&format!("freed {} MiB in {}", freed >> 20, config.cache_dir.display()))
+}
