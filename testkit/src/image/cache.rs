@@ -8,6 +8,9 @@ use std::time::SystemTime;
 use super::error::Error;
 use super::hash::Hash;
 
+/// Artifacts with the time of their making, oldest first, by stem and extension.
+type Artifacts = BTreeMap<(String, String), Vec<(SystemTime, PathBuf)>>;
+
 /// How many artifacts of one name stay: today's, and those of a checkout or two besides.
 const KEPT: usize = 3;
 
@@ -83,8 +86,8 @@ impl Cache {
         Ok(freed)
     }
 
-    /// The artifacts, oldest first, by stem and extension. What is named otherwise is none.
-    fn artifacts(&self) -> Result<BTreeMap<(String, String), Vec<(SystemTime, PathBuf)>>, Error> {
+    /// What is in the cache. A file that is named otherwise is no artifact.
+    fn artifacts(&self) -> Result<Artifacts, Error> {
         let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for entry in fs::read_dir(&self.root).map_err(Error::file("list", &self.root))? {
             let path = entry.map_err(Error::file("list", &self.root))?.path();
