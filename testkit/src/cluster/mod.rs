@@ -1,6 +1,7 @@
 //! From a plan and a lease to a cluster: instances from the golden image, formed as planned, settled and read.
 
 mod authority;
+mod batch;
 mod capabilities;
 mod clone;
 mod control;

@@ -22,7 +22,8 @@ impl Ended {
 }
 
 impl FakeLxd {
-    /// Serves instances with these commands: `run` gets the instance and the argument vector.
+    /// Serves instances with these commands: `run` gets the instance and the argument vector of each
+    /// command, also where several are run at once.
     pub(crate) fn serve_commands(run: impl Fn(&str, &[String]) -> Ended + Send + Sync + 'static) -> FakeLxd {
         let all = Mutex::new(Vec::<Ended>::new());
         Self::serve_bodies(move |line, body, _| {
@@ -30,7 +31,10 @@ impl FakeLxd {
             if let Some(instance) = line.strip_prefix("POST /1.0/instances/").and_then(|it| it.strip_suffix("/exec")) {
                 let body: Value = serde_json::from_slice(body).expect("JSON");
                 let argv: Vec<String> = serde_json::from_value(body["command"].clone()).expect("a command");
-                all.push(run(instance, &argv));
+                all.push(match argv.iter().position(|word| word == "batch") {
+                    Some(name) => batch(&argv[name + 2..], |argv| run(instance, argv)),
+                    None => run(instance, &argv),
+                });
                 return start(all.len() - 1);
             }
             let id = line.strip_prefix("GET /1.0/operations/").and_then(|rest| rest.get(..8));
@@ -44,6 +48,23 @@ impl FakeLxd {
             }
         })
     }
+}
+
+/// What a member prints that was given several commands at once: an archive of their outputs and codes.
+fn batch(mut words: &[String], run: impl Fn(&[String]) -> Ended) -> Ended {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut index = 0;
+    while let Some((count, rest)) = words.split_first() {
+        let (argv, rest) = rest.split_at(count.parse().expect("a number of words"));
+        let Ended { code, stdout, stderr } = run(argv);
+        for (kind, text) in [("out", stdout), ("err", stderr), ("code", code.to_string())] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            archive.append_data(&mut header, format!("./{index}.{kind}"), text.as_bytes()).expect("an archive");
+        }
+        (words, index) = (rest, index + 1);
+    }
+    Ended::well(String::from_utf8(archive.into_inner().expect("an archive")).expect("text"))
 }
 
 /// The acceptance of the command of this number, which its operation is named for.

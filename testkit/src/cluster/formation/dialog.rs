@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
-use super::terminal::Terminal;
-use super::{Entry, Tokens};
+use super::{Entry, Tokens, terminal};
 use crate::cluster::ClusterError;
 use crate::lxd::{self, Exec, Pipes};
 use crate::microovn::JoinToken;
@@ -24,24 +21,21 @@ const DIALOG: Duration = Duration::from_secs(300);
 const ENDLESS: usize = 64 << 10;
 /// The exit code follows the end of the output at once.
 const EXIT: Duration = Duration::from_secs(30);
-const COMMAND: [&str; 2] = ["/snap/bin/microovn", "init"];
 
 /// One member's dialog, from the first prompt to the exit code. Returns the join tokens it printed.
 ///
 /// # Errors
 /// As soon as it asks what no option answers, complains, ends early, falls silent or exits with an error.
 pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
-    let mut line = match entry.plan.formation {
-        Formation::DialogPiped => {
-            let exec = Exec::new(COMMAND).timeout(DIALOG);
-            Line::Pipes(Box::new(entry.client.exec_pipes(entry.instance, &exec).await?))
-        }
-        _ => Line::Terminal(Box::new(Terminal::open(entry.client, entry.instance, &COMMAND, DIALOG).await?)),
-    };
     let mut dialog = Dialog::new(&entry.member.answers, token);
-    if matches!(line, Line::Terminal(_)) {
-        dialog = dialog.on_terminal();
-    }
+    let exec = match entry.plan.formation {
+        Formation::DialogPiped => Exec::new(["/snap/bin/microovn", "init"]).timeout(DIALOG),
+        _ => {
+            dialog = dialog.on_terminal();
+            terminal::init(DIALOG)
+        }
+    };
+    let mut line = entry.client.exec_pipes(entry.instance, &exec).await?;
     let begun = Instant::now();
     let spoken = tokio::time::timeout(DIALOG, converse(&mut line, &mut dialog)).await;
     entry.keep("dialog.txt", &dialog.log());
@@ -69,35 +63,6 @@ fn end_of(text: &str) -> String {
     text.chars().skip(skip).collect()
 }
 
-/// What the dialog is held over.
-enum Line {
-    Terminal(Box<Terminal>),
-    Pipes(Box<Pipes>),
-}
-
-impl Line {
-    async fn read(&mut self) -> Result<Option<Bytes>, lxd::Error> {
-        match self {
-            Self::Terminal(terminal) => terminal.read().await,
-            Self::Pipes(pipes) => pipes.read().await,
-        }
-    }
-
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), lxd::Error> {
-        match self {
-            Self::Terminal(terminal) => terminal.write(bytes).await,
-            Self::Pipes(pipes) => pipes.write(bytes).await,
-        }
-    }
-
-    async fn wait(self, deadline: Duration) -> Result<i32, lxd::Error> {
-        match self {
-            Self::Terminal(terminal) => terminal.wait(deadline).await,
-            Self::Pipes(pipes) => pipes.wait(deadline).await,
-        }
-    }
-}
-
 /// Why a conversation ended badly.
 enum Ended {
     Lxd(lxd::Error),
@@ -106,7 +71,7 @@ enum Ended {
 }
 
 /// Answers every question until the output ends.
-async fn converse(line: &mut Line, dialog: &mut Dialog) -> Result<(), Ended> {
+async fn converse(line: &mut Pipes, dialog: &mut Dialog) -> Result<(), Ended> {
     let mut quiet_since = Instant::now();
     loop {
         let Ok(read) = tokio::time::timeout(HESITATION, line.read()).await else {
