@@ -23,7 +23,7 @@ FORMAT ?= table
 JOBS ?= 4
 
 .PHONY: help setup teardown image plan generate summary fmt check check-lint check-workflows check-unit check-lxd \
-	check-system faults storm bench bench-matrix clean
+	check-system faults storm bench compare bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -85,6 +85,9 @@ storm: setup image ## Kill N runs at random moments in every way, and look for l
 
 bench: setup image ## Where the time of a run goes
 	@$(TESTKIT) bench
+
+compare: setup image ## The core suites beside a shell script that does the same by hand; keeps docs/performance.md current
+	@$(TESTKIT) compare --write docs/performance.md $(ARGS)
 
 bench-matrix: ## How small covering arrays are, beside published sizes, and how long they take
 	@cargo bench --quiet --package testkit --bench matrix --locked

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         core: options::core,
         checks: checks.collect(),
         faults: concat!(env!("CARGO_MANIFEST_DIR"), "/faults.toml").into(),
+        sequential: concat!(env!("CARGO_MANIFEST_DIR"), "/compare/sequential.sh").into(),
         tests: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),
     })
 }

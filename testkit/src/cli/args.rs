@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::bench::BenchArgs;
+use super::compare::CompareArgs;
 use super::doctor::{DoctorArgs, Format};
 use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
@@ -108,6 +109,8 @@ pub(super) enum Command {
     },
     /// Run the suites and show where the time went.
     Bench(BenchArgs),
+    /// Run the core suites here and by a shell script that takes every step by hand, and show the ratio.
+    Compare(CompareArgs),
     /// Try every fault that the stand-in can play, and show which checks find it.
     Faults(FaultsArgs),
     /// Kill runs at random moments in every way, and look whether anything of them stays.

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod cells;
 mod clusters;
+mod compare;
 mod doctor;
 mod document;
 mod explain;
@@ -57,6 +58,8 @@ pub struct Catalogue {
     pub checks: Vec<CheckInfo>,
     /// The list of faults to try, and of what must find them.
     pub faults: PathBuf,
+    /// The script that takes every step of the core suites by hand, to compare with.
+    pub sequential: PathBuf,
     /// The folder of the test targets, which hold the generated lists of suites.
     pub tests: PathBuf,
 }
@@ -164,6 +167,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Status { format } => status::status(&config, format).await,
         Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
         Command::Reap { run, runner, dir, cell } => runs::reap(config, run, runner, dir, cell).await,
+        Command::Compare(args) => compare::compare(&config, catalogue, &args).await,
         Command::Bench(args) => bench::run(&config, catalogue, &args).await,
     }
 }

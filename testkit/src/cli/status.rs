@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use futures_util::future::join_all;
-use jiff::{SpanRound, Timestamp, Unit};
+use jiff::{RoundMode, SpanRound, Timestamp, Unit};
 use serde::Serialize;
 
 use super::doctor::Format;
@@ -81,7 +81,7 @@ impl Node {
 
 /// How long ago, to the second: `1h 2m 5s`.
 fn age(created: Timestamp, now: Timestamp) -> String {
-    let rounding = SpanRound::new().smallest(Unit::Second).largest(Unit::Hour);
+    let rounding = SpanRound::new().smallest(Unit::Second).largest(Unit::Hour).mode(RoundMode::Trunc);
     now.since(created).and_then(|span| span.round(rounding)).map_or_else(|_| "-".to_owned(), |span| format!("{span:#}"))
 }
 

@@ -30,5 +30,6 @@ pub use keep::{forget, keep, kept, kept_cells, reuse};
 pub use manifest::{Manifest, Settled};
 pub use observe::{Members, PATH, observe};
 pub use provision::provision;
+pub(crate) use provision::tags;
 pub use settle::settle;
 pub use site::Site;

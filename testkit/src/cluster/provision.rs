@@ -278,7 +278,7 @@ pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) ->
     ready.await.map_err(|source| ClusterError::NotReady { member: member.to_owned(), source })
 }
 
-pub(super) fn tags(site: &Site, cell: &str, node: &str) -> Tags {
+pub(crate) fn tags(site: &Site, cell: &str, node: &str) -> Tags {
     let now = Timestamp::now();
     Tags {
         run: site.run.id().clone(),

@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::{BRIDGE, EXTENSIONS, connect_to, daemons, limits, objects, options, packages};
 use crate::config::{Config, LxdTarget};
 use crate::lxd::{Client, Endpoint};
-use crate::report::chain;
 
 /// What a member of a formed cluster takes, in bytes, with some room; measured by `make bench`.
 const MEMBER: u64 = 240 << 20;
@@ -171,7 +170,10 @@ async fn store() -> Finding {
 
 /// LXD, and what it is like.
 async fn reach(config: &Config) -> Result<(Client, Finding), Finding> {
-    let refused = |error: super::Error| Finding::fail("LXD", chain(&error).replace("\n  caused by", ""), SETUP);
+    let refused = |error: super::Error| {
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        Finding::fail("LXD", causes.map(ToString::to_string).collect::<Vec<_>>().join(": "), SETUP)
+    };
     let options = options(config).map_err(refused)?;
     let endpoint = daemons::find_lxd(&options).await.map_err(refused)?;
     let endpoint = endpoint.ok_or_else(|| Finding::fail("LXD", "none answers", SETUP))?;

@@ -15,7 +15,7 @@ use super::websocket::WebSocket;
 /// A client of one LXD. Clones are cheap and share their connections.
 ///
 /// Requests that are safe to repeat are sent again, a few times within about two seconds, when the connection is lost;
-/// others never are. A plain request ends within 30 s; what takes longer takes a deadline.
+/// others never are. A plain request ends within two minutes; what takes longer takes a deadline.
 #[derive(Debug, Clone)]
 pub struct Client {
     transport: Arc<Transport>,

@@ -75,12 +75,12 @@ pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs
 
 /// What runs of suites took.
 #[derive(Default)]
-struct Rounds {
+pub(super) struct Rounds {
     stages: Stages,
     /// Milliseconds that each round took.
-    walls: Vec<u64>,
+    pub(super) walls: Vec<u64>,
     /// Milliseconds that its reaper took afterwards.
-    cleanups: Vec<u64>,
+    pub(super) cleanups: Vec<u64>,
 }
 
 impl Rounds {
@@ -92,13 +92,13 @@ impl Rounds {
 }
 
 /// The suites as nextest runs them, each run in a folder of its own that goes afterwards.
-struct Suites<'a> {
+pub(super) struct Suites<'a> {
     config: &'a Config,
     out: tempfile::TempDir,
 }
 
 impl<'a> Suites<'a> {
-    fn new(config: &'a Config) -> Result<Self, Failure> {
+    pub(super) fn new(config: &'a Config) -> Result<Self, Failure> {
         let suites = Self { config, out: tempfile::tempdir().map_err(Failure::usage)? };
         // What cargo compiles first is no time of the suites.
         suites.nextest(&["--no-run"]).run().map_err(Failure::usage)?;
@@ -112,7 +112,7 @@ impl<'a> Suites<'a> {
     }
 
     /// Runs what nextest's filter `only` selects, `rounds` times, and shows it as `what`.
-    async fn measure(&self, rounds: usize, what: &str, only: &str) -> Result<Rounds, Failure> {
+    pub(super) async fn measure(&self, rounds: usize, what: &str, only: &str) -> Result<Rounds, Failure> {
         let mut measured = Rounds::default();
         for round in 1..=rounds {
             let dir = self.out.path().join(format!("{what} {round}"));
@@ -133,18 +133,18 @@ impl<'a> Suites<'a> {
     }
 }
 
-fn millis(since: Instant) -> u64 {
+pub(super) fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The middle value; the lower of the two in the middle of an even number.
-fn median(values: &[u64]) -> u64 {
+pub(super) fn median(values: &[u64]) -> u64 {
     let mut values = values.to_vec();
     values.sort_unstable();
     values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
 }
 
-fn seconds(ms: u64) -> String {
+pub(super) fn seconds(ms: u64) -> String {
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
