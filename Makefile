@@ -18,12 +18,16 @@ REAL ?= binary(/real/)
 # How many runs `make storm` attacks, and how many clusters without faults `make faults` forms.
 N ?= 200
 CLEAN ?= 50
+# For how long each parser is fuzzed.
+SECONDS ?= 60
+FUZZ_TARGETS ?= ovsdb_json lxd_envelope dialog_stream snap_yaml appctl
+FUZZ := target/fuzz
 # How to show it, and for `github` over how many jobs.
 FORMAT ?= table
 JOBS ?= 4
 
 .PHONY: help setup teardown image plan generate summary fmt check check-lint check-workflows check-unit check-lxd \
-	check-system faults storm bench compare bench-matrix clean
+	check-system faults fuzz storm bench compare bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +83,12 @@ check: check-lint check-workflows setup image ## Everything: lint, unit tests, t
 
 faults: setup image ## Try every fault the stand-in can play, then clean clusters; keeps docs/reliability.md current
 	@$(TESTKIT) faults --clean $(CLEAN) --write docs/reliability.md $(ARGS)
+
+fuzz: ## Fuzz each parser of what others write for SECONDS; needs a nightly compiler and cargo-fuzz
+	cargo run --quiet --package testkit --example fuzz_seeds --locked -- $(FUZZ)/seeds
+	@set -e; for parser in $(FUZZ_TARGETS); do mkdir -p $(FUZZ)/found/$$parser; \
+		cargo +nightly fuzz run --fuzz-dir testkit/fuzz $$parser $(FUZZ)/found/$$parser $(FUZZ)/seeds/$$parser -- \
+		-max_total_time=$(SECONDS) -max_len=16384 -rss_limit_mb=1024 -timeout=10; done
 
 storm: setup image ## Kill N runs at random moments in every way, and look for leaks; keeps docs/reliability.md current
 	@$(TESTKIT) storm --kills $(N) --write docs/reliability.md $(ARGS)

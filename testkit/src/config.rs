@@ -2,13 +2,16 @@
 //!
 //! This is the only place that reads the environment. Everything else is handed a [`Config`].
 
+mod environment;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use environment::{environment_layer, suggestion, texts};
 
 /// The configuration file, looked for at the workspace root.
 pub const FILE_NAME: &str = "testkit.toml";
@@ -56,6 +59,7 @@ pub struct Layer {
     /// How many clusters may be formed at the same time.
     pub parallel: Option<std::num::NonZeroUsize>,
     /// The IPv4 range of the bridge on which images are prepared.
+    #[serde(deserialize_with = "subnet")]
     pub subnet: Option<ipnet::Ipv4Net>,
     /// Faults the stand-in is told to have, one a line.
     pub faults: Option<String>,
@@ -65,7 +69,7 @@ pub struct Layer {
 
 /// Whether a cluster outlives the run that made it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String")]
 pub enum Keep {
     /// Removed when the run ends.
     #[default]
@@ -87,6 +91,22 @@ impl FromStr for Keep {
             _ => Err("one of never, on-failure, always".to_owned()),
         }
     }
+}
+
+impl TryFrom<String> for Keep {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map_err(|known| format!("{text:?} is not {known}"))
+    }
+}
+
+/// What a subnet looks like.
+const SUBNET: &str = "an IPv4 range such as 10.213.0.0/24";
+
+fn subnet<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ipnet::Ipv4Net>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("{text:?} is not {SUBNET}")))
 }
 
 /// Where LXD answers.
@@ -186,6 +206,20 @@ pub enum ConfigError {
         /// What it may be.
         wanted: String,
     },
+    /// An environment variable whose name says that it is meant for this framework, and that it does not have.
+    #[error("environment variable {name} is set, and there is no such setting{}", suggestion(name))]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+    },
+    /// An environment variable is no text.
+    #[error("environment variable {name} is {value:?}, which is not UTF-8")]
+    NotText {
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: std::ffi::OsString,
+    },
     /// A remote LXD without all of its certificates.
     #[error("LXD_REMOTE={url} needs LXD_CLIENT_CERT, LXD_CLIENT_KEY and LXD_SERVER_CERT; {missing} is not set")]
     RemoteWithoutCertificate {
@@ -203,10 +237,7 @@ impl Config {
     /// When there is no workspace, or a setting cannot be used; the error names its place.
     pub fn resolve(flags: Layer) -> Result<Self, ConfigError> {
         let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Self::resolve_from(flags, &environment, &directory)
+        Self::resolve_from(flags, &texts(std::env::vars_os())?, &directory)
     }
 
     /// [`Config::resolve`] with the environment and the working directory given.
@@ -285,60 +316,6 @@ fn read_file(path: &Path) -> Result<Layer, ConfigError> {
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Layer::default()),
         Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
-    }
-}
-
-/// The settings of the environment. An empty variable counts as not set, as CI systems pass them.
-fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, ConfigError> {
-    let text = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
-    let path = |name: &str| text(name).map(PathBuf::from);
-    Ok(Layer {
-        lxd_dir: path("LXD_DIR"),
-        lxd_socket: path("LXD_SOCKET"),
-        lxd_remote: text("LXD_REMOTE"),
-        lxd_client_cert: path("LXD_CLIENT_CERT"),
-        lxd_client_key: path("LXD_CLIENT_KEY"),
-        lxd_server_cert: path("LXD_SERVER_CERT"),
-        snap: path("MICROOVN_SNAP_PATH"),
-        extra_snaps: text("MICROOVN_EXTRA_SNAPS")
-            .map(|list| list.split(':').filter(|part| !part.is_empty()).map(PathBuf::from).collect()),
-        node_image: text("MICROOVN_TEST_CONTAINER_IMAGE"),
-        project: text("TESTKIT_PROJECT"),
-        pool: text("TESTKIT_POOL"),
-        cache_dir: path("TESTKIT_CACHE_DIR"),
-        out_dir: path("TESTKIT_OUT_DIR"),
-        state_dir: path("TESTKIT_STATE_DIR"),
-        keep: parse(environment, "TESTKIT_KEEP", "one of never, on-failure, always")?,
-        reuse: switch(environment, "TESTKIT_REUSE")?,
-        parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
-        faults: text("TESTKIT_FAULTS"),
-        settle: parse::<std::num::NonZeroU64>(environment, "TESTKIT_SETTLE", "a number of seconds above 0")?,
-        subnet: parse(environment, "TESTKIT_SUBNET", "an IPv4 range such as 10.213.0.0/24")?,
-    })
-}
-
-fn parse<T: FromStr>(
-    environment: &BTreeMap<String, String>,
-    name: &'static str,
-    wanted: impl fmt::Display,
-) -> Result<Option<T>, ConfigError> {
-    match environment.get(name).filter(|value| !value.is_empty()) {
-        None => Ok(None),
-        Some(value) => value.parse().map(Some).map_err(|_| ConfigError::Environment {
-            name,
-            value: value.clone(),
-            wanted: wanted.to_string(),
-        }),
-    }
-}
-
-/// A variable that is on or off.
-fn switch(environment: &BTreeMap<String, String>, name: &'static str) -> Result<Option<bool>, ConfigError> {
-    match environment.get(name).map(String::as_str) {
-        None | Some("") => Ok(None),
-        Some("1" | "true" | "yes") => Ok(Some(true)),
-        Some("0" | "false" | "no") => Ok(Some(false)),
-        Some(value) => Err(ConfigError::Environment { name, value: value.to_owned(), wanted: "1 or 0".to_owned() }),
     }
 }
 

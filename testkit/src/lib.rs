@@ -17,6 +17,8 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod expect;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod image;
 pub mod lxd;

@@ -1,5 +1,6 @@
 //! What the client makes of an LXD that misbehaves: each fault has a name, ends in time, and says what was attempted.
 
+#[expect(dead_code, reason = "a part of it is used here")]
 mod fake_lxd;
 
 use std::path::Path;

@@ -83,7 +83,7 @@ fn unknown_is_an_error_with_the_text_seen() {
         .assert_eq(&parse_tables("ovn-sbctl: no row").unwrap_err().to_string());
     let set = r#"{"data":[[["set",["a","b"]]]],"headings":["name"]}"#;
     let tables = parse_tables(set).unwrap();
-    expect![[r#"OVSDB table: expected one string in column "name"; seen "Set([Text(\"a\"), Text(\"b\")])""#]]
+    expect![[r#"OVSDB table: expected one string in column "name"; seen "[\"a\", \"b\"]""#]]
         .assert_eq(&tables[0].rows().next().unwrap().get_text("name").unwrap_err().to_string());
     assert!(parse_tables(&"x".repeat(5000)).unwrap_err().to_string().len() < 400, "the text is cut");
 }

@@ -29,7 +29,7 @@ mod terminal;
 mod trial;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::ExitCode;
 
@@ -130,6 +130,16 @@ pub fn main(catalogue: &Catalogue) -> ExitCode {
     };
     eprintln!("error: {message}");
     ExitCode::from(code)
+}
+
+/// Reads a list of faults and says what is wrong with it, for the test of bad input.
+#[doc(hidden)]
+pub fn check_faults(path: &Path) -> Result<(), String> {
+    match faults::check_list(path) {
+        Ok(()) => Ok(()),
+        Err(Failure::Usage(said) | Failure::Provisioning(said)) => Err(said),
+        Err(Failure::Checks) => Err("its checks failed".to_owned()),
+    }
 }
 
 async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure> {

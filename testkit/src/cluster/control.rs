@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ClusterError;
 use crate::lxd::{Client, Exec};
-use crate::microovn::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};
+use crate::microovn::{CONTROL_SOCKET, ControlCall, ControlError, parse_control, redact};
 
 /// Makes a call and returns the reply's metadata. The body is passed on standard input, because it may hold a token.
 ///
@@ -33,7 +33,7 @@ pub(super) async fn call(
     let failed = |source| ClusterError::Control { member: member.to_owned(), call: request.to_string(), source };
     let output = client.exec(instance, &exec).await?;
     if !output.success() {
-        return Err(failed(ControlError::NoAnswer(output.stderr_text().trim().to_owned())));
+        return Err(failed(ControlError::NoAnswer(redact(output.stderr_text().trim()))));
     }
     parse_control(&output.stdout_text()).map_err(failed)
 }

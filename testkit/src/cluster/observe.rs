@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use super::batch;
 use crate::expect::{Observation, Read, Subject};
 use crate::lxd::Client;
+use crate::microovn::redact;
 use crate::plan::Plan;
 
 /// A single MicroOVN command can take over 30 s just after a member died.
@@ -41,7 +42,7 @@ pub async fn observe(
     });
     for (member, outputs) in join_all(readings).await {
         for (read, output) in outputs {
-            observation.record(&member.name, read, output.as_deref().map_err(Clone::clone));
+            observation.record(&member.name, read, output.as_deref().map_err(|said| redact(said)));
         }
     }
 }

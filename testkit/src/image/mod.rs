@@ -37,6 +37,7 @@ pub use node::{NodeImage, build_node};
 pub(crate) use program::Program;
 pub use recipe::Workspace;
 pub use remote::find_or_pull;
+pub(crate) use snap::Description;
 pub use snap::{Plug, Snap};
 pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in};
 pub use store::{NODE_ALIAS, OWNER, OWNER_KEY, ensure_node_image, is_ours};

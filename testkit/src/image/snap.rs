@@ -1,19 +1,24 @@
 //! What a snap file says of itself: read from its `meta/snap.yaml`, without installing it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod description;
+
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
+use std::time::Duration;
 
 use super::error::Error;
 use super::hash::{Hash, of_file};
 use super::program::Program;
+pub(crate) use description::Description;
 
 /// Length of a squashfs superblock, in bytes; magic and length are in it. Source: "Squashfs Binary Format", section
 /// "Superblock".
 const SUPERBLOCK: usize = 96;
+
+/// How long unsquashfs may take to find one small file, on a host with much else to do.
+const READ: Duration = Duration::from_secs(30);
 
 /// A snap file that can be read and says what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,35 +61,36 @@ impl Snap {
     /// `meta/snap.yaml` that parses.
     pub fn inspect(path: &Path) -> Result<Self, Error> {
         check_squashfs(path)?;
+        // The file is somebody else's: it may unpack to anything, and unsquashfs may lose its way in it.
         let yaml = Program::new(&format!("read meta/snap.yaml of {}", path.display()), "unsquashfs")
             .args(["-no-progress", "-cat"])
             .args([path.as_os_str(), "meta/snap.yaml".as_ref()])
-            .run();
+            .run_bounded(description::LONGEST, READ);
         let yaml = match yaml {
             // Some versions exit with 0 where the file is absent.
-            Ok(yaml) if !yaml.is_empty() => yaml,
+            Ok(Some(yaml)) if !yaml.is_empty() => yaml,
+            Ok(None) => {
+                let problem = format!("its meta/snap.yaml is longer than {} KiB", description::LONGEST >> 10);
+                return Err(unusable(path, problem, SNAPCRAFT));
+            }
             Err(error @ Error::NoProgram { .. }) => return Err(error),
             Ok(_) => {
                 return Err(unusable(path, "it has no meta/snap.yaml", SNAPCRAFT));
             }
             Err(Error::Program { said, .. }) if !said.contains("no matches") => {
-                // The lines before the last repeat it in the words of the file system's inside.
-                let last = said.lines().last().unwrap_or_default().trim();
-                return Err(unusable(path, format!("unsquashfs cannot read it ({last})"), FETCH_AGAIN));
+                // Other lines say it in the words of the file system's inside, or go on about what can be read.
+                let verdict =
+                    said.lines().find_map(|line| line.split_once("FATAL ERROR: ").map(|(_, verdict)| verdict));
+                let verdict = verdict.or(said.lines().next()).unwrap_or_default().trim();
+                return Err(unusable(path, format!("unsquashfs cannot read it ({verdict})"), FETCH_AGAIN));
             }
             Err(_) => {
                 return Err(unusable(path, "it has no meta/snap.yaml", SNAPCRAFT));
             }
         };
-        let parse = |error: &dyn std::error::Error| {
-            // The parser quotes the text in further lines, and says the same again as its cause.
-            let said = error.to_string();
-            let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            unusable(path, format!("its meta/snap.yaml does not parse ({said})"), SNAPCRAFT)
-        };
-        let text = std::str::from_utf8(&yaml).map_err(|error| parse(&error))?;
-        let meta: Meta = serde_saphyr::from_str(text).map_err(|error| parse(&error))?;
-        Ok(meta.into_snap(path.to_owned(), of_file(path)?))
+        let description = Description::parse(&yaml)
+            .map_err(|said| unusable(path, format!("its meta/snap.yaml does not parse ({said})"), SNAPCRAFT))?;
+        Ok(description.into_snap(path.to_owned(), of_file(path)?))
     }
 
     /// Fails unless this is a snap of MicroOVN, or one that stands in for it.
@@ -148,105 +154,6 @@ fn check_squashfs(path: &Path) -> Result<(), Error> {
         return Err(unusable(path, format!("it is cut short: {length} of {promised} bytes"), FETCH_AGAIN));
     }
     Ok(())
-}
-
-/// `meta/snap.yaml`; source: "The snap format" in snapd's documentation.
-#[derive(Debug, Deserialize)]
-struct Meta {
-    name: String,
-    #[serde(default)]
-    version: Option<Scalar>,
-    #[serde(default, rename = "type")]
-    kind: Option<String>,
-    #[serde(default)]
-    base: Option<String>,
-    #[serde(default)]
-    assumes: Option<Vec<String>>,
-    #[serde(default)]
-    plugs: Option<BTreeMap<String, Option<Attributes>>>,
-    #[serde(default)]
-    apps: Option<BTreeMap<String, App>>,
-}
-
-/// A version that nobody quoted is a number to YAML.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Text(String),
-    Integer(i64),
-    Decimal(f64),
-}
-
-#[derive(Debug, Deserialize)]
-struct App {
-    #[serde(default)]
-    daemon: Option<String>,
-    #[serde(default)]
-    plugs: Option<AppPlugs>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum AppPlugs {
-    Names(Vec<String>),
-    Map(BTreeMap<String, Option<Attributes>>),
-}
-
-/// A plug's attributes, or the name of its interface alone.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Attributes {
-    Interface(String),
-    Map {
-        #[serde(default)]
-        interface: Option<String>,
-    },
-}
-
-impl Meta {
-    fn into_snap(self, path: PathBuf, sha256: Hash) -> Snap {
-        let mut plugs: BTreeMap<String, String> = BTreeMap::new();
-        let mut declare = |name: String, attributes: Option<Attributes>| {
-            let interface = match attributes {
-                Some(Attributes::Interface(interface) | Attributes::Map { interface: Some(interface) }) => interface,
-                _ => name.clone(),
-            };
-            plugs.entry(name).or_insert(interface);
-        };
-        for (name, attributes) in self.plugs.unwrap_or_default() {
-            declare(name, attributes);
-        }
-        let (mut apps, mut services) = (BTreeSet::new(), BTreeSet::new());
-        for (name, app) in self.apps.unwrap_or_default() {
-            if app.daemon.is_some() {
-                services.insert(name.clone());
-            }
-            apps.insert(name);
-            match app.plugs {
-                Some(AppPlugs::Names(names)) => names.into_iter().for_each(|name| declare(name, None)),
-                Some(AppPlugs::Map(map)) => map.into_iter().for_each(|(name, attributes)| declare(name, attributes)),
-                None => {}
-            }
-        }
-        let version = match self.version {
-            Some(Scalar::Text(text)) => text,
-            Some(Scalar::Integer(number)) => number.to_string(),
-            Some(Scalar::Decimal(number)) => number.to_string(),
-            None => "unset".to_owned(),
-        };
-        Snap {
-            path,
-            sha256,
-            name: self.name,
-            version,
-            kind: self.kind.unwrap_or_else(|| "app".to_owned()),
-            base: self.base,
-            assumes: self.assumes.unwrap_or_default(),
-            apps,
-            services,
-            plugs: plugs.into_iter().map(|(name, interface)| Plug { name, interface }).collect(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub(crate) enum Reply {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with a type")]
 struct Envelope {
     #[serde(rename = "type")]
     kind: String,

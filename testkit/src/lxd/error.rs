@@ -226,6 +226,7 @@ impl fmt::Display for Fault {
             ErrorKind::Invalid => f.write_str("unusable request")?,
         }
         match (self.code, &self.text) {
+            (Some(code), Some(text)) if text.is_empty() => write!(f, " ({code}, and it does not say why)")?,
             (Some(code), Some(text)) => write!(f, " ({code}: {})", quote(text))?,
             (Some(code), None) => write!(f, " ({code})")?,
             (None, Some(text)) => write!(f, " ({})", quote(text))?,

@@ -88,7 +88,7 @@ impl Transport {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_DEADLINE)
             .user_agent(concat!("testkit/", env!("CARGO_PKG_VERSION")));
-        let (builder, url, place) = match endpoint {
+        let (builder, base, place) = match endpoint {
             Endpoint::Unix(path) => {
                 // reqwest builds a TLS stack in any case; the provider is named so that it need not be installed globally.
                 let roots = rustls::RootCertStore::empty();
@@ -99,18 +99,14 @@ impl Transport {
                     .with_root_certificates(roots)
                     .with_no_client_auth();
                 let builder = builder.unix_socket(path.clone()).tls_backend_preconfigured(unused);
-                (builder, "http://lxd".to_owned(), path.display().to_string())
+                (builder, server_url("http://lxd", "http")?, path.display().to_string())
             }
             Endpoint::Https { url, client_cert_pem, client_key_pem, server_cert_pem } => {
+                let base = server_url(url, "https")?;
                 let config = tls::config(client_cert_pem, client_key_pem, server_cert_pem)?;
-                (builder.tls_backend_preconfigured(config).https_only(true), url.clone(), url.clone())
+                (builder.tls_backend_preconfigured(config).https_only(true), base, url.clone())
             }
         };
-        let base =
-            Url::parse(&url).map_err(|source| Fault::invalid(format!("{url:?} is no URL")).with_source(source))?;
-        if base.cannot_be_a_base() {
-            return Err(Fault::invalid(format!("{url:?} is no URL of a server")));
-        }
         let http =
             builder.build().map_err(|source| Fault::invalid("the HTTP client does not start").with_source(source))?;
         Ok(Transport { http, base, place })
@@ -233,6 +229,13 @@ impl Transport {
             None => fault.with_source(source),
         }
     }
+}
+
+/// The URL of a server, which is spoken to in one way only.
+fn server_url(url: &str, scheme: &str) -> Result<Url, Fault> {
+    let wanted = || Fault::invalid(format!("{url:?} is not {scheme}://host:port"));
+    let parsed = Url::parse(url).map_err(|source| wanted().with_source(source))?;
+    if parsed.scheme() == scheme && parsed.has_host() { Ok(parsed) } else { Err(wanted()) }
 }
 
 /// Fails if there is no socket at `path`.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::redact;
 use crate::ovn::ParseError;
 use crate::plan::Service;
 
@@ -30,7 +31,8 @@ impl Certificate {
     /// # Errors
     /// When there is none, or it is not X.509.
     pub fn parse(pem: &str) -> Result<Self, ParseError> {
-        let expected = || ParseError::expected(WHAT, "an X.509 certificate as PEM", pem);
+        // A file that should hold a certificate may hold a key.
+        let expected = || ParseError::expected(WHAT, "an X.509 certificate as PEM", &redact(pem));
         let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|_| expected())?;
         let (_, certificate) = X509Certificate::from_der(&block.contents).map_err(|_| expected())?;
         let digest = Sha256::digest(&block.contents);

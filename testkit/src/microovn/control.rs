@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{JoinToken, redact};
+use crate::ovn::excerpt;
 use crate::plan::{MEMBER_PORT, Member};
 
 /// Where a member's daemon listens.
@@ -36,7 +37,7 @@ pub enum ControlError {
         text: String,
     },
     /// It is no reply. Some replies say 200 and `Failure` at once.
-    #[error("not a reply that succeeded: {0}")]
+    #[error("not a reply that succeeded; seen {0}")]
     Unexpected(String),
 }
 
@@ -94,11 +95,14 @@ impl fmt::Display for ControlCall {
 /// # Errors
 /// When it is an error, or no reply.
 pub fn parse_control(text: &str) -> Result<Value, ControlError> {
-    let reply: Reply = serde_json::from_str(text).map_err(|_| ControlError::Unexpected(redact(text.trim())))?;
+    let unexpected = || ControlError::Unexpected(excerpt(&redact(text.trim())));
+    let reply: Reply = serde_json::from_str(text).map_err(|_| unexpected())?;
     match (reply.kind.as_str(), reply.status.as_str()) {
         ("sync", "Success") => Ok(reply.metadata),
-        ("error", _) => Err(ControlError::Refused { code: reply.error_code, text: redact(&reply.error) }),
-        _ => Err(ControlError::Unexpected(redact(text.trim()))),
+        ("error", _) if reply.error_code != 0 || !reply.error.is_empty() => {
+            Err(ControlError::Refused { code: reply.error_code, text: redact(&reply.error) })
+        }
+        _ => Err(unexpected()),
     }
 }
 

@@ -24,9 +24,9 @@ static PRIVATE_KEY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)").unwrap()
 });
 
-// The `secret` of a decoded token and of `cluster list --format json`.
+// The `secret` of a decoded token and of `cluster list --format json`, also where that stands quoted inside a text.
 #[expect(clippy::unwrap_used, reason = "the patterns are constants that a test compiles")]
-static SECRET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"("secret"\s*:\s*)"[^"]+"?"#).unwrap());
+static SECRET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(\\*"secret\\*"\s*:\s*\\*")[^"]+"#).unwrap());
 
 /// A join token: base64 of JSON `{secret, fingerprint, join_addresses}`. It is a secret: neither `Debug` nor `Display`
 /// shows it.
@@ -36,6 +36,9 @@ pub struct JoinToken(String);
 /// Why a text is not a join token. The text itself is not part of the error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
+    /// There is no text.
+    #[error("not a join token: it is empty")]
+    Nothing,
     /// It is not base64.
     #[error("not a join token: not base64")]
     NotBase64,
@@ -60,6 +63,9 @@ impl FromStr for JoinToken {
     /// Reads a token; white space around it is dropped.
     fn from_str(text: &str) -> Result<Self, TokenError> {
         let text = text.trim();
+        if text.is_empty() {
+            return Err(TokenError::Nothing);
+        }
         let json = STANDARD.decode(text).map_err(|_| TokenError::NotBase64)?;
         let content: Content = serde_json::from_slice(&json).map_err(|_| TokenError::NotJson)?;
         if content.secret.is_empty() || content.fingerprint.is_empty() || content.join_addresses.is_empty() {
@@ -92,5 +98,5 @@ impl fmt::Display for JoinToken {
 pub fn redact(text: &str) -> String {
     let text = PRIVATE_KEY.replace_all(text, "[redacted private key]");
     let text = TOKEN.replace_all(&text, TOKEN_REDACTED);
-    SECRET.replace_all(&text, r#"$1"[redacted]""#).into_owned()
+    SECRET.replace_all(&text, "${1}[redacted]").into_owned()
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::excerpt;
 use super::{ParseError, parse_host};
 
 const WHAT: &str = "connection string";
@@ -68,7 +69,7 @@ impl FromStr for Connections {
         for part in text.split(',') {
             let connection: Connection = part.parse().map_err(|error: ParseError| ParseError {
                 // The element is what is wrong, the whole is where to look for it.
-                seen: format!("{} in {text:?}", error.seen),
+                seen: if part == text { error.seen } else { format!("{} in {}", error.seen, excerpt(text)) },
                 ..error
             })?;
             if !set.insert(connection) {

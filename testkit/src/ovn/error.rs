@@ -61,7 +61,7 @@ impl ParseError {
 }
 
 /// `text` in quotes, cut after [`QUOTED`] characters with a word about how long it was.
-fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let total = text.chars().count();
     if total <= QUOTED {
         return format!("{text:?}");

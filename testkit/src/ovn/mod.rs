@@ -20,6 +20,7 @@ mod switch;
 
 pub use address::{AddressText, parse_host};
 pub use connection::{Connection, Connections};
+pub(crate) use error::excerpt;
 pub use error::{ParseError, Problem};
 pub use ovsdb::{Atom, Row, Table, Value, parse_tables};
 pub use raft::{Leader, RaftServer, RaftStatus};

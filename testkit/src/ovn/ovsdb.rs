@@ -4,6 +4,7 @@
 //! one element is the bare element.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -52,7 +53,7 @@ pub enum Atom {
 
 /// The document as it is printed. `caption` is part of OVS's table format but not used by the database tools.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with data and headings")]
 struct Document {
     #[serde(rename = "caption")]
     _caption: Option<String>,
@@ -188,7 +189,7 @@ impl<'a> Row<'a> {
                 return Err(ParseError::duplicate(
                     WHAT,
                     format!("key {key:?} of column {column:?}"),
-                    &format!("{value:?}"),
+                    &value.to_string(),
                 ));
             }
         }
@@ -230,6 +231,31 @@ impl Atom {
     }
 }
 
+/// As the tools' own tables show values: `[a, b]`, `{key=value}`, strings in quotes.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |texts: Vec<String>| texts.join(", ");
+        match self {
+            Self::Atom(atom) => atom.fmt(f),
+            Self::Set(atoms) => write!(f, "[{}]", list(atoms.iter().map(Atom::to_string).collect())),
+            Self::Map(pairs) => {
+                write!(f, "{{{}}}", list(pairs.iter().map(|(key, content)| format!("{key}={content}")).collect()))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Atom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(uuid) => f.write_str(uuid),
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Number(number) => number.fmt(f),
+            Self::Bool(value) => value.fmt(f),
+        }
+    }
+}
+
 fn wrong(column: &str, form: &str, value: &Value) -> ParseError {
-    ParseError::expected(WHAT, format!("{form} in column {column:?}"), &format!("{value:?}"))
+    ParseError::expected(WHAT, format!("{form} in column {column:?}"), &value.to_string())
 }

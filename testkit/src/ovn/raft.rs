@@ -83,6 +83,11 @@ impl RaftStatus {
             "not yet known" => None,
             id => Some(identity(id)?.1),
         };
+        let servers: Vec<RaftServer> =
+            servers.lines().filter(|line| !line.trim().is_empty()).map(server).collect::<Result<_, _>>()?;
+        if servers.is_empty() && cluster_id.is_some() {
+            return Err(ParseError::expected(WHAT, "a server under Servers", text));
+        }
         Ok(Self {
             name: field("Name")?.to_owned(),
             cluster_id,
@@ -95,7 +100,7 @@ impl RaftStatus {
                 "unknown" => Leader::Unknown,
                 id => Leader::Server(id.to_owned()),
             },
-            servers: servers.lines().filter(|line| !line.trim().is_empty()).map(server).collect::<Result<_, _>>()?,
+            servers,
         })
     }
 

@@ -55,6 +55,15 @@ impl FakeLxd {
 
     /// Serves a script that also gets the request's body.
     pub(crate) fn serve_bodies(script: impl Fn(&str, &[u8], usize) -> Act + Send + Sync + 'static) -> FakeLxd {
+        Self::start(move |line, body, before| match line {
+            "GET /1.0" => {
+                sync(r#"{"auth":"trusted","api_extensions":["etag"],"environment":{"server_version":"5.0.2"}}"#)
+            }
+            _ => script(line, body, before),
+        })
+    }
+
+    fn start(script: impl Fn(&str, &[u8], usize) -> Act + Send + Sync + 'static) -> FakeLxd {
         let dir = tempfile::tempdir().expect("directory");
         let socket = dir.path().join("lxd.socket");
         let listener = UnixListener::bind(&socket).expect("socket");
@@ -66,6 +75,11 @@ impl FakeLxd {
             }
         });
         FakeLxd { _dir: dir, socket, seen }
+    }
+
+    /// Serves a script that is also asked for `GET /1.0`.
+    pub(crate) fn serve_whole(script: impl Fn(&str, usize) -> Act + Send + Sync + 'static) -> FakeLxd {
+        Self::start(move |line, _, before| script(line, before))
     }
 
     pub(crate) async fn connect(&self) -> Result<Client, Error> {
@@ -134,12 +148,7 @@ async fn connection(mut stream: UnixStream, script: Arc<Script>, seen: Arc<Mutex
             seen.push(line.clone());
             before
         };
-        let act = if line == "GET /1.0" {
-            sync(r#"{"auth":"trusted","api_extensions":["etag"],"environment":{"server_version":"5.0.2"}}"#)
-        } else {
-            script(&line, &body, before)
-        };
-        match act {
+        match script(&line, &body, before) {
             Act::Answer(status, headers, body) => {
                 let length = body.len();
                 let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n{headers}\r\n{body}");

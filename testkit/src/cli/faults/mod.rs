@@ -2,7 +2,7 @@
 
 mod scenario;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
@@ -87,6 +87,11 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
     }
     let good = outcomes.iter().all(|outcome| !matches!(outcome, Outcome::Wrong(_))) && clean.iter().all(|green| *green);
     if good { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
+}
+
+/// Fails where the list of faults cannot be used.
+pub(super) fn check_list(path: &Path) -> Result<(), Failure> {
+    scenario::read(path).map(drop)
 }
 
 /// One cluster in a process of its own, so that its run ends, and is cleared, with it.

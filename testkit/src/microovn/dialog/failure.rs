@@ -77,12 +77,12 @@ pub enum DialogProblem {
         name: String,
     },
     /// Something like a token came back.
-    #[error("what was printed for {name:?} cannot be used")]
+    #[error("what was printed for {name:?} cannot be used: {why}")]
     BadToken {
         /// The member it was for.
         name: String,
         /// Why not.
-        source: TokenError,
+        why: TokenError,
     },
     /// The output ended, and a decision of the plan was never asked for.
     #[error("the dialog ended and never asked: {}", .questions.join("; "))]
@@ -91,9 +91,16 @@ pub enum DialogProblem {
         questions: Vec<String>,
     },
     /// Nothing came for as long as the driver was willing to wait.
-    #[error("nothing more was printed; the last text was {last:?}")]
+    #[error("{}", silence(.last))]
     Silence {
-        /// The last line that was not empty.
+        /// The last line that was not empty, if there was any.
         last: String,
     },
+}
+
+fn silence(last: &str) -> String {
+    match last {
+        "" => "nothing was printed".to_owned(),
+        last => format!("nothing more was printed; the last text was {last:?}"),
+    }
 }

@@ -7,6 +7,16 @@ use super::{DialogError, DialogProblem, Exchange, Transcript};
 use crate::microovn::{JoinToken, redact};
 use crate::plan::{Answer, Reply};
 
+/// More than any prompt with its escapes, in bytes. A line that is longer is none, and is not read again with each of its
+/// spaces.
+const LONGEST_PROMPT: usize = 2 << 10;
+
+/// More than the escapes between the colon and the space that end a prompt, in bytes.
+const LONGEST_END: usize = 64;
+
+/// The most characters of one line that an error shows.
+const LONGEST_SHOWN: usize = 400;
+
 /// What the driver has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -165,7 +175,7 @@ impl Dialog {
     pub fn find_unanswered(&self) -> Option<String> {
         let line = redact(self.without_echo(&self.pending()));
         let program = line.starts_with("Error:") || line.starts_with("Invalid input");
-        (is_complete(&line) && !program).then(|| line.trim().to_owned())
+        (is_complete(&line) && !program).then(|| end_of(line.trim()))
     }
 
     /// How many bytes came since the last answer, or since the start.
@@ -211,6 +221,8 @@ impl Dialog {
         let echoed = self.echo.is_some() && line.is_empty();
         if let Some(typed) = self.echo.as_deref().filter(|typed| self.echoes && !pending.starts_with(typed)) {
             let (typed, seen) = (redact(typed), redact(pending.trim_end()));
+            // Two tokens that differ look alike.
+            let seen = if typed == seen { "another one".to_owned() } else { seen };
             return Err(DialogProblem::EchoedOtherwise { typed, seen });
         }
         self.line_start = self.seen.len();
@@ -222,11 +234,10 @@ impl Dialog {
             return Err(DialogProblem::Failed { line: redact(line) });
         }
         if line.starts_with("Invalid input") {
-            let last = self.exchanges.last();
-            return Err(DialogProblem::Refused {
-                question: last.map(|exchange| exchange.question.clone()).unwrap_or_default(),
-                answer: last.map(|exchange| exchange.answer.clone()).unwrap_or_default(),
-                line: redact(line),
+            let line = redact(line);
+            return Err(match self.exchanges.last().cloned() {
+                Some(Exchange { question, answer, .. }) => DialogProblem::Refused { question, answer, line },
+                None => DialogProblem::Failed { line },
             });
         }
         if line.starts_with("eyJ")
@@ -234,7 +245,7 @@ impl Dialog {
         {
             match line.parse() {
                 Ok(token) => drop(self.tokens.insert(name, token)),
-                Err(source) => return Err(DialogProblem::BadToken { name, source }),
+                Err(why) => return Err(DialogProblem::BadToken { name, why }),
             }
         }
         Ok(())
@@ -242,6 +253,11 @@ impl Dialog {
 
     /// A space is what every prompt ends with: answers the unfinished line if it is a planned prompt.
     fn on_space(&mut self) -> Result<Option<Typed>, DialogProblem> {
+        let line = &self.seen[self.line_start..];
+        // Most spaces stand between words.
+        if line.len() > LONGEST_PROMPT || !line.iter().rev().take(LONGEST_END).any(|byte| *byte == b':') {
+            return Ok(None);
+        }
         let pending = self.pending();
         if !is_complete(&pending) {
             return Ok(None);
@@ -329,7 +345,7 @@ impl Dialog {
     /// The last line that is not empty.
     fn last_text(&self) -> String {
         let log = self.log();
-        log.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+        end_of(log.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default())
     }
 }
 
@@ -337,6 +353,13 @@ impl Dialog {
 fn is_complete(line: &str) -> bool {
     let count = |wanted: char| line.chars().filter(|c| *c == wanted).count();
     line.ends_with(": ") && count('[') == count(']') && count('(') == count(')')
+}
+
+/// A line, or where it is longer than any prompt its end.
+fn end_of(line: &str) -> String {
+    let skipped = line.chars().count().saturating_sub(LONGEST_SHOWN);
+    let end: String = line.chars().skip(skipped).collect();
+    if skipped > 0 { format!("…{end}") } else { end }
 }
 
 /// What a terminal would show of `bytes`, without escapes and carriage returns.

@@ -1,0 +1,4 @@
+//! See `testkit::fuzzing::lxd_envelope`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| testkit::fuzzing::lxd_envelope(data));

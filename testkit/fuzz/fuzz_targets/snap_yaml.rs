@@ -1,0 +1,4 @@
+//! See `testkit::fuzzing::snap_yaml`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| testkit::fuzzing::snap_yaml(data));

@@ -1,0 +1,125 @@
+//! What the environment sets. It is handed in: only the module above reads it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{ConfigError, Layer, SUBNET};
+
+/// The variables that this framework reads and whose names begin like nobody else's.
+const OWN_VARIABLES: [&str; 11] = [
+    "TESTKIT_CACHE_DIR",
+    "TESTKIT_FAULTS",
+    "TESTKIT_KEEP",
+    "TESTKIT_OUT_DIR",
+    "TESTKIT_PARALLEL",
+    "TESTKIT_POOL",
+    "TESTKIT_PROJECT",
+    "TESTKIT_REUSE",
+    "TESTKIT_SETTLE",
+    "TESTKIT_STATE_DIR",
+    "TESTKIT_SUBNET",
+];
+
+/// The environment as text. What is no text is an error where it is meant for this framework, and left out otherwise.
+pub(super) fn texts(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut texts = BTreeMap::new();
+    for (name, value) in variables {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => drop(texts.insert(name, value)),
+            Err(value) if ["TESTKIT_", "MICROOVN_", "LXD_"].iter().any(|start| name.starts_with(start)) => {
+                return Err(ConfigError::NotText { name, value });
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(texts)
+}
+
+/// The variable that was probably meant.
+pub(super) fn suggestion(name: &str) -> String {
+    let own = |name: &str| name.trim_start_matches("TESTKIT_").to_owned();
+    let distance = |known: &&str| strsim::damerau_levenshtein(&own(name), &own(known));
+    let close = |known: &&str| distance(known) * 2 <= own(name).len().max(own(known).len());
+    let nearest = OWN_VARIABLES.iter().copied().filter(close).min_by_key(distance);
+    nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default()
+}
+
+/// The settings of the environment. An empty variable counts as not set, as CI systems pass them.
+pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, ConfigError> {
+    // A misspelt setting would be ignored, and its mistake be seen, if at all, in what is left of a run.
+    let unknown = |name: &&String| name.starts_with("TESTKIT_") && !OWN_VARIABLES.contains(&name.as_str());
+    if let Some(name) = environment.keys().find(unknown) {
+        return Err(ConfigError::UnknownVariable { name: name.clone() });
+    }
+    let text = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+    let path = |name: &str| text(name).map(PathBuf::from);
+    Ok(Layer {
+        lxd_dir: path("LXD_DIR"),
+        lxd_socket: path("LXD_SOCKET"),
+        lxd_remote: text("LXD_REMOTE"),
+        lxd_client_cert: path("LXD_CLIENT_CERT"),
+        lxd_client_key: path("LXD_CLIENT_KEY"),
+        lxd_server_cert: path("LXD_SERVER_CERT"),
+        snap: path("MICROOVN_SNAP_PATH"),
+        extra_snaps: text("MICROOVN_EXTRA_SNAPS")
+            .map(|list| list.split(':').filter(|part| !part.is_empty()).map(PathBuf::from).collect()),
+        node_image: text("MICROOVN_TEST_CONTAINER_IMAGE"),
+        project: text("TESTKIT_PROJECT"),
+        pool: text("TESTKIT_POOL"),
+        cache_dir: path("TESTKIT_CACHE_DIR"),
+        out_dir: path("TESTKIT_OUT_DIR"),
+        state_dir: path("TESTKIT_STATE_DIR"),
+        keep: parse(environment, "TESTKIT_KEEP", "one of never, on-failure, always")?,
+        reuse: switch(environment, "TESTKIT_REUSE")?,
+        parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
+        faults: text("TESTKIT_FAULTS"),
+        settle: parse::<std::num::NonZeroU64>(environment, "TESTKIT_SETTLE", "a number of seconds above 0")?,
+        subnet: parse(environment, "TESTKIT_SUBNET", SUBNET)?,
+    })
+}
+
+fn parse<T: FromStr>(
+    environment: &BTreeMap<String, String>,
+    name: &'static str,
+    wanted: impl fmt::Display,
+) -> Result<Option<T>, ConfigError> {
+    match environment.get(name).filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        Some(value) => value.parse().map(Some).map_err(|_| ConfigError::Environment {
+            name,
+            value: value.clone(),
+            wanted: wanted.to_string(),
+        }),
+    }
+}
+
+/// A variable that is on or off.
+fn switch(environment: &BTreeMap<String, String>, name: &'static str) -> Result<Option<bool>, ConfigError> {
+    match environment.get(name).map(String::as_str) {
+        None | Some("") => Ok(None),
+        Some("1" | "true" | "yes") => Ok(Some(true)),
+        Some("0" | "false" | "no") => Ok(Some(false)),
+        Some(value) => Err(ConfigError::Environment { name, value: value.to_owned(), wanted: "1 or 0".to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_is_no_text_is_refused_and_others_are_nobodys_business() {
+        use std::os::unix::ffi::OsStringExt;
+        let binary = || OsString::from_vec(vec![b'a', 0xff]);
+        let known = texts([("OTHER".into(), binary()), (binary(), "x".into()), ("TESTKIT_POOL".into(), "b".into())]);
+        assert_eq!(known.expect("texts"), BTreeMap::from([("TESTKIT_POOL".to_owned(), "b".to_owned())]));
+        let error = texts([("TESTKIT_POOL".into(), binary())]).expect_err("refused").to_string();
+        assert_eq!(error, "environment variable TESTKIT_POOL is \"a\\xFF\", which is not UTF-8");
+    }
+}

@@ -1,0 +1,134 @@
+//! A snap's description of itself, `meta/snap.yaml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::{Plug, Snap};
+use crate::image::hash::Hash;
+
+/// The most that is read of a `meta/snap.yaml`, in bytes. MicroOVN's has 5 KiB, and the largest that the store has are
+/// not ten times that.
+pub(super) const LONGEST: u64 = 1 << 20;
+
+/// What of `meta/snap.yaml` matters here; source: "The snap format" in snapd's documentation.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Description {
+    name: String,
+    #[serde(default)]
+    version: Option<Scalar>,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    base: Option<String>,
+    #[serde(default)]
+    assumes: Option<Vec<String>>,
+    #[serde(default)]
+    plugs: Option<BTreeMap<String, Option<Attributes>>>,
+    #[serde(default)]
+    apps: Option<BTreeMap<String, App>>,
+}
+
+/// A version that nobody quoted is a number to YAML.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a text or a number")]
+enum Scalar {
+    Text(String),
+    Integer(i64),
+    Decimal(f64),
+}
+
+#[derive(Debug, Deserialize)]
+struct App {
+    #[serde(default)]
+    daemon: Option<String>,
+    #[serde(default)]
+    plugs: Option<AppPlugs>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a list of plugs, or plugs with their attributes")]
+enum AppPlugs {
+    Names(Vec<String>),
+    Map(BTreeMap<String, Option<Attributes>>),
+}
+
+/// A plug's attributes, or the name of its interface alone.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected the name of an interface, or attributes")]
+enum Attributes {
+    Interface(String),
+    Map {
+        #[serde(default)]
+        interface: Option<String>,
+    },
+}
+
+impl Description {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// In one line, where it is not UTF-8, not YAML, or lacks a name.
+    pub(crate) fn parse(yaml: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(yaml).map_err(|error| error.to_string())?;
+        // Aliases can make a short text a huge one; descriptions that are written by hand have a few, if any.
+        let options = serde_saphyr::options! {
+            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 1000 },
+        };
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+            // The parser quotes the text in further lines, and says the same again as its cause. In the first line it may
+            // go on to what a program that uses it could do about it.
+            let said = error.to_string();
+            let line = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let advice =
+                [", set DuplicateKeyPolicy", "; use from_str"].iter().filter_map(|start| line.find(start)).min();
+            line[..advice.unwrap_or(line.len())].to_owned()
+        })
+    }
+
+    /// The snap that the file at `path` is.
+    pub(crate) fn into_snap(self, path: PathBuf, sha256: Hash) -> Snap {
+        let mut plugs: BTreeMap<String, String> = BTreeMap::new();
+        let mut declare = |name: String, attributes: Option<Attributes>| {
+            let interface = match attributes {
+                Some(Attributes::Interface(interface) | Attributes::Map { interface: Some(interface) }) => interface,
+                _ => name.clone(),
+            };
+            plugs.entry(name).or_insert(interface);
+        };
+        for (name, attributes) in self.plugs.unwrap_or_default() {
+            declare(name, attributes);
+        }
+        let (mut apps, mut services) = (BTreeSet::new(), BTreeSet::new());
+        for (name, app) in self.apps.unwrap_or_default() {
+            if app.daemon.is_some() {
+                services.insert(name.clone());
+            }
+            apps.insert(name);
+            match app.plugs {
+                Some(AppPlugs::Names(names)) => names.into_iter().for_each(|name| declare(name, None)),
+                Some(AppPlugs::Map(map)) => map.into_iter().for_each(|(name, attributes)| declare(name, attributes)),
+                None => {}
+            }
+        }
+        let version = match self.version {
+            Some(Scalar::Text(text)) => text,
+            Some(Scalar::Integer(number)) => number.to_string(),
+            Some(Scalar::Decimal(number)) => number.to_string(),
+            None => "unset".to_owned(),
+        };
+        Snap {
+            path,
+            sha256,
+            name: self.name,
+            version,
+            kind: self.kind.unwrap_or_else(|| "app".to_owned()),
+            base: self.base,
+            assumes: self.assumes.unwrap_or_default(),
+            apps,
+            services,
+            plugs: plugs.into_iter().map(|(name, interface)| Plug { name, interface }).collect(),
+        }
+    }
+}
