@@ -136,7 +136,7 @@ fn a_bad_environment_is_refused(#[case] env: &[(&str, &str)], #[case] parts: &[&
 #[rstest]
 #[case::unknown_key("colour = 1", &["line 1", "unknown field `colour`", "expected one of"])]
 #[case::no_toml("pool = ", &["line 1, column 8"])]
-#[case::wrong_type("subnet = \"x\"", &["line 1, column 10", "invalid IP address"])]
+#[case::wrong_type("subnet = \"x\"", &["line 1, column 10", "\"x\" is not an IPv4 range such as"])]
 #[case::zero("parallel = 0", &["line 1, column 12", "expected a nonzero"])]
 fn a_bad_file_is_refused_with_the_place_in_it(#[case] text: &str, #[case] parts: &[&str]) {
     let world = World::new();

@@ -144,6 +144,10 @@ fn tokens_are_recognised_and_never_shown() {
         "a\n-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----\nb -----BEGIN PRIVATE KEY-----\\nMHc";
     assert_eq!(redact(key), "a\n[redacted private key]\nb [redacted private key]");
     assert_eq!(redact(r#"{"secret":"hush","secret": ""}"#), r#"{"secret":"[redacted]","secret": ""}"#);
+    // In a text that quotes the JSON, and in one that quotes that.
+    for quoted in [r#"{\"secret\": \"hush\"}"#, r#"{\\\"secret\\\":\\\"hush\\\"}"#, r#"{"secret":"hus"#] {
+        assert!(!redact(quoted).contains("hus"), "{quoted}");
+    }
     assert_eq!(redact("-----BEGIN CERTIFICATE-----"), "-----BEGIN CERTIFICATE-----");
 }
 
