@@ -117,7 +117,9 @@ impl Entry {
             None if self.parts.is_empty() => {
                 Some(format!("declares no error; if this is a good one, declare it:\n{seen}"))
             }
-            Some(says) if seen.trim_end() != says.trim_end() => Some(format!("must say:\n{}\nand says:\n{seen}", says.trim_end())),
+            Some(says) if seen.trim_end() != says.trim_end() => {
+                Some(format!("must say:\n{}\nand says:\n{seen}", says.trim_end()))
+            }
             _ if !lacking.is_empty() => Some(format!("must say each of {lacking:?} and says:\n{seen}")),
             _ => None,
         }

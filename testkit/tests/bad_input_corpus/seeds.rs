@@ -6,18 +6,25 @@ use testkit::fuzzing::Target;
 
 use crate::entry::{self, tests};
 
-/// A target's name, the readers of the corpus whose inputs are of its kind, and the recordings that are: a folder and how
-/// their names begin.
-const KINDS: &[(&str, &[&str], &[(&str, &str)])] = &[
-    (
-        "ovsdb_json",
-        &["tables", "switch", "southbound", "members", "devices", "control"],
-        &[("recorded", "ov"), ("recorded", "cluster-list")],
-    ),
-    ("lxd_envelope", &["lxd", "lxd_connect"], &[]),
-    ("dialog_stream", &["dialog"], &[("dialog", "")]),
-    ("snap_yaml", &["snap_yaml"], &[]),
-    ("appctl", &["raft", "connections"], &[("recorded", "raft")]),
+/// Where the seeds of a target come from.
+struct Kind {
+    target: &'static str,
+    /// The readers of the corpus whose inputs are of its kind.
+    readers: &'static [&'static str],
+    /// The recordings that are: how their paths below `fixtures/` begin.
+    recordings: &'static [&'static str],
+}
+
+const KINDS: [Kind; 5] = [
+    Kind {
+        target: "ovsdb_json",
+        readers: &["tables", "switch", "southbound", "members", "devices", "control"],
+        recordings: &["recorded/ovs-vsctl", "recorded/ovn-sbctl", "recorded/ovn-nbctl", "recorded/cluster-list"],
+    },
+    Kind { target: "lxd_envelope", readers: &["lxd", "lxd_connect"], recordings: &[] },
+    Kind { target: "dialog_stream", readers: &["dialog"], recordings: &["dialog/"] },
+    Kind { target: "snap_yaml", readers: &["snap_yaml"], recordings: &[] },
+    Kind { target: "appctl", readers: &["raft", "connections"], recordings: &["recorded/raft"] },
 ];
 
 /// The longest seed, in bytes: a fuzzer tries everything on each, and long ones repeat one thing.
@@ -25,14 +32,15 @@ const LONGEST: usize = 2500;
 
 /// The seeds of a target: a name for each, and what it is.
 pub(crate) fn seeds((target, _): &Target) -> Vec<(String, Vec<u8>)> {
-    let kind = KINDS.iter().find(|(known, ..)| known == target);
-    let (_, readers, recordings) = kind.unwrap_or_else(|| panic!("no seeds are declared for {target}"));
+    let kind = KINDS.iter().find(|kind| kind.target == *target);
+    let Kind { readers, recordings, .. } = kind.unwrap_or_else(|| panic!("no seeds are declared for {target}"));
     let entries = entry::all().into_iter().filter(|entry| readers.contains(&entry.reads.as_str()));
     let mut seeds: Vec<_> = entries.map(|entry| (entry.name.clone(), entry.seed())).collect();
-    for (folder, beginning) in *recordings {
+    for folder in ["recorded", "dialog"] {
         for file in fs::read_dir(tests().join("fixtures").join(folder)).expect("recordings").flatten() {
             let name = file.file_name().to_string_lossy().into_owned();
-            if name.starts_with(beginning) {
+            let path = format!("{folder}/{name}");
+            if recordings.iter().any(|beginning| path.starts_with(beginning)) {
                 seeds.push((name, fs::read(file.path()).expect("a recording")));
             }
         }
