@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,9 @@ pub async fn keep(site: &Site, manifest: &Manifest) -> Result<String, ClusterErr
     }
     let path = record(&site.config, cell);
     let write = || {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        // Its owner's alone, like all that runs write.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         fs::write(&path, serde_json::to_vec_pretty(manifest)?)
     };
     write().map_err(|source| ClusterError::Io { action: "write", path: path.clone(), source })?;
