@@ -6,8 +6,10 @@ use std::path::Path;
 use rstest::fixture;
 use testkit::cluster::{self, Manifest, Site};
 use testkit::config::{Config, Keep, Layer};
+use testkit::expect::Verdict;
 use testkit::matrix::Cell;
-use testkit::plan::Plan;
+use testkit::plan::{Plan, Segments};
+use testkit::record::{self, CellPart, CheckPart, RunPart};
 use testkit::report::{Evidence, Owner, Timeline, chain};
 use testkit::session::{Lease, Run, reaper};
 
@@ -65,21 +67,47 @@ impl Suite {
         let config = Config::resolve(Layer::default()).map_err(Failure::of)?;
         let run = Run::join(&config).await.map_err(Failure::of)?;
         run.end_with_runner();
+        let dir = run.cell_dir(self.cell).map_err(Failure::of)?;
+        let part = begin(&config, &run, &dir, &cell, &check).map_err(Failure::of)?;
+        let mut verdict = None;
+        let outcome = self.judge_in(config, run, &cell, &check, exe, &mut verdict).await;
+        let failure = outcome.as_ref().err().map(|failure| failure.0.as_str());
+        part.end(&dir, verdict, failure).map_err(Failure::of)?;
+        outcome
+    }
+
+    /// Comes to the verdict of one check in its run, which provisions the cluster first where nobody has.
+    async fn judge_in(
+        self,
+        config: Config,
+        run: Run,
+        cell: &Cell,
+        check: &Check,
+        exe: &str,
+        verdict: &mut Option<Verdict>,
+    ) -> Result<(), Failure> {
         let site = Site::open(config, run, Path::new(exe)).await.map_err(Failure::of)?;
+        record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
         let lease: Lease<Manifest> =
-            Lease::acquire(&site.run, self.cell, check.access(), async |dir: &Path| provide(&site, &cell, dir).await)
+            Lease::acquire(&site.run, self.cell, check.access(), async |dir: &Path| provide(&site, cell, dir).await)
                 .await
                 .map_err(Failure::of)?;
-        let outcome = self.judge_on(&site, &lease, &check).await;
+        let outcome = self.judge_on(&site, &lease, check, verdict).await;
         let names: Vec<&str> = suite_checks(&lease.manifest().plan).map(|check| check.name).collect();
-        if lease.give_back(name, &names).await.map_err(Failure::of)? && site.config.keep == Keep::Never {
+        if lease.give_back(check.name, &names).await.map_err(Failure::of)? && site.config.keep == Keep::Never {
             reaper::release(&site.run, &site.exe, self.cell).map_err(Failure::of)?;
         }
         outcome
     }
 
     /// The verdict of one check, as the text that a person reads.
-    async fn judge_on(self, site: &Site, lease: &Lease<Manifest>, check: &Check) -> Result<(), Failure> {
+    async fn judge_on(
+        self,
+        site: &Site,
+        lease: &Lease<Manifest>,
+        check: &Check,
+        found: &mut Option<Verdict>,
+    ) -> Result<(), Failure> {
         let manifest = lease.manifest();
         println!("product: {}", manifest.product);
         let owner = match check.body {
@@ -88,6 +116,7 @@ impl Suite {
         };
         let judging = check.verdict(&site.client, manifest);
         let verdict = Timeline::new(lease.dir()).stage(&format!("check {}", check.name), owner, judging).await;
+        let verdict = found.insert(verdict);
         if verdict.passed() {
             println!("{verdict}");
             return Ok(());
@@ -109,6 +138,14 @@ impl Suite {
         }
         Err(Failure(text))
     }
+}
+
+/// Leaves for the record of the run what is known before the check begins, and that it begins.
+fn begin(config: &Config, run: &Run, dir: &Path, cell: &Cell, check: &Check) -> std::io::Result<CheckPart> {
+    RunPart::new(run, config, options::OPTIONS.iter().map(|option| option.declaration())).leave(run.dir())?;
+    let plan = Plan::draw(cell, options::OPTIONS, Segments::documentation());
+    CellPart::new(cell, suite_checks(&plan).map(|check| (check.name, check.about)), None).leave(dir)?;
+    CheckPart::begin(dir, check.name)
 }
 
 /// The checks that the suite of this plan has.

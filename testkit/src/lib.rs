@@ -12,6 +12,7 @@
 //! | observation | [`microovn`] and [`ovn`] parse it, [`cluster`] takes it |
 //! | verdict | [`expect`] |
 //! | evidence | [`report`] |
+//! | record | [`record`] |
 
 pub mod cli;
 pub mod cluster;
@@ -26,6 +27,7 @@ pub mod matrix;
 pub mod microovn;
 pub mod ovn;
 pub mod plan;
+pub mod record;
 pub mod report;
 pub mod session;
 pub mod wait;

@@ -9,6 +9,7 @@ use super::compare::CompareArgs;
 use super::doctor::{DoctorArgs, Format};
 use super::faults::FaultsArgs;
 use super::plan::PlanArgs;
+use super::report::ReportArgs;
 use super::run::RunArgs;
 use super::storm::StormArgs;
 use super::summary::SummaryArgs;
@@ -47,6 +48,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Run the suites of a tier, or of the named cells.
     Run(RunArgs),
+    /// Write the report of a run, one HTML file, and print its path; or print the run's record.
+    Report(ReportArgs),
     /// Print the results of a run as Markdown, from the runner's JUnit file.
     Summary(SummaryArgs),
     /// Form the cluster of a cell and leave it up.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Catalogue, CheckInfo, Failure};
 use crate::matrix::{Cell, Matrix, Tier};
-use crate::plan::{Plan, Segment, Segments};
+use crate::plan::{Plan, Segments};
 use crate::report::{Owner, Timeline};
 
 /// Milliseconds a cell is expected to take: a part for every cell, and one for each of its members.
@@ -73,16 +73,7 @@ pub(super) fn target(tier: Tier) -> &'static str {
 
 /// The plan of a cell for showing it; a run picks free address ranges.
 pub(super) fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
-    Plan::draw(cell, catalogue.options, documentation_segments())
-}
-
-/// From the blocks set aside for documentation (RFC 5737, RFC 3849).
-fn documentation_segments() -> Segments {
-    let segment = |ipv4: [u8; 4], group: u16| Segment {
-        ipv4: ipnet::Ipv4Net::new_assert(ipv4.into(), 24),
-        ipv6: ipnet::Ipv6Net::new_assert([0x2001, 0xdb8, 0, group, 0, 0, 0, 0].into(), 64),
-    };
-    Segments { management: segment([192, 0, 2, 0], 0), underlay: segment([198, 51, 100, 0], 1) }
+    Plan::draw(cell, catalogue.options, Segments::documentation())
 }
 
 /// The checks that can judge clusters of this plan.

@@ -19,6 +19,7 @@ mod logs;
 mod nextest;
 mod output;
 mod plan;
+mod report;
 mod run;
 mod runs;
 mod shell_help;
@@ -163,6 +164,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Trial { cell } => trial::trial(config, catalogue, &cell).await,
         Command::Run(args) => run::run(config, catalogue, args).await,
         Command::Doctor(args) => doctor::doctor(&config, &args).await,
+        Command::Report(args) => report::report(&config, &args),
         Command::Setup => host::setup(&config).await,
         Command::Teardown => host::teardown(&config).await,
         Command::Image { command: args::Image::Build } => images::build(&config).await,

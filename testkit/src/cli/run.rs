@@ -1,16 +1,18 @@
 //! Running suites by tier or by name, and saying which could not be run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use quick_junit::{Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::cells::{Cells, checks, shown_plan};
 use super::summary::junit;
-use super::{Catalogue, Failure, host, nextest};
+use super::{Catalogue, Failure, host, nextest, report};
 use crate::cluster::{self, Site};
 use crate::config::Config;
 use crate::matrix::{Cell, Tier};
+use crate::record::{self, CellPart};
 use crate::session::Run;
 
 /// What to run.
@@ -45,14 +47,24 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     cluster::given_snaps(&config).map_err(Failure::cluster)?;
     let (runnable, skips) = divide(&config, catalogue, chosen).await?;
     if runnable.is_empty() {
-        report(&skips);
+        say(&skips);
         return Err(Failure::Usage("nothing is tested: the product lacks what every chosen cell needs".to_owned()));
     }
-    let ran = nextest::command(&config, &cells, &runnable, None, &args.runner)?.run().map_err(Failure::usage)?;
-    report(&skips);
+    let command = nextest::command(&config, &cells, &runnable, None, &args.runner)?;
+    let since = Timestamp::now();
+    // cargo becomes the runner, so that its process id is that of the run's runner.
+    let runner = command.start().map_err(Failure::usage)?;
+    let pids = runner.pids();
+    let ran = runner.wait().map_err(Failure::usage)?;
+    say(&skips);
+    let path = junit(&config.target_dir, profile(&args.runner));
     if !skips.is_empty() {
-        let profile = profile(&args.runner);
-        add_skips(&junit(&config.target_dir, profile), catalogue, &skips)?;
+        add_skips(&path, catalogue, &skips)?;
+    }
+    let of_runner = pids.into_iter().find_map(|pid| record::of_runner(&config.out_dir, pid, since));
+    // A runner that no check came to, as when nothing compiles, has no record.
+    if let Some(dir) = of_runner.or_else(|| of_junit(&config, &path)) {
+        conclude(&dir, catalogue, &runnable, &skips)?;
     }
     match (ran.status.success(), skips.is_empty()) {
         (true, true) => Ok(ExitCode::SUCCESS),
@@ -84,7 +96,28 @@ async fn divide(config: &Config, catalogue: &Catalogue, chosen: Vec<Cell>) -> Re
     Ok((runnable, skips))
 }
 
-fn report(skips: &[Skip]) {
+/// Writes the record and the report of the run in this folder, with the cells that it left out and did not come to.
+fn conclude(dir: &Path, catalogue: &Catalogue, runnable: &[Cell], skips: &[Skip]) -> Result<(), Failure> {
+    let run = runnable.iter().map(|cell| (cell, None));
+    for (cell, reason) in run.chain(skips.iter().map(|skip| (&skip.cell, Some(skip.reason.clone())))) {
+        let plan = shown_plan(catalogue, cell);
+        let checks = checks(catalogue, &plan).map(|check| (check.name, check.about));
+        let folder = dir.join(cell.id().as_str());
+        std::fs::create_dir_all(&folder).map_err(Failure::usage)?;
+        CellPart::new(cell, checks, reason).leave(&folder).map_err(Failure::usage)?;
+    }
+    let (record, path) = record::write(dir).map_err(Failure::usage)?;
+    println!("{}", report::line(&record, &path));
+    Ok(())
+}
+
+/// The folder of the run that a JUnit file is of.
+fn of_junit(config: &Config, junit: &Path) -> Option<PathBuf> {
+    let report = Report::deserialize_from_str(&std::fs::read_to_string(junit).ok()?).ok()?;
+    record::of_nextest(&config.out_dir, &report.uuid?.to_string())
+}
+
+fn say(skips: &[Skip]) {
     for skip in skips {
         println!("SKIPPED {}: {}", skip.cell.id(), skip.reason);
     }

@@ -1,6 +1,8 @@
 //! What provisioning hands to the checks of a cell.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,43 @@ pub struct Manifest {
     pub settled: Settled,
     /// The last observation of that wait.
     pub observation: Observation,
+}
+
+/// What is about to be formed: written before, so that a cluster that cannot be formed is known by its plan all the same.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The LXD instance of every member, by member name.
+    pub instances: BTreeMap<String, String>,
+}
+
+impl Planned {
+    /// Writes it to the cell's folder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, cell: &Path) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(cell)?;
+        serde_json::to_writer(&mut file, self)?;
+        file.persist(path(cell)).map(drop).map_err(|error| error.error)
+    }
+
+    /// That of the cell in this folder; `None` where it did not come to a plan.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn find(cell: &Path) -> io::Result<Option<Self>> {
+        match std::fs::read(path(cell)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn path(cell: &Path) -> PathBuf {
+    cell.join("plan.json")
 }
 
 /// How the wait for the planned state ended.

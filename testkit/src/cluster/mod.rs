@@ -27,7 +27,7 @@ pub use evidence::collect;
 pub use formation::form;
 pub use golden::{Product, given_snaps, golden};
 pub use keep::{forget, keep, kept, kept_cells, reuse};
-pub use manifest::{Manifest, Settled};
+pub use manifest::{Manifest, Planned, Settled};
 pub use observe::{Members, PATH, observe};
 pub use provision::provision;
 pub(crate) use provision::tags;

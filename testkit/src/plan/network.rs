@@ -23,6 +23,17 @@ pub struct Segments {
     pub underlay: Segment,
 }
 
+impl Segments {
+    /// Ranges from the blocks set aside for documentation (RFC 5737, RFC 3849), for a plan that is only looked at.
+    pub fn documentation() -> Self {
+        let segment = |ipv4: [u8; 4], group: u16| Segment {
+            ipv4: Ipv4Net::new_assert(ipv4.into(), 24),
+            ipv6: Ipv6Net::new_assert([0x2001, 0xdb8, 0, group, 0, 0, 0, 0].into(), 64),
+        };
+        Self { management: segment([192, 0, 2, 0], 0), underlay: segment([198, 51, 100, 0], 1) }
+    }
+}
+
 /// Which of the two networks a NIC is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

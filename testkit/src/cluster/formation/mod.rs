@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use tokio::sync::oneshot;
 
-use super::ClusterError;
 use super::observe::Members;
+use super::{ClusterError, Planned};
 use crate::lxd::Client;
 use crate::microovn::JoinToken;
 use crate::plan::{Formation, Member, Plan, Role};
@@ -68,6 +68,10 @@ pub async fn form(
     evidence: &Evidence,
 ) -> Result<(), ClusterError> {
     let bootstrap = plan.bootstrap().ok_or_else(|| ClusterError::Empty(plan.cell.to_string()))?;
+    // Without it the record of a run cannot show a cluster that was not formed; that is no reason not to form it.
+    if let Err(error) = (Planned { plan: plan.clone(), instances: instances.clone() }).write(evidence.dir()) {
+        tracing::warn!(%error, "the plan is not written");
+    }
     let mut tokens = Tokens::new();
     for (member, ready) in plan.members.iter().zip(ready) {
         timeline.stage("wait for the member", Owner::Lxd, announced(ready)).await;

@@ -1,0 +1,68 @@
+//! The report of a run: one HTML file for a person, one JSON record for a program.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use super::Failure;
+use super::output::show;
+use crate::config::Config;
+use crate::record::schema::RunState;
+use crate::record::{self, Record};
+
+/// Which run to report, and how.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReportArgs {
+    /// The run's id or how it begins; the latest when not given.
+    run: Option<String>,
+    /// `html` writes the report and prints its path; `json` prints the record.
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    format: Format,
+    /// Show the report in the browser.
+    #[arg(long, conflicts_with = "format")]
+    open: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Html,
+    Json,
+}
+
+/// Puts the record of a run together and writes it with its report.
+pub(super) fn report(config: &Config, args: &ReportArgs) -> Result<ExitCode, Failure> {
+    let dir = record::find(&config.out_dir, args.run.as_deref()).map_err(Failure::usage)?;
+    let (record, report) = record::write(&dir).map_err(Failure::usage)?;
+    match record.state {
+        RunState::Running => eprintln!("note: run {} is still going; this is how far it has come", record.run),
+        RunState::Interrupted => eprintln!("note: run {} was interrupted; what it left is shown", record.run),
+        RunState::Finished => {}
+    }
+    match args.format {
+        Format::Json => show(&serde_json::to_string_pretty(&record).map_err(Failure::usage)?),
+        Format::Html => {
+            if args.open {
+                open(&report)?;
+            }
+            show(&report.display().to_string())
+        }
+    }
+}
+
+/// What `testkit run` says at its end.
+pub(super) fn line(record: &Record, report: &Path) -> String {
+    let totals = record.totals;
+    let counts = format!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
+    let unfinished = if totals.unfinished == 0 { String::new() } else { format!(", {} not finished", totals.unfinished) };
+    format!("report: {} ({counts}{unfinished})", report.display())
+}
+
+/// Hands the file to the desktop's browser.
+fn open(report: &Path) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::Usage(format!("failed to open {} with xdg-open: {error}; open the file by hand", report.display()))
+    };
+    let ran = duct::cmd("xdg-open", [report]).stdout_null().stderr_null().unchecked().run().map_err(|e| failed(&e))?;
+    if ran.status.success() { Ok(()) } else { Err(failed(&ran.status)) }
+}

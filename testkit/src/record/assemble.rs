@@ -1,0 +1,240 @@
+//! From the folder of a run to its record.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::parts::{CellPart, CheckPart, RunPart, files, find_host, read};
+use super::schema::{
+    Cell, Check, CheckInfo, Difference, Evidence, Outcome, Phase, Product, Record, RunState, SCHEMA, Settled, Stage,
+    Totals,
+};
+use super::{observed, planned, transcript};
+use crate::cluster::{self, Manifest, Planned};
+use crate::expect;
+use crate::microovn::redact;
+use crate::plan::Plan;
+use crate::report::Timeline;
+
+/// What provisioning leaves when it fails.
+#[derive(Debug, Deserialize)]
+struct Failed {
+    message: String,
+}
+
+/// The record of the run in this folder, as far as it has come. `alive` says whether its runner is at work.
+///
+/// # Errors
+/// When the folder has no run part, or one of its files cannot be read.
+pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
+    let none = || io::Error::new(io::ErrorKind::NotFound, format!("{} is not the folder of a run", dir.display()));
+    let part = RunPart::find(dir)?.ok_or_else(none)?;
+    let mut product = read::<(serde_json::Value, cluster::Product)>(&dir.join("golden.json"))?.map(|(_, it)| it);
+    let mut cells = Vec::new();
+    for path in files(dir)? {
+        if path.is_dir()
+            && let Some(cell_part) = CellPart::find(&path)?
+        {
+            let manifest: Option<Manifest> = read(&path.join("manifest.json"))?;
+            product = product.or_else(|| manifest.as_ref().map(|manifest| manifest.product.clone()));
+            cells.push(cell(dir, &path, cell_part, manifest, alive)?);
+        }
+    }
+    let mut totals = Totals::default();
+    let checks: Vec<&Check> = cells.iter().flat_map(|(_, cell)| &cell.checks).collect();
+    checks.iter().for_each(|check| totals.count(check.outcome));
+    let state = match alive {
+        true => RunState::Running,
+        false if checks.iter().any(|check| check.outcome == Outcome::Interrupted) => RunState::Interrupted,
+        false => RunState::Finished,
+    };
+    let ended = cells.iter().map(|(_, cell)| last_moment(cell)).fold(part.started, Timestamp::max);
+    Ok(Record {
+        schema: SCHEMA,
+        run: part.run,
+        state,
+        started: part.started,
+        ended,
+        testkit: part.testkit,
+        product: product.map(|cluster::Product { stand_in, name, version, sha256 }| Product {
+            stand_in,
+            name,
+            version,
+            sha256,
+        }),
+        faults: part.faults.iter().flat_map(|all| all.lines()).map(|line| redact(line.trim())).collect(),
+        host: find_host(dir)?.unwrap_or_default(),
+        options: part.options,
+        checks: all_checks(cells.iter().map(|(part, _)| part)),
+        totals,
+        cells: cells.into_iter().map(|(_, cell)| cell).collect(),
+    })
+}
+
+/// Every check of some cell, those that judge an observation in the order of their list.
+fn all_checks<'a>(cells: impl Iterator<Item = &'a CellPart>) -> Vec<CheckInfo> {
+    let mut all: Vec<CheckInfo> = Vec::new();
+    for check in cells.flat_map(|cell| &cell.checks) {
+        if !all.contains(check) {
+            all.push(check.clone());
+        }
+    }
+    let place = |check: &CheckInfo| expect::CHECKS.iter().position(|known| known.name == check.name);
+    all.sort_by_key(|check| place(check).unwrap_or(usize::MAX));
+    all
+}
+
+/// When the last thing that is recorded of a cell happened.
+fn last_moment(cell: &Cell) -> Timestamp {
+    let stages = cell.stages.iter().map(|stage| {
+        let took = SignedDuration::from_millis(i64::try_from(stage.ms).unwrap_or_default());
+        stage.at.checked_add(took).unwrap_or(stage.at)
+    });
+    let checks = cell.checks.iter().filter_map(|check| check.ended.or(check.started));
+    stages.chain(checks).max().unwrap_or(Timestamp::MIN)
+}
+
+fn cell(
+    run: &Path,
+    path: &Path,
+    part: CellPart,
+    manifest: Option<Manifest>,
+    alive: bool,
+) -> io::Result<(CellPart, Cell)> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let planned = match &manifest {
+        Some(manifest) => Some((manifest.plan.clone(), manifest.instances.clone())),
+        None => Planned::find(path)?.map(|planned| (planned.plan, planned.instances)),
+    };
+    let plan = planned.as_ref().map(|(plan, _)| plan);
+    let parts = CheckPart::all(path)?;
+    let judged = |info: &CheckInfo| check(&name, plan, &part, parts.get(&info.name), &info.name, alive);
+    let cell = Cell {
+        choices: part.choices.clone(),
+        skipped: part.skipped.as_deref().map(redact),
+        problem: read::<Failed>(&path.join("failure.json"))?.map(|failed| redact(&failed.message)),
+        plan: planned.as_ref().map(|(plan, instances)| planned::plan(plan, instances)),
+        settled: manifest.as_ref().map(|Manifest { settled, .. }| Settled {
+            ms: settled.ms,
+            looks: settled.looks,
+            unsatisfied: settled.unsatisfied.clone(),
+        }),
+        network: manifest.as_ref().map(|manifest| observed::network(&manifest.plan, &manifest.observation)),
+        stages: stages(path, plan)?,
+        checks: part.checks.iter().map(judged).collect(),
+        transcripts: transcript::all(path, plan)?,
+        evidence: evidence(run, path)?,
+        name: name.clone(),
+    };
+    Ok((part, cell))
+}
+
+fn check(cell: &str, plan: Option<&Plan>, cell_part: &CellPart, part: Option<&CheckPart>, name: &str, alive: bool) -> Check {
+    let end = part.and_then(|part| part.end.as_ref());
+    let verdict = end.and_then(|end| end.verdict.as_ref());
+    let outcome = match (part, end) {
+        _ if cell_part.skipped.is_some() => Outcome::Skipped,
+        (None, _) => Outcome::NotRun,
+        (Some(_), None) if alive => Outcome::Running,
+        (Some(_), None) => Outcome::Interrupted,
+        (Some(_), Some(end)) => match (&end.failure, verdict) {
+            (None, _) => Outcome::Passed,
+            (Some(_), Some(verdict)) if !verdict.passed() => Outcome::Failed,
+            (Some(_), _) => Outcome::Error,
+        },
+    };
+    let differences: Vec<Difference> = verdict.iter().flat_map(|verdict| &verdict.differences).map(difference).collect();
+    let look = plan.and_then(|plan| look(cell, plan, name, differences.first()?));
+    Check {
+        name: name.to_owned(),
+        outcome,
+        compared: verdict.map_or(0, |verdict| verdict.compared),
+        look,
+        differences,
+        message: end.and_then(|end| end.failure.clone()),
+        started: part.map(|part| part.started),
+        ended: end.map(|end| end.at),
+    }
+}
+
+fn difference(difference: &expect::Difference) -> Difference {
+    let expect::Difference { member, table, column, wanted, seen, note } = difference.clone();
+    Difference { member, table, column, wanted, seen, note }
+}
+
+/// The command that shows what a check read, on the member of a difference, as tables.
+fn look(cell: &str, plan: &Plan, check: &str, difference: &Difference) -> Option<String> {
+    let number = plan.members.iter().position(|member| member.name == difference.member)?;
+    let member = &plan.members[number];
+    let subject = expect::find_check(check)?.reads.first()?;
+    let argv = subject.reads(plan, member).first()?.argv();
+    let words: Vec<String> = argv.iter().filter(|word| *word != "--format=json").map(|word| quote(word)).collect();
+    Some(format!("testkit shell {cell}:{} -- {}", number + 1, words.join(" ")))
+}
+
+/// A word as a shell takes it.
+fn quote(word: &str) -> String {
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@+".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// The stages by their begin. Members enter in the order of the plan, so the n-th stage of a kind is the n-th member's.
+fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
+    let mut waited = 0;
+    let mut entered = 0;
+    let name = |n: usize| plan.and_then(|plan| plan.members.get(n)).map(|member| member.name.clone());
+    let mut stages: Vec<Stage> = Timeline::new(path)
+        .read()?
+        .into_iter()
+        .map(|stage| {
+            let (phase, count) = match stage.name.as_str() {
+                "wait for the member" => (Phase::Provision, Some(&mut waited)),
+                "bootstrap" | "join" => (Phase::Form, Some(&mut entered)),
+                "settle" => (Phase::Form, None),
+                check if check.starts_with("check ") => (Phase::Check, None),
+                _ => (Phase::Provision, None),
+            };
+            let member = count.and_then(|count| {
+                *count += 1;
+                name(*count - 1)
+            });
+            let owner = format!("{:?}", stage.owner).to_lowercase();
+            Stage { name: stage.name, member, owner, phase, at: stage.at, ms: stage.ms }
+        })
+        .collect();
+    stages.sort_by_key(|stage| stage.at);
+    Ok(stages)
+}
+
+/// The files in the folders of the members.
+fn evidence(run: &Path, path: &Path) -> io::Result<Vec<Evidence>> {
+    let mut all = Vec::new();
+    for folder in files(path)?.into_iter().filter(|it| it.is_dir() && it.file_name().is_some_and(|n| n != "checks")) {
+        for file in files(&folder)? {
+            let text = |path: &Path| path.to_string_lossy().into_owned();
+            let name = |path: &Path| path.file_name().map(Path::new).map(text).unwrap_or_default();
+            all.push(Evidence {
+                member: name(&folder),
+                name: name(&file),
+                path: text(file.strip_prefix(run).unwrap_or(&file)),
+                bytes: file.metadata()?.len(),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// The names of the checks of every cell, for whoever compares.
+impl Record {
+    /// Every check with its outcome, by `<cell>::<check>`: the name of its test.
+    pub fn outcomes(&self) -> BTreeMap<String, Outcome> {
+        let checks = |cell: &Cell| {
+            let name = cell.name.clone();
+            cell.checks.clone().into_iter().map(move |check| (format!("{name}::{}", check.name), check.outcome))
+        };
+        self.cells.iter().flat_map(checks).collect()
+    }
+}

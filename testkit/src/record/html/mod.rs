@@ -1,0 +1,69 @@
+//! A record as one HTML file for a person: readable without network and without scripts.
+//!
+//! Styles and script are inlined, and named by their hash in the page's content security policy, which allows nothing
+//! else: whatever a node printed cannot become part of the page.
+
+mod bars;
+mod inline;
+mod picture;
+mod view;
+
+use std::io;
+use std::path::Path;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::schema::Record;
+use inline::Inliner;
+use view::{CellView, Fact, Summary};
+
+const STYLE: &str = include_str!("../../../templates/report/style.css");
+const SCRIPT: &str = include_str!("../../../templates/report/script.js");
+
+/// The whole page.
+#[derive(Template)]
+#[template(path = "report/page.html")]
+struct Page<'a> {
+    record: &'a Record,
+    summary: Summary,
+    facts: Vec<Fact>,
+    cells: Vec<CellView<'a>>,
+    axis: bars::Axis,
+    style: &'static str,
+    script: &'static str,
+    policy: String,
+}
+
+/// The page of a record. `run` is the folder of the run, from which evidence is taken into the page.
+///
+/// # Errors
+/// When evidence that is there cannot be read.
+pub fn render(record: &Record, run: &Path) -> io::Result<String> {
+    let mut inliner = Inliner::new(run);
+    let axis = bars::Axis::of(record);
+    let cells = record.cells.iter().map(|cell| CellView::new(record, cell, &axis, &mut inliner));
+    let page = Page {
+        record,
+        summary: Summary::of(record),
+        facts: view::facts(record),
+        cells: cells.collect::<io::Result<_>>()?,
+        axis,
+        style: STYLE,
+        script: SCRIPT,
+        policy: policy(),
+    };
+    page.render().map_err(io::Error::other)
+}
+
+/// Nothing from anywhere, but for the style and the script that are part of the page.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())));
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}

@@ -1,0 +1,290 @@
+//! The record as the templates show it.
+
+use std::io;
+
+use jiff::Timestamp;
+
+use super::bars::{Axis, Phases, Row, between, duration};
+use super::inline::{Inlined, Inliner};
+use super::picture::Picture;
+use crate::record::schema::{Cell, Check, Difference, InitOption, Outcome, Record, RunState, Totals, Transcript, Tunnel, TunnelState};
+
+/// Differences that are shown where failures are listed first; the others are with the cell.
+const FIRST: usize = 4;
+
+/// A line of facts about the run.
+pub(super) struct Fact {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    /// Whether it is a hash or a version, to be read by letter.
+    pub(super) code: bool,
+}
+
+/// The run in one line.
+pub(super) struct Summary {
+    pub(super) class: &'static str,
+    pub(super) verdict: &'static str,
+    pub(super) note: Option<&'static str>,
+}
+
+impl Summary {
+    pub(super) fn of(record: &Record) -> Self {
+        let Totals { passed, failed, skipped, .. } = record.totals;
+        let (class, verdict) = match (failed, passed, skipped) {
+            (1.., ..) => ("failed", "failed"),
+            (0, 1.., 1..) => ("skipped", "passed, with skips"),
+            (0, 1.., 0) => ("passed", "passed"),
+            _ => ("skipped", "nothing was tested"),
+        };
+        let (class, note) = match record.state {
+            RunState::Finished => (class, None),
+            RunState::Running => (class, Some("The run is still going: this is how far it had come.")),
+            RunState::Interrupted => ("failed", Some("The run was interrupted: checks that had begun never ended.")),
+        };
+        let verdict = if record.state == RunState::Interrupted && failed == 0 { "interrupted" } else { verdict };
+        let verdict = if record.state == RunState::Running && failed == 0 { "running" } else { verdict };
+        Self { class, verdict, note }
+    }
+}
+
+/// What is worth knowing of where and when.
+pub(super) fn facts(record: &Record) -> Vec<Fact> {
+    let fact = |name, value: String| Fact { name, value, code: false };
+    let host = &record.host;
+    let mut facts = Vec::new();
+    match &record.product {
+        Some(product) => {
+            let what = if product.stand_in { "stand-in for " } else { "" };
+            facts.push(fact("Product", format!("{what}{} {}", product.name, product.version)));
+            facts.push(Fact { name: "sha256", value: product.sha256.clone(), code: true });
+        }
+        None => facts.push(fact("Product", "not known: no image of it was made".to_owned())),
+    }
+    let memory = host.memory_mib.div_ceil(1024);
+    facts.push(fact(
+        "Host",
+        format!("{}, Linux {}, {}, {} processors, {memory} GiB", host.system, host.kernel, host.architecture, host.processors),
+    ));
+    let lxd = if host.lxd.is_empty() { "did not answer".to_owned() } else { format!("{} on {}", host.lxd, host.lxd_system) };
+    facts.push(fact("LXD", lxd));
+    facts.push(fact("Started", moment(record.started)));
+    facts.push(fact("Duration", duration(between(record.started, record.ended))));
+    facts.push(fact("testkit", record.testkit.clone()));
+    facts
+}
+
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// How an outcome is shown: by a word, a sign and a class, never by its colour alone.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) class: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) word: &'static str,
+}
+
+pub(super) fn mark(outcome: Outcome) -> Mark {
+    let (class, sign, word) = match outcome {
+        Outcome::Passed => ("passed", "✓", "passed"),
+        Outcome::Failed => ("failed", "✗", "failed"),
+        Outcome::Error => ("failed", "!", "not judged"),
+        Outcome::Skipped => ("skipped", "–", "skipped"),
+        Outcome::Running => ("unfinished", "…", "running"),
+        Outcome::Interrupted => ("unfinished", "‖", "interrupted"),
+        Outcome::NotRun => ("unfinished", "·", "not run"),
+    };
+    Mark { class, sign, word }
+}
+
+/// A check of a cell.
+pub(super) struct CheckView<'a> {
+    pub(super) check: &'a Check,
+    pub(super) about: &'a str,
+    pub(super) mark: Mark,
+    /// What was found, in a few words.
+    pub(super) found: String,
+}
+
+impl<'a> CheckView<'a> {
+    fn new(record: &'a Record, check: &'a Check) -> Self {
+        let about = record.checks.iter().find(|info| info.name == check.name).map_or("", |info| info.about.as_str());
+        let found = match check.outcome {
+            Outcome::Passed => format!("{} compared, all as planned", check.compared),
+            Outcome::Failed if check.compared == 0 => "nothing was compared".to_owned(),
+            Outcome::Failed => format!("{} of {} compared differ", check.differences.len(), check.compared),
+            other => mark(other).word.to_owned(),
+        };
+        Self { check, about, mark: mark(check.outcome), found }
+    }
+
+    /// The differences that are shown first.
+    pub(super) fn first(&self) -> &[Difference] {
+        &self.check.differences[..self.check.differences.len().min(FIRST)]
+    }
+
+    /// How many more there are.
+    pub(super) fn more(&self) -> usize {
+        self.check.differences.len().saturating_sub(FIRST)
+    }
+}
+
+/// The value a cell has for an option.
+pub(super) struct Choice<'a> {
+    pub(super) option: &'a str,
+    pub(super) value: &'a str,
+    pub(super) default: bool,
+}
+
+/// The evidence of one member.
+pub(super) struct MemberEvidence {
+    pub(super) member: String,
+    pub(super) files: Vec<Inlined>,
+}
+
+/// A cell.
+pub(super) struct CellView<'a> {
+    pub(super) cell: &'a Cell,
+    pub(super) mark: Mark,
+    pub(super) totals: Totals,
+    pub(super) choices: Vec<Choice<'a>>,
+    pub(super) checks: Vec<CheckView<'a>>,
+    /// The result of every check of the run; `None` where this cell does not have it.
+    pub(super) results: Vec<Option<CheckView<'a>>>,
+    pub(super) picture: Option<Picture>,
+    pub(super) phases: Phases,
+    pub(super) rows: Vec<Row<'a>>,
+    pub(super) evidence: Vec<MemberEvidence>,
+    /// Why there is no cluster: the first line, and the rest.
+    pub(super) problem: Option<(String, String)>,
+    /// What a person types to stand in this cluster.
+    pub(super) closer: Vec<String>,
+    /// What the search looks through.
+    pub(super) words: String,
+}
+
+impl<'a> CellView<'a> {
+    pub(super) fn new(record: &'a Record, cell: &'a Cell, axis: &Axis, inliner: &mut Inliner) -> io::Result<Self> {
+        let checks: Vec<CheckView<'_>> = cell.checks.iter().map(|check| CheckView::new(record, check)).collect();
+        let result = |name: &str| Some(CheckView::new(record, cell.checks.iter().find(|check| check.name == name)?));
+        let results = record.checks.iter().map(|info| result(&info.name)).collect();
+        let choices: Vec<Choice<'_>> = record.options.iter().filter_map(|option| choice(cell, option)).collect();
+        let totals = cell.totals();
+        let outcome = match totals {
+            Totals { failed: 1.., .. } => Outcome::Failed,
+            Totals { skipped: 1.., .. } => Outcome::Skipped,
+            Totals { unfinished: 1.., .. } => worst_unfinished(cell),
+            _ => Outcome::Passed,
+        };
+        let failing = checks.iter().filter(|it| it.check.outcome.is_failure()).map(|it| it.check.name.as_str());
+        let mut words: Vec<&str> = vec![&cell.name];
+        words.extend(choices.iter().flat_map(|choice| [choice.option, choice.value]));
+        words.extend(failing);
+        Ok(Self {
+            mark: mark(outcome),
+            totals,
+            results,
+            picture: Picture::of(cell),
+            phases: axis.phases(cell),
+            rows: Axis::rows(cell),
+            evidence: evidence(cell, inliner)?,
+            problem: cell.problem.as_ref().map(|text| split(text)),
+            closer: closer(record, cell),
+            words: words.join(" "),
+            choices,
+            checks,
+            cell,
+        })
+    }
+
+    /// Whether something in it must be looked at.
+    pub(super) fn needs_a_look(&self) -> bool {
+        self.totals.failed > 0 || self.checks.iter().any(|it| it.check.outcome == Outcome::Interrupted)
+    }
+
+    /// The checks that failed, the likely cause of the others first.
+    pub(super) fn failing(&self) -> impl Iterator<Item = &CheckView<'a>> {
+        self.checks.iter().filter(|it| it.check.outcome.is_failure())
+    }
+
+    /// The one that is likely the cause of the others.
+    pub(super) fn cause(&self) -> Option<&CheckView<'a>> {
+        self.failing().find(|it| !it.check.differences.is_empty()).or_else(|| self.failing().next())
+    }
+
+    /// The choices that are not the default.
+    pub(super) fn told(&self) -> impl Iterator<Item = &Choice<'a>> {
+        self.choices.iter().filter(|choice| !choice.default)
+    }
+
+    /// The tunnels that are not as planned.
+    pub(super) fn wrong_tunnels(&self) -> Vec<&'a Tunnel> {
+        let tunnels = self.cell.network.iter().flat_map(|network| &network.tunnels);
+        tunnels.filter(|tunnel| tunnel.state != TunnelState::Right).collect()
+    }
+
+    /// The question that ended the dialog, with its member.
+    pub(super) fn unanswered(&self) -> Option<(&'a Transcript, &'a str)> {
+        self.cell.transcripts.iter().find_map(|transcript| {
+            let line = transcript.lines.iter().find(|line| line.unanswered)?;
+            Some((transcript, line.text.as_str()))
+        })
+    }
+
+    /// How many checks took too little time to be shown.
+    pub(super) fn instant(&self) -> usize {
+        self.cell.stages.len() - self.rows.len()
+    }
+}
+
+fn worst_unfinished(cell: &Cell) -> Outcome {
+    let unfinished = [Outcome::Interrupted, Outcome::Running];
+    unfinished
+        .into_iter()
+        .find(|outcome| cell.checks.iter().any(|check| check.outcome == *outcome))
+        .unwrap_or(if cell.checks.iter().any(|it| it.outcome == Outcome::Passed) { Outcome::Passed } else { Outcome::NotRun })
+}
+
+fn choice<'a>(cell: &'a Cell, option: &'a InitOption) -> Option<Choice<'a>> {
+    let value = cell.choices.get(&option.name)?;
+    Some(Choice { option: &option.name, value, default: option.values.first() == Some(value) })
+}
+
+fn split(text: &str) -> (String, String) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    // The cause says more than what was attempted.
+    match rest.split_once('\n').unwrap_or((rest, "")) {
+        (cause, rest) if cause.trim_start().starts_with("caused by: ") => {
+            (format!("{first}: {}", cause.trim_start().trim_start_matches("caused by: ")), rest.to_owned())
+        }
+        _ => (first.to_owned(), rest.to_owned()),
+    }
+}
+
+/// What a person types to stand in a cluster like this, and to see what the first failing check saw.
+fn closer(record: &Record, cell: &Cell) -> Vec<String> {
+    let faults = record.faults.join("\n");
+    let faults = match faults.as_str() {
+        "" => String::new(),
+        text => format!("TESTKIT_FAULTS='{}' ", text.replace('\'', r"'\''")),
+    };
+    let mut commands = vec![format!("{faults}testkit up {}", cell.name)];
+    let look = cell.checks.iter().find_map(|check| check.look.clone());
+    commands.push(look.unwrap_or_else(|| format!("testkit shell {}:1", cell.name)));
+    commands
+}
+
+/// The evidence that is no transcript, by member.
+fn evidence(cell: &Cell, inliner: &mut Inliner) -> io::Result<Vec<MemberEvidence>> {
+    let mut members: Vec<MemberEvidence> = Vec::new();
+    let transcripts = ["dialog.txt", "commands.txt", "rest.txt"];
+    for evidence in cell.evidence.iter().filter(|it| !transcripts.contains(&it.name.as_str())) {
+        let inlined = inliner.take(evidence)?;
+        match members.last_mut().filter(|last| last.member == evidence.member) {
+            Some(last) => last.files.push(inlined),
+            None => members.push(MemberEvidence { member: evidence.member.clone(), files: vec![inlined] }),
+        }
+    }
+    Ok(members)
+}

@@ -1,0 +1,20 @@
+//! The record of a run, and the report that shows it.
+//!
+//! The processes of a run leave [`parts`](RunPart) in its folder; [`assemble`] puts them together into a [`Record`], while
+//! the run is going, when it has ended, and when it was killed; [`html`] shows a record to a person.
+
+mod assemble;
+mod facts;
+pub mod html;
+mod observed;
+mod parts;
+mod planned;
+mod runs;
+pub mod schema;
+mod transcript;
+
+pub use assemble::assemble;
+pub use facts::leave_host;
+pub use parts::{CellPart, CheckEnd, CheckPart, RunPart};
+pub use runs::{RunsError, find, of_nextest, of_runner, write};
+pub use schema::Record;

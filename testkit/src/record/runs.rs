@@ -1,0 +1,141 @@
+//! The runs that have a record, by id.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::html;
+use super::parts::{self, RunPart, files};
+use super::schema::{Record, SCHEMA};
+use super::assemble;
+
+/// A run that cannot be reported.
+#[derive(Debug, thiserror::Error)]
+pub enum RunsError {
+    /// There is no run at all.
+    #[error("no run is recorded in {}; `testkit run` makes one", .0.display())]
+    None(PathBuf),
+    /// No run begins like that.
+    #[error("there is no run {wanted:?} in {}; the nearest are {}", out_dir.display(), nearest.join(", "))]
+    Unknown {
+        /// What was asked for.
+        wanted: String,
+        /// Where runs are.
+        out_dir: PathBuf,
+        /// Those that are there, nearest first.
+        nearest: Vec<String>,
+    },
+    /// More than one run begins like that.
+    #[error("more than one run begins with {wanted:?}: {}; give more of its id", runs.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        wanted: String,
+        /// Those that begin so.
+        runs: Vec<String>,
+    },
+    /// It was recorded by another testkit.
+    #[error(
+        "run {run} is recorded with schema {found}, and this testkit reads schema {SCHEMA}; use the testkit that ran it, \
+         or the report.html that is in its folder"
+    )]
+    Version {
+        /// The run.
+        run: String,
+        /// Its version.
+        found: u64,
+    },
+    /// Its files cannot be used.
+    #[error("failed to {action} the record of run {run}")]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// The run.
+        run: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+/// The version of a part, whatever else is in it.
+#[derive(Debug, Deserialize)]
+struct Version {
+    schema: u64,
+}
+
+/// The folders of the runs that have a record, by the time of their begin, the latest last.
+fn all(out_dir: &Path) -> Vec<PathBuf> {
+    let mut runs: Vec<PathBuf> = files(out_dir).unwrap_or_default();
+    runs.retain(|dir| dir.join("run.json").is_file());
+    // The part is written once, when the run begins.
+    runs.sort_by_cached_key(|dir| fs::metadata(dir.join("run.json")).and_then(|file| file.modified()).ok());
+    runs
+}
+
+fn id(dir: &Path) -> String {
+    dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The folder of the run whose id begins like `wanted`; of the latest when nothing is wanted.
+///
+/// # Errors
+/// When there is none, or more than one; the error names the nearest.
+pub fn find(out_dir: &Path, wanted: Option<&str>) -> Result<PathBuf, RunsError> {
+    let mut runs = all(out_dir);
+    let latest = runs.pop().ok_or_else(|| RunsError::None(out_dir.to_owned()))?;
+    let Some(wanted) = wanted else { return Ok(latest) };
+    runs.push(latest);
+    let mut matching: Vec<PathBuf> = runs.iter().filter(|dir| id(dir).starts_with(wanted)).cloned().collect();
+    // A whole id is also the begin of itself only.
+    match (matching.pop(), matching.len()) {
+        (Some(run), 0) => Ok(run),
+        (Some(run), _) => {
+            matching.push(run);
+            let runs = matching.iter().map(|dir| id(dir)).collect();
+            Err(RunsError::Ambiguous { wanted: wanted.to_owned(), runs })
+        }
+        (None, _) => {
+            let mut nearest: Vec<String> = runs.iter().rev().map(|dir| id(dir)).collect();
+            nearest.sort_by_cached_key(|run| strsim::damerau_levenshtein(wanted, run));
+            nearest.truncate(3);
+            Err(RunsError::Unknown { wanted: wanted.to_owned(), out_dir: out_dir.to_owned(), nearest })
+        }
+    }
+}
+
+/// The folder of the run whose runner has this process id and began at or after `since`.
+pub fn of_runner(out_dir: &Path, pid: u32, since: jiff::Timestamp) -> Option<PathBuf> {
+    newest(out_dir, |part| part.runner.pid == pid && part.started >= since)
+}
+
+/// The folder of the run that nextest gave this id.
+pub fn of_nextest(out_dir: &Path, id: &str) -> Option<PathBuf> {
+    newest(out_dir, |part| part.nextest.as_deref() == Some(id))
+}
+
+fn newest(out_dir: &Path, wanted: impl Fn(&RunPart) -> bool) -> Option<PathBuf> {
+    let is = |dir: &PathBuf| RunPart::find(dir).is_ok_and(|part| part.as_ref().is_some_and(&wanted));
+    all(out_dir).into_iter().rfind(is)
+}
+
+/// Puts the record of the run in this folder together and writes it there with its report: `record.json`, `report.html`.
+/// Returns both: the record, and the path of the report.
+///
+/// # Errors
+/// When the parts are of another version, cannot be read, or the files cannot be written.
+pub fn write(dir: &Path) -> Result<(Record, PathBuf), RunsError> {
+    let io = |action| move |source| RunsError::Io { action, run: id(dir), source };
+    let version: Option<Version> = parts::read(&dir.join("run.json")).map_err(io("read"))?;
+    if let Some(version) = version.filter(|version| version.schema != u64::from(SCHEMA)) {
+        return Err(RunsError::Version { run: id(dir), found: version.schema });
+    }
+    let part = RunPart::find(dir).map_err(io("read"))?;
+    let alive = part.is_some_and(|part| part.runner.is_alive() == Some(true));
+    let record = assemble(dir, alive).map_err(io("put together"))?;
+    parts::write(&dir.join("record.json"), &record).map_err(io("write"))?;
+    let report = dir.join("report.html");
+    let html = html::render(&record, dir).map_err(io("render"))?;
+    parts::write_text(&report, &html).map_err(io("write"))?;
+    Ok((record, report))
+}

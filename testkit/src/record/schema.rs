@@ -1,0 +1,440 @@
+//! The record of a run: what it tested, where, what came of it. Versioned, and described by a schema
+//! (`docs/run-record.schema.json`) that programs may rely on.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the record. It changes when a reader of the one before would be wrong.
+pub const SCHEMA: u32 = 1;
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "Record of a run of the MicroOVN system tests")]
+pub struct Record {
+    /// The version of this form; always 1.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: u32,
+    /// The run's id, which is the name of its folder.
+    pub run: String,
+    /// Whether it is over, and how.
+    pub state: RunState,
+    /// When its first check began.
+    pub started: Timestamp,
+    /// When the last thing that is recorded of it happened.
+    pub ended: Timestamp,
+    /// The version of testkit that ran it.
+    pub testkit: String,
+    /// What was tested; absent where no image of it could be made.
+    pub product: Option<Product>,
+    /// Faults the stand-in was told to have, one each. Empty for a run that judges a product.
+    pub faults: Vec<String>,
+    /// Where it ran.
+    pub host: Host,
+    /// The init options, in the order in which they name cells.
+    pub options: Vec<InitOption>,
+    /// Every check that some cell has, in order: what may be the cause of others comes first.
+    pub checks: Vec<CheckInfo>,
+    /// How many checks came out how.
+    pub totals: Totals,
+    /// The cells.
+    pub cells: Vec<Cell>,
+}
+
+/// Whether a run is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Its runner is at work.
+    Running,
+    /// Every check that began has ended.
+    Finished,
+    /// The runner ended before checks that it had begun.
+    Interrupted,
+}
+
+/// The snap under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Product {
+    /// Whether it is the stand-in that was built by the project, and not MicroOVN.
+    pub stand_in: bool,
+    /// The snap's name.
+    pub name: String,
+    /// The snap's version.
+    pub version: String,
+    /// SHA-256 of the snap file, hexadecimal.
+    pub sha256: String,
+}
+
+/// The host on which the run was started, and its LXD.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// The distribution.
+    pub system: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The machine's architecture.
+    pub architecture: String,
+    /// Processors that tests may use.
+    pub processors: usize,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// LXD's version; empty where none answered.
+    pub lxd: String,
+    /// The distribution and kernel that LXD runs on, which may be another host's.
+    pub lxd_system: String,
+}
+
+/// An init option of the matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InitOption {
+    /// Its name.
+    pub name: String,
+    /// Its values, the default first.
+    pub values: Vec<String>,
+}
+
+/// What a check is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckInfo {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub about: String,
+}
+
+/// How many checks came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
+    /// As planned.
+    pub passed: usize,
+    /// Not as planned, or not judged because of an error: everything that the runner calls a failure.
+    pub failed: usize,
+    /// Left out because the product lacks something.
+    pub skipped: usize,
+    /// Begun and not ended, or never begun.
+    pub unfinished: usize,
+}
+
+/// One combination of options' values, with its cluster and checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cell {
+    /// Its name.
+    pub name: String,
+    /// The value of every option.
+    pub choices: BTreeMap<String, String>,
+    /// Why it was left out; absent where it was not.
+    pub skipped: Option<String>,
+    /// Why there is no cluster; absent where there is one.
+    pub problem: Option<String>,
+    /// What was planned; absent where it did not come to that.
+    pub plan: Option<Plan>,
+    /// How waiting for the cluster to become as planned ended.
+    pub settled: Option<Settled>,
+    /// Where tunnels were seen to end, once the cluster was read.
+    pub network: Option<Network>,
+    /// Where the time went, by the beginning of each stage.
+    pub stages: Vec<Stage>,
+    /// Its checks, in order.
+    pub checks: Vec<Check>,
+    /// What the members were told and answered.
+    pub transcripts: Vec<Transcript>,
+    /// Files that show what the nodes were like.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The plan of a cell, as far as a reader needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// How the cluster is formed.
+    pub formation: String,
+    /// The two networks: management, underlay.
+    pub networks: Vec<Segment>,
+    /// What the product must be able to do.
+    pub needs: Vec<String>,
+    /// The kind of certificate authority that is given; absent where MicroOVN makes one.
+    pub user_ca: Option<String>,
+    /// The members, in the order they enter; the first bootstraps.
+    pub members: Vec<Member>,
+}
+
+/// A network of a cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Segment {
+    /// `management` or `underlay`.
+    pub name: String,
+    /// The device of every member that is on it.
+    pub device: String,
+    /// Its ranges, IPv4 first.
+    pub ranges: Vec<String>,
+}
+
+/// A planned member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Member {
+    /// Its name in the cluster.
+    pub name: String,
+    /// The host's name.
+    pub hostname: String,
+    /// The LXD instance.
+    pub instance: Option<String>,
+    /// Whether it makes the cluster; the others join.
+    pub bootstrap: bool,
+    /// The address it listens on.
+    pub address: String,
+    /// Its services.
+    pub services: Vec<String>,
+    /// Its devices, with their addresses.
+    pub devices: Vec<Device>,
+    /// Where its tunnels should end; absent where it is no chassis.
+    pub encap: Option<Encap>,
+}
+
+/// A network device of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Device {
+    /// Its name inside the instance.
+    pub name: String,
+    /// Its addresses, with prefix lengths.
+    pub addresses: Vec<String>,
+}
+
+/// A planned tunnel endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Encap {
+    /// The address.
+    pub ip: String,
+    /// The device that has it.
+    pub device: String,
+    /// Whether it is given at init.
+    pub custom: bool,
+}
+
+/// How the wait for the planned state ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Settled {
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+    /// How often the members were read.
+    pub looks: u32,
+    /// The checks that were not satisfied when the time was up.
+    pub unsatisfied: Vec<String>,
+}
+
+/// Tunnel endpoints and tunnels as they were seen, beside the plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Network {
+    /// Every chassis, in the order of the plan.
+    pub endpoints: Vec<Endpoint>,
+    /// Every tunnel that is planned or was seen.
+    pub tunnels: Vec<Tunnel>,
+}
+
+/// The tunnel endpoint of one chassis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Endpoint {
+    /// The member.
+    pub member: String,
+    /// The planned address.
+    pub wanted: String,
+    /// `ovn-encap-ip` in its Open_vSwitch; absent where it could not be read or is not set.
+    pub seen: Option<String>,
+    /// Whether it is the planned address.
+    pub as_planned: bool,
+}
+
+/// One direction of a tunnel between two members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tunnel {
+    /// The member that has the interface.
+    pub from: String,
+    /// The member at the other end; absent where the tunnel leads to none.
+    pub to: Option<String>,
+    /// The planned endpoint; absent for a tunnel that is not planned.
+    pub wanted: Option<String>,
+    /// The endpoint that was seen; absent where there is none.
+    pub seen: Option<String>,
+    /// How the two compare.
+    pub state: TunnelState,
+}
+
+/// A tunnel beside its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TunnelState {
+    /// As planned.
+    Right,
+    /// The member's switch could not be read.
+    Unread,
+    /// To the right member, and not to its planned endpoint.
+    Wrong,
+    /// Planned, and not there.
+    Missing,
+    /// There, and not planned.
+    Extra,
+}
+
+/// A stage of a cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stage {
+    /// What was done.
+    pub name: String,
+    /// The member it was done to, where it is one.
+    pub member: Option<String>,
+    /// Whose time it is: `lxd`, `product` or `framework`.
+    pub owner: String,
+    /// The part of the cell's life: `provision`, `form` or `check`.
+    pub phase: Phase,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// A part of a cell's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Images, bridges and instances.
+    Provision,
+    /// The product forms the cluster and it settles.
+    Form,
+    /// It is judged.
+    Check,
+}
+
+/// One check of one cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How many comparisons were made.
+    pub compared: usize,
+    /// Those that did not hold.
+    pub differences: Vec<Difference>,
+    /// What its test said, where it did not pass.
+    pub message: Option<String>,
+    /// When its test began, which then waited for the cluster.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// The command that shows what it read, on the member of its first difference.
+    pub look: Option<String>,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// As planned.
+    Passed,
+    /// Something differs, or there was nothing to compare.
+    Failed,
+    /// It could not be judged: there is no cluster, or it could not be used.
+    Error,
+    /// Its cell was left out.
+    Skipped,
+    /// It is at work.
+    Running,
+    /// It began and its process ended before it did.
+    Interrupted,
+    /// It did not begin: filtered out, or the run ended before.
+    NotRun,
+}
+
+/// Something that is not as planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Difference {
+    /// The member it was seen on.
+    pub member: String,
+    /// The table or command.
+    pub table: String,
+    /// The column, row or key.
+    pub column: String,
+    /// What the plan says.
+    pub wanted: String,
+    /// What was there.
+    pub seen: String,
+    /// What the seen value is, where that helps.
+    pub note: Option<String>,
+}
+
+/// What was said between the framework and one member while it was formed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Transcript {
+    /// The member.
+    pub member: String,
+    /// `dialog`, `commands` or `rest`.
+    pub kind: String,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// What was printed.
+    pub text: String,
+    /// What was typed after it; absent where it is no question that an option answers.
+    pub typed: Option<String>,
+    /// The option that answers.
+    pub option: Option<String>,
+    /// Whether it is a question that no option answers.
+    pub unanswered: bool,
+}
+
+/// A file that shows what a node was like.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// The member.
+    pub member: String,
+    /// The file's name.
+    pub name: String,
+    /// Where it is, below the run's folder.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl Outcome {
+    /// Whether the runner calls it a failure.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Error)
+    }
+}
+
+impl Totals {
+    /// Counts one check.
+    pub fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Passed => self.passed += 1,
+            Outcome::Failed | Outcome::Error => self.failed += 1,
+            Outcome::Skipped => self.skipped += 1,
+            Outcome::Running | Outcome::Interrupted | Outcome::NotRun => self.unfinished += 1,
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> usize {
+        self.passed + self.failed + self.skipped + self.unfinished
+    }
+}
+
+impl Cell {
+    /// How many of its checks came out how.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        self.checks.iter().for_each(|check| totals.count(check.outcome));
+        totals
+    }
+}
+
+/// The schema of [`Record`] as JSON, with a newline at its end: `docs/run-record.schema.json`.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Record);
+    format!("{:#}\n", schema.to_value())
+}
