@@ -7,10 +7,13 @@ NEXTEST := cargo nextest run
 FMT := cargo fmt --all
 OPTIONS := suites/src/options/*.rs
 WORKFLOW_TOOLS := target/workflow-tools
+BROWSER_TOOLS := target/browser-tools
 
 # What to run or show: a tier (core, pairwise, t3, full), or cells by name.
 TIER ?= core
 CELLS ?=
+# The run to report, by its id or how it begins; the latest when empty.
+RUN ?=
 # More for `testkit run`, or for the runner of `make check`: ARGS="-E 'not binary(/^host/)'" leaves out what a host with
 # LXD as a snap cannot. Likewise the tests of `make check-lxd`.
 ARGS ?=
@@ -26,8 +29,8 @@ FUZZ := target/fuzz
 FORMAT ?= table
 JOBS ?= 4
 
-.PHONY: help setup teardown image plan generate summary fmt check check-lint check-workflows check-unit check-lxd \
-	check-system faults fuzz storm bench compare bench-matrix clean
+.PHONY: help setup teardown image plan generate summary report fmt check check-lint check-workflows check-unit check-lxd \
+	check-system browser-tools faults fuzz storm bench compare bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +53,9 @@ generate: ## Write the lists of suites that the matrix gives
 summary: ## The results of the last run as Markdown
 	@$(TESTKIT) summary
 
+report: ## The report of the last run, one HTML file; or of RUN
+	@$(TESTKIT) report $(RUN)
+
 fmt: ## Format everything
 	$(FMT) -- $(OPTIONS)
 
@@ -67,7 +73,15 @@ $(WORKFLOW_TOOLS)/installed: .github/requirements.txt
 	$(WORKFLOW_TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement .github/requirements.txt
 	touch $@
 
-check-unit: ## Tests that need no LXD
+browser-tools: $(BROWSER_TOOLS)/installed ## What the tests of the report need: a Chromium, and axe-core
+	@$(TESTKIT) setup --browser
+
+$(BROWSER_TOOLS)/installed: testkit/tests/report_browser/requirements.txt
+	python3 -m venv --clear $(BROWSER_TOOLS)
+	$(BROWSER_TOOLS)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
+check-unit: browser-tools ## Tests that need no LXD
 	cargo test --workspace --doc --locked --quiet
 	@$(NEXTEST) --workspace --locked -E 'not (binary_id(suites::init) | binary(/real/))'
 
@@ -77,7 +91,7 @@ check-lxd: setup image ## Tests of the LXD client, the images, the host setup an
 check-system: setup image ## Prepare whatever is missing, then run the suites of a TIER, or those of CELLS
 	@$(TESTKIT) run $(or $(CELLS),--tier $(TIER)) $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
-check: check-lint check-workflows setup image ## Everything: lint, unit tests, the client and the core suites on LXD
+check: check-lint check-workflows browser-tools setup image ## Everything: lint, unit tests, the client and the core suites on LXD
 	cargo test --workspace --doc --locked --quiet
 	@$(NEXTEST) --workspace --locked $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 

@@ -29,7 +29,11 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Prepare this host: packages, LXD where none answers, and the framework's own project, pool and bridge.
-    Setup,
+    Setup {
+        /// Only a browser for the tests of the report, where there is none.
+        #[arg(long)]
+        browser: bool,
+    },
     /// Look at this host and its LXD, and say what would have to be mended before suites can run.
     Doctor(DoctorArgs),
     /// Remove everything that setup and any run made, and nothing else.

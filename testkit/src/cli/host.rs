@@ -30,6 +30,14 @@ pub(super) async fn setup(config: &Config) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Installs what the tests of the report look at it with.
+pub(super) fn browser() -> Result<ExitCode, Failure> {
+    if let Some(package) = host::ensure_browser(&mut lines()).map_err(Failure::usage)? {
+        println!("installed {package}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Puts the host back.
 pub(super) async fn teardown(config: &Config) -> Result<ExitCode, Failure> {
     let options = host::options(config).map_err(Failure::usage)?;

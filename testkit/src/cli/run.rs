@@ -62,8 +62,12 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         add_skips(&path, catalogue, &skips)?;
     }
     let of_runner = pids.into_iter().find_map(|pid| record::of_runner(&config.out_dir, pid, since));
-    // A runner that no check came to, as when nothing compiles, has no record.
-    if let Some(dir) = of_runner.or_else(|| of_junit(&config, &path)) {
+    let of_junit = of_junit(&config, &path);
+    // A run that no check came to, as when nothing compiles, has no record.
+    if let Some(dir) = of_runner.or_else(|| of_junit.clone()) {
+        if of_junit.as_ref() == Some(&dir) {
+            std::fs::copy(&path, dir.join("junit.xml")).map_err(Failure::usage)?;
+        }
         conclude(&dir, catalogue, &runnable, &skips)?;
     }
     match (ran.status.success(), skips.is_empty()) {

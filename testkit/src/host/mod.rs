@@ -22,6 +22,7 @@ use ipnet::Ipv4Net;
 pub use connect::{connect, options, routes};
 pub use doctor::{Finding, Level, examine};
 pub use error::Error;
+pub use packages::ensure_browser;
 
 use crate::image::Progress;
 use crate::lxd::{Client, Endpoint};

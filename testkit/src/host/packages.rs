@@ -32,6 +32,40 @@ const LXD: [Need; 7] = [
     ("btrfs", "btrfs-progs"),
 ];
 
+/// Browsers that the tests of the report can drive, by the names that distributions give them.
+const BROWSERS: [&str; 4] = ["google-chrome", "chromium", "chromium-browser", "google-chrome-stable"];
+/// Packages of which a distribution has one: Debian the first, Ubuntu the second.
+const BROWSER_PACKAGES: [&str; 2] = ["chromium", "chromium-browser"];
+
+/// Installs a browser where there is none. Returns what was installed.
+///
+/// # Errors
+/// When it cannot be installed; the error says what to type.
+pub fn ensure_browser(progress: &mut Progress<'_>) -> Result<Option<&'static str>, Error> {
+    if BROWSERS.iter().any(|browser| has_program(browser)) {
+        return Ok(None);
+    }
+    let mend = format!("install one by hand: `sudo apt-get install {}`, or Google Chrome", BROWSER_PACKAGES[0]);
+    if !is_root() || !has_program("apt-get") {
+        return Err(Error::Host { problem: "no Chromium is installed".to_owned(), mend });
+    }
+    progress("installing Chromium");
+    run("update the package lists", "apt-get", &["update", "--quiet"], &mend)?;
+    let mut last = None;
+    for package in BROWSER_PACKAGES {
+        match apt(&[package]) {
+            Ok(()) => return Ok(Some(package)),
+            Err(source) => last = Some(source),
+        }
+    }
+    let problem = "no Chromium could be installed".to_owned();
+    Err(last.map_or(Error::Host { problem, mend: mend.clone() }, |source| Error::Program {
+        attempt: "install Chromium".to_owned(),
+        mend,
+        source: Box::new(source),
+    }))
+}
+
 /// Installs what is missing; LXD too where `lxd` says that none answers.
 pub(super) fn ensure(
     lxd: bool,

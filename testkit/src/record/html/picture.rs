@@ -1,13 +1,15 @@
 //! The topology of a cell as a picture: members, their devices and addresses, tunnels; what is wrong is marked.
 
-use crate::record::schema::{Cell, Endpoint, Member, Plan, Tunnel, TunnelState};
+use crate::record::schema::{Cell, Endpoint, Member, Phase, Plan, Segment, Tunnel, TunnelState};
 
-const WIDTH: i32 = 236;
-const GAP: i32 = 92;
+const WIDTH: i32 = 252;
+const GAP: i32 = 108;
 const MARGIN: i32 = 12;
 const LINE: i32 = 17;
 /// From the top of a card to its first line.
 const HEAD: i32 = 24;
+/// What the names of the networks take, where there is one member.
+const NARROWEST: i32 = 440;
 /// Between two buses.
 const BUS: i32 = 30;
 
@@ -63,7 +65,7 @@ impl Picture {
         let plan = cell.plan.as_ref()?;
         let tunnels: &[Tunnel] = cell.network.as_ref().map_or(&[], |network| &network.tunnels);
         let count = i32::try_from(plan.members.len()).unwrap_or(i32::MAX);
-        let width = 2 * MARGIN + count * WIDTH + (count - 1) * GAP;
+        let width = (2 * MARGIN + count * WIDTH + (count - 1) * GAP).max(NARROWEST);
         let pairs = pairs(plan, tunnels);
         let labels = pairs.iter().map(|pair| pair.labels.len()).max().unwrap_or_default();
         let room = |labels: usize| i32::try_from(labels).unwrap_or_default() * 15;
@@ -78,11 +80,11 @@ impl Picture {
         let cards: Vec<Card> = cards.into_iter().map(|card| Card { height, ..card }).collect();
         let arcs = pairs.into_iter().map(|pair| arc(&cards, pair, level)).collect();
         let bottom = top + height;
-        let bus = |(n, network): (i32, &crate::record::schema::Segment)| {
+        let bus = |(n, network): (i32, &Segment)| {
             let y = bottom + 26 + n * BUS;
             let tap = |card: &Card| (card.x + 24 + n * 20, bottom);
-            let text = format!("{} {}: {}", network.device, network.name, network.ranges.join(", "));
-            let label = Text { x: MARGIN + 76, y: y - 5, class: "small", text };
+            let text = format!("{} {}", network.name, network.ranges.join(" "));
+            let label = Text { x: MARGIN + 60, y: y - 5, class: "small", text };
             Bus { x1: MARGIN, x2: width - MARGIN, y, label, taps: cards.iter().map(tap).collect() }
         };
         let buses: Vec<Bus> = (0..).zip(&plan.networks).map(bus).collect();
@@ -124,7 +126,8 @@ fn fit(text: &str, limit: usize) -> String {
 fn card(n: i32, member: &Member, cell: &Cell, x: i32, y: i32) -> Card {
     let mut lines: Vec<(&'static str, String)> = Vec::new();
     lines.push(("head", format!("{} · {}", n + 1, if member.bootstrap { "bootstraps" } else { "joins" })));
-    lines.push(("", fit(&member.name, 33)));
+    lines.extend(entered(member, cell));
+    lines.push(("", fit(&member.name, 31)));
     lines.push(("small", member.services.join(", ")));
     for device in &member.devices {
         for address in &device.addresses {
@@ -149,6 +152,23 @@ fn card(n: i32, member: &Member, cell: &Cell, x: i32, y: i32) -> Card {
     let height = HEAD + LINE * i32::try_from(lines.len()).unwrap_or_default() - 6;
     let text = |(n, (class, text))| Text { x: x + 12, y: y + HEAD + n * LINE, class, text };
     Card { x, y, width: WIDTH, height, wrong, lines: (0..).zip(lines).map(text).collect() }
+}
+
+/// How far a member came where the cluster was not formed. The last that began to enter is the one that did not.
+fn entered(member: &Member, cell: &Cell) -> Option<(&'static str, String)> {
+    cell.problem.as_ref()?;
+    let tried: Vec<&str> = cell
+        .stages
+        .iter()
+        .filter(|stage| stage.phase == Phase::Form)
+        .filter_map(|stage| stage.member.as_deref())
+        .collect();
+    let (class, text) = match tried.iter().position(|name| *name == member.name) {
+        Some(at) if at + 1 == tried.len() => ("bad", "✗ failed here"),
+        Some(_) => ("good", "✓ entered"),
+        None => ("small", "not reached"),
+    };
+    Some((class, text.to_owned()))
 }
 
 fn wrong(endpoint: &Endpoint) -> [(&'static str, String); 3] {
@@ -205,9 +225,11 @@ fn label(from: i32, to: i32, tunnel: &Tunnel) -> Option<String> {
 fn arc(cards: &[Card], pair: Pair, level: i32) -> Arc {
     let card = |n: i32| &cards[usize::try_from(n).unwrap_or_default()];
     let span = pair.high - pair.low;
-    // Arcs leave a card beside each other: those to the left on its left half.
-    let from = card(pair.low).x + WIDTH / 2 + 12 + 24 * span;
-    let to = card(pair.high).x + WIDTH / 2 - 12 - 24 * span;
+    // Arcs leave a card beside each other, those to the left on its left half, and the longer ones nearer to its middle,
+    // so that they do not cross.
+    let aside = 12 + 24 * (i32::try_from(cards.len()).unwrap_or_default() - 1 - span);
+    let from = card(pair.low).x + WIDTH / 2 + aside;
+    let to = card(pair.high).x + WIDTH / 2 - aside;
     let y = card(pair.low).y;
     let apex = y - level * span;
     let middle = i32::midpoint(from, to);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::bars::{Axis, Phases, Row, between, duration};
 use super::inline::{Inlined, Inliner};
 use super::picture::Picture;
-use crate::record::schema::{Cell, Check, Difference, InitOption, Outcome, Record, RunState, Totals, Transcript, Tunnel, TunnelState};
+use crate::record::schema::{Cell, Check, Difference, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState};
 
 /// Differences that are shown where failures are listed first; the others are with the cell.
 const FIRST: usize = 4;
@@ -224,12 +224,9 @@ impl<'a> CellView<'a> {
         tunnels.filter(|tunnel| tunnel.state != TunnelState::Right).collect()
     }
 
-    /// The question that ended the dialog, with its member.
-    pub(super) fn unanswered(&self) -> Option<(&'a Transcript, &'a str)> {
-        self.cell.transcripts.iter().find_map(|transcript| {
-            let line = transcript.lines.iter().find(|line| line.unanswered)?;
-            Some((transcript, line.text.as_str()))
-        })
+    /// Whether a dialog ended at a question that no option answers.
+    pub(super) fn unanswered(&self) -> bool {
+        self.cell.transcripts.iter().any(|transcript| transcript.lines.iter().any(|line| line.unanswered))
     }
 
     /// How many checks took too little time to be shown.
