@@ -8,9 +8,29 @@ use std::path::Path;
 
 use quick_junit::{Report, TestCaseStatus};
 use rstest::rstest;
-use runs::{STATES, copy, fixture};
+use runs::{STATES, fixture};
 use testkit::record::schema::{Outcome, Record, RunState, Totals, TunnelState, schema};
 use testkit::record::{assemble, html};
+
+/// A copy of a recorded run, to be changed.
+fn copy(state: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    copy_into(&fixture(state), folder.path());
+    folder
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy_into(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+        }
+    }
+}
 
 fn record(state: &str) -> Record {
     assemble(&fixture(state), false).expect("a record")
@@ -179,7 +199,7 @@ fn of_a_long_file_the_end_is_shown_and_the_rest_is_named() {
 #[test]
 fn the_page_allows_nothing_but_itself() {
     let page = html::render(&record("good"), &fixture("good")).expect("a page");
-    assert!(page.contains("default-src 'none'; style-src 'sha256-"), "no policy");
+    assert!(page.contains("default-src &#39;none&#39;; style-src &#39;sha256-"), "no policy");
     for outside in ["src=", "href=\"http", "url(", "@import", "style=\"", "onclick"] {
         assert!(!page.contains(outside), "{outside} is in the page");
     }

@@ -4,18 +4,16 @@
 //! `target/report-browser/`, to be looked at by a person.
 
 mod browser;
+#[path = "../runs/mod.rs"]
+mod runs;
 
 use std::path::{Path, PathBuf};
 
 use browser::Browser;
 use rstest::rstest;
+use runs::{STATES, fixture};
 use serde_json::{Value, json};
 use testkit::record::{assemble, html};
-
-/// A run that came out in this way, as it was recorded.
-fn fixture(state: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs").join(state)
-}
 
 /// Where pictures and pages are left.
 fn out() -> PathBuf {
@@ -56,8 +54,6 @@ fn assert_quiet(browser: &Browser) {
     let urls: Vec<&str> = asked.iter().filter_map(|it| it["request"]["url"].as_str()).collect();
     assert!(matches!(urls.as_slice(), [url] if url.starts_with("file://")), "{urls:?}");
 }
-
-const STATES: [&str; 5] = ["good", "failing", "unformed", "skipped", "interrupted"];
 
 #[rstest]
 fn every_state_is_accessible_and_quiet_in_light_and_dark(#[values("light", "dark")] scheme: &str) {
@@ -104,7 +100,7 @@ fn the_cause_of_a_failure_is_at_the_top() {
     }
     // The likely cause is the one that is shown; what follows from it is only named.
     assert!(failure.find("ovs_encap_ip").expect("there") < failure.find("sb_encap").expect("there"), "{failure}");
-    let picture = browser.text("document.querySelector('svg.topology desc').textContent");
+    let picture = browser.text("document.getElementById('init_cluster_custom_encap-picture-text').textContent");
     assert!(picture.contains("microovn-init-cluster-custom-encap-2: tunnel endpoint wanted "), "{picture}");
     let wrong = browser.evaluate("document.querySelectorAll('svg.topology .tunnel.wrong').length");
     assert_eq!(wrong, 3, "both that joined, and each other");
@@ -170,7 +166,7 @@ fn without_scripts_everything_is_there_and_nothing_promises_what_needs_them() {
         assert_eq!(visible(&mut browser, selector), true, "{selector}");
     }
     // A closed section opens without scripts too.
-    browser.evaluate("document.querySelector('.transcripts summary').click()");
+    browser.evaluate("document.querySelector('details.cell[open] .transcripts summary').click()");
     assert_eq!(visible(&mut browser, ".transcript li"), true);
     assert_quiet(&browser);
 }
