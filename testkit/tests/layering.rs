@@ -16,10 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("microovn", &["plan", "ovn"]),
     ("expect", &["plan", "ovn", "microovn", "matrix"]),
     ("report", &["microovn"]),
-    (
-        "record",
-        &["cluster", "config", "expect", "lxd", "matrix", "microovn", "ovn", "plan", "report", "session"],
-    ),
+    ("record", &["cluster", "config", "expect", "lxd", "matrix", "microovn", "ovn", "plan", "report", "session"]),
     ("session", &["lxd", "config", "wait"]),
     ("host", &["lxd", "config", "wait", "image"]),
     ("image", &["lxd", "config", "wait"]),

@@ -87,7 +87,8 @@ fn a_cluster_that_was_not_formed_has_its_plan_its_reason_and_its_dialog() {
     assert!(cell.network.is_none());
     let last = cell.transcripts[0].lines.last().expect("a dialog");
     assert!(last.unanswered && last.text.contains("telemetry"), "{last:?}");
-    let entered: Vec<_> = cell.stages.iter().filter_map(|stage| Some((&*stage.name, stage.member.as_deref()?))).collect();
+    let entered: Vec<_> =
+        cell.stages.iter().filter_map(|stage| Some((&*stage.name, stage.member.as_deref()?))).collect();
     assert_eq!(entered, [("wait for the member", "microovn-init-cluster-1"), ("bootstrap", "microovn-init-cluster-1")]);
 }
 
@@ -130,7 +131,9 @@ fn the_schema_is_current_and_every_record_keeps_it() {
     let committed = fs::read_to_string(&path).unwrap_or_default();
     if committed != schema() {
         fs::write(&path, schema()).expect("written");
-        panic!("docs/run-record.schema.json was not current and has been written; raise SCHEMA where a reader would be wrong");
+        panic!(
+            "docs/run-record.schema.json was not current and has been written; raise SCHEMA where a reader would be wrong"
+        );
     }
     let schema = serde_json::from_str(&committed).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
@@ -172,7 +175,8 @@ fn no_secret_reaches_the_record_or_the_page() {
     let cell = folder.path().join("init_cluster_custom_encap");
     // Evidence and failures are redacted when they are written; this is what would be there if that were forgotten.
     for file in ["dialog.txt", "journal.txt"] {
-        fs::write(cell.join("microovn-init-cluster-custom-encap-1").join(file), format!("token: {TOKEN}\n")).expect("written");
+        fs::write(cell.join("microovn-init-cluster-custom-encap-1").join(file), format!("token: {TOKEN}\n"))
+            .expect("written");
     }
     let key = format!("-----BEGIN EC PRIVATE KEY-----\n{TOKEN}\n-----END EC PRIVATE KEY-----");
     let failure = serde_json::json!({"message": format!("refused {TOKEN}\n{key}")});

@@ -10,7 +10,7 @@ pub(crate) struct World(tempfile::TempDir);
 
 /// How a command ended.
 #[derive(Debug)]
-pub(crate) struct Ended(Output);
+pub(crate) struct Ended(pub(crate) Output);
 
 impl World {
     pub(crate) fn new() -> Self {
@@ -28,7 +28,8 @@ impl World {
         self.path().join("cache")
     }
 
-    fn out(&self) -> PathBuf {
+    /// Where its runs are.
+    pub(crate) fn out(&self) -> PathBuf {
         self.path().join("out")
     }
 

@@ -54,7 +54,8 @@ pub(super) fn report(config: &Config, args: &ReportArgs) -> Result<ExitCode, Fai
 pub(super) fn line(record: &Record, report: &Path) -> String {
     let totals = record.totals;
     let counts = format!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
-    let unfinished = if totals.unfinished == 0 { String::new() } else { format!(", {} not finished", totals.unfinished) };
+    let unfinished =
+        if totals.unfinished == 0 { String::new() } else { format!(", {} not finished", totals.unfinished) };
     format!("report: {} ({counts}{unfinished})", report.display())
 }
 

@@ -132,7 +132,14 @@ fn cell(
     Ok((part, cell))
 }
 
-fn check(cell: &str, plan: Option<&Plan>, cell_part: &CellPart, part: Option<&CheckPart>, name: &str, alive: bool) -> Check {
+fn check(
+    cell: &str,
+    plan: Option<&Plan>,
+    cell_part: &CellPart,
+    part: Option<&CheckPart>,
+    name: &str,
+    alive: bool,
+) -> Check {
     let end = part.and_then(|part| part.end.as_ref());
     let verdict = end.and_then(|end| end.verdict.as_ref());
     let outcome = match (part, end) {
@@ -146,7 +153,8 @@ fn check(cell: &str, plan: Option<&Plan>, cell_part: &CellPart, part: Option<&Ch
             (Some(_), _) => Outcome::Error,
         },
     };
-    let differences: Vec<Difference> = verdict.iter().flat_map(|verdict| &verdict.differences).map(difference).collect();
+    let differences: Vec<Difference> =
+        verdict.iter().flat_map(|verdict| &verdict.differences).map(difference).collect();
     let look = plan.and_then(|plan| look(cell, plan, name, differences.first()?));
     Check {
         name: name.to_owned(),

@@ -34,7 +34,8 @@ fn here() -> Host {
         kernel: text(uname.release()),
         architecture: text(uname.machine()),
         processors: std::thread::available_parallelism().map_or(0, usize::from),
-        memory_mib: value(&file("/proc/meminfo"), "MemTotal:").trim_end_matches("kB").trim().parse().unwrap_or(0) / 1024,
+        memory_mib: value(&file("/proc/meminfo"), "MemTotal:").trim_end_matches("kB").trim().parse().unwrap_or(0)
+            / 1024,
         ..Host::default()
     }
 }

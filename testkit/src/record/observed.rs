@@ -30,8 +30,7 @@ pub(super) fn network(plan: &Plan, observation: &Observation) -> Network {
 fn tunnels(plan: &Plan, member: &Member, switch: Option<&Switch>) -> Vec<Tunnel> {
     let interfaces = switch.into_iter().flat_map(|switch| &switch.interfaces).filter(|it| it.kind == "geneve");
     let mut remotes: Vec<String> = interfaces.filter_map(|it| it.options.get("remote_ip").cloned()).collect();
-    let peers: Vec<&Member> =
-        plan.members_with(Service::Chassis).filter(|peer| peer.name != member.name).collect();
+    let peers: Vec<&Member> = plan.members_with(Service::Chassis).filter(|peer| peer.name != member.name).collect();
     let planned = |peer: &Member, seen: Option<String>, state| Tunnel {
         from: member.name.clone(),
         to: Some(peer.name.clone()),
@@ -43,8 +42,7 @@ fn tunnels(plan: &Plan, member: &Member, switch: Option<&Switch>) -> Vec<Tunnel>
         return peers.iter().map(|peer| planned(peer, None, TunnelState::Unread)).collect();
     }
     // What is as planned is paired first, so that a wrong tunnel is not taken for the one of a peer that has its own.
-    let exact: Vec<Option<String>> =
-        peers.iter().map(|peer| take(&mut remotes, |ip| ip == peer.encap.ip)).collect();
+    let exact: Vec<Option<String>> = peers.iter().map(|peer| take(&mut remotes, |ip| ip == peer.encap.ip)).collect();
     let mut tunnels = Vec::new();
     for (peer, exact) in peers.iter().zip(exact) {
         tunnels.push(match exact {

@@ -20,7 +20,7 @@ use crate::microovn::redact;
 use crate::session::{Process, Run};
 
 /// `<run>/run.json`, which makes a folder the folder of a run that has a record.
-const RUN: &str = "run.json";
+pub(super) const RUN: &str = "run.json";
 pub(super) const HOST: &str = "host.json";
 const CELL: &str = "cell.json";
 const CHECKS: &str = "checks";
@@ -115,11 +115,7 @@ impl RunPart {
 
 impl CellPart {
     /// The part of a cell that has these checks, each a name and what it holds; with the reason where it is left out.
-    pub fn new<'a>(
-        cell: &Cell,
-        checks: impl IntoIterator<Item = (&'a str, &'a str)>,
-        skipped: Option<String>,
-    ) -> Self {
+    pub fn new<'a>(cell: &Cell, checks: impl IntoIterator<Item = (&'a str, &'a str)>, skipped: Option<String>) -> Self {
         let check = |(name, about): (&str, &str)| CheckInfo { name: name.to_owned(), about: about.to_owned() };
         Self {
             choices: cell.choices().iter().map(|(option, value)| ((*option).to_owned(), (*value).to_owned())).collect(),

@@ -4,12 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::html;
 use super::parts::{self, RunPart, files};
 use super::schema::{Record, SCHEMA};
-use super::assemble;
+use super::{assemble, html};
 
 /// A run that cannot be reported.
 #[derive(Debug, thiserror::Error)]
@@ -58,18 +58,28 @@ pub enum RunsError {
     },
 }
 
-/// The version of a part, whatever else is in it.
+/// What every version of a run's part has.
 #[derive(Debug, Deserialize)]
-struct Version {
+struct Head {
     schema: u64,
+    started: Timestamp,
 }
 
-/// The folders of the runs that have a record, by the time of their begin, the latest last.
+impl Head {
+    fn find(dir: &Path) -> io::Result<Option<Self>> {
+        parts::read(&dir.join(parts::RUN))
+    }
+}
+
+/// The folders of the runs that have a record, by the time of their begin, the latest last. One that may not be looked
+/// into is one of them: a run of root is no run that never was.
 fn all(out_dir: &Path) -> Vec<PathBuf> {
     let mut runs: Vec<PathBuf> = files(out_dir).unwrap_or_default();
-    runs.retain(|dir| dir.join("run.json").is_file());
-    // The part is written once, when the run begins.
-    runs.sort_by_cached_key(|dir| fs::metadata(dir.join("run.json")).and_then(|file| file.modified()).ok());
+    runs.retain(|dir| match fs::metadata(dir.join(parts::RUN)) {
+        Ok(file) => file.is_file(),
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    });
+    runs.sort_by_cached_key(|dir| Head::find(dir).ok().flatten().map(|head| head.started));
     runs
 }
 
@@ -105,7 +115,7 @@ pub fn find(out_dir: &Path, wanted: Option<&str>) -> Result<PathBuf, RunsError> 
 }
 
 /// The folder of the run whose runner has this process id and began at or after `since`.
-pub fn of_runner(out_dir: &Path, pid: u32, since: jiff::Timestamp) -> Option<PathBuf> {
+pub fn of_runner(out_dir: &Path, pid: u32, since: Timestamp) -> Option<PathBuf> {
     newest(out_dir, |part| part.runner.pid == pid && part.started >= since)
 }
 
@@ -126,9 +136,9 @@ fn newest(out_dir: &Path, wanted: impl Fn(&RunPart) -> bool) -> Option<PathBuf> 
 /// When the parts are of another version, cannot be read, or the files cannot be written.
 pub fn write(dir: &Path) -> Result<(Record, PathBuf), RunsError> {
     let io = |action| move |source| RunsError::Io { action, run: id(dir), source };
-    let version: Option<Version> = parts::read(&dir.join("run.json")).map_err(io("read"))?;
-    if let Some(version) = version.filter(|version| version.schema != u64::from(SCHEMA)) {
-        return Err(RunsError::Version { run: id(dir), found: version.schema });
+    let head = Head::find(dir).map_err(io("read"))?;
+    if let Some(head) = head.filter(|head| head.schema != u64::from(SCHEMA)) {
+        return Err(RunsError::Version { run: id(dir), found: head.schema });
     }
     let part = RunPart::find(dir).map_err(io("read"))?;
     let alive = part.is_some_and(|part| part.runner.is_alive() == Some(true));

@@ -41,7 +41,8 @@ fn axe() -> String {
     let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/browser-tools/lib");
     let pythons = std::fs::read_dir(&lib).into_iter().flatten().flatten();
     let mut scripts = pythons.map(|it| it.path().join("site-packages/axe_playwright_python/axe.min.js"));
-    let path = scripts.find(|path| path.exists()).expect("axe-core under target/browser-tools: run `make browser-tools`");
+    let path =
+        scripts.find(|path| path.exists()).expect("axe-core under target/browser-tools: run `make browser-tools`");
     std::fs::read_to_string(path).expect("read")
 }
 
@@ -71,7 +72,8 @@ fn every_state_is_accessible_and_quiet_in_light_and_dark(#[values("light", "dark
         browser.evaluate(&format!("{axe};0"));
         let found = browser.evaluate("axe.run().then((found) => found.violations)");
         let said = |violation: &Value| {
-            let nodes: Vec<String> = violation["nodes"].as_array().into_iter().flatten().take(3).map(|it| it["html"].to_string()).collect();
+            let nodes: Vec<String> =
+                violation["nodes"].as_array().into_iter().flatten().take(3).map(|it| it["html"].to_string()).collect();
             format!("{state}: {}: {}\n    {}", violation["id"], violation["help"], nodes.join("\n    "))
         };
         let violations: Vec<String> = found.as_array().expect("a list").iter().map(said).collect();

@@ -61,7 +61,8 @@ impl Inliner {
         let mut text = String::from_utf8_lossy(&bytes).into_owned();
         if cut > 0 {
             text = text.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_owned());
-            inlined.note = Some(format!("the last {} of it; the first {} are in the file", self::size(shown), self::size(cut)));
+            inlined.note =
+                Some(format!("the last {} of it; the first {} are in the file", self::size(shown), self::size(cut)));
         }
         inlined.text = Some(printable(&redact(&text)));
         Ok(inlined)

@@ -237,6 +237,12 @@ fn arc(cards: &[Card], pair: Pair, level: i32) -> Arc {
         let class = if pair.class == "unread" { "middle small" } else { "middle bad" };
         Text { x: middle, y: apex + 15 * (n + 1) - 1, class, text }
     };
-    let path = format!("M{from} {y} V{} Q{from} {apex} {} {apex} H{} Q{to} {apex} {to} {} V{y}", apex + 10, from + 10, to - 10, apex + 10);
+    let path = format!(
+        "M{from} {y} V{} Q{from} {apex} {} {apex} H{} Q{to} {apex} {to} {} V{y}",
+        apex + 10,
+        from + 10,
+        to - 10,
+        apex + 10
+    );
     Arc { path, class: pair.class, labels: (0..).zip(pair.labels).map(text).collect() }
 }

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::bars::{Axis, Phases, Row, between, duration};
 use super::inline::{Inlined, Inliner};
 use super::picture::Picture;
-use crate::record::schema::{Cell, Check, Difference, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState};
+use crate::record::schema::{
+    Cell, Check, Difference, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState,
+};
 
 /// Differences that are shown where failures are listed first; the others are with the cell.
 const FIRST: usize = 4;
@@ -63,9 +65,13 @@ pub(super) fn facts(record: &Record) -> Vec<Fact> {
     let memory = host.memory_mib.div_ceil(1024);
     facts.push(fact(
         "Host",
-        format!("{}, Linux {}, {}, {} processors, {memory} GiB", host.system, host.kernel, host.architecture, host.processors),
+        format!(
+            "{}, Linux {}, {}, {} processors, {memory} GiB",
+            host.system, host.kernel, host.architecture, host.processors
+        ),
     ));
-    let lxd = if host.lxd.is_empty() { "did not answer".to_owned() } else { format!("{} on {}", host.lxd, host.lxd_system) };
+    let lxd =
+        if host.lxd.is_empty() { "did not answer".to_owned() } else { format!("{} on {}", host.lxd, host.lxd_system) };
     facts.push(fact("LXD", lxd));
     facts.push(fact("Started", moment(record.started)));
     facts.push(fact("Duration", duration(between(record.started, record.ended))));
@@ -237,10 +243,9 @@ impl<'a> CellView<'a> {
 
 fn worst_unfinished(cell: &Cell) -> Outcome {
     let unfinished = [Outcome::Interrupted, Outcome::Running];
-    unfinished
-        .into_iter()
-        .find(|outcome| cell.checks.iter().any(|check| check.outcome == *outcome))
-        .unwrap_or(if cell.checks.iter().any(|it| it.outcome == Outcome::Passed) { Outcome::Passed } else { Outcome::NotRun })
+    unfinished.into_iter().find(|outcome| cell.checks.iter().any(|check| check.outcome == *outcome)).unwrap_or(
+        if cell.checks.iter().any(|it| it.outcome == Outcome::Passed) { Outcome::Passed } else { Outcome::NotRun },
+    )
 }
 
 fn choice<'a>(cell: &'a Cell, option: &'a InitOption) -> Option<Choice<'a>> {

@@ -1,0 +1,124 @@
+//! `testkit report` on runs that were recorded, and on what is none.
+
+#[expect(dead_code, reason = "a part of it is used here")]
+mod bad_input_common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bad_input_common::{Ended, World};
+use serde_json::Value;
+use testkit::session::Process;
+
+/// The runs that the framework's own tests have, by how they came out.
+fn recorded(state: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/tests/fixtures/runs").join(state)
+}
+
+/// Puts a recorded run among the runs of this world. Returns its id.
+fn add(world: &World, state: &str) -> String {
+    let part = fs::read(recorded(state).join("run.json")).expect("a run's part");
+    let part: Value = serde_json::from_slice(&part).expect("JSON");
+    let id = part["run"].as_str().expect("an id").to_owned();
+    copy(&recorded(state), &world.out().join(&id));
+    id
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+        }
+    }
+}
+
+/// What a command that succeeded printed.
+#[track_caller]
+fn printed(ended: &Ended) -> String {
+    assert!(ended.0.status.success(), "{}", String::from_utf8_lossy(&ended.0.stderr));
+    String::from_utf8_lossy(&ended.0.stdout).trim().to_owned()
+}
+
+/// Changes the part of a run.
+fn change(world: &World, id: &str, change: impl FnOnce(&mut Value)) {
+    let path = world.out().join(id).join("run.json");
+    let mut part: Value = serde_json::from_slice(&fs::read(&path).expect("read")).expect("JSON");
+    change(&mut part);
+    fs::write(&path, part.to_string()).expect("written");
+}
+
+#[test]
+fn the_latest_run_is_reported_and_others_by_how_their_id_begins() {
+    let world = World::new();
+    let (failing, _) = (add(&world, "failing"), add(&world, "interrupted"));
+    let latest = add(&world, "skipped");
+    let report = |args: &[&str]| PathBuf::from(printed(&world.run(args, &[])));
+    let path = report(&["report"]);
+    assert_eq!(path, world.out().join(&latest).join("report.html"));
+    let path = report(&["report", &failing[..4]]);
+    let page = fs::read_to_string(path).expect("a page");
+    assert!(page.contains("encap-ignored-on-join") && page.contains(&failing), "another run's page");
+    assert!(world.out().join(&failing).join("record.json").is_file());
+}
+
+#[test]
+fn the_record_is_printed_for_programs() {
+    let world = World::new();
+    add(&world, "failing");
+    let text = printed(&world.run(&["report", "--format", "json"], &[]));
+    let record: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&record["schema"], &record["totals"]["failed"]), (&1.into(), &3.into()));
+}
+
+#[test]
+fn an_unknown_run_is_refused_with_the_nearest() {
+    let world = World::new();
+    world.run(&["report"], &[]).refused(&["no run is recorded in", "`testkit run` makes one"]);
+    let id = add(&world, "good");
+    let mistyped: String = id.chars().rev().collect();
+    world.run(&["report", &mistyped], &[]).refused(&["there is no run", &mistyped, "the nearest are", &id]);
+}
+
+#[test]
+fn a_begin_that_more_than_one_run_has_is_refused_with_them() {
+    let world = World::new();
+    for id in ["abc10000", "abc20000"] {
+        copy(&recorded("good"), &world.out().join(id));
+    }
+    world.run(&["report", "abc"], &[]).refused(&["more than one run begins with \"abc\"", "abc10000", "abc20000"]);
+}
+
+#[test]
+fn a_record_of_another_version_is_refused_plainly() {
+    let world = World::new();
+    let id = add(&world, "good");
+    change(&world, &id, |part| part["schema"] = 7.into());
+    let parts = [&*id, "recorded with schema 7", "this testkit reads schema 1", "report.html"];
+    world.run(&["report"], &[]).refused(&parts);
+}
+
+#[test]
+fn a_record_that_is_damaged_is_refused_with_its_place() {
+    let world = World::new();
+    let id = add(&world, "good");
+    fs::write(world.out().join(&id).join("init_cluster_custom_encap/checks/tunnels.json"), "{").expect("written");
+    world.run(&["report"], &[]).refused(&["put together the record of run", &id, "checks/tunnels.json"]);
+}
+
+#[test]
+fn a_run_that_is_still_going_is_reported_as_such() {
+    let world = World::new();
+    let id = add(&world, "interrupted");
+    let me = serde_json::to_value(Process::current()).expect("JSON");
+    change(&world, &id, |part| part["runner"] = me);
+    let ended = world.run(&["report"], &[]);
+    let page = fs::read_to_string(printed(&ended)).expect("a page");
+    let said = String::from_utf8_lossy(&ended.0.stderr);
+    assert!(said.contains(&format!("run {id} is still going")), "{said}");
+    assert!(page.contains("The run is still going"), "the page does not say so");
+}
