@@ -201,6 +201,18 @@ fn of_a_long_file_the_end_is_shown_and_the_rest_is_named() {
 }
 
 #[test]
+fn cells_that_fail_in_the_same_way_are_one_failure() {
+    let folder = copy("failing");
+    let cell = folder.path().join("init_cluster_custom_encap");
+    copy_into(&cell, &folder.path().join("init_cluster_custom_encap_again"));
+    copy_into(&fixture("unformed").join("init_cluster"), &folder.path().join("init_cluster_unformed"));
+    let page = html::render(&assemble(folder.path(), false).expect("a record"), folder.path()).expect("a page");
+    let cells: Vec<&str> = page.split("data-cells=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
+    assert_eq!(cells, ["init_cluster_custom_encap init_cluster_custom_encap_again", "init_cluster_unformed"]);
+    assert!(page.contains("The same in 1 more cell<"), "the other cell is not named");
+}
+
+#[test]
 fn the_page_allows_nothing_but_itself() {
     let page = html::render(&record("good"), &fixture("good")).expect("a page");
     assert!(page.contains("default-src &#39;none&#39;; style-src &#39;sha256-"), "no policy");

@@ -4,7 +4,7 @@
   const find = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
   const rows = all(".grid tbody tr");
-  const parts = all("[data-cell]");
+  const parts = all("[data-cell], [data-cells]");
   const search = find("search");
   const status = find("status");
   find("filter").hidden = false;
@@ -16,7 +16,10 @@
       const fits = words.every((word) => text.toLowerCase().includes(word));
       if (fits && (!status.value || state === status.value)) shown.add(cell);
     }
-    for (const part of parts) part.hidden = !shown.has(part.dataset.cell);
+    for (const part of parts) {
+      const cells = (part.dataset.cells ?? part.dataset.cell).split(" ");
+      part.hidden = !cells.some((cell) => shown.has(cell));
+    }
     find("shown").textContent = shown.size === rows.length ? "" : `${shown.size} of ${rows.length} cells shown`;
   };
   search.addEventListener("input", apply);

@@ -144,6 +144,23 @@ fn cells_are_searched_and_filtered_by_keyboard() {
 }
 
 #[test]
+fn a_failure_goes_with_its_cells_and_a_link_brings_one_back() {
+    let mut browser = Browser::start();
+    browser.open(&page("failing"));
+    let failure = "document.querySelector('.failure').checkVisibility()";
+    assert_eq!(browser.evaluate(failure), true);
+    browser.press("/");
+    "rest".chars().for_each(|c| browser.press(&c.to_string()));
+    assert_eq!(browser.evaluate(failure), false);
+    let linked = "document.getElementById('init_cluster_custom_encap-tunnels').checkVisibility()";
+    assert_eq!(browser.evaluate(linked), false);
+    browser.evaluate("location.hash = 'init_cluster_custom_encap-tunnels'");
+    // The event comes after the script that caused it.
+    browser.evaluate("new Promise((done) => setTimeout(done))");
+    assert_eq!(browser.evaluate(linked), true);
+}
+
+#[test]
 fn the_first_tab_stop_skips_to_the_results() {
     let mut browser = Browser::start();
     browser.open(&page("failing"));

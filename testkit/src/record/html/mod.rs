@@ -4,6 +4,7 @@
 //! else: whatever a node printed cannot become part of the page.
 
 mod bars;
+mod groups;
 mod inline;
 mod picture;
 mod view;
@@ -17,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::schema::Record;
+use groups::{Failure, Value};
 use inline::Inliner;
 use view::{CellView, Fact, Summary};
 
@@ -30,7 +32,10 @@ struct Page<'a> {
     record: &'a Record,
     summary: Summary,
     facts: Vec<Fact>,
-    cells: Vec<CellView<'a>>,
+    cells: &'a [CellView<'a>],
+    failures: Vec<Failure<'a, 'a>>,
+    values: Vec<(&'a str, Vec<Value<'a>>)>,
+    counts: Vec<(usize, usize)>,
     axis: bars::Axis,
     style: &'static str,
     script: &'static str,
@@ -44,12 +49,16 @@ struct Page<'a> {
 pub fn render(record: &Record, run: &Path) -> io::Result<String> {
     let mut inliner = Inliner::new(run);
     let axis = bars::Axis::of(record);
-    let cells = record.cells.iter().map(|cell| CellView::new(record, cell, &axis, &mut inliner));
+    let views = record.cells.iter().map(|cell| CellView::new(record, cell, &axis, &mut inliner));
+    let cells = views.collect::<io::Result<Vec<_>>>()?;
     let page = Page {
         record,
         summary: Summary::of(record),
         facts: view::facts(record),
-        cells: cells.collect::<io::Result<_>>()?,
+        failures: groups::failures(&cells),
+        values: groups::values(record, &cells),
+        counts: groups::counts(&cells),
+        cells: &cells,
         axis,
         style: STYLE,
         script: SCRIPT,
