@@ -20,7 +20,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_enum, default_value_t = Format::Html)]
     format: Format,
     /// Show the report in the browser.
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long)]
     open: bool,
 }
 
@@ -32,6 +32,9 @@ enum Format {
 
 /// Puts the record of a run together and writes it with its report.
 pub(super) fn report(config: &Config, args: &ReportArgs) -> Result<ExitCode, Failure> {
+    if args.open && args.format == Format::Json {
+        return Err(Failure::Usage("--open shows the report, which is HTML; leave out --format json".to_owned()));
+    }
     let dir = record::find(&config.out_dir, args.run.as_deref()).map_err(Failure::usage)?;
     let (record, report) = record::write(&dir).map_err(Failure::usage)?;
     match record.state {

@@ -12,7 +12,7 @@ use super::{Catalogue, Failure, host, nextest, report};
 use crate::cluster::{self, Site};
 use crate::config::Config;
 use crate::matrix::{Cell, Tier};
-use crate::record::{self, CellPart};
+use crate::record::{self, CellPart, RunPart};
 use crate::session::Run;
 
 /// What to run.
@@ -45,9 +45,12 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         names => names.iter().map(|name| cells.find(name)).collect::<Result<_, _>>()?,
     };
     cluster::given_snaps(&config).map_err(Failure::cluster)?;
-    let (runnable, skips) = divide(&config, catalogue, chosen).await?;
+    let Division { runnable, skips, run } = divide(&config, catalogue, chosen).await?;
     if runnable.is_empty() {
         say(&skips);
+        let options = catalogue.options.iter().map(|option| option.declaration());
+        let left = RunPart::new(&run, &config, options).leave(run.dir()).map_err(Failure::usage);
+        tell(left.and_then(|()| conclude(run.dir(), catalogue, &[], &skips)));
         return Err(Failure::Usage("nothing is tested: the product lacks what every chosen cell needs".to_owned()));
     }
     let command = nextest::command(&config, &cells, &runnable, None, &args.runner)?;
@@ -65,10 +68,11 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     let of_junit = of_junit(&config, &path);
     // A run that no check came to, as when nothing compiles, has no record.
     if let Some(dir) = of_runner.or_else(|| of_junit.clone()) {
-        if of_junit.as_ref() == Some(&dir) {
-            std::fs::copy(&path, dir.join("junit.xml")).map_err(Failure::usage)?;
-        }
-        conclude(&dir, catalogue, &runnable, &skips)?;
+        let copied = match of_junit.as_ref() == Some(&dir) {
+            true => std::fs::copy(&path, dir.join("junit.xml")).map(drop).map_err(Failure::usage),
+            false => Ok(()),
+        };
+        tell(copied.and_then(|()| conclude(&dir, catalogue, &runnable, &skips)));
     }
     match (ran.status.success(), skips.is_empty()) {
         (true, true) => Ok(ExitCode::SUCCESS),
@@ -77,13 +81,22 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     }
 }
 
+/// What was chosen, by whether the product can be tested with it.
+struct Division {
+    runnable: Vec<Cell>,
+    skips: Vec<Skip>,
+    /// In which the product was asked.
+    run: Run,
+}
+
 /// The cells that the product can be tested with, and the others.
-async fn divide(config: &Config, catalogue: &Catalogue, chosen: Vec<Cell>) -> Result<(Vec<Cell>, Vec<Skip>), Failure> {
+async fn divide(config: &Config, catalogue: &Catalogue, chosen: Vec<Cell>) -> Result<Division, Failure> {
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let run = Run::start(config).await.map_err(Failure::usage)?;
     let site = Site::open(config.clone(), run, &exe).await.map_err(Failure::usage)?;
-    let (golden, product) =
-        cluster::golden(&site.config, &site.client, &mut host::lines()).await.map_err(Failure::cluster)?;
+    record::leave_host(site.run.dir(), &site.client).map_err(Failure::usage)?;
+    let find = async || cluster::golden(&site.config, &site.client, &mut host::lines()).await;
+    let (golden, product) = site.run.once("golden", find).await.map_err(Failure::cluster)?;
     println!("product: {product}");
     let able = cluster::capabilities(&site, &golden).await.map_err(Failure::cluster)?;
     let (mut runnable, mut skips) = (Vec::new(), Vec::new());
@@ -97,7 +110,14 @@ async fn divide(config: &Config, catalogue: &Catalogue, chosen: Vec<Cell>) -> Re
             skips.push(Skip { cell, reason: format!("the product lacks {}", lacking.join(", ")) });
         }
     }
-    Ok((runnable, skips))
+    Ok(Division { runnable, skips, run: site.run })
+}
+
+/// Says that there is no report. What the checks found stands all the same, and decides how the command ends.
+fn tell(concluded: Result<(), Failure>) {
+    if let Err(Failure::Usage(reason)) = concluded {
+        eprintln!("warning: the run has no report: {reason}");
+    }
 }
 
 /// Writes the record and the report of the run in this folder, with the cells that it left out and did not come to.
