@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::parts::{self, RunPart, files};
 use super::schema::{Record, SCHEMA};
 use super::{assemble, html};
+use crate::session::Process;
 
 /// A run that cannot be reported.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +142,8 @@ pub fn write(dir: &Path) -> Result<(Record, PathBuf), RunsError> {
         return Err(RunsError::Version { run: id(dir), found: head.schema });
     }
     let part = RunPart::find(dir).map_err(io("read"))?;
-    let alive = part.is_some_and(|part| part.runner.is_alive() == Some(true));
+    // The runner of a run that comes to no check is the command itself, which writes the record as the last thing.
+    let alive = part.is_some_and(|part| part.runner != Process::current() && part.runner.is_alive() == Some(true));
     let record = assemble(dir, alive).map_err(io("put together"))?;
     parts::write(&dir.join("record.json"), &record).map_err(io("write"))?;
     let report = dir.join("report.html");

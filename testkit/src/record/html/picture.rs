@@ -69,9 +69,10 @@ impl Picture {
         let pairs = pairs(plan, tunnels);
         let labels = pairs.iter().map(|pair| pair.labels.len()).max().unwrap_or_default();
         let room = |labels: usize| i32::try_from(labels).unwrap_or_default() * 15;
-        // Arcs that span more members go higher, each with room for its labels.
+        // Between the levels of arcs there is room for labels.
         let level = 26 + room(labels);
-        let top = if count > 1 { MARGIN + 12 + level * (count - 1) } else { MARGIN };
+        let levels = pairs.iter().map(|pair| pair.level).max().unwrap_or_default();
+        let top = MARGIN + 12 + level * levels;
         let cards: Vec<Card> = (0..)
             .zip(&plan.members)
             .map(|(n, member)| card(n, member, cell, MARGIN + n * (WIDTH + GAP), top))
@@ -184,6 +185,8 @@ fn wrong(endpoint: &Endpoint) -> [(&'static str, String); 3] {
 struct Pair {
     low: i32,
     high: i32,
+    /// How high its arc goes, from 1: no two arcs that overlap go equally high.
+    level: i32,
     class: &'static str,
     labels: Vec<String>,
 }
@@ -205,8 +208,16 @@ fn pairs(plan: &Plan, tunnels: &[Tunnel]) -> Vec<Pair> {
                 Some(TunnelState::Right) => "right",
                 Some(_) => "wrong",
             };
-            pairs.push(Pair { low: *low, high: *high, class, labels });
+            pairs.push(Pair { low: *low, high: *high, level: 0, class, labels });
         }
+    }
+    // The shorter are the lower.
+    pairs.sort_by_key(|pair| pair.high - pair.low);
+    for at in 0..pairs.len() {
+        let (placed, rest) = pairs.split_at_mut(at);
+        let pair = &mut rest[0];
+        let taken = |level| placed.iter().any(|it| it.level == level && it.low.max(pair.low) < it.high.min(pair.high));
+        pair.level = (1..).find(|level| !taken(*level)).unwrap_or(1);
     }
     pairs
 }
@@ -231,7 +242,7 @@ fn arc(cards: &[Card], pair: Pair, level: i32) -> Arc {
     let from = card(pair.low).x + WIDTH / 2 + aside;
     let to = card(pair.high).x + WIDTH / 2 - aside;
     let y = card(pair.low).y;
-    let apex = y - level * span;
+    let apex = y - level * pair.level;
     let middle = i32::midpoint(from, to);
     let text = |(n, text): (i32, String)| {
         let class = if pair.class == "unread" { "middle small" } else { "middle bad" };
@@ -245,4 +256,34 @@ fn arc(cards: &[Card], pair: Pair, level: i32) -> Arc {
         apex + 10
     );
     Arc { path, class: pair.class, labels: (0..).zip(pair.labels).map(text).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::schema::Encap;
+
+    #[test]
+    fn arcs_that_overlap_are_on_levels_of_their_own() {
+        let member = |n: i32| Member {
+            name: n.to_string(),
+            hostname: n.to_string(),
+            instance: None,
+            bootstrap: n == 1,
+            address: String::new(),
+            services: Vec::new(),
+            devices: Vec::new(),
+            encap: Some(Encap { ip: String::new(), device: String::new(), custom: false }),
+        };
+        let plan = Plan {
+            formation: String::new(),
+            networks: Vec::new(),
+            needs: Vec::new(),
+            user_ca: None,
+            members: (1..=4).map(member).collect(),
+        };
+        let pairs = pairs(&plan, &[]);
+        let levels: Vec<_> = pairs.iter().map(|pair| (pair.low, pair.high, pair.level)).collect();
+        assert_eq!(levels, [(0, 1, 1), (1, 2, 1), (2, 3, 1), (0, 2, 2), (1, 3, 3), (0, 3, 4)]);
+    }
 }
