@@ -4,18 +4,23 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 /// Where browsers are, by the names that distributions give them.
 const PROGRAMS: [&str; 4] = ["google-chrome", "chromium", "chromium-browser", "google-chrome-stable"];
 
+/// The longest that a browser takes to say the next thing: to start, on a host that forms clusters meanwhile.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// A browser with one page. It ends when this is dropped.
 pub(crate) struct Browser {
     child: Child,
     to: ChildStdin,
-    from: BufReader<ChildStdout>,
+    from: Receiver<Vec<u8>>,
     next: u64,
     session: String,
     events: Vec<(String, Value)>,
@@ -43,7 +48,18 @@ impl Browser {
             .spawn()
             .expect("a shell");
         let to = child.stdin.take().expect("a pipe");
-        let from = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut pipe = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (said, from) = channel();
+        // It ends with the browser, or when nobody listens.
+        std::thread::spawn(move || {
+            loop {
+                let mut bytes = Vec::new();
+                let whole = pipe.read_until(0, &mut bytes).is_ok() && bytes.pop() == Some(0);
+                if !whole || said.send(bytes).is_err() {
+                    return;
+                }
+            }
+        });
         let (next, session, events) = (1, String::new(), Vec::new());
         let mut browser = Self { child, to, from, next, session, events, _profile: profile };
         let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
@@ -78,9 +94,10 @@ impl Browser {
 
     /// The next message. Events are kept.
     fn read(&mut self) -> Value {
-        let mut bytes = Vec::new();
-        self.from.read_until(0, &mut bytes).expect("the browser speaks");
-        assert_eq!(bytes.pop(), Some(0), "the browser has ended; does it start by hand?");
+        let last = || self.events.last().map_or("nothing", |(kind, _)| kind);
+        let bytes = self.from.recv_timeout(SILENCE).unwrap_or_else(|error| {
+            panic!("the browser has ended or is silent ({error}), last heard of it: {}; does it start by hand?", last())
+        });
         let message: Value = serde_json::from_slice(&bytes).expect("JSON");
         if let Some(method) = message["method"].as_str() {
             self.events.push((method.to_owned(), message["params"].clone()));
