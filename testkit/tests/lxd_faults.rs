@@ -183,6 +183,24 @@ async fn an_operation_that_fails_says_why(#[case] code: u16, #[case] err: &'stat
     assert!(error.to_string().contains(&err.replace('\\', "")), "{error}");
 }
 
+#[rstest]
+#[case::once(1, true)]
+#[case::for_ever(usize::MAX, false)]
+#[tokio::test]
+async fn a_wait_that_is_answered_with_nothing_is_made_again(#[case] times: usize, #[case] ends: bool) {
+    let fake = FakeLxd::serve(move |line, before| match line {
+        "POST /1.0/instances" => accepted("null"),
+        _ if before < times => sync("null"),
+        _ => sync(&operation("Success", 200, "null", "")),
+    });
+    let client = fake.client().await;
+    let created = client.create_instance(&spec(), Duration::from_secs(5)).await;
+    match created {
+        Ok(()) => assert!(ends),
+        Err(error) => assert!(!ends && is_protocol(&error), "{error}"),
+    }
+}
+
 #[tokio::test]
 async fn an_operation_that_lxd_forgot_is_not_taken_for_gone() {
     let fake = FakeLxd::serve(|line, _| match line {

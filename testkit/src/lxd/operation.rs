@@ -15,6 +15,9 @@ use super::request::Request;
 /// The longest that one request waits at the server, so that a dead connection is noticed.
 const WAIT_AT_SERVER: Duration = Duration::from_secs(10);
 
+/// How often a wait may be answered with nothing before that is an error.
+const EMPTY_ANSWERS: usize = 3;
+
 /// How long the best-effort cancellation of a timed-out operation may take.
 const CANCEL_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -169,6 +172,7 @@ impl Client {
         deadline: Duration,
     ) -> Result<Operation, Fault> {
         let mut last = first;
+        let mut empty = 0;
         loop {
             if let Some(operation) = last.take_if(|operation| operation.is_final()) {
                 return operation.into_result();
@@ -182,8 +186,11 @@ impl Client {
             let request = Request::get(&["operations", id.as_str(), "wait"], "wait")
                 .query("timeout", at_server.to_string())
                 .deadline(remaining);
-            match self.sync_or_fault(&request).await {
-                Ok(operation) => last = Some(operation),
+            match self.sync_or_fault::<Option<_>>(&request).await {
+                Ok(Some(operation)) => last = Some(operation),
+                // Seen once, from a busy LXD 5.0: a wait that is answered with nothing says nothing about the operation.
+                Ok(None) if empty < EMPTY_ANSWERS => empty += 1,
+                Ok(None) => return Err(Fault::protocol("the metadata lacks its shape", "null")),
                 Err(fault) => match fault.kind() {
                     ErrorKind::Timeout { .. } => {
                         return Err(Fault::timeout(begun.elapsed(), last_seen(id, last.as_ref())));
