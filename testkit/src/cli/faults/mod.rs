@@ -59,24 +59,27 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
         futures_util::stream::iter(trials).buffer_unordered(args.jobs.get()).collect().await;
     outcomes.sort_by_key(|(index, _)| *index);
     let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
-    let clean = futures_util::stream::iter(0..args.clean)
+    let clean: Vec<bool> = futures_util::stream::iter(0..args.clean)
         .map(async |number| {
-            let tried = run(config, "init_cluster", "").await?;
-            let red: Vec<_> =
-                tried.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string).collect();
-            let wrong = tried.error.into_iter().chain(red).collect::<Vec<_>>().join("\n");
+            let wrong = match run(config, "init_cluster", "").await {
+                Ok(tried) => {
+                    let red = tried.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string);
+                    tried.error.into_iter().chain(red).collect::<Vec<_>>().join("\n")
+                }
+                Err(Failure::Usage(text) | Failure::Provisioning(text)) => text,
+                Err(Failure::Checks) => "the trial failed".to_owned(),
+            };
             eprintln!(
                 "{:7.1} s  without faults, {}: {}",
                 started.elapsed().as_secs_f32(),
                 number + 1,
                 if wrong.is_empty() { "green" } else { &wrong }
             );
-            Ok::<_, Failure>(wrong.is_empty())
+            wrong.is_empty()
         })
         .buffer_unordered(args.jobs.get())
-        .collect::<Vec<_>>()
+        .collect()
         .await;
-    let clean: Vec<bool> = clean.into_iter().collect::<Result<_, _>>()?;
     reaper::ended(&config.out_dir).await.map_err(Failure::usage)?;
 
     let summary = summary(&outcomes, &clean);
