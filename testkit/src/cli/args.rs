@@ -6,8 +6,9 @@ use clap::{Parser, Subcommand};
 
 use super::bench::BenchArgs;
 use super::compare::CompareArgs;
-use super::doctor::{DoctorArgs, Format};
+use super::doctor::DoctorArgs;
 use super::faults::FaultsArgs;
+use super::output::Format;
 use super::plan::PlanArgs;
 use super::report::ReportArgs;
 use super::run::RunArgs;

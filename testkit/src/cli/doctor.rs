@@ -6,18 +6,10 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 
-use super::{Failure, host as preparation, output};
+use super::output::{self, Format};
+use super::{Failure, host as preparation};
 use crate::config::Config;
 use crate::host::{self, Finding, Level};
-
-/// How to show a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
 
 /// What to do about what is found.
 #[derive(Debug, clap::Args)]

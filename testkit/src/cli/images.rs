@@ -7,8 +7,8 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
-use super::doctor::Format;
-use super::{Failure, output};
+use super::Failure;
+use super::output::{self, Format};
 use crate::config::Config;
 use crate::image::{self, Cache};
 use crate::{cluster, host};

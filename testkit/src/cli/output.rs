@@ -5,6 +5,15 @@ use std::process::ExitCode;
 
 use super::Failure;
 
+/// How to show a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
 /// Prints a text with a newline at its end. A reader that has seen enough, as in `testkit plan | head`, is no failure.
 pub(super) fn show(text: &str) -> Result<ExitCode, Failure> {
     // Colours are for terminals whose user has not asked for none (`NO_COLOR`).

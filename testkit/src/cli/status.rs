@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use jiff::{RoundMode, SpanRound, Timestamp, Unit};
 use serde::Serialize;
 
-use super::doctor::Format;
-use super::{Failure, output};
+use super::Failure;
+use super::output::{self, Format};
 use crate::config::Config;
 use crate::host;
 use crate::lxd::{AddressScope, Client, Instance};
