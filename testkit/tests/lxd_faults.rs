@@ -93,6 +93,23 @@ async fn an_answer_that_is_none_is_quoted(#[case] act: Act, #[case] shown: &str)
     assert_eq!(fake.count("GET /1.0/instances/a"), 1, "asked again for what was answered");
 }
 
+/// LXD takes no connection as long as one is open on which nothing was sent, so a caller must not get between the two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_sent_although_its_caller_is_held_up() {
+    let fake = FakeLxd::serve(|_, _| sync("[]"));
+    let client = fake.client().await;
+    let held_up = async {
+        let begun = Instant::now();
+        while fake.count("GET /1.0/instances") == 0 && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        begun.elapsed()
+    };
+    let (asked, waited) = tokio::join!(client.list_instances(None), held_up);
+    asked.expect("an answer");
+    assert!(waited < PATIENCE, "nothing was sent while the caller was held up");
+}
+
 #[tokio::test]
 async fn a_get_is_retried_after_a_lost_connection() {
     let fake = FakeLxd::serve(|_, before| if before < 2 { Act::Hangup } else { sync("[]") });

@@ -56,10 +56,8 @@ pub(super) async fn describe(
     let given = given_snaps(config)?;
     let named = check_lxd(config, client, progress).await?;
     let workspace = Workspace::new(&config.root);
-    let cache = Cache::open(&config.cache_dir)?;
-    let path = image::golden_lock_path(&config.cache_dir);
-    let alone = lock(&path).await.map_err(|source| ClusterError::Io { action: "lock", path: path.clone(), source })?;
-    let (snap, extra) = snaps(given, &workspace, &cache, progress)?;
+    let locks = locks(&config.cache_dir).await?;
+    let (snap, extra) = snaps(given, &workspace, &locks.0, progress)?;
     let product = Product {
         stand_in: config.snap.is_none(),
         name: snap.name.clone(),
@@ -69,7 +67,7 @@ pub(super) async fn describe(
     let image = match named {
         Some(image) => image,
         None => {
-            let node = image::build_node(&workspace, &cache, progress)?;
+            let node = image::build_node(&workspace, &locks.0, progress)?;
             image::ensure_node_image(client, &node, image::NODE_ALIAS).await?;
             ImageRef::Alias(image::NODE_ALIAS.to_owned())
         }
@@ -83,7 +81,7 @@ pub(super) async fn describe(
         network: Some(crate::host::BRIDGE.to_owned()),
         tags: BTreeMap::new(),
     };
-    Ok((spec, product, (cache, alone)))
+    Ok((spec, product, locks))
 }
 
 /// The snap under test and those to install before it, where the configuration names them: read and found usable.
@@ -136,13 +134,35 @@ fn snaps(
     Ok((snap, vec![Snap::inspect(&built.snapd)?, Snap::inspect(&built.base)?]))
 }
 
-/// Waits for the lock without holding up other tasks.
-async fn lock(path: &Path) -> std::io::Result<File> {
-    let path = path.to_owned();
+/// Waits for the cache and for the right to make golden images, without holding up other tasks: who has them may be
+/// waiting for LXD, which must not wait for a request of ours.
+async fn locks(folder: &Path) -> Result<(Cache, File), ClusterError> {
+    let (folder, path) = (folder.to_owned(), image::golden_lock_path(folder));
     let taken = tokio::task::spawn_blocking(move || {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        file.lock()?;
-        Ok(file)
+        let cache = Cache::open(&folder)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let alone = file.and_then(|file| file.lock().map(|()| file));
+        Ok((cache, alone.map_err(|source| ClusterError::Io { action: "lock", path, source })?))
     });
-    taken.await.map_err(std::io::Error::other)?
+    taken.await.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_the_cache_holds_up_no_other_task() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let other = Cache::open(folder.path()).expect("a cache");
+        let letting_go = async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            drop(other);
+        };
+        // On the one thread of this test, a wait that blocks would keep the other from letting go.
+        let (taken, ()) = tokio::join!(locks(folder.path()), letting_go);
+        taken.expect("both locks");
+    }
 }

@@ -23,8 +23,8 @@ use crate::wait::{self, Pace, Poll};
 
 /// Copying and starting one instance; a busy host and a plain directory pool take tens of seconds.
 pub(super) const CLONE: Duration = Duration::from_secs(180);
-/// A bridge on a host where many are made at once, and where LXD may stand still for half a minute.
-const BRIDGE: Pace = Pace::new(150, 200);
+/// A bridge on a host where many are made at once.
+const BRIDGE: Pace = Pace::new(90, 200);
 /// From started to MicroOVN's daemon answering.
 const READY: Pace = Pace::new(120, 200);
 /// Waits inside the node until the daemon's socket is there, because a look from outside costs a booting node more

@@ -7,9 +7,8 @@ use bytes::Bytes;
 use reqwest::Method;
 use serde::Serialize;
 
-/// The deadline of a plain request, connection and body included. On a busy host LXD was seen to answer nobody for half
-/// a minute, and everybody after that.
-pub(crate) const REQUEST_DEADLINE: Duration = Duration::from_secs(120);
+/// The deadline of a plain request, connection and body included: many times what a busy host was seen to take.
+pub(crate) const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The deadline of a request that moves file contents.
 pub(crate) const TRANSFER_DEADLINE: Duration = Duration::from_secs(300);

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Url};
 use reqwest_websocket::Upgrade;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::envelope;
 use super::error::{ErrorKind, Fault};
@@ -132,7 +133,7 @@ impl Transport {
     /// Opens a WebSocket within the request's deadline.
     pub(crate) async fn websocket(&self, request: &Request, project: Option<&str>) -> Result<WebSocket, Fault> {
         let open = async {
-            let upgrade = self.builder(request, project).upgrade().send().await;
+            let upgrade = apart(self.builder(request, project).upgrade().send()).await;
             let response = upgrade.map_err(|source| match source {
                 reqwest_websocket::Error::Reqwest(source) => self.lost(source),
                 other => Fault::protocol("no WebSocket", "").with_source(other),
@@ -154,7 +155,7 @@ impl Transport {
     }
 
     async fn send_once(&self, request: &Request, project: Option<&str>) -> Result<Answer, Fault> {
-        let response = self.builder(request, project).send().await.map_err(|source| self.lost(source))?;
+        let response = apart(self.builder(request, project).send()).await.map_err(|source| self.lost(source))?;
         let answer = self.read(response, request.reply_limit).await?;
         if answer.status == 503 {
             // LXD answers so while it starts; as a fault here it is retried like a lost connection.
@@ -228,6 +229,22 @@ impl Transport {
             Some(code) => fault.with_source(io::Error::from_raw_os_error(code)),
             None => fault.with_source(source),
         }
+    }
+}
+
+/// Connects and sends as a task of its own, which ends with its caller.
+///
+/// LXD waits for the first bytes of a connection before it takes the next one (`BufferedUnixConn.Peek` in its
+/// `StarttlsListener.Accept`). As a part of the caller's task, a request would lie between its connecting and its sending
+/// for as long as anything joined with it holds the task up, and nobody on the host would get an answer meanwhile.
+async fn apart<T: Send + 'static>(sending: impl Future<Output = T> + Send + 'static) -> T {
+    match AbortOnDropHandle::new(tokio::spawn(sending)).await {
+        Ok(sent) => sent,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only a runtime that shuts down ends a task whose caller still waits for it.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

@@ -71,6 +71,8 @@ impl FakeLxd {
         let (script, record): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&seen));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                // Like LXD, which looks at the first bytes of a connection before it takes the next.
+                let _ = stream.readable().await;
                 tokio::spawn(connection(stream, Arc::clone(&script), Arc::clone(&record)));
             }
         });
