@@ -8,6 +8,8 @@ FMT := cargo fmt --all
 OPTIONS := suites/src/options/*.rs
 WORKFLOW_TOOLS := target/workflow-tools
 BROWSER_TOOLS := target/browser-tools
+BOOK_TOOLS := target/book-tools
+MDBOOK := 0.5.4
 
 # What to run or show: a tier (core, pairwise, t3, full), or cells by name.
 TIER ?= core
@@ -29,7 +31,7 @@ FUZZ := target/fuzz
 FORMAT ?= table
 JOBS ?= 4
 
-.PHONY: help setup teardown image plan generate summary report fmt check check-lint check-workflows check-unit check-lxd \
+.PHONY: help setup teardown image plan generate summary report book fmt check check-lint check-workflows check-unit check-lxd \
 	check-system browser-tools faults fuzz storm bench compare bench-matrix clean
 
 help: ## Show this help
@@ -55,6 +57,14 @@ summary: ## The results of the last run as Markdown
 
 report: ## The report of the last run, one HTML file; or of RUN
 	@$(TESTKIT) report $(RUN)
+
+# No part of `check`: mdBook takes minutes to compile, and what a page can get wrong is found by the tests of suites::docs.
+book: $(BOOK_TOOLS)/mdbook-$(MDBOOK) ## The documentation as a book, in target/book
+	$(BOOK_TOOLS)/bin/mdbook build docs
+
+$(BOOK_TOOLS)/mdbook-$(MDBOOK):
+	cargo install mdbook --version $(MDBOOK) --locked --no-default-features --features search --quiet --root $(BOOK_TOOLS)
+	touch $@
 
 fmt: ## Format everything
 	$(FMT) -- $(OPTIONS)
