@@ -259,11 +259,13 @@ impl Config {
                 flags.$field.or(env.$field).or(file.$field)
             };
         }
+        // The command and the tests work in different folders, so a relative path cannot be from the working directory.
+        let whole = |path: PathBuf| root.join(path);
         let lxd = match pick!(lxd_remote) {
-            None => LxdTarget::Local { socket: pick!(lxd_socket), dir: pick!(lxd_dir) },
+            None => LxdTarget::Local { socket: pick!(lxd_socket).map(whole), dir: pick!(lxd_dir).map(whole) },
             Some(url) => {
                 let need = |value: Option<PathBuf>, missing| {
-                    value.ok_or_else(|| ConfigError::RemoteWithoutCertificate { url: url.clone(), missing })
+                    value.map(whole).ok_or_else(|| ConfigError::RemoteWithoutCertificate { url: url.clone(), missing })
                 };
                 LxdTarget::Remote {
                     client_cert: need(pick!(lxd_client_cert), "LXD_CLIENT_CERT")?,
@@ -275,14 +277,14 @@ impl Config {
         };
         Ok(Self {
             lxd,
-            snap: pick!(snap).map(|path| directory.join(path)),
-            extra_snaps: pick!(extra_snaps).unwrap_or_default().into_iter().map(|p| directory.join(p)).collect(),
+            snap: pick!(snap).map(whole),
+            extra_snaps: pick!(extra_snaps).unwrap_or_default().into_iter().map(whole).collect(),
             node_image: pick!(node_image),
             project: pick!(project).unwrap_or_else(|| "microovn-testkit".to_owned()),
             pool: pick!(pool).unwrap_or_else(|| "testkit".to_owned()),
-            cache_dir: pick!(cache_dir).unwrap_or_else(|| cache.join("microovn-testkit")),
-            out_dir: pick!(out_dir).map_or_else(|| root.join("target/testkit"), |path| directory.join(path)),
-            state_dir: pick!(state_dir).unwrap_or_else(|| PathBuf::from("/var/lib/microovn-testkit")),
+            cache_dir: pick!(cache_dir).map(whole).unwrap_or_else(|| cache.join("microovn-testkit")),
+            out_dir: pick!(out_dir).map_or_else(|| root.join("target/testkit"), whole),
+            state_dir: pick!(state_dir).map(whole).unwrap_or_else(|| PathBuf::from("/var/lib/microovn-testkit")),
             keep: pick!(keep).unwrap_or_default(),
             reuse: pick!(reuse).unwrap_or_default(),
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
@@ -293,7 +295,7 @@ impl Config {
             target_dir: environment
                 .get("CARGO_TARGET_DIR")
                 .filter(|path| !path.is_empty())
-                .map_or_else(|| root.join("target"), |path| directory.join(path)),
+                .map_or_else(|| root.join("target"), |path| root.join(path)),
             root,
         })
     }
@@ -343,6 +345,23 @@ mod tests {
         assert_eq!(resolve(Layer::default(), &[], file).expect("resolves").pool, "file");
         assert_eq!(resolve(Layer::default(), &[], None).expect("resolves").pool, "testkit");
         assert_eq!(resolve(Layer::default(), &[("TESTKIT_POOL", "")], file).expect("resolves").pool, "file");
+    }
+
+    #[test]
+    fn a_relative_path_is_from_the_root_wherever_the_process_works() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (root, below) = (folder.path(), folder.path().join("suites/src"));
+        std::fs::write(root.join("Cargo.toml"), "[workspace]\n").expect("a manifest");
+        std::fs::create_dir_all(&below).expect("a folder");
+        let names =
+            ["MICROOVN_SNAP_PATH", "MICROOVN_EXTRA_SNAPS", "TESTKIT_OUT_DIR", "TESTKIT_CACHE_DIR", "LXD_SOCKET"];
+        let environment = names.map(|name| (name.to_owned(), "x/y".to_owned())).into();
+        let config = Config::resolve_from(Layer::default(), &environment, &below).expect("resolves");
+        let wanted = root.join("x/y");
+        assert_eq!((config.snap.as_ref(), config.extra_snaps.first()), (Some(&wanted), Some(&wanted)));
+        assert_eq!((&config.out_dir, &config.cache_dir), (&wanted, &wanted));
+        let socket = matches!(&config.lxd, LxdTarget::Local { socket: Some(socket), .. } if *socket == wanted);
+        assert!(socket, "{:?}", config.lxd);
     }
 
     #[test]

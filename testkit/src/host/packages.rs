@@ -10,11 +10,13 @@ use crate::image::{Program, Progress};
 type Need = (&'static str, &'static str);
 
 /// Images and snaps are built with these, and the tests' own images.
-const BUILD: [Need; 6] = [
+const BUILD: [Need; 7] = [
     ("mmdebstrap", "mmdebstrap"),
     ("mksquashfs", "squashfs-tools"),
     ("ip", "iproute2"),
     ("setsid", "util-linux"),
+    // The authorities that some cells give are made with it.
+    ("openssl", "openssl"),
     // Ubuntu does not have it by default.
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
     // The client's tests make a tiny image of it. A busybox that is not static has the same name and does not do.
