@@ -24,6 +24,7 @@ pub use doctor::{Finding, Level, examine};
 pub use error::Error;
 pub use packages::ensure_browser;
 
+use crate::config::Config;
 use crate::image::Progress;
 use crate::lxd::{Client, Endpoint};
 use state::State;
@@ -160,6 +161,13 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
 
 async fn connect_to(endpoint: &Endpoint) -> Result<Client, Error> {
     Client::connect(endpoint).await.map_err(|source| Error::Unusable(Box::new(source)))
+}
+
+/// The folder of the storage pool that [`setup`] made in an LXD that it started, as this host sees it.
+pub fn pool_folder(config: &Config) -> Option<PathBuf> {
+    let state = State::load(&config.state_dir).ok()?;
+    let lxd = state.daemons.iter().rfind(|daemon| daemon.name == "lxd")?.folder.clone()?;
+    Some(lxd.join("storage-pools").join(&config.pool)).filter(|folder| folder.is_dir())
 }
 
 /// The process id of the LXD that [`setup`] started, if it did; `state_dir` is the folder of its records.

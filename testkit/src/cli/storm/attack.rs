@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FallocateFlags;
 use rustix::mount::{MountFlags, UnmountFlags};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::Child;
@@ -34,12 +35,14 @@ pub(super) enum Attack {
     OneOfTwo,
     /// The disk that the run's records are on is full from then on.
     Disk,
+    /// The storage pool is full from then on, until the run has ended.
+    Pool,
     /// LXD, which is started again.
     Lxd,
 }
 
 impl Attack {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Test,
         Self::Runner,
         Self::Group,
@@ -48,6 +51,7 @@ impl Attack {
         Self::Interrupt,
         Self::OneOfTwo,
         Self::Disk,
+        Self::Pool,
         Self::Lxd,
     ];
 
@@ -55,6 +59,7 @@ impl Attack {
     pub(super) fn is_possible(self, config: &Config) -> bool {
         match self {
             Self::Disk => rustix::process::geteuid().is_root(),
+            Self::Pool => host::pool_folder(config).is_some(),
             Self::Lxd => host::started_lxd(&config.state_dir).is_some(),
             _ => true,
         }
@@ -65,15 +70,16 @@ impl Attack {
         matches!(self, Self::Everything)
     }
 
-    /// Does it to the run of `runner`, whose records are in `out`. `choice` picks among several.
+    /// Does it to the run of `runner`, whose records are in `out`. `choice` picks among several. What is returned is to be
+    /// dropped when the run has ended.
     pub(super) async fn strike(
         self,
         field: &Field,
         runner: &mut Child,
         out: &Path,
         choice: u64,
-    ) -> Result<(), Failure> {
-        let Some(pid) = runner.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) else { return Ok(()) };
+    ) -> Result<Option<FullPool>, Failure> {
+        let Some(pid) = runner.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) else { return Ok(None) };
         // What has ended meanwhile cannot be killed any more, which is as good.
         let one = |pid, signal| {
             let _ = kill_process(pid, signal);
@@ -104,9 +110,10 @@ impl Attack {
             Self::Terminate => one(pid, Signal::TERM),
             Self::Interrupt => group(Signal::INT),
             Self::Disk => SmallDisk::fill(out).map_err(Failure::usage)?,
+            Self::Pool => return FullPool::fill(&field.config).map(Some).map_err(Failure::usage),
             Self::Lxd => restart_lxd(field).await?,
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -142,6 +149,35 @@ impl Drop for SmallDisk {
     }
 }
 
+/// A storage pool in which nothing more fits. It has room again when this is dropped.
+pub(super) struct FullPool(PathBuf);
+
+impl FullPool {
+    /// Takes what is free, in pieces that get smaller.
+    fn fill(config: &Config) -> io::Result<Self> {
+        let folder = host::pool_folder(config).ok_or(io::ErrorKind::NotFound)?;
+        let full = Self(folder.join("testkit-storm-filler"));
+        let file = File::create(&full.0)?;
+        let (mut length, mut piece) = (0, 1 << 32);
+        while piece >= 1 << 16 {
+            match rustix::fs::fallocate(&file, FallocateFlags::empty(), length, piece) {
+                Ok(()) => length += piece,
+                Err(rustix::io::Errno::NOSPC) => piece /= 2,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(full)
+    }
+}
+
+impl Drop for FullPool {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            eprintln!("{} stays: {error}", self.0.display());
+        }
+    }
+}
+
 /// Kills the LXD that setup started, and has setup start it again.
 async fn restart_lxd(field: &Field) -> Result<(), Failure> {
     if let Some(pid) = host::started_lxd(&field.config.state_dir).and_then(Pid::from_raw) {
@@ -164,6 +200,7 @@ impl fmt::Display for Attack {
             Self::Interrupt => "Ctrl-C",
             Self::OneOfTwo => "SIGKILL to one of two runs",
             Self::Disk => "disk of the records full",
+            Self::Pool => "storage pool full",
             Self::Lxd => "SIGKILL to LXD, restart",
         })
     }

@@ -146,14 +146,16 @@ async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Resu
     begun(&mut child, out.path()).await?;
     let early = tokio::time::timeout(Duration::from_millis(moment), child.wait()).await.is_ok();
     let struck = Instant::now();
-    if !early {
-        attack.strike(field, &mut child, out.path(), choice).await?;
-    }
+    let full = match early {
+        true => None,
+        false => attack.strike(field, &mut child, out.path(), choice).await?,
+    };
     if tokio::time::timeout(END, child.wait()).await.is_err() {
         let _ = child.kill().await;
         let leak = Some(format!("the runner had not ended {} s later", END.as_secs()));
         return Ok(Blow { attack, moment, late: early, cleared: 0, leak });
     }
+    drop(full);
     let mut leak = None;
     if let Some(mut other) = other {
         match tokio::time::timeout(END, other.wait()).await {
