@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use rstest::fixture;
-use testkit::cluster::{self, Manifest, Site};
+use testkit::cluster::{self, Manifest, Order, Site};
 use testkit::config::{Config, Keep, Layer};
 use testkit::expect::Verdict;
 use testkit::matrix::Cell;
@@ -163,7 +163,8 @@ async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, Strin
         }
         return Ok(manifest);
     }
-    let manifest = cluster::provision(site, cell, options::OPTIONS, dir).await.map_err(|error| chain(&error))?;
+    let order = Order { cell, options: options::OPTIONS, members: None };
+    let manifest = cluster::provision(site, order, dir).await.map_err(|error| chain(&error))?;
     if site.config.keep == Keep::Always {
         let how = cluster::keep(site, &manifest).await.map_err(|error| chain(&error))?;
         println!("{how}");

@@ -14,11 +14,12 @@ use super::report::ReportArgs;
 use super::run::RunArgs;
 use super::storm::StormArgs;
 use super::summary::SummaryArgs;
+use super::up::UpArgs;
 use crate::session::Process;
 
 /// System tests for MicroOVN: real clusters on LXD, from a matrix of init options.
 ///
-/// Settings come from flags, then the environment, then testkit.toml at the workspace root, then defaults.
+/// Settings come from the environment, then testkit.toml at the workspace root, then defaults.
 /// Exit codes: 0 good, 1 checks failed, 2 usage or environment, 3 provisioning failed.
 #[derive(Debug, Parser)]
 #[command(name = "testkit", version, arg_required_else_help = true)]
@@ -58,10 +59,7 @@ pub(super) enum Command {
     /// Print the results of a run as Markdown, from the runner's JUnit file.
     Summary(SummaryArgs),
     /// Form the cluster of a cell and leave it up.
-    Up {
-        /// The cell: init_cluster_ipv6.
-        cell: String,
-    },
+    Up(UpArgs),
     /// Run the checks of a cell on its cluster that is up.
     Check {
         /// The cell.

@@ -1,52 +1,16 @@
-//! Clusters to stand in: up, check, shell, down, status.
+//! Clusters that are up: check, shell, logs, down.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::cells::{Cells, nearest};
 use super::{Catalogue, Failure, logs as journals, nextest};
-use crate::cluster::{self, Manifest, Site};
+use crate::cluster::{self, Manifest};
 use crate::config::Config;
 use crate::host;
 use crate::lxd::Exec;
-use crate::report::Timeline;
-use crate::session::Run;
 use crate::session::sweep::{Target, sweep};
-
-/// Forms the cluster of a cell and leaves it up.
-pub(super) async fn up(config: Config, catalogue: &Catalogue, name: &str) -> Result<ExitCode, Failure> {
-    let cell = Cells::of(catalogue)?.find(name)?;
-    if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
-        return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
-    }
-    cluster::given_snaps(&config).map_err(Failure::cluster)?;
-    let run = Run::start(&config).await.map_err(Failure::usage)?;
-    let dir = run.cell_dir(name).map_err(Failure::usage)?;
-    let exe = std::env::current_exe().map_err(Failure::usage)?;
-    let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
-    let started = Instant::now();
-    let forming = cluster::provision(&site, &cell, catalogue.options, &dir);
-    let manifest = tokio::select! {
-        formed = forming => formed.map_err(|error| match Failure::cluster(error) {
-            Failure::Provisioning(message) => {
-                Failure::Provisioning(format!("{message}\n  evidence: {}", dir.display()))
-            }
-            failure => failure,
-        })?,
-        // The reaper clears what was made so far.
-        _ = tokio::signal::ctrl_c() => return Err(Failure::Provisioning("interrupted; removing what was made".into())),
-    };
-    for stage in Timeline::new(&dir).read().unwrap_or_default() {
-        println!("{:>8.1} s  {}", f64::from(u32::try_from(stage.ms).unwrap_or(u32::MAX)) / 1000.0, stage.name);
-    }
-    println!("{name} is up after {:.1} s, product {}", started.elapsed().as_secs_f64(), manifest.product);
-    if !manifest.settled.unsatisfied.is_empty() {
-        println!("it is not as planned: {}", manifest.settled.unsatisfied.join(", "));
-    }
-    println!("{}", cluster::keep(&site, &manifest).await.map_err(Failure::provisioning)?);
-    Ok(ExitCode::SUCCESS)
-}
 
 /// Runs the suite's tests against the cluster that is up.
 pub(super) fn check(
@@ -64,7 +28,7 @@ pub(super) fn check(
         return Err(Failure::Usage(format!("there is no check {check:?}; {}", nearest(check, known()))));
     }
     need_kept(&config, catalogue, name)?;
-    let ran = nextest::command(&config, &cells, &[cell], check, &[])?
+    let ran = nextest::command(&config, &cells, &[cell], check, &["--status-level=pass".to_owned()])?
         .env("TESTKIT_REUSE", "1")
         .run()
         .map_err(Failure::usage)?;

@@ -4,13 +4,19 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::Failure;
+use super::watch::{Spinner, on_terminal};
 use crate::config::Config;
 use crate::{cluster, host};
 
-/// Prints what is being done, with the seconds since the start.
+/// Shows what is being done: as one line that changes in place on a terminal, which goes when this is dropped, and
+/// elsewhere as a line each, with the seconds since the start.
 pub(super) fn lines() -> impl FnMut(&str) + Send {
     let started = Instant::now();
-    move |text: &str| eprintln!("{:7.1} s  {text}", started.elapsed().as_secs_f64())
+    let bar = on_terminal().then(Spinner::new);
+    move |text: &str| match &bar {
+        Some(bar) => bar.say(text),
+        None => eprintln!("{:7.1} s  {text}", started.elapsed().as_secs_f64()),
+    }
 }
 
 /// Prepares the host.

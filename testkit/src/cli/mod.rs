@@ -5,6 +5,7 @@
 mod args;
 mod bench;
 mod cells;
+mod closing;
 mod clusters;
 mod compare;
 mod doctor;
@@ -28,6 +29,8 @@ mod storm;
 mod summary;
 mod terminal;
 mod trial;
+mod up;
+mod watch;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -172,7 +175,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Image { command: args::Image::Ls { format } } => images::list(&config, format).await,
         Command::Image { command: args::Image::Rm } => images::remove(&config).await,
         Command::Cache { command: args::Cache::Gc } => images::collect_garbage(&config),
-        Command::Up { cell } => clusters::up(config, catalogue, &cell).await,
+        Command::Up(args) => up::up(config, catalogue, &args).await,
         Command::Check { cell, check } => clusters::check(config, catalogue, &cell, check.as_deref()),
         Command::Shell { node, command } => clusters::shell(config, catalogue, &node, &command).await,
         Command::Down { cell, all } => clusters::down(config, catalogue, cell.as_deref(), all).await,

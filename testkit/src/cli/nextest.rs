@@ -31,6 +31,10 @@ pub(super) fn command(
         None => format!("test(/^({})::/)", names.join("|")),
     };
     argv.extend(["-E".to_owned(), filter]);
+    // The state of the cells is shown; a line for every test that passed would hide it.
+    if !more.iter().any(|word| word.starts_with("--status-level")) {
+        argv.extend(["--status-level".to_owned(), "fail".to_owned()]);
+    }
     argv.extend(more.iter().cloned());
     Ok(duct::cmd("cargo", argv).dir(&config.root).unchecked())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cells::{Cells, checks};
 use super::{Catalogue, Failure};
-use crate::cluster::{self, Site};
+use crate::cluster::{self, Order, Site};
 use crate::config::Config;
 use crate::expect::{self, Verdict};
 use crate::report::chain;
@@ -32,22 +32,23 @@ pub(super) async fn trial(config: Config, catalogue: &Catalogue, name: &str) -> 
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
     let started = Instant::now();
-    let (error, verdicts) = match cluster::provision(&site, &cell, catalogue.options, &dir).await {
-        Err(error) => (Some(chain(&error)), Vec::new()),
-        Ok(manifest) => {
-            let mut verdicts = Vec::new();
-            for check in checks(catalogue, &manifest.plan) {
-                verdicts.push(match check.live {
-                    Some(live) => live(&site.client, &manifest).await,
-                    None => match expect::find_check(check.name) {
-                        Some(pure) => (pure.judge)(&manifest.plan, &manifest.observation),
-                        None => return Err(Failure::Usage(format!("the check {:?} has no judgement", check.name))),
-                    },
-                });
+    let (error, verdicts) =
+        match cluster::provision(&site, Order { cell: &cell, options: catalogue.options, members: None }, &dir).await {
+            Err(error) => (Some(chain(&error)), Vec::new()),
+            Ok(manifest) => {
+                let mut verdicts = Vec::new();
+                for check in checks(catalogue, &manifest.plan) {
+                    verdicts.push(match check.live {
+                        Some(live) => live(&site.client, &manifest).await,
+                        None => match expect::find_check(check.name) {
+                            Some(pure) => (pure.judge)(&manifest.plan, &manifest.observation),
+                            None => return Err(Failure::Usage(format!("the check {:?} has no judgement", check.name))),
+                        },
+                    });
+                }
+                (None, verdicts)
             }
-            (None, verdicts)
-        }
-    };
+        };
     let trial = Trial { seconds: started.elapsed().as_secs_f32(), error, verdicts };
     println!("{}", serde_json::to_string(&trial).map_err(Failure::usage)?);
     Ok(ExitCode::SUCCESS)

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::observe::observe;
-use super::{ClusterError, Manifest, Settled, Site, names};
+use super::{ClusterError, Manifest, Planned, Product, Settled, Site, names};
 use crate::config::Config;
 use crate::expect::{self, Observation, Subject};
+use crate::image::Golden;
 use crate::lxd::InstancePatch;
 use crate::matrix::Cell;
 use crate::plan::Network;
@@ -38,8 +39,34 @@ pub async fn keep(site: &Site, manifest: &Manifest) -> Result<String, ClusterErr
         fs::write(&path, serde_json::to_vec_pretty(manifest)?)
     };
     write().map_err(|source| ClusterError::Io { action: "write", path: path.clone(), source })?;
-    let first = manifest.plan.members.first().map(|member| member.name.as_str()).unwrap_or_default();
+    // Of a cluster that was not formed, it need not be the first of the plan.
+    let mut up = manifest.plan.members.iter().filter(|member| manifest.instances.contains_key(&member.name));
+    let first = up.next().map(|member| member.name.as_str()).unwrap_or_default();
     Ok(format!("kept: enter with `testkit shell {cell}:{first}`, remove with `testkit down {cell}`"))
+}
+
+/// Keeps what there is of a cluster that was not formed, whose folder this is: the members that are up, so that a
+/// person can look at them. `None` where there are none. `problem` is why it was not formed.
+///
+/// # Errors
+/// Those of [`keep`].
+pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Option<String>, ClusterError> {
+    let read = Planned::find(dir);
+    let planned = read.map_err(|source| ClusterError::Io { action: "read", path: dir.to_owned(), source })?;
+    let Some(Planned { plan, mut instances }) = planned else { return Ok(None) };
+    for (member, instance) in instances.clone() {
+        if site.client.find_instance(&instance).await?.is_none() {
+            instances.remove(&member);
+        }
+    }
+    if instances.is_empty() {
+        return Ok(None);
+    }
+    let (_, product): (Golden, Product) =
+        site.run.once("golden", async || Err(ClusterError::Empty(plan.cell.to_string()))).await?;
+    let settled = Settled { ms: 0, looks: 0, unsatisfied: vec![format!("not formed: {problem}")] };
+    let manifest = Manifest { product, plan, instances, settled, observation: Observation::default() };
+    keep(site, &manifest).await.map(Some)
 }
 
 /// The kept cluster of a cell; `None` when there is none.

@@ -16,7 +16,7 @@ use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
 use crate::plan::{Content, InitOption, Member, Network, Plan};
-use crate::report::{Evidence, Owner, Timeline};
+use crate::report::{Doing, Evidence, Owner, Progress, Timeline};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Tags, reaper};
 use crate::wait::{self, Pace, Poll};
@@ -37,24 +37,34 @@ exec /snap/bin/microovn waitready --timeout 60
 /// After this time a sweep from another host may remove the objects.
 const LIFETIME_HOURS: i64 = 6;
 
-/// Makes the cluster of `cell` and waits until it has settled. Its records and evidence go to `dir`.
+/// What cluster is to be made.
+#[derive(Clone, Copy)]
+pub struct Order<'a> {
+    /// The cell.
+    pub cell: &'a Cell,
+    /// The options of its matrix.
+    pub options: &'a [&'a dyn InitOption],
+    /// Another number of members than the cell has, for who wants to look at such a cluster.
+    pub members: Option<usize>,
+}
+
+/// Makes a cluster and waits until it has settled. Its records and evidence go to `dir`.
 ///
 /// # Errors
 /// When it cannot be made or formed; the evidence is in `dir` then. A cluster that is formed but does not become
 /// as planned is not an error: its checks say what is wrong.
-pub async fn provision(
-    site: &Site,
-    cell: &Cell,
-    options: &[&dyn InitOption],
-    dir: &Path,
-) -> Result<Manifest, ClusterError> {
+pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Manifest, ClusterError> {
+    let cell = order.cell;
     let timeline = Timeline::new(dir);
     reaper::arm(&site.run, &site.exe).await?;
     sweep::sweep(&site.client, &Target::Abandoned, None).await?;
+    let progress = Progress::new(dir);
+    progress.tell(Doing::Waiting, "for a turn");
     let _turn = site.turn().await?;
+    progress.tell(Doing::Provisioning, "bridges and golden image");
     let bridges = make_bridges(site, cell.id().as_str(), &timeline);
-    let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline), bridges)?;
-    let mut plan = draw(site, cell, options).await?;
+    let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
+    let mut plan = draw(site, order).await?;
     require(site, &plan, &golden, &product).await?;
     let authority = make_authority(&mut plan).await?;
     let cast = Cast { plan: &plan, golden: &golden, authority };
@@ -74,9 +84,10 @@ pub async fn provision(
 }
 
 /// The golden image, made or found once in the run.
-async fn find_golden(site: &Site, timeline: &Timeline) -> Result<(Golden, Product), ClusterError> {
+async fn find_golden(site: &Site, timeline: &Timeline, progress: &Progress) -> Result<(Golden, Product), ClusterError> {
+    let mut told = |text: &str| progress.tell(Doing::Provisioning, text);
     let find = site.run.once("golden", async || {
-        let (golden, product) = super::golden(&site.config, &site.client, &mut |_| {}).await?;
+        let (golden, product) = super::golden(&site.config, &site.client, &mut told).await?;
         if site.config.faults.is_some() && !product.stand_in {
             return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
         }
@@ -100,14 +111,14 @@ async fn require(site: &Site, plan: &Plan, golden: &Golden, product: &Product) -
 }
 
 /// The plan of a cell, in address ranges that overlap no network of LXD and no route of this host.
-async fn draw(site: &Site, cell: &Cell, options: &[&dyn InitOption]) -> Result<Plan, ClusterError> {
+async fn draw(site: &Site, Order { cell, options, members }: Order<'_>) -> Result<Plan, ClusterError> {
     let mut taken: Vec<IpNet> = crate::host::routes();
     for network in site.client.list_networks().await? {
         taken.extend(network.ranges());
     }
     let seed = format!("{}/{}", site.run.id(), cell.id());
     let segments = subnets::pick(&seed, &taken).ok_or(ClusterError::NoSubnet)?;
-    Ok(Plan::draw(cell, options, segments))
+    Ok(Plan::draw_sized(cell, options, segments, members))
 }
 
 /// The instance of every member.
@@ -149,6 +160,7 @@ async fn make(
     dir: &Path,
 ) -> Result<Manifest, ClusterError> {
     let instances = instances(plan, site);
+    let progress = Progress::new(dir);
     // Members boot as they are needed: the first has the host to itself until it runs, and each after the second waits
     // for the one before it to answer, so that none that is not needed yet takes the processor from one that is.
     let (announce, ready): (Vec<_>, Vec<_>) = plan.members.iter().map(|_| oneshot::channel()).unzip();
@@ -177,9 +189,9 @@ async fn make(
         }
     });
     let evidence = Evidence::new(dir);
-    let forming = formation::form(&site.client, plan, &instances, ready, timeline, &evidence);
+    let forming = formation::form(&site.client, plan, &instances, ready, timeline, &evidence, &progress);
     tokio::try_join!(try_join_all(preparing), forming)?;
-    let settling = settle(&site.client, plan, &instances, site.config.settle);
+    let settling = settle(&site.client, plan, &instances, site.config.settle, &progress);
     let (settled, observation) = timeline.stage("settle", Owner::Product, settling).await;
     Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
 }

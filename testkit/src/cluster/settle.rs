@@ -12,6 +12,7 @@ use super::observe::{Members, observe};
 use crate::expect::{self, Observation, Subject};
 use crate::lxd::Client;
 use crate::plan::Plan;
+use crate::report::{Doing, Progress};
 
 /// Time between the first looks, and between the last ones. Each look costs the host processor time that the product
 /// needs, and the longer something has not come, the less likely it is to come within the next moment.
@@ -20,11 +21,18 @@ const LAST: Duration = Duration::from_secs(3);
 
 /// Observes until every expectation of the plan holds or the deadline has passed, and reads again only what is not yet
 /// as planned. The look that is running at the deadline is the last.
-pub async fn settle(client: &Client, plan: &Plan, instances: &Members, deadline: Duration) -> (Settled, Observation) {
+pub async fn settle(
+    client: &Client,
+    plan: &Plan,
+    instances: &Members,
+    deadline: Duration,
+    progress: &Progress,
+) -> (Settled, Observation) {
     let started = Instant::now();
     let mut observation = Observation::default();
     let mut wanted: BTreeSet<Subject> = Subject::ALL.iter().copied().collect();
     let mut count = 0;
+    progress.tell(Doing::Settling, "reading every member");
     let unsatisfied = loop {
         let looked = tokio::time::Instant::now();
         count += 1;
@@ -34,7 +42,9 @@ pub async fn settle(client: &Client, plan: &Plan, instances: &Members, deadline:
             break unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
         }
         wanted = unsatisfied.iter().flat_map(|(check, _)| check.reads.iter().copied()).collect();
-        tracing::debug!(waiting_for = ?unsatisfied.iter().map(|(check, _)| check.name).collect::<Vec<_>>(), "not settled");
+        let waits: Vec<&str> = unsatisfied.iter().map(|(check, _)| check.name).collect();
+        progress.tell(Doing::Settling, format!("waiting for {}", waits.join(", ")));
+        tracing::debug!(waiting_for = ?waits, "not settled");
         let pause = (started.elapsed() / 5).clamp(FIRST, LAST);
         tokio::time::sleep_until(looked + pause).await;
     };

@@ -96,11 +96,17 @@ impl Plan {
     /// Draws the plan of `cell`: outlined by every option, then a default cluster of that outline, shaped by every
     /// option in order, then what each member is told.
     pub fn draw(cell: &Cell, options: &[&dyn InitOption], segments: Segments) -> Self {
+        Self::draw_sized(cell, options, segments, None)
+    }
+
+    /// The plan of this cell, with another number of members where one is given.
+    pub fn draw_sized(cell: &Cell, options: &[&dyn InitOption], segments: Segments, members: Option<usize>) -> Self {
         let chosen: Vec<_> = options.iter().map(|option| (*option, cell.value(option.declaration().name))).collect();
         let mut outline = Outline::default();
         for (option, value) in &chosen {
             option.outline(value, &mut outline);
         }
+        outline.members = members.unwrap_or(outline.members);
         let mut plan = Self::outlined(cell.id().clone(), outline, segments);
         for (option, value) in &chosen {
             option.shape(value, &mut plan);

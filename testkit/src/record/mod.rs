@@ -4,8 +4,10 @@
 //! the run is going, when it has ended, and when it was killed; [`html`] shows a record to a person.
 
 mod assemble;
+mod closer;
 mod facts;
 pub mod html;
+mod live;
 mod observed;
 mod parts;
 mod planned;
@@ -14,7 +16,9 @@ pub mod schema;
 mod transcript;
 
 pub use assemble::assemble;
+pub use closer::closer;
 pub use facts::leave_host;
+pub use live::CellState;
 pub use parts::{CellPart, CheckEnd, CheckPart, RunPart};
 pub use runs::{RunsError, find, of_nextest, of_runner, write};
 pub use schema::Record;

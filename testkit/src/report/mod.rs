@@ -1,9 +1,11 @@
 //! What a person needs to understand a run without running it again.
 
 mod evidence;
+mod progress;
 mod timeline;
 
 pub use evidence::Evidence;
+pub use progress::{Doing, Progress, Step};
 pub use timeline::{Owner, Stage, Timeline};
 
 /// An error with its causes, one line each, the way every error of the framework is shown.

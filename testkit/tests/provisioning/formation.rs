@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use testkit::cluster::{ClusterError, form};
 use testkit::plan::{Formation, Plan};
-use testkit::report::{Evidence, Timeline, chain};
+use testkit::report::{Evidence, Progress, Timeline, chain};
 use tokio::sync::oneshot;
 
 use crate::commands::Ended;
@@ -47,7 +47,8 @@ async fn formed(lxd: &FakeLxd, plan: &Plan, order: &[usize], dir: &Path) -> Resu
         plan.members.iter().map(|_| oneshot::channel()).map(|(a, r)| (Some(a), r)).unzip();
     let client = lxd.client().await;
     let (instances, timeline, evidence) = (instances(plan), Timeline::new(dir), Evidence::new(dir));
-    let forming = form(&client, plan, &instances, ready, &timeline, &evidence);
+    let progress = Progress::new(dir);
+    let forming = form(&client, plan, &instances, ready, &timeline, &evidence, &progress);
     let announcing = async {
         for n in order {
             // The formation may have failed already.

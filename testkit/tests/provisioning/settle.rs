@@ -7,6 +7,7 @@ use std::time::Duration;
 use testkit::cluster::settle;
 use testkit::expect::{Read, Subject};
 use testkit::plan::Plan;
+use testkit::report::{Doing, Progress};
 
 use crate::commands::Ended;
 use crate::fake_lxd::FakeLxd;
@@ -37,9 +38,15 @@ fn cluster(plan: &Plan, unreachable: usize) -> (FakeLxd, Looks) {
 async fn only_what_is_not_yet_as_planned_is_read_again() {
     let plan = common::plan(false, true);
     let (lxd, looks) = cluster(&plan, 2);
-    let (settled, seen) = settle(&lxd.client().await, &plan, &instances(&plan), Duration::from_secs(60)).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let progress = Progress::new(dir.path());
+    let client = lxd.client().await;
+    let (settled, seen) = settle(&client, &plan, &instances(&plan), Duration::from_secs(60), &progress).await;
     assert_eq!((settled.looks, settled.unsatisfied), (3, Vec::new()));
     assert_eq!(seen, common::observe(&plan));
+    // What was told before the last look.
+    let told = progress.read().expect("read").expect("a step");
+    assert_eq!((told.doing, told.detail.as_str()), (Doing::Settling, "waiting for members"));
     for ((member, read), count) in looks.lock().expect("looks").iter() {
         assert_eq!(*count, if *read == Read::Members { 3 } else { 1 }, "{member}: {read:?}");
     }
@@ -52,7 +59,10 @@ async fn at_the_deadline_what_was_seen_last_is_judged() {
     let client = lxd.client().await;
     let deadline = Duration::from_millis(500);
     let instances = instances(&plan);
-    let ended = tokio::time::timeout(Duration::from_secs(20), settle(&client, &plan, &instances, deadline)).await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let progress = Progress::new(dir.path());
+    let settling = settle(&client, &plan, &instances, deadline, &progress);
+    let ended = tokio::time::timeout(Duration::from_secs(20), settling).await;
     let (settled, seen) = ended.expect("an end at the deadline");
     assert_eq!(settled.unsatisfied, ["members"]);
     assert!(settled.ms >= 500, "gave up after {} ms", settled.ms);

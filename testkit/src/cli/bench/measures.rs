@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::super::cells::Cells;
 use super::super::{Catalogue, Failure, host};
 use super::millis;
-use crate::cluster::{self, Site};
+use crate::cluster::{self, Order, Site};
 use crate::config::Config;
 use crate::image::{Cache, Workspace, build_node, build_snaps};
 use crate::session::sweep::{Target, sweep};
@@ -79,7 +79,9 @@ pub(super) async fn formed(site: &Site, catalogue: &Catalogue, rounds: usize) ->
     let dir = site.run.cell_dir(cell.id().as_str()).map_err(Failure::usage)?;
     let mut memory = Vec::new();
     for _ in 0..rounds {
-        let manifest = cluster::provision(site, cell, catalogue.options, &dir).await.map_err(Failure::cluster)?;
+        let manifest = cluster::provision(site, Order { cell, options: catalogue.options, members: None }, &dir)
+            .await
+            .map_err(Failure::cluster)?;
         for instance in manifest.instances.values() {
             let state = site.client.get_instance_state(instance).await.map_err(Failure::provisioning)?;
             memory.push(state.memory.usage.unsigned_abs());

@@ -14,7 +14,7 @@ use super::{ClusterError, Planned};
 use crate::lxd::Client;
 use crate::microovn::JoinToken;
 use crate::plan::{Formation, Member, Plan, Role};
-use crate::report::{Evidence, Owner, Timeline};
+use crate::report::{Doing, Evidence, Owner, Progress, Timeline};
 
 /// Join tokens by the name of the member they are for.
 type Tokens = BTreeMap<String, JoinToken>;
@@ -66,6 +66,7 @@ pub async fn form(
     ready: Vec<oneshot::Receiver<()>>,
     timeline: &Timeline,
     evidence: &Evidence,
+    progress: &Progress,
 ) -> Result<(), ClusterError> {
     let bootstrap = plan.bootstrap().ok_or_else(|| ClusterError::Empty(plan.cell.to_string()))?;
     // Without it the record of a run cannot show a cluster that was not formed; that is no reason not to form it.
@@ -74,6 +75,11 @@ pub async fn form(
     }
     let mut tokens = Tokens::new();
     for (member, ready) in plan.members.iter().zip(ready) {
+        let boots = match member.role {
+            Role::Bootstrap => Doing::Provisioning,
+            Role::Join => Doing::Forming,
+        };
+        progress.tell(boots, format!("{} boots", member.name));
         timeline.stage("wait for the member", Owner::Lxd, announced(ready)).await;
         let token = match member.role {
             Role::Bootstrap => None,
@@ -82,10 +88,11 @@ pub async fn form(
                 member: member.name.clone(),
             })?),
         };
-        let stage = match member.role {
-            Role::Bootstrap => "bootstrap",
-            Role::Join => "join",
+        let (stage, enters) = match member.role {
+            Role::Bootstrap => ("bootstrap", "bootstraps"),
+            Role::Join => ("join", "joins"),
         };
+        progress.tell(Doing::Forming, format!("{} {enters}", member.name));
         let entry = Entry { client, plan, member, instance: &instances[&member.name], evidence };
         let entering = async {
             match plan.formation {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::bars::{Axis, Phases, Row, between, duration};
 use super::inline::{Inlined, Inliner};
 use super::picture::Picture;
+use crate::record::closer;
 use crate::record::schema::{
     Cell, Check, Difference, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState,
 };
@@ -196,7 +197,7 @@ impl<'a> CellView<'a> {
             rows: Axis::rows(cell),
             evidence: evidence(cell, inliner)?,
             problem: cell.problem.as_ref().map(|text| split(text)),
-            closer: closer(record, cell),
+            closer: closer(record, cell).into(),
             words: words.join(" "),
             choices,
             checks,
@@ -262,19 +263,6 @@ fn split(text: &str) -> (String, String) {
         }
         _ => (first.to_owned(), rest.to_owned()),
     }
-}
-
-/// What a person types to stand in a cluster like this, and to see what the first failing check saw.
-fn closer(record: &Record, cell: &Cell) -> Vec<String> {
-    let faults = record.faults.join("\n");
-    let faults = match faults.as_str() {
-        "" => String::new(),
-        text => format!("TESTKIT_FAULTS='{}' ", text.replace('\'', r"'\''")),
-    };
-    let mut commands = vec![format!("{faults}testkit up {}", cell.name)];
-    let look = cell.checks.iter().find_map(|check| check.look.clone());
-    commands.push(look.unwrap_or_else(|| format!("testkit shell {}:1", cell.name)));
-    commands
 }
 
 /// The evidence that is no transcript, by member.

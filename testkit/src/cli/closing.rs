@@ -1,0 +1,211 @@
+//! What stands at the end of a run: a line for each cell, three for each that failed, and the path of the report.
+
+use std::path::Path;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use jiff::Timestamp;
+
+use super::report;
+use crate::record::schema::{Cell, Check, Difference, Stage};
+use crate::record::{Record, closer};
+
+/// With more cells than this, those that passed are only counted.
+const TOLD: usize = 40;
+/// Failed cells that are told of; the report has all.
+const FAILURES: usize = 8;
+
+/// The end of the run in this folder, whose report is at `report`. `kept` says whether the cluster of a cell is still up.
+pub(super) fn text(record: &Record, run: &Path, report: &Path, kept: impl Fn(&str) -> bool) -> String {
+    let mut parts = vec![table(record)];
+    let failed: Vec<&Cell> = record.cells.iter().filter(|cell| cell.totals().failed > 0).collect();
+    parts.extend(failed.iter().take(FAILURES).map(|cell| failure(record, cell, run, kept(&cell.name))));
+    if let Some(more) = failed.len().checked_sub(FAILURES).filter(|more| *more > 0) {
+        parts.push(format!("{more} more failed; the report tells of all"));
+    }
+    parts.push(report::line(record, report));
+    parts.join("\n\n")
+}
+
+fn table(record: &Record) -> String {
+    let brief = record.cells.len() > TOLD;
+    let passed = |cell: &&Cell| cell.totals().passed == cell.totals().all();
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["suite", "result", "time", "slowest stage"]);
+    table.add_rows(record.cells.iter().filter(|cell| !(brief && passed(cell))).map(row));
+    if let Some(column) = table.column_mut(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let table = table.trim_fmt();
+    match record.cells.iter().filter(passed).count() {
+        count if brief => format!("{table}\n{count} suites passed"),
+        _ => table,
+    }
+}
+
+fn row(cell: &Cell) -> [String; 4] {
+    let totals = cell.totals();
+    let result = if cell.skipped.is_some() {
+        "skipped".to_owned()
+    } else if cell.problem.is_some() {
+        "no cluster".to_owned()
+    } else if totals.failed > 0 {
+        format!("{} of {} failed", totals.failed, totals.all())
+    } else if totals.unfinished > 0 {
+        format!("{} of {} not finished", totals.unfinished, totals.all())
+    } else {
+        format!("{} passed", totals.passed)
+    };
+    [
+        cell.name.clone(),
+        result,
+        took(cell).map(seconds).unwrap_or_default(),
+        cell.stages.iter().max_by_key(|stage| stage.ms).map(slow).unwrap_or_default(),
+    ]
+}
+
+/// Milliseconds from the begin of the first stage to the end of the last, checks included.
+fn took(cell: &Cell) -> Option<u64> {
+    let begin = cell.stages.iter().map(|stage| stage.at).min()?;
+    let ends = cell.stages.iter().map(end).chain(cell.checks.iter().filter_map(|check| check.ended));
+    u64::try_from(ends.max()?.duration_since(begin).as_millis()).ok()
+}
+
+fn end(stage: &Stage) -> Timestamp {
+    stage.at.checked_add(std::time::Duration::from_millis(stage.ms)).unwrap_or(stage.at)
+}
+
+fn slow(stage: &Stage) -> String {
+    let member = stage.member.as_ref().map(|member| format!(" of {member}")).unwrap_or_default();
+    format!("{}{member}, {}", stage.name, seconds(stage.ms))
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+}
+
+/// What, where, and how to look closer.
+fn failure(record: &Record, cell: &Cell, run: &Path, kept: bool) -> String {
+    let [up, look] = closer(record, cell);
+    let commands = match (kept, &cell.problem) {
+        (true, _) => look,
+        (false, None) => format!("{up} && {look}"),
+        (false, Some(_)) => format!("{up}; {look}"),
+    };
+    format!(
+        "FAILED {}: {}\n  evidence:    {}\n  look closer: {commands}",
+        cell.name,
+        what(cell),
+        run.join(&cell.name).display()
+    )
+}
+
+fn what(cell: &Cell) -> String {
+    if let Some(problem) = &cell.problem {
+        return format!("no cluster, {}", causes(problem));
+    }
+    let mut failed = cell.checks.iter().filter(|check| check.outcome.is_failure());
+    let first = failed.next().map(found).unwrap_or_default();
+    match failed.count() {
+        0 => first,
+        1 => format!("{first}; 1 more check failed"),
+        more => format!("{first}; {more} more checks failed"),
+    }
+}
+
+fn found(check: &Check) -> String {
+    let seen = check.differences.first().map(difference);
+    let seen = seen.or_else(|| check.message.as_deref().map(causes)).unwrap_or_default();
+    format!("{}: {seen}", check.name)
+}
+
+fn difference(difference: &Difference) -> String {
+    let Difference { member, table, column, wanted, seen, note } = difference;
+    let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+    format!("{member} {table} {column}: wanted {wanted}, seen {seen}{note}")
+}
+
+/// What was attempted and the last cause, of an error in lines.
+fn causes(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let cause = lines.filter_map(|line| line.strip_prefix("caused by: ")).next_back();
+    cause.map_or_else(|| first.to_owned(), |cause| format!("{first}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn of(state: &str, kept: bool) -> String {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs").join(state);
+        let record = crate::record::assemble(&dir, false).expect("a record");
+        text(&record, Path::new("runs/1"), Path::new("runs/1/report.html"), |_| kept)
+    }
+
+    fn check(state: &str, wanted: &Expect) {
+        wanted.assert_eq(&of(state, false));
+    }
+
+    #[test]
+    fn a_good_run_ends_in_its_times() {
+        check(
+            "good",
+            &expect![[r#"
+             suite                      result       time  slowest stage
+             init_cluster_custom_encap  13 passed  10.5 s  check nb_sb_propagation, 2.0 s
+
+            report: runs/1/report.html (13 passed, 0 failed, 0 skipped)"#]],
+        );
+    }
+
+    #[test]
+    fn a_failure_says_what_where_and_how_to_look_closer() {
+        check(
+            "failing",
+            &expect![[r#"
+             suite                      result            time  slowest stage
+             init_cluster               13 passed       13.8 s  join of microovn-init-cluster-3, 3.1 s
+             init_cluster_custom_encap  3 of 13 failed  81.4 s  settle, 61.4 s
+
+            FAILED init_cluster_custom_encap: ovs_encap_ip: microovn-init-cluster-custom-encap-2 Open_vSwitch external_ids:ovn-encap-ip: wanted 10.251.48.12, seen 10.251.47.12 (the default address: the custom one was ignored); 2 more checks failed
+              evidence:    runs/1/init_cluster_custom_encap
+              look closer: TESTKIT_FAULTS='encap-ignored-on-join' testkit up init_cluster_custom_encap && testkit shell init_cluster_custom_encap:2 -- microovn.ovs-vsctl --columns=external_ids list Open_vSwitch -- --columns=name,type,options list Interface
+
+            report: runs/1/report.html (23 passed, 3 failed, 0 skipped)"#]],
+        );
+    }
+
+    #[test]
+    fn a_cluster_that_was_not_formed_is_one_failure() {
+        check(
+            "unformed",
+            &expect![[r#"
+             suite         result       time  slowest stage
+             init_cluster  no cluster  7.2 s  wait for the member of microovn-init-cluster-1, 2.5 s
+
+            FAILED init_cluster: no cluster, `microovn init` on "microovn-init-cluster-1" failed: no option answers the question "Would you like to enable telemetry? (yes/no) [default=no]:"; write one under suites/src/options/
+              evidence:    runs/1/init_cluster
+              look closer: TESTKIT_FAULTS='extra-question' testkit up init_cluster --keep; testkit shell init_cluster:1
+
+            report: runs/1/report.html (0 passed, 13 failed, 0 skipped)"#]],
+        );
+    }
+
+    #[test]
+    fn a_cluster_that_is_up_is_not_formed_again_to_look_closer() {
+        assert!(of("failing", false).contains("testkit up ") && !of("failing", true).contains("testkit up "));
+    }
+
+    #[test]
+    fn of_many_cells_only_those_with_something_to_say_are_told() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/good");
+        let mut record = crate::record::assemble(&dir, false).expect("a record");
+        let cells = record.cells.clone();
+        record.cells = cells.iter().cycle().take(100).cloned().collect();
+        let text = text(&record, Path::new("r"), Path::new("r/report.html"), |_| false);
+        assert!(text.lines().count() < 6 && text.contains("100 suites passed"), "{text}");
+    }
+}

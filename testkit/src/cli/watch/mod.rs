@@ -1,0 +1,138 @@
+//! Showing the state of every cell while a run goes on: as lines that change in place on a terminal, and elsewhere as
+//! one plain line for each change.
+
+mod bars;
+mod lines;
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::record::CellState;
+use bars::Bars;
+use lines::Lines;
+
+pub(super) use bars::Spinner;
+
+/// Time between two looks at what the processes of a run left.
+pub(super) const LOOK: Duration = Duration::from_millis(150);
+
+/// What is shown of a run.
+pub(super) struct Watch {
+    cells: BTreeMap<String, Seen>,
+    screen: Screen,
+}
+
+/// The state of a cell, and since when its part of the cell's life goes on.
+#[derive(Debug, Clone)]
+struct Seen {
+    state: CellState,
+    since: Instant,
+}
+
+enum Screen {
+    Bars(Bars),
+    Lines(Lines),
+}
+
+impl Watch {
+    /// Watches these cells, on standard error.
+    pub(super) fn new<'a>(cells: impl IntoIterator<Item = &'a str>) -> Self {
+        let seen = Seen { state: CellState::Unknown, since: Instant::now() };
+        let cells = cells.into_iter().map(|cell| (cell.to_owned(), seen.clone())).collect();
+        let screen = match on_terminal() {
+            true => Screen::Bars(Bars::new()),
+            false => Screen::Lines(Lines::new()),
+        };
+        Self { cells, screen }
+    }
+
+    /// Says what goes on before any cell has a state.
+    pub(super) fn prelude(&mut self, text: &str) {
+        if let Screen::Bars(bars) = &mut self.screen {
+            bars.prelude(text);
+        }
+    }
+
+    /// Looks into the folder of the run and shows how far its cells are. What cannot be read now is as it was.
+    pub(super) fn look(&mut self, run: &Path) {
+        for (cell, seen) in &mut self.cells {
+            let Ok(state) = CellState::find(&run.join(cell)) else { continue };
+            let same = part(&seen.state) == part(&state);
+            let since = if same { seen.since } else { Instant::now() };
+            let now = Seen { state, since };
+            if let Screen::Lines(lines) = &mut self.screen {
+                lines.show(cell, &now, !same);
+            }
+            *seen = now;
+        }
+        if let Screen::Bars(bars) = &mut self.screen {
+            bars.show(&self.cells);
+        }
+    }
+
+    /// Takes away what changes in place. What is printed next stands where it was.
+    pub(super) fn end(self) {
+        if let Screen::Bars(bars) = self.screen {
+            bars.end();
+        }
+    }
+}
+
+/// Whether lines may change in place.
+pub(super) fn on_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// The part of a cell's life that it is in, in a word.
+fn part(state: &CellState) -> &'static str {
+    match state {
+        CellState::Unknown => "waiting",
+        CellState::Making(step) => step.doing.as_str(),
+        CellState::Checking { .. } => "checking",
+        CellState::Done { failed: 0, .. } => "passed",
+        CellState::Done { .. } => "failed",
+        CellState::Skipped => "skipped",
+    }
+}
+
+/// What there is to say beyond that word.
+fn detail(state: &CellState) -> String {
+    let failed = |failed: usize| if failed == 0 { String::new() } else { format!(", {failed} failed") };
+    match state {
+        CellState::Unknown | CellState::Skipped => String::new(),
+        CellState::Making(step) => step.detail.clone(),
+        CellState::Checking { ended, of, failed: bad } => format!("{ended}/{of}{}", failed(*bad)),
+        CellState::Done { of, failed: 0 } => format!("{of} checks"),
+        CellState::Done { of, failed } => format!("{failed} of {of} checks"),
+    }
+}
+
+/// Whether something is being done for it.
+fn at_work(state: &CellState) -> bool {
+    part(state) != "waiting" && matches!(state, CellState::Making(_) | CellState::Checking { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Doing, Step};
+
+    #[test]
+    fn a_state_is_told_in_a_word_and_a_detail() {
+        let making = |doing, detail: &str| CellState::Making(Step { doing, detail: detail.to_owned() });
+        for (state, word, more) in [
+            (CellState::Unknown, "waiting", ""),
+            (making(Doing::Waiting, "for a turn"), "waiting", "for a turn"),
+            (making(Doing::Settling, "waiting for tunnels"), "settling", "waiting for tunnels"),
+            (CellState::Checking { ended: 3, of: 13, failed: 0 }, "checking", "3/13"),
+            (CellState::Checking { ended: 3, of: 13, failed: 2 }, "checking", "3/13, 2 failed"),
+            (CellState::Done { of: 13, failed: 0 }, "passed", "13 checks"),
+            (CellState::Done { of: 13, failed: 2 }, "failed", "2 of 13 checks"),
+            (CellState::Skipped, "skipped", ""),
+        ] {
+            assert_eq!((part(&state), detail(&state).as_str()), (word, more));
+        }
+    }
+}
