@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use jiff::Timestamp;
 use rstest::fixture;
 use testkit::cluster::{self, Manifest, Order, Site};
 use testkit::config::{Config, Keep, Layer};
@@ -10,6 +11,7 @@ use testkit::expect::Verdict;
 use testkit::matrix::Cell;
 use testkit::plan::{Plan, Segments};
 use testkit::record::{self, CellPart, CheckPart, RunPart};
+use testkit::report::timeline::CHECK;
 use testkit::report::{Evidence, Owner, Timeline, chain};
 use testkit::session::{Lease, Run, reaper};
 
@@ -70,13 +72,14 @@ impl Suite {
         let dir = run.cell_dir(self.cell).map_err(Failure::of)?;
         let part = begin(&config, &run, &dir, &cell, &check).map_err(Failure::of)?;
         let mut verdict = None;
-        let outcome = self.judge_in(config, run, &cell, &check, exe, &mut verdict).await;
+        let outcome = self.judge_in(config, run, &cell, &check, exe, (part.started, &mut verdict)).await;
         let failure = outcome.as_ref().err().map(|failure| failure.0.as_str());
         part.end(&dir, verdict, failure).map_err(Failure::of)?;
         outcome
     }
 
-    /// Comes to the verdict of one check in its run, which provisions the cluster first where nobody has.
+    /// Comes to the verdict of one check in its run, which began at the moment given and provisions the cluster first
+    /// where nobody has.
     async fn judge_in(
         self,
         config: Config,
@@ -84,14 +87,16 @@ impl Suite {
         cell: &Cell,
         check: &Check,
         exe: &str,
-        verdict: &mut Option<Verdict>,
+        (began, verdict): (Timestamp, &mut Option<Verdict>),
     ) -> Result<(), Failure> {
         let site = Site::open(config, run, Path::new(exe)).await.map_err(Failure::of)?;
         record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
-        let lease: Lease<Manifest> =
-            Lease::acquire(&site.run, self.cell, check.access(), async |dir: &Path| provide(&site, cell, dir).await)
-                .await
-                .map_err(Failure::of)?;
+        let lease: Lease<Manifest> = Lease::acquire(&site.run, self.cell, check.access(), async |dir: &Path| {
+            Timeline::new(dir).since("connect", Owner::Framework, began);
+            provide(&site, cell, dir).await
+        })
+        .await
+        .map_err(Failure::of)?;
         let outcome = self.judge_on(&site, &lease, check, verdict).await;
         let names: Vec<&str> = suite_checks(&lease.manifest().plan).map(|check| check.name).collect();
         if lease.give_back(check.name, &names).await.map_err(Failure::of)? && site.config.keep == Keep::Never {
@@ -115,7 +120,7 @@ impl Suite {
             Body::Live(_) => Owner::Product,
         };
         let judging = check.verdict(&site.client, manifest);
-        let verdict = Timeline::new(lease.dir()).stage(&format!("check {}", check.name), owner, judging).await;
+        let verdict = Timeline::new(lease.dir()).stage(&format!("{CHECK}{}", check.name), owner, judging).await;
         let verdict = found.insert(verdict);
         if verdict.passed() {
             println!("{verdict}");

@@ -1,15 +1,8 @@
 //! Cells by name and by tier, and what each of them has.
 
-use std::path::Path;
-
 use super::{Catalogue, CheckInfo, Failure};
 use crate::matrix::{Cell, Matrix, Tier};
 use crate::plan::{Plan, Segments};
-use crate::report::{Owner, Timeline};
-
-/// Milliseconds a cell is expected to take: a part for every cell, and one for each of its members.
-const CELL_COST: u64 = 3_000;
-const MEMBER_COST: u64 = 4_000;
 
 /// The matrix of the catalogue with its core tier.
 pub(super) struct Cells {
@@ -79,20 +72,4 @@ pub(super) fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
 /// The checks that can judge clusters of this plan.
 pub(super) fn checks<'a>(catalogue: &'a Catalogue, plan: &'a Plan) -> impl Iterator<Item = &'a CheckInfo> {
     catalogue.checks.iter().filter(|check| (check.applies)(plan))
-}
-
-/// Milliseconds that a cell is expected to take: as long as in the last run that recorded it, or else estimated from
-/// its number of members.
-pub(super) fn cost(out_dir: &Path, cell: &Cell, plan: &Plan) -> u64 {
-    measured(out_dir, cell).unwrap_or(CELL_COST + MEMBER_COST * plan.members.len() as u64)
-}
-
-fn measured(out_dir: &Path, cell: &Cell) -> Option<u64> {
-    let folders = std::fs::read_dir(out_dir).ok()?.flatten().map(|entry| entry.path().join(cell.id().as_str()));
-    let newest = folders
-        .filter(|dir| dir.join("manifest.json").exists())
-        .max_by_key(|dir| std::fs::metadata(dir.join("manifest.json")).and_then(|file| file.modified()).ok())?;
-    let stages = Timeline::new(&newest).read().ok()?;
-    let spent = stages.iter().filter(|stage| stage.owner != Owner::Framework).map(|stage| stage.ms).sum::<u64>();
-    (spent > 0).then_some(spent)
 }

@@ -9,9 +9,10 @@ use comfy_table::Table;
 use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use serde::Serialize;
 
-use super::cells::{Cells, checks, cost, shown_plan};
+use super::cells::{Cells, checks, shown_plan};
 use super::output::show;
 use super::{Catalogue, Failure, explain};
+use crate::cluster;
 use crate::config::{Config, Layer};
 use crate::matrix::{Cell, Tier};
 use crate::plan::Plan;
@@ -85,7 +86,7 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
         .iter()
         .map(|cell| {
             let plan = shown_plan(catalogue, cell);
-            row(catalogue, cell, &plan, cost(&config.out_dir, cell, &plan))
+            row(catalogue, cell, &plan, cluster::expected(&config.out_dir, &plan))
         })
         .collect();
     let text = match args.format {

@@ -16,6 +16,7 @@ use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
 use crate::plan::{Content, InitOption, Member, Network, Plan};
+use crate::report::timeline::{BOOT, CLONE as CLONING, FILES, TURN};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Tags, reaper};
@@ -56,17 +57,22 @@ pub struct Order<'a> {
 pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Manifest, ClusterError> {
     let cell = order.cell;
     let timeline = Timeline::new(dir);
-    reaper::arm(&site.run, &site.exe).await?;
-    sweep::sweep(&site.client, &Target::Abandoned, None).await?;
+    timeline.stage("arm reaper", Owner::Framework, reaper::arm(&site.run, &site.exe)).await?;
+    let sweeping = sweep::sweep(&site.client, &Target::Abandoned, None);
+    timeline.stage("sweep", Owner::Framework, sweeping).await?;
     let progress = Progress::new(dir);
     progress.tell(Doing::Waiting, "for a turn");
-    let _turn = site.turn().await?;
+    let _turn = timeline.stage(TURN, Owner::Framework, site.turn()).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
     let bridges = make_bridges(site, cell.id().as_str(), &timeline);
     let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
-    let mut plan = draw(site, order).await?;
-    require(site, &plan, &golden, &product).await?;
-    let authority = make_authority(&mut plan).await?;
+    let planning = async {
+        let mut plan = draw(site, order).await?;
+        require(site, &plan, &golden, &product).await?;
+        let authority = make_authority(&mut plan).await?;
+        Ok::<_, ClusterError>((plan, authority))
+    };
+    let (plan, authority) = timeline.stage("plan", Owner::Framework, planning).await?;
     let cast = Cast { plan: &plan, golden: &golden, authority };
     let mut result = make(site, &cast, product, &timeline, dir).await;
     if let Err(error) = result {
@@ -78,7 +84,8 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     }
     if result.as_ref().map_or(true, |manifest| !manifest.settled.unsatisfied.is_empty()) {
         let instances = instances(&plan, site);
-        super::collect(&site.client, &instances, &Evidence::new(dir)).await;
+        let evidence = Evidence::new(dir);
+        timeline.stage("evidence", Owner::Framework, super::collect(&site.client, &instances, &evidence)).await;
     }
     result
 }
@@ -175,13 +182,19 @@ async fn make(
             };
             // Its sender lives until all are prepared.
             let _ = stages.subscribe().wait_for(turn).await;
-            make_instance(site, plan, member, instance, golden).await?;
+            let number = index + 1;
+            let cloning = make_instance(site, plan, member, instance, golden);
+            timeline.stage(&format!("{CLONING} {number}"), Owner::Lxd, cloning).await?;
             stages.send_modify(|stages| stages[index] = Stage::Running);
-            wait_ready(&site.client, &member.name, instance).await?;
+            let booting = wait_ready(&site.client, &member.name, instance);
+            timeline.stage(&format!("{BOOT} {number}"), Owner::Lxd, booting).await?;
             stages.send_modify(|stages| stages[index] = Stage::Answering);
-            push_files(&site.client, member, instance, authority.as_ref()).await?;
+            if !member.files.is_empty() {
+                let pushing = push_files(&site.client, member, instance, authority.as_ref());
+                timeline.stage(&format!("{FILES} {number}"), Owner::Framework, pushing).await?;
+            }
             if let Some(all) = &site.config.faults {
-                faults::seed(&site.client, instance, &faults::for_member(all, index + 1)).await?;
+                faults::seed(&site.client, instance, &faults::for_member(all, number)).await?;
             }
             // Nobody listens any more when the formation has failed already.
             let _ = announce.send(());

@@ -17,7 +17,7 @@ use crate::cluster::{self, Manifest, Planned};
 use crate::expect;
 use crate::microovn::redact;
 use crate::plan::Plan;
-use crate::report::Timeline;
+use crate::report::{Timeline, timeline};
 
 /// What provisioning leaves when it fails.
 #[derive(Debug, Deserialize)]
@@ -189,28 +189,33 @@ fn quote(word: &str) -> String {
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// The stages by their begin. Members enter in the order of the plan, so the n-th stage of a kind is the n-th member's.
+/// The stages by their begin. Members enter in the order of the plan, so the n-th stage of a kind is the n-th member's;
+/// those that members have side by side carry its number.
 fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
     let mut waited = 0;
     let mut entered = 0;
-    let name = |n: usize| plan.and_then(|plan| plan.members.get(n)).map(|member| member.name.clone());
+    let find = |n: usize| plan.and_then(|plan| plan.members.get(n.checked_sub(1)?)).map(|member| member.name.clone());
     let mut stages: Vec<Stage> = Timeline::new(path)
         .read()?
         .into_iter()
         .map(|stage| {
             let (phase, count) = match stage.name.as_str() {
-                "wait for the member" => (Phase::Provision, Some(&mut waited)),
+                timeline::WAIT_FOR_MEMBER => (Phase::Provision, Some(&mut waited)),
                 "bootstrap" | "join" => (Phase::Form, Some(&mut entered)),
                 "settle" => (Phase::Form, None),
-                check if check.starts_with("check ") => (Phase::Check, None),
+                check if check.starts_with(timeline::CHECK) => (Phase::Check, None),
                 _ => (Phase::Provision, None),
             };
-            let member = count.and_then(|count| {
+            let number = count.map(|count| {
                 *count += 1;
-                name(*count - 1)
+                *count
             });
+            let (name, number) = match timeline::of_member(&stage.name) {
+                Some((kind, number)) => (kind.to_owned(), Some(number)),
+                None => (stage.name, number),
+            };
             let owner = format!("{:?}", stage.owner).to_lowercase();
-            Stage { name: stage.name, member, owner, phase, at: stage.at, ms: stage.ms }
+            Stage { name, member: number.and_then(find), owner, phase, at: stage.at, ms: stage.ms }
         })
         .collect();
     stages.sort_by_key(|stage| stage.at);

@@ -2,7 +2,8 @@
 
 mod evidence;
 mod progress;
-mod timeline;
+pub mod spent;
+pub mod timeline;
 
 pub use evidence::Evidence;
 pub use progress::{Doing, Progress, Step};

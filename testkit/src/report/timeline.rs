@@ -4,10 +4,30 @@ use std::fs::OpenOptions;
 use std::future::Future;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// Waiting for a turn: other clusters of the run are formed meanwhile.
+pub const TURN: &str = "turn";
+/// What forming waits for; the clone and the boot of the member say what that was.
+pub const WAIT_FOR_MEMBER: &str = "wait for the member";
+/// Followed by the number of the member, as are the next: copying and starting its instance.
+pub const CLONE: &str = "clone";
+/// From started to MicroOVN's daemon answering.
+pub const BOOT: &str = "boot";
+/// Putting the planned files on it.
+pub const FILES: &str = "files";
+/// Followed by the name of the check.
+pub const CHECK: &str = "check ";
+
+/// The kind of a stage that members have side by side, and the number of the member, counted from 1: `boot 2`. `None` for
+/// the other stages.
+pub fn of_member(stage: &str) -> Option<(&str, usize)> {
+    let (kind, number) = stage.rsplit_once(' ')?;
+    [CLONE, BOOT, FILES].contains(&kind).then_some((kind, number.parse().ok()?))
+}
 
 /// Whose time a stage is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,13 +70,22 @@ impl Timeline {
     pub async fn stage<T>(&self, name: &str, owner: Owner, work: impl Future<Output = T>) -> T {
         let (at, started) = (Timestamp::now(), Instant::now());
         let result = work.await;
-        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.note(name, owner, at, started.elapsed());
+        result
+    }
+
+    /// Notes a stage that began `at` and has ended now.
+    pub fn since(&self, name: &str, owner: Owner, at: Timestamp) {
+        self.note(name, owner, at, Timestamp::now().duration_since(at).unsigned_abs());
+    }
+
+    fn note(&self, name: &str, owner: Owner, at: Timestamp, took: Duration) {
+        let ms = between_milliseconds(at, took);
         tracing::info!(stage = name, ms, "done");
         // A timeline that cannot be written is a pity, not a failed test.
         if let Err(error) = self.append(&Stage { name: name.to_owned(), owner, at, ms }) {
             tracing::warn!(%error, path = %self.path.display(), "the timeline is not written");
         }
-        result
     }
 
     fn append(&self, stage: &Stage) -> io::Result<()> {
@@ -78,9 +107,40 @@ impl Timeline {
     }
 }
 
+/// From the millisecond of the begin to the millisecond of the end, so that a stage that begins when another ends leaves
+/// no gap of a millisecond between them.
+fn between_milliseconds(at: Timestamp, took: Duration) -> u64 {
+    let end = at.checked_add(took).map_or(i64::MAX, |end| end.as_millisecond());
+    u64::try_from(end - at.as_millisecond()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stages_of_members_are_known_by_kind_and_number() {
+        for (stage, wanted) in [
+            ("boot 2", Some((BOOT, 2))),
+            ("clone 10", Some((CLONE, 10))),
+            ("boot", None),
+            ("boot x", None),
+            ("join", None),
+            ("check 1", None),
+        ] {
+            assert_eq!(of_member(stage), wanted, "{stage}");
+        }
+    }
+
+    #[test]
+    fn stages_one_after_the_other_leave_no_gap() {
+        let begin = Timestamp::from_nanosecond(1_000_700_000).expect("in range");
+        let took = Duration::from_micros(900);
+        let next = begin.checked_add(took).expect("in range");
+        let ends = begin.as_millisecond() + i64::try_from(between_milliseconds(begin, took)).expect("short");
+        assert_eq!(ends, next.as_millisecond());
+        assert_eq!(between_milliseconds(begin, Duration::from_micros(200)), 0);
+    }
 
     #[tokio::test]
     async fn stages_are_noted_with_their_owner_whatever_came_of_them() {

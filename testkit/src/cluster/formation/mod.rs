@@ -14,6 +14,7 @@ use super::{ClusterError, Planned};
 use crate::lxd::Client;
 use crate::microovn::JoinToken;
 use crate::plan::{Formation, Member, Plan, Role};
+use crate::report::timeline::WAIT_FOR_MEMBER;
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline};
 
 /// Join tokens by the name of the member they are for.
@@ -80,7 +81,7 @@ pub async fn form(
             Role::Join => Doing::Forming,
         };
         progress.tell(boots, format!("{} boots", member.name));
-        timeline.stage("wait for the member", Owner::Lxd, announced(ready)).await;
+        timeline.stage(WAIT_FOR_MEMBER, Owner::Lxd, announced(ready)).await;
         let token = match member.role {
             Role::Bootstrap => None,
             Role::Join => Some(tokens.remove(&member.name).ok_or_else(|| ClusterError::NoToken {

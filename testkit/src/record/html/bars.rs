@@ -1,10 +1,12 @@
 //! Where the time went, as bars.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::record::schema::{Cell, Phase, Record, Stage};
+use crate::report::spent::divide;
 
 /// Milliseconds as a person reads them.
 pub(super) fn duration(ms: u64) -> String {
@@ -88,25 +90,26 @@ impl Axis {
 
     /// The stages of a cell over this span, one bar each.
     pub(super) fn phases(&self, cell: &Cell) -> Phases {
+        // Members boot while the first is formed: what overlaps belongs to the later phase.
+        let spans = cell.stages.iter().map(|stage| {
+            let at = i64::try_from(between(self.from, stage.at)).unwrap_or(i64::MAX);
+            (at, at.saturating_add_unsigned(stage.ms), Reverse(stage.phase))
+        });
+        let divided = divide(0, i64::MAX, &spans.collect::<Vec<_>>());
         let spent = |phase: Phase| {
-            let mut stages = cell.stages.iter().filter(|stage| stage.phase == phase);
-            // Stages of a phase overlap: what counts is the time that at least one of them took.
-            let mut spans: Vec<(u64, u64)> =
-                stages.by_ref().map(|stage| (between(self.from, stage.at), stage.ms)).collect();
-            spans.sort_unstable();
-            let mut end = 0;
-            spans.into_iter().fold(0, |sum, (at, ms)| {
-                let new = (at + ms).saturating_sub(end.max(at));
-                end = end.max(at + ms);
-                sum + new
-            })
+            let of_phase =
+                divided.iter().filter(|piece| piece.0.is_some_and(|index| cell.stages[index].phase == phase));
+            duration(of_phase.map(|(_, from, to)| to.abs_diff(*from)).sum())
         };
+        let mut stages: Vec<&Stage> = cell.stages.iter().collect();
+        // The last is drawn on top.
+        stages.sort_by_key(|stage| stage.phase);
         Phases {
-            provision: duration(spent(Phase::Provision)),
-            form: duration(spent(Phase::Form)),
-            check: duration(spent(Phase::Check)),
+            provision: spent(Phase::Provision),
+            form: spent(Phase::Form),
+            check: spent(Phase::Check),
             all: duration(Self::of_cell(cell).map_or(0, |axis| axis.ms)),
-            bars: cell.stages.iter().map(|stage| self.bar(stage)).collect(),
+            bars: stages.into_iter().map(|stage| self.bar(stage)).collect(),
         }
     }
 
@@ -129,5 +132,47 @@ fn class(stage: &Stage) -> &'static str {
         Phase::Provision => "provision",
         Phase::Form => "form",
         Phase::Check => "judge",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_boots_while_another_is_formed_counts_once_and_is_drawn_below() {
+        let moment = |ms| Timestamp::from_millisecond(ms).expect("in range");
+        let stage = |phase, at, ms| Stage {
+            name: String::new(),
+            member: None,
+            owner: String::new(),
+            phase,
+            at: moment(at),
+            ms,
+        };
+        let all = [
+            stage(Phase::Provision, 0, 2_000),
+            stage(Phase::Form, 2_000, 3_000),
+            stage(Phase::Provision, 2_500, 3_500),
+            stage(Phase::Check, 7_000, 100),
+            stage(Phase::Check, 7_000, 200),
+        ];
+        let cell = Cell {
+            name: String::new(),
+            choices: Default::default(),
+            skipped: None,
+            problem: None,
+            plan: None,
+            settled: None,
+            network: None,
+            stages: all.into(),
+            checks: Vec::new(),
+            transcripts: Vec::new(),
+            evidence: Vec::new(),
+        };
+        let phases = Axis { from: moment(0), ms: 10_000 }.phases(&cell);
+        assert_eq!([phases.provision, phases.form, phases.check, phases.all], ["3.0 s", "3.0 s", "0.2 s", "7.2 s"]);
+        let classes: Vec<_> = phases.bars.iter().map(|bar| bar.class).collect();
+        assert_eq!(classes, ["provision", "provision", "form", "judge", "judge"]);
     }
 }

@@ -1,0 +1,69 @@
+//! How long a cell will probably take, so that the longest can start first.
+
+use std::path::Path;
+
+use crate::plan::Plan;
+use crate::report::spent::{path_of, sum};
+use crate::report::{Owner, Timeline};
+
+/// Milliseconds a cell is expected to take: a part for every cell, and one for each of its members.
+const CELL_COST: u64 = 3_000;
+const MEMBER_COST: u64 = 4_000;
+
+/// Milliseconds that the cell of this plan is expected to take: as long as the product and LXD took for it in the last
+/// run below `out_dir` that recorded it, or else estimated from its number of members.
+pub fn expected(out_dir: &Path, plan: &Plan) -> u64 {
+    measured(out_dir, plan.cell.as_str()).unwrap_or(CELL_COST + MEMBER_COST * plan.members.len() as u64)
+}
+
+fn measured(out_dir: &Path, cell: &str) -> Option<u64> {
+    let folders = std::fs::read_dir(out_dir).ok()?.flatten().map(|entry| entry.path().join(cell));
+    let made = |dir: &Path| std::fs::metadata(dir.join("manifest.json")).and_then(|file| file.modified()).ok();
+    let newest = folders.filter_map(|dir| Some((made(&dir)?, dir))).max()?.1;
+    let stages = Timeline::new(&newest).read().ok()?;
+    let spent = sum(&path_of(&stages));
+    let spent = spent.iter().filter(|spent| spent.owner != Owner::Framework).map(|spent| spent.ms).sum::<u64>();
+    (spent > 0).then_some(spent)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::plan::{Outline, Segments};
+
+    fn plan(members: usize) -> Plan {
+        let cell = crate::matrix::Cell::new(&[], &[]).expect("a cell").id().clone();
+        Plan::outlined(cell, Outline { members, ..Outline::default() }, Segments::documentation())
+    }
+
+    fn leave(out: &Path, run: &str, formed: bool, timeline: &str) {
+        let cell = out.join(run).join("init_cluster");
+        fs::create_dir_all(&cell).expect("made");
+        fs::write(cell.join("timeline.jsonl"), timeline).expect("written");
+        if formed {
+            fs::write(cell.join("manifest.json"), "{}").expect("written");
+        }
+    }
+
+    #[test]
+    fn a_cell_takes_as_long_as_it_took_and_else_by_its_members() {
+        let out = tempfile::tempdir().expect("a folder");
+        assert_eq!(expected(out.path(), &plan(3)), 15_000);
+        assert!(expected(out.path(), &plan(1)) < expected(out.path(), &plan(4)));
+        // A boot beside the product does not count twice, and to wait for others is no time of its own.
+        let line = |name: &str, owner: &str, second: u32, ms: u32| {
+            format!(
+                "{{\"name\":\"{name}\",\"owner\":\"{owner}\",\"at\":\"2026-01-01T00:00:{second:02}Z\",\"ms\":{ms}}}\n"
+            )
+        };
+        let timeline = line("turn", "framework", 0, 9_000)
+            + &line("boot 2", "lxd", 9, 2_000)
+            + &line("bootstrap", "product", 9, 3_000);
+        leave(out.path(), "a", true, &timeline);
+        assert_eq!(expected(out.path(), &plan(3)), 3_000);
+        leave(out.path(), "b", false, &line("bootstrap", "product", 1, 50));
+        assert_eq!(expected(out.path(), &plan(3)), 3_000, "one that was not formed says nothing");
+    }
+}

@@ -1,0 +1,346 @@
+//! Which stage each moment belongs to.
+//!
+//! Stages run side by side: members boot while the first of them is bootstrapped. So that no second counts twice and
+//! none is lost, each moment belongs to the one stage that the suite was really waiting for then.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{Owner, Stage, timeline};
+
+/// The runner until the first check of the suite begins: cargo, the list of tests, the start of processes.
+const START: &str = "start runner";
+/// From the settled cluster to the end of the last check, where no check judges: locks, the manifest, processes.
+const HAND_OVER: &str = "hand over";
+/// The runner from the end of the last check on.
+const END: &str = "end runner";
+/// Moments of no stage. They are the framework's: what it does not name is its own.
+const UNACCOUNTED: &str = "unaccounted";
+
+/// A stretch of time that belongs to one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// The stage.
+    pub name: String,
+    /// Whose time it is.
+    pub owner: Owner,
+    /// Its begin, in milliseconds since 1970.
+    pub from: i64,
+    /// Its end.
+    pub to: i64,
+}
+
+/// A stage with all the time that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// The stage; those of checks that judge an observation are one.
+    pub name: String,
+    /// Whose time it is.
+    pub owner: Owner,
+    /// How much, in milliseconds.
+    pub ms: u64,
+}
+
+/// What the processes of one suite noted.
+#[derive(Debug, Clone)]
+pub struct SuiteTimes {
+    /// The suite.
+    pub name: String,
+    /// Its stages.
+    pub stages: Vec<Stage>,
+    /// When its first check began.
+    pub began: Timestamp,
+    /// When its last check ended.
+    pub ended: Timestamp,
+}
+
+/// Divides the time from `from` to `to` among spans, each its begin, its end and its rank: a moment belongs to the span
+/// with the lowest rank of those that cover it, by its index, and to none where there is none. Returns pieces in order
+/// and without gaps, each with its begin and end.
+pub fn divide<R: Ord>(from: i64, to: i64, spans: &[(i64, i64, R)]) -> Vec<(Option<usize>, i64, i64)> {
+    let inside = |moment: &i64| (from..=to).contains(moment);
+    let mut borders: BTreeSet<i64> = spans.iter().flat_map(|(begin, end, _)| [*begin, *end]).filter(inside).collect();
+    borders.extend([from, to]);
+    let borders: Vec<i64> = borders.into_iter().collect();
+    let mut pieces: Vec<(Option<usize>, i64, i64)> = Vec::new();
+    for pair in borders.windows(2) {
+        let &[begin, end] = pair else { continue };
+        let covering = spans.iter().enumerate().filter(|(_, span)| span.0 <= begin && end <= span.1);
+        let owner = covering.min_by_key(|(_, span)| &span.2).map(|(index, _)| index);
+        match pieces.last_mut() {
+            Some(last) if last.0 == owner => last.2 = end,
+            _ => pieces.push((owner, begin, end)),
+        }
+    }
+    pieces
+}
+
+/// The begin and end of a stage, in milliseconds since 1970.
+fn interval(stage: &Stage) -> (i64, i64) {
+    let from = stage.at.as_millisecond();
+    (from, from.saturating_add_unsigned(stage.ms))
+}
+
+/// Who a moment belongs to when stages overlap. While the product is at work, or is waited for, nothing beside it
+/// holds the suite up; a boot holds it up although the framework does something meanwhile; and a wait is what it is
+/// only where nothing is seen of what it waits for. Of equals the one that began first: members are needed in order.
+fn rank(stage: &Stage) -> (u8, i64) {
+    let class = match (stage.name.as_str(), stage.owner) {
+        (HAND_OVER, _) => 4,
+        (timeline::TURN | timeline::WAIT_FOR_MEMBER, _) => 3,
+        (_, Owner::Framework) => 2,
+        (_, Owner::Lxd) => 1,
+        (_, Owner::Product) => 0,
+    };
+    (class, interval(stage).0)
+}
+
+/// What each moment from `from` to `to` belongs to.
+fn path(stages: &[Stage], from: i64, to: i64) -> Vec<Piece> {
+    let spans: Vec<_> = stages.iter().map(|stage| (interval(stage).0, interval(stage).1, rank(stage))).collect();
+    let piece = |(index, from, to): (Option<usize>, i64, i64)| match index.map(|index| &stages[index]) {
+        Some(stage) => Piece { name: stage.name.clone(), owner: stage.owner, from, to },
+        None => Piece { name: UNACCOUNTED.to_owned(), owner: Owner::Framework, from, to },
+    };
+    divide(from, to, &spans).into_iter().map(piece).collect()
+}
+
+/// What each moment from the first of these stages to the last belongs to.
+pub fn path_of(stages: &[Stage]) -> Vec<Piece> {
+    let from = stages.iter().map(|stage| interval(stage).0).min().unwrap_or_default();
+    let to = stages.iter().map(|stage| interval(stage).1).max().unwrap_or_default();
+    path(stages, from, to)
+}
+
+impl SuiteTimes {
+    /// What each moment belongs to, from the start of the runner to the end of the suite's last check.
+    pub fn path(&self, runner: Timestamp) -> Vec<Piece> {
+        let (start, began, ended) = (runner.as_millisecond(), self.began.as_millisecond(), self.ended.as_millisecond());
+        let mut stages = self.stages.clone();
+        let mut add = |name: &str, from: i64, to: i64| {
+            let ms = u64::try_from(to - from).unwrap_or_default();
+            let at = Timestamp::from_millisecond(from).unwrap_or_default();
+            stages.push(Stage { name: name.to_owned(), owner: Owner::Framework, at, ms });
+        };
+        add(START, start, began);
+        if let Some(formed) = self.formed() {
+            add(HAND_OVER, formed, ended);
+        }
+        path(&stages, start, ended)
+    }
+
+    /// When its cluster was formed and had settled, or failed to; `None` where nothing was noted.
+    pub fn formed(&self) -> Option<i64> {
+        self.stages.iter().filter(|stage| !is_check(stage)).map(|stage| interval(stage).1).max()
+    }
+
+    /// Milliseconds from the settled cluster to the end of the last check.
+    pub fn judged(&self) -> u64 {
+        let formed = self.formed().unwrap_or_else(|| self.ended.as_millisecond());
+        u64::try_from(self.ended.as_millisecond() - formed).unwrap_or_default()
+    }
+
+    /// Milliseconds from its turn until MicroOVN answered on every member.
+    pub fn booted(&self) -> u64 {
+        let boots =
+            self.stages.iter().filter(|stage| matches!(timeline::of_member(&stage.name), Some((timeline::BOOT, _))));
+        let last = boots.map(|stage| interval(stage).1).max();
+        let turn = self.turn().map(|turn| turn.1);
+        last.zip(turn).map_or(0, |(last, turn)| u64::try_from(last - turn).unwrap_or_default())
+    }
+
+    /// From when to when it waited for its turn.
+    fn turn(&self) -> Option<(i64, i64)> {
+        self.stages.iter().find(|stage| stage.name == timeline::TURN).map(interval)
+    }
+}
+
+fn is_check(stage: &Stage) -> bool {
+    stage.name.starts_with(timeline::CHECK)
+}
+
+/// What a run was waiting for, from the start of its runner to its end: the path of the suite that ended last, and
+/// where that waited for its turn, the path of the suite that gave it its place, and so on back to the start.
+pub fn critical_path(suites: &[SuiteTimes], started: Timestamp, ended: Timestamp) -> Vec<Piece> {
+    let (started_ms, ended_ms) = (started.as_millisecond(), ended.as_millisecond());
+    let mut left: Vec<&SuiteTimes> = suites.iter().collect();
+    let mut next = (0..left.len()).max_by_key(|index| left[*index].ended);
+    let mut until = next.map_or(started_ms, |last| left[last].ended.as_millisecond());
+    let mut backwards = vec![Piece { name: END.to_owned(), owner: Owner::Framework, from: until, to: ended_ms }];
+    while let Some(index) = next {
+        let suite = left.swap_remove(index);
+        // Whoever was done with its cluster last, before this one had its turn, made room for it.
+        next = suite.turn().and_then(|(from, to)| {
+            let made_room = |suite: &SuiteTimes| suite.formed().filter(|formed| (from + 1..=to).contains(formed));
+            let before = |index: &usize| made_room(left[*index]);
+            (0..left.len()).filter(|index| before(index).is_some()).max_by_key(before)
+        });
+        let from = next.and_then(|next| left[next].formed()).unwrap_or(started_ms);
+        let own = suite.path(started).into_iter().rev().filter_map(|piece| {
+            let (from, to) = (piece.from.max(from), piece.to.min(until));
+            (from < to).then_some(Piece { from, to, ..piece })
+        });
+        backwards.extend(own);
+        until = from;
+    }
+    backwards.reverse();
+    backwards
+}
+
+/// The time of each stage, in the order in which they first come.
+pub fn sum(pieces: &[Piece]) -> Vec<Spent> {
+    let mut sums: Vec<Spent> = Vec::new();
+    for piece in pieces {
+        let pure = piece.owner == Owner::Framework && piece.name.starts_with(timeline::CHECK);
+        // A dozen rows that say "nothing" hide those that say something.
+        let name = if pure { "pure checks" } else { &piece.name };
+        let ms = u64::try_from(piece.to - piece.from).unwrap_or_default();
+        match sums.iter_mut().find(|spent| spent.name == name) {
+            Some(spent) => spent.ms += ms,
+            None => sums.push(Spent { name: name.to_owned(), owner: piece.owner, ms }),
+        }
+    }
+    sums.retain(|spent| spent.ms > 0);
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Owner::{Framework, Lxd, Product};
+
+    fn moment(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).expect("in range")
+    }
+
+    fn stages(all: &[(&str, Owner, i64, u64)]) -> Vec<Stage> {
+        let stage = |(name, owner, at, ms): &(&str, Owner, i64, u64)| Stage {
+            name: (*name).to_owned(),
+            owner: *owner,
+            at: moment(*at),
+            ms: *ms,
+        };
+        all.iter().map(stage).collect()
+    }
+
+    fn suite(name: &str, began: i64, ended: i64, all: &[(&str, Owner, i64, u64)]) -> SuiteTimes {
+        SuiteTimes { name: name.to_owned(), stages: stages(all), began: moment(began), ended: moment(ended) }
+    }
+
+    fn shown(pieces: &[Piece]) -> Vec<(&str, i64, i64)> {
+        pieces.iter().map(|piece| (piece.name.as_str(), piece.from, piece.to)).collect()
+    }
+
+    /// That no moment is lost or counts twice.
+    fn whole(pieces: &[Piece], from: i64, to: i64) {
+        assert_eq!((pieces[0].from, pieces[pieces.len() - 1].to), (from, to));
+        assert!(pieces.windows(2).all(|pair| pair[0].to == pair[1].from), "{pieces:?}");
+    }
+
+    #[test]
+    fn every_moment_belongs_to_what_the_suite_waited_for() {
+        for (name, all, wanted) in [
+            ("nothing noted", vec![], vec![("unaccounted", 0, 100)]),
+            (
+                "a boot beside the product",
+                vec![("boot 2", Lxd, 0, 100), ("bootstrap", Product, 20, 30)],
+                vec![("boot 2", 0, 20), ("bootstrap", 20, 50), ("boot 2", 50, 100)],
+            ),
+            (
+                "bridges beside the golden image",
+                vec![("golden image", Framework, 0, 100), ("bridges", Lxd, 10, 30)],
+                vec![("golden image", 0, 10), ("bridges", 10, 40), ("golden image", 40, 100)],
+            ),
+            (
+                "the member that is needed first",
+                vec![("boot 3", Lxd, 10, 90), ("boot 2", Lxd, 0, 50)],
+                vec![("boot 2", 0, 50), ("boot 3", 50, 100)],
+            ),
+            (
+                "a wait whose reason is known, and then not",
+                vec![("wait for the member", Lxd, 0, 100), ("boot 1", Lxd, 5, 55), ("files 1", Framework, 60, 10)],
+                vec![
+                    ("wait for the member", 0, 5),
+                    ("boot 1", 5, 60),
+                    ("files 1", 60, 70),
+                    ("wait for the member", 70, 100),
+                ],
+            ),
+            (
+                "a gap, and stages beyond the edges",
+                vec![("a", Lxd, -50, 60), ("b", Product, 40, 500)],
+                vec![("a", 0, 10), ("unaccounted", 10, 40), ("b", 40, 100)],
+            ),
+        ] {
+            let pieces = path(&stages(&all), 0, 100);
+            assert_eq!(shown(&pieces), wanted, "{name}");
+            whole(&pieces, 0, 100);
+        }
+    }
+
+    #[test]
+    fn what_nobody_named_is_the_frameworks() {
+        assert_eq!(path(&[], 0, 1)[0].owner, Framework);
+    }
+
+    #[test]
+    fn a_suite_is_accounted_for_from_the_runners_start_to_its_last_check() {
+        let suite = suite(
+            "a",
+            100,
+            1000,
+            &[
+                ("connect", Framework, 100, 50),
+                ("turn", Framework, 150, 10),
+                ("boot 1", Lxd, 160, 240),
+                ("boot 2", Lxd, 420, 200),
+                ("bootstrap", Product, 400, 400),
+                ("check members", Framework, 850, 1),
+                ("check nb_sb_propagation", Product, 900, 60),
+            ],
+        );
+        let pieces = suite.path(moment(0));
+        whole(&pieces, 0, 1000);
+        let spent = sum(&pieces);
+        let shown: Vec<_> = spent.iter().map(|it| (it.name.as_str(), it.owner, it.ms)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("start runner", Framework, 100),
+                ("connect", Framework, 50),
+                ("turn", Framework, 10),
+                ("boot 1", Lxd, 240),
+                ("bootstrap", Product, 400),
+                ("hand over", Framework, 139),
+                ("pure checks", Framework, 1),
+                ("check nb_sb_propagation", Product, 60),
+            ]
+        );
+        assert_eq!((suite.judged(), suite.booted()), (200, 460));
+    }
+
+    #[test]
+    fn the_path_of_a_run_goes_back_through_who_gave_the_turns() {
+        let one = suite("one", 10, 560, &[("turn", Framework, 10, 0), ("join", Product, 10, 490)]);
+        // Shorter, and nobody waited for it.
+        let two = suite("two", 10, 460, &[("turn", Framework, 10, 0), ("join", Product, 10, 290)]);
+        let three = suite("three", 10, 1000, &[("turn", Framework, 10, 500), ("settle", Product, 510, 390)]);
+        let pieces = critical_path(&[one, two, three.clone()], moment(0), moment(1010));
+        whole(&pieces, 0, 1010);
+        assert_eq!(
+            shown(&pieces),
+            [
+                ("start runner", 0, 10),
+                ("join", 10, 500),
+                ("turn", 500, 510),
+                ("settle", 510, 900),
+                ("hand over", 900, 1000),
+                ("end runner", 1000, 1010),
+            ]
+        );
+        // Nobody else is known to have made room: then it is a wait.
+        assert_eq!(shown(&critical_path(&[three], moment(0), moment(1010)))[1], ("turn", 10, 510));
+        whole(&critical_path(&[], moment(0), moment(10)), 0, 10);
+    }
+}
