@@ -10,12 +10,13 @@ use jiff::{Timestamp, ToSpan};
 use tokio::sync::{oneshot, watch};
 
 use super::authority::Authority;
+use super::expected::expected;
 use super::{Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, settle, subnets};
 use crate::image::{self, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
-use crate::plan::{Content, InitOption, Member, Network, Plan};
+use crate::plan::{Content, InitOption, Member, Network, Plan, Segments};
 use crate::report::timeline::{BOOT, CLONE as CLONING, FILES, TURN};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline};
 use crate::session::sweep::{self, Target};
@@ -55,14 +56,15 @@ pub struct Order<'a> {
 /// When it cannot be made or formed; the evidence is in `dir` then. A cluster that is formed but does not become
 /// as planned is not an error: its checks say what is wrong.
 pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Manifest, ClusterError> {
-    let cell = order.cell;
     let timeline = Timeline::new(dir);
     timeline.stage("arm reaper", Owner::Framework, reaper::arm(&site.run, &site.exe)).await?;
     let sweeping = sweep::sweep(&site.client, &Target::Abandoned, None);
     timeline.stage("sweep", Owner::Framework, sweeping).await?;
     let progress = Progress::new(dir);
     progress.tell(Doing::Waiting, "for a turn");
-    let _turn = timeline.stage(TURN, Owner::Framework, site.turn()).await?;
+    let Order { cell, options, members } = order;
+    let cost = expected(&site.config.out_dir, &Plan::draw_sized(cell, options, Segments::documentation(), members));
+    let _turn = timeline.stage(TURN, Owner::Framework, site.turn(cost)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
     let bridges = make_bridges(site, cell.id().as_str(), &timeline);
     let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;

@@ -1,18 +1,22 @@
 //! Where clusters are made.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use procfs::{Current, Meminfo};
 
 use super::ClusterError;
-use crate::config::Config;
+use crate::config::{Config, LxdTarget};
 use crate::host;
 use crate::lxd::Client;
-use crate::session::Run;
+use crate::session::{Run, Turn};
 
 /// Memory a forming cluster of three takes at its peak, in bytes, with room to spare.
 const CLUSTER_MEMORY: u64 = 768 << 20;
 /// Clusters formed per processor: forming one is mostly waiting for timers of others.
 const CLUSTERS_PER_PROCESSOR: u64 = 2;
+/// How old an answer of LXD about its memory may be. It walks through hundreds of files for each.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// The configuration, LXD, the run, and the command that can reap it.
 #[derive(Debug)]
@@ -37,14 +41,29 @@ impl Site {
         Ok(Self { client, config, run, exe: exe.to_owned() })
     }
 
-    /// Waits for a turn: as many clusters are formed at once as the LXD host has memory and processors for.
-    pub(super) async fn turn(&self) -> Result<File, ClusterError> {
+    /// Waits for a turn: as many clusters are formed at once as the LXD host has memory and processors for, those of
+    /// the highest `cost` first. While memory is short, all but one wait on.
+    pub(super) async fn turn(&self, cost: u64) -> Result<Turn, ClusterError> {
         let turns = match self.config.parallel {
             Some(turns) => turns,
             // Asked once: clusters that form would make it fewer for those who ask later.
             None => self.run.once("turns", async || self.room().await).await?,
         };
-        Ok(self.run.turn(turns).await?)
+        let mut seen: Option<(Instant, u64)> = None;
+        let places = async || {
+            let available = match (available_here(&self.config.lxd), seen) {
+                (Some(available), _) => available,
+                (None, Some((at, available))) if at.elapsed() < FRESH => available,
+                (None, _) => {
+                    let memory = self.client.get_resources().await?.memory;
+                    let available = memory.total.saturating_sub(memory.used);
+                    seen = Some((Instant::now(), available));
+                    available
+                }
+            };
+            Ok::<_, ClusterError>(places(turns, available))
+        };
+        self.run.turn(cost, places).await
     }
 
     /// How many clusters the LXD host has memory and processors for.
@@ -53,5 +72,39 @@ impl Site {
         let memory = resources.memory.total.saturating_sub(resources.memory.used) / CLUSTER_MEMORY;
         let turns = memory.min((resources.cpu.total * CLUSTERS_PER_PROCESSOR).max(CLUSTERS_PER_PROCESSOR));
         Ok(usize::try_from(turns).unwrap_or(1).max(1))
+    }
+}
+
+/// Bytes of memory that an LXD on this host has to give; `None` where it is on another, or the kernel does not say.
+fn available_here(lxd: &LxdTarget) -> Option<u64> {
+    matches!(lxd, LxdTarget::Local { .. }).then(Meminfo::current)?.ok()?.mem_available
+}
+
+/// How many clusters may be formed at once with so many bytes of memory available, of as many `turns` as there are.
+/// Somebody must go on whatever there is, or nobody would ever give memory back.
+fn places(turns: usize, available: u64) -> usize {
+    if available >= CLUSTER_MEMORY { turns } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_memory_is_short_one_goes_on_and_the_others_wait() {
+        for (turns, available, wanted) in
+            [(4, 0, 1), (4, CLUSTER_MEMORY - 1, 1), (4, CLUSTER_MEMORY, 4), (1, 0, 1), (1, u64::MAX, 1)]
+        {
+            assert_eq!(places(turns, available), wanted, "{turns} {available}");
+        }
+    }
+
+    #[test]
+    fn memory_is_read_here_only_for_an_lxd_that_is_here() {
+        let local = LxdTarget::Local { socket: None, dir: None };
+        assert!(available_here(&local).is_some_and(|available| available > 1 << 20));
+        let (client_cert, client_key, server_cert) = Default::default();
+        let remote = LxdTarget::Remote { url: String::new(), client_cert, client_key, server_cert };
+        assert_eq!(available_here(&remote), None);
     }
 }

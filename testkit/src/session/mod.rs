@@ -18,3 +18,4 @@ pub use ledger::{Kind, Ledger, LedgerError, Made};
 pub use process::Process;
 pub use run::{Run, RunError, RunId};
 pub use tags::{OWNER, PREFIX, Tags, key};
+pub use turn::Turn;
