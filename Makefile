@@ -32,7 +32,7 @@ FORMAT ?= table
 JOBS ?= 4
 
 .PHONY: help setup teardown image plan generate summary report book fmt check check-lint check-workflows check-unit check-lxd \
-	check-system browser-tools faults fuzz storm bench compare bench-matrix clean
+	check-system browser-tools faults fuzz storm bench bench-scale compare bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -117,8 +117,11 @@ fuzz: ## Fuzz each parser of what others write for SECONDS; needs a nightly comp
 storm: setup image ## Kill N runs at random moments in every way, and look for leaks; keeps docs/reliability.md current
 	@$(TESTKIT) storm --kills $(N) --write docs/reliability.md $(ARGS)
 
-bench: setup image ## Where the time of a run goes
-	@$(TESTKIT) bench
+bench: setup image ## Where the time of a run goes, stage by stage; keeps docs/performance.md current
+	@$(TESTKIT) bench --write docs/performance.md $(ARGS)
+
+bench-scale: setup image ## How time and memory grow with cells and members; keeps docs/performance.md current
+	@$(TESTKIT) bench --scale --write docs/performance.md $(ARGS)
 
 compare: setup image ## The core suites beside a shell script that does the same by hand; keeps docs/performance.md current
 	@$(TESTKIT) compare --write docs/performance.md $(ARGS)

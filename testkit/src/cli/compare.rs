@@ -6,13 +6,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use comfy_table::Table;
-use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 
-use super::bench::{Suites, median, millis, seconds};
-use super::{Catalogue, Failure, document};
-use crate::cluster::{self, Site};
+use super::bench::{self, Paper, Suites, describe, median, millis, seconds};
+use super::{Catalogue, Failure};
+use crate::cluster;
 use crate::config::Config;
-use crate::session::{Run, reaper};
 
 /// What to compare, and how often.
 #[derive(Debug, clap::Args)]
@@ -27,13 +25,14 @@ pub(super) struct CompareArgs {
 
 /// Runs both, in turns, and prints the ratio.
 pub(super) async fn compare(config: &Config, catalogue: &Catalogue, args: &CompareArgs) -> Result<ExitCode, Failure> {
-    let run = Run::start(config).await.map_err(Failure::usage)?;
-    let exe = std::env::current_exe().map_err(Failure::usage)?;
-    let site = Site::open(config.clone(), run, &exe).await.map_err(Failure::usage)?;
-    reaper::arm(&site.run, &site.exe).await.map_err(Failure::usage)?;
+    let site = bench::open(config).await?;
     let (golden, product) = cluster::golden(config, &site.client, &mut |_| {}).await.map_err(Failure::cluster)?;
-    println!("product: {product}");
-    let suites = Suites::new(config)?;
+    let mut paper = Paper::default();
+    paper.text(describe(&site).await?);
+    paper.text(format!("Product: {product}."));
+    let suites = Suites::new(config, catalogue)?;
+    let core = &suites.cells().core;
+    suites.compile(core)?;
     let (mut by_hand, mut ours) = (Vec::new(), Vec::new());
     for round in 1..=usize::from(args.rounds) {
         let started = Instant::now();
@@ -45,21 +44,16 @@ pub(super) async fn compare(config: &Config, catalogue: &Catalogue, args: &Compa
         let script = duct::cmd(&catalogue.sequential, words.into_iter().chain(pairs)).dir(&config.root);
         script.run().map_err(Failure::provisioning)?;
         by_hand.push(millis(started));
-        let together = suites.measure(1, &format!("framework {round}"), "binary_id(suites::init)").await?;
-        ours.extend(together.walls.iter().zip(&together.cleanups).map(|(wall, cleanup)| wall + cleanup));
+        let together = suites.round(&format!("this framework, round {round}"), core).await?;
+        ours.push(together.wall() + together.cleanup);
     }
     let (by_hand, ours) = (median(&by_hand), median(&ours));
-    let table = |style| {
-        let mut table = Table::new();
-        table.load_style(style).set_header(["four core suites, cleaned up", "median", "ratio"]);
-        let ratio = |ms: u64| format!("{}.{}", ms / ours.max(1), ms % ours.max(1) * 10 / ours.max(1));
-        table.add_row(["a shell script, one step after the other".to_owned(), seconds(by_hand), ratio(by_hand)]);
-        table.add_row(["this framework, one command".to_owned(), seconds(ours), ratio(ours)]);
-        table
-    };
-    println!("{}", table(NOTHING));
-    if let Some(path) = &args.write {
-        document::write(path, "compare", &table(ASCII_MARKDOWN).to_string())?;
-    }
+    let mut table = Table::new();
+    table.set_header(["four core suites, cleaned up", "median", "ratio"]);
+    let ratio = |ms: u64| format!("{}.{}", ms / ours.max(1), ms % ours.max(1) * 10 / ours.max(1));
+    table.add_row(["a shell script, one step after the other".to_owned(), seconds(by_hand), ratio(by_hand)]);
+    table.add_row(["this framework, one command".to_owned(), seconds(ours), ratio(ours)]);
+    paper.table(table);
+    paper.publish(args.write.as_deref(), "compare")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -17,6 +17,8 @@ pub struct CloneTime {
     pub active: Duration,
     /// The memory it takes then, in bytes.
     pub memory: u64,
+    /// What its processes have used of processors by then.
+    pub cpu: Duration,
 }
 
 /// Clones the golden image as `name`, without NICs, waits for MicroOVN's daemon, and removes the clone.
@@ -36,9 +38,11 @@ pub async fn time_clone(site: &Site, name: &str) -> Result<CloneTime, ClusterErr
     let running = started.elapsed();
     wait_ready(&site.client, name, &instance).await?;
     let active = started.elapsed();
-    let memory = site.client.get_instance_state(&instance).await?.memory.usage.unsigned_abs();
+    let state = site.client.get_instance_state(&instance).await?;
+    let memory = state.memory.usage.unsigned_abs();
+    let cpu = Duration::from_nanos(state.cpu.usage.try_into().unwrap_or_default());
     site.client.delete_instance_forced(&instance, CLONE).await?;
-    Ok(CloneTime { running, active, memory })
+    Ok(CloneTime { running, active, memory, cpu })
 }
 
 /// Makes the golden image once more as one of the run's own, and removes it. Returns how long the making took, from

@@ -52,6 +52,6 @@ pub use project::{Project, ProjectSpec};
 pub use pty::{Pty, PtyControl, PtyReader, PtyWriter};
 pub use resources::{Cpu, HostMemory, Resources};
 pub use server::{Environment, Server, StorageDriver};
-pub use state::{AddressScope, InstanceState, Interface, InterfaceAddress, Memory, StateAction, StateChange};
+pub use state::{AddressScope, CpuUsage, InstanceState, Interface, InterfaceAddress, Memory, StateAction, StateChange};
 pub use storage::{StoragePool, StoragePoolPut, StoragePoolResources, StoragePoolSpec, Usage};
 pub use transport::Endpoint;

@@ -65,6 +65,9 @@ pub struct InstanceState {
     /// Memory in bytes.
     #[serde(default)]
     pub memory: Memory,
+    /// What its processes have used of processors.
+    #[serde(default)]
+    pub cpu: CpuUsage,
     /// The interfaces by their name inside; empty when it does not run.
     #[serde(default, deserialize_with = "null_as_default")]
     pub network: BTreeMap<String, Interface>,
@@ -79,6 +82,15 @@ pub struct Memory {
     pub usage: i64,
     /// The most that was in use; 0 where the kernel does not say.
     pub usage_peak: i64,
+}
+
+/// Time on processors.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct CpuUsage {
+    /// Of all processes since the instance started, in nanoseconds; not above 0 when LXD cannot tell.
+    pub usage: i64,
 }
 
 /// A network interface of a running instance.
@@ -174,6 +186,7 @@ mod tests {
         let address = state.network["eth0"].addresses[0];
         assert_eq!(address.address, "fd42:0:0::5".parse::<IpAddr>().expect("address"));
         assert_eq!((address.prefix, address.scope), (64, AddressScope::Global));
+        assert_eq!(state.cpu.usage, 1);
         for (good, bad) in [("fd42::5", "fd42::x"), ("\"64\"", "\"/64\""), ("global", "galactic"), ("\"pid\":42,", "")]
         {
             assert!(serde_json::from_str::<InstanceState>(&RUNNING.replace(good, bad)).is_err(), "{bad:?} is taken");

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::cells::Cells;
 use super::super::{Catalogue, Failure, host};
 use super::millis;
-use crate::cluster::{self, Order, Site};
+use crate::cluster::{self, Manifest, Order, Site};
 use crate::config::Config;
 use crate::image::{Cache, Workspace, build_node, build_snaps};
+use crate::matrix::Cell;
 use crate::session::sweep::{Target, sweep};
 
 /// Milliseconds that builds from nothing take.
@@ -57,6 +57,8 @@ pub(super) struct Clones {
     pub(super) active: Vec<u64>,
     /// Bytes of memory it takes then.
     pub(super) memory: Vec<u64>,
+    /// Milliseconds its processes have used of processors by then.
+    pub(super) cpu: Vec<u64>,
 }
 
 impl Clones {
@@ -67,31 +69,86 @@ impl Clones {
             clones.running.push(whole_millis(clone.running));
             clones.active.push(whole_millis(clone.active));
             clones.memory.push(clone.memory);
+            clones.cpu.push(whole_millis(clone.cpu));
         }
         Ok(clones)
     }
 }
 
-/// Forms the first suite's cluster, in every round anew. Bytes of memory of each of its members.
-pub(super) async fn formed(site: &Site, catalogue: &Catalogue, rounds: usize) -> Result<Vec<u64>, Failure> {
-    let cells = Cells::of(catalogue)?;
-    let Some(cell) = cells.core.first() else { return Ok(Vec::new()) };
-    let dir = site.run.cell_dir(cell.id().as_str()).map_err(Failure::usage)?;
-    let mut memory = Vec::new();
-    for _ in 0..rounds {
-        let manifest = cluster::provision(site, Order { cell, options: catalogue.options, members: None }, &dir)
-            .await
-            .map_err(Failure::cluster)?;
-        for instance in manifest.instances.values() {
-            let state = site.client.get_instance_state(instance).await.map_err(Failure::provisioning)?;
-            memory.push(state.memory.usage.unsigned_abs());
+/// Clusters that were formed and that no check has touched.
+#[derive(Default)]
+pub(super) struct Formed {
+    /// Bytes of memory of each member.
+    pub(super) memory: Vec<u64>,
+    /// Milliseconds that the processes of all members have used of processors beyond what a clone uses to boot:
+    /// MicroOVN, OVN and Open vSwitch with the commands that form the cluster, and the reads of the framework that
+    /// tell when it has settled, which run the product's own programs in the members.
+    pub(super) product: u64,
+}
+
+impl Formed {
+    /// Forms the cluster of each of these cells once. A clone uses `boot` milliseconds of processors to boot.
+    pub(super) async fn measure(
+        site: &Site,
+        catalogue: &Catalogue,
+        cells: &[Cell],
+        boot: u64,
+    ) -> Result<Self, Failure> {
+        let mut formed = Self::default();
+        for cell in cells {
+            let dir = site.run.cell_dir(cell.id().as_str()).map_err(Failure::usage)?;
+            let order = Order { cell, options: catalogue.options, members: None };
+            let manifest = cluster::provision(site, order, &dir).await.map_err(Failure::cluster)?;
+            let Usage { memory, cpu } = usage(site, &manifest).await?;
+            formed.product += beyond_boot(&cpu, boot);
+            formed.memory.extend(memory);
+            remove(site, cell).await?;
         }
-        let target = Target::Cell(site.run.id().clone(), cell.id().to_string());
-        sweep(&site.client, &target, None).await.map_err(Failure::provisioning)?;
+        Ok(formed)
     }
-    Ok(memory)
+}
+
+/// What these members used of processors, beyond what each of them used to boot.
+fn beyond_boot(cpu: &[u64], boot: u64) -> u64 {
+    cpu.iter().map(|cpu| cpu.saturating_sub(boot)).sum()
+}
+
+/// What the members of a cluster use, each.
+pub(super) struct Usage {
+    /// Bytes of memory.
+    pub(super) memory: Vec<u64>,
+    /// Milliseconds of processors since they started.
+    pub(super) cpu: Vec<u64>,
+}
+
+/// What the members of this cluster use now.
+pub(super) async fn usage(site: &Site, manifest: &Manifest) -> Result<Usage, Failure> {
+    let mut usage = Usage { memory: Vec::new(), cpu: Vec::new() };
+    for instance in manifest.instances.values() {
+        let state = site.client.get_instance_state(instance).await.map_err(Failure::provisioning)?;
+        usage.memory.push(state.memory.usage.try_into().unwrap_or_default());
+        usage.cpu.push(u64::try_from(state.cpu.usage).unwrap_or_default() / 1_000_000);
+    }
+    Ok(usage)
+}
+
+/// Removes the cluster that this run has formed for a cell.
+pub(super) async fn remove(site: &Site, cell: &Cell) -> Result<(), Failure> {
+    let target = Target::Cell(site.run.id().clone(), cell.id().to_string());
+    sweep(&site.client, &target, None).await.map(drop).map_err(Failure::provisioning)
 }
 
 fn whole_millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_member_used_to_boot_is_not_the_products() {
+        assert_eq!(beyond_boot(&[900, 700, 500], 600), 400);
+        assert_eq!(beyond_boot(&[], 600), 0);
+    }
 }

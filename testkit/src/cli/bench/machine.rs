@@ -1,0 +1,183 @@
+//! The host that is measured on: what it is, what each of its cores did, and how much of its memory was in use.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use comfy_table::Table;
+use procfs::{CpuInfo, CpuTime, Current, CurrentSI, KernelStats, Meminfo};
+
+use super::super::Failure;
+use super::paper::table;
+use super::seconds;
+use crate::cluster::Site;
+
+/// Between two looks at the memory.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// How many processors this host has.
+pub(super) fn processors() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
+}
+
+/// The date and what was measured on, in a line.
+pub(crate) async fn describe(site: &Site) -> Result<String, Failure> {
+    let pool = site.client.get_storage_pool(&site.config.pool).await.map_err(Failure::provisioning)?;
+    let model = CpuInfo::current().ok().and_then(|info| info.model_name(0).map(str::to_owned));
+    let memory = Meminfo::current().map_or(0, |memory| memory.mem_total);
+    Ok(format!(
+        "Measured on {}: {} cores ({}), {}.{} GiB of memory, Linux {}, LXD {}, storage {}.",
+        jiff::Zoned::now().date(),
+        processors(),
+        model.as_deref().unwrap_or("unknown model"),
+        memory >> 30,
+        ((memory % (1 << 30)) * 10) >> 30,
+        rustix::system::uname().release().to_string_lossy(),
+        site.client.server().environment.server_version,
+        pool.value.driver,
+    ))
+}
+
+/// What one core did, in milliseconds. Everything on the host counts, not only what is measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Core {
+    busy: u64,
+    idle: u64,
+    iowait: u64,
+    steal: u64,
+}
+
+impl Core {
+    fn of(time: &CpuTime) -> Self {
+        let some = |value: Option<u64>| value.unwrap_or_default();
+        Self {
+            busy: time.user_ms() + time.nice_ms() + time.system_ms() + some(time.irq_ms()) + some(time.softirq_ms()),
+            idle: time.idle_ms(),
+            iowait: some(time.iowait_ms()),
+            steal: some(time.steal_ms()),
+        }
+    }
+
+    /// What was added since. The kernel says that waiting may decrease.
+    fn since(self, before: Self) -> Self {
+        Self {
+            busy: self.busy.saturating_sub(before.busy),
+            idle: self.idle.saturating_sub(before.idle),
+            iowait: self.iowait.saturating_sub(before.iowait),
+            steal: self.steal.saturating_sub(before.steal),
+        }
+    }
+}
+
+fn cores() -> Vec<Core> {
+    KernelStats::current().map(|stats| stats.cpu_time.iter().map(Core::of).collect()).unwrap_or_default()
+}
+
+/// What each core did.
+pub(super) fn cores_table(cores: &[Core]) -> Table {
+    let mut all = table(&["core", "busy", "idle", "waiting for disk", "stolen"].map(str::to_owned), 1);
+    for (index, core) in cores.iter().enumerate() {
+        all.add_row([
+            index.to_string(),
+            seconds(core.busy),
+            seconds(core.idle),
+            seconds(core.iowait),
+            seconds(core.steal),
+        ]);
+    }
+    all
+}
+
+/// Percent of the time of all cores in which they were busy.
+pub(super) fn busy_percent(cores: &[Core]) -> u64 {
+    let busy: u64 = cores.iter().map(|core| core.busy).sum();
+    let all: u64 = cores.iter().map(|core| core.busy + core.idle + core.iowait + core.steal).sum();
+    100 * busy / all.max(1)
+}
+
+/// Watches cores and memory from its making to its end.
+pub(super) struct Watch {
+    cores: Vec<Core>,
+    stop: Sender<()>,
+    memory: JoinHandle<Memory>,
+}
+
+/// Memory of this host that is in use: all but what the kernel calls available, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Memory {
+    /// At the begin.
+    before: u64,
+    /// The most that was in use.
+    pub(super) peak: u64,
+}
+
+impl Memory {
+    /// The most that was in use beyond what was at the begin.
+    pub(super) fn grown(self) -> u64 {
+        self.peak.saturating_sub(self.before)
+    }
+
+    fn see(self, used: u64) -> Self {
+        Self { before: self.before, peak: self.peak.max(used) }
+    }
+}
+
+/// What was seen.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    pub(super) cores: Vec<Core>,
+    pub(super) memory: Memory,
+}
+
+impl Watch {
+    pub(super) fn begin() -> Self {
+        let (stop, stopped) = mpsc::channel();
+        let memory = std::thread::spawn(move || {
+            let before = used();
+            let mut memory = Memory { before, peak: before };
+            while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+                memory = memory.see(used());
+            }
+            memory.see(used())
+        });
+        Self { cores: cores(), stop, memory }
+    }
+
+    pub(super) fn end(self) -> Seen {
+        let cores = cores().into_iter().zip(self.cores).map(|(after, before)| after.since(before)).collect();
+        drop(self.stop);
+        Seen { cores, memory: self.memory.join().unwrap_or_default() }
+    }
+}
+
+/// Bytes of memory in use; 0 where the kernel does not say.
+fn used() -> u64 {
+    let memory = Meminfo::current().ok();
+    memory.and_then(|memory| Some(memory.mem_total.saturating_sub(memory.mem_available?))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cores_are_told_by_what_was_added() {
+        let core = |busy, idle, iowait, steal| Core { busy, idle, iowait, steal };
+        assert_eq!(core(50, 60, 7, 8).since(core(20, 10, 9, 8)), core(30, 50, 0, 0));
+        assert_eq!(busy_percent(&[core(30, 70, 0, 0), core(60, 20, 10, 10)]), 45);
+        assert_eq!(busy_percent(&[]), 0);
+    }
+
+    #[test]
+    fn memory_is_the_most_that_was_seen() {
+        let memory = [30, 70, 20].into_iter().fold(Memory { before: 20, peak: 20 }, Memory::see);
+        assert_eq!((memory.peak, memory.grown()), (70, 50));
+    }
+
+    #[test]
+    fn this_host_is_watched() {
+        let watch = Watch::begin();
+        let seen = watch.end();
+        assert!(!seen.cores.is_empty() && seen.memory.peak > 0, "{seen:?}");
+    }
+}

@@ -1,0 +1,152 @@
+//! Suites as nextest runs them, with what they noted and what the host did meanwhile.
+
+use std::path::Path;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::super::cells::Cells;
+use super::super::{Catalogue, Failure, nextest};
+use super::machine::{Seen, Watch};
+use super::{millis, seconds};
+use crate::config::Config;
+use crate::matrix::Cell;
+use crate::record;
+use crate::report::Timeline;
+use crate::report::spent::{Piece, SuiteTimes, critical_path};
+use crate::session::reaper;
+
+/// One run of suites by one command.
+pub(crate) struct Round {
+    started: Timestamp,
+    ended: Timestamp,
+    /// Milliseconds that its reaper took afterwards.
+    pub(crate) cleanup: u64,
+    pub(super) suites: Vec<SuiteTimes>,
+    pub(super) seen: Seen,
+}
+
+impl Round {
+    /// Milliseconds that the command took.
+    pub(crate) fn wall(&self) -> u64 {
+        u64::try_from(self.ended.as_millisecond() - self.started.as_millisecond()).unwrap_or_default()
+    }
+
+    /// What the command waited for.
+    pub(super) fn critical_path(&self) -> Vec<Piece> {
+        critical_path(&self.suites, self.started, self.ended)
+    }
+
+    /// Each suite by name, with what its moments belong to.
+    pub(super) fn paths(&self) -> Vec<(String, Vec<Piece>)> {
+        self.suites.iter().map(|suite| (suite.name.clone(), suite.path(self.started))).collect()
+    }
+}
+
+/// The round whose wall time is in the middle; the lower of the two in the middle of an even number.
+pub(super) fn middle(rounds: &[Round]) -> Option<&Round> {
+    let mut rounds: Vec<&Round> = rounds.iter().collect();
+    rounds.sort_by_key(|round| round.wall());
+    rounds.get(rounds.len().saturating_sub(1) / 2).copied()
+}
+
+/// The suites, each run in a folder of its own that goes afterwards.
+pub(crate) struct Suites<'a> {
+    config: &'a Config,
+    cells: Cells,
+    out: tempfile::TempDir,
+}
+
+impl<'a> Suites<'a> {
+    pub(crate) fn new(config: &'a Config, catalogue: &Catalogue) -> Result<Self, Failure> {
+        Ok(Self { config, cells: Cells::of(catalogue)?, out: tempfile::tempdir().map_err(Failure::usage)? })
+    }
+
+    pub(crate) fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    fn nextest(&self, chosen: &[Cell], more: &[&str]) -> Result<duct::Expression, Failure> {
+        let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
+        let command = nextest::command(self.config, &self.cells, chosen, None, &more)?;
+        Ok(command.stderr_to_stdout().stdout_capture())
+    }
+
+    /// Compiles the suites of these cells, so that it is no time of theirs.
+    pub(crate) fn compile(&self, chosen: &[Cell]) -> Result<(), Failure> {
+        let compiled = self.nextest(chosen, &["--no-run"])?.run().map_err(Failure::usage)?;
+        succeeded(&compiled)
+    }
+
+    /// Runs the suites of these cells by one command, and shows it as `what`, which no other round is called.
+    pub(crate) async fn round(&self, what: &str, chosen: &[Cell]) -> Result<Round, Failure> {
+        let dir = self.out.path().join(what);
+        let command = self.nextest(chosen, &[])?.env("TESTKIT_OUT_DIR", &dir);
+        let watch = Watch::begin();
+        let started = Timestamp::now();
+        let ran = command.run().map_err(Failure::usage)?;
+        let ended = Timestamp::now();
+        let seen = watch.end();
+        succeeded(&ran)?;
+        let cleaning = Instant::now();
+        reaper::ended(&dir).await.map_err(Failure::usage)?;
+        let cleanup = millis(cleaning);
+        let round = Round { started, ended, cleanup, suites: collect(&dir)?, seen };
+        println!("{what}: {}", seconds(round.wall()));
+        Ok(round)
+    }
+}
+
+fn succeeded(ran: &std::process::Output) -> Result<(), Failure> {
+    if ran.status.success() {
+        return Ok(());
+    }
+    println!("{}", String::from_utf8_lossy(&ran.stdout));
+    Err(Failure::Checks)
+}
+
+/// What the suites of the run below `dir` noted, by name.
+fn collect(dir: &Path) -> Result<Vec<SuiteTimes>, Failure> {
+    let mut suites = Vec::new();
+    for run in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        for cell in record::assemble(&run.path(), false).map_err(Failure::usage)?.cells {
+            let stages = Timeline::new(&run.path().join(&cell.name)).read().map_err(Failure::usage)?;
+            let began = cell.checks.iter().filter_map(|check| check.started).min();
+            let ended = cell.checks.iter().filter_map(|check| check.ended).max();
+            if let Some((began, ended)) = began.zip(ended) {
+                suites.push(SuiteTimes { name: cell.name, stages, began, ended });
+            }
+        }
+    }
+    suites.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(suites)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_run_is_accounted_for_moment_by_moment() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/good");
+        std::os::unix::fs::symlink(recorded, folder.path().join("run")).expect("linked");
+        let suites = collect(folder.path()).expect("read");
+        let [suite] = &suites[..] else { panic!("{suites:?}") };
+        assert_eq!(suite.name, "init_cluster_custom_encap");
+        let pieces = suite.path(suite.began);
+        let sum: u64 = crate::report::spent::sum(&pieces).iter().map(|spent| spent.ms).sum();
+        assert_eq!(i64::try_from(sum), Ok(suite.ended.as_millisecond() - suite.began.as_millisecond()));
+        assert!(suite.judged() > 0);
+    }
+
+    #[test]
+    fn the_middle_round_is_the_one_of_the_median() {
+        let at = |ms| Timestamp::from_millisecond(ms).expect("in range");
+        let round = |ms| Round { started: at(0), ended: at(ms), cleanup: 0, suites: Vec::new(), seen: Seen::default() };
+        let walls = |all: &[i64]| middle(&all.iter().map(|ms| round(*ms)).collect::<Vec<_>>()).map(Round::wall);
+        assert_eq!(walls(&[30, 10, 20]), Some(20));
+        assert_eq!(walls(&[40, 10, 20, 30]), Some(20));
+        assert_eq!(walls(&[]), None);
+    }
+}
