@@ -2,19 +2,20 @@
 
 use super::{Catalogue, CheckInfo, Failure};
 use crate::matrix::{Cell, Matrix, Tier};
-use crate::plan::{Plan, Segments};
+use crate::plan::{InitOption, Plan, Segments};
 
 /// The matrix of the catalogue with its core tier.
 pub(super) struct Cells {
     pub(super) matrix: Matrix,
     pub(super) core: Vec<Cell>,
+    pub(super) options: &'static [&'static dyn InitOption],
 }
 
 impl Cells {
     pub(super) fn of(catalogue: &Catalogue) -> Result<Self, Failure> {
         let matrix = (catalogue.matrix)().map_err(Failure::usage)?;
         let core = (catalogue.core)(&matrix).map_err(Failure::usage)?;
-        Ok(Self { matrix, core })
+        Ok(Self { matrix, core, options: catalogue.options })
     }
 
     /// The cells of a tier.

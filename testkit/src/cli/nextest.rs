@@ -1,16 +1,25 @@
 //! Running suites under nextest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::PathBuf;
 
 use duct::Expression;
 
 use super::Failure;
 use super::cells::{Cells, target};
+use crate::cluster;
 use crate::config::Config;
 use crate::matrix::Cell;
+use crate::plan::{Plan, Segments};
+
+/// The highest priority that a suite gets here. nextest's are from -100 to 100, and the project's own configuration has
+/// the first check of every core suite start before all others.
+const HIGHEST: i32 = 99;
+const LOWEST: i32 = -100;
 
 /// The runner on the suites of these cells, or on one check of each. Which target holds a suite follows from the
-/// lowest tier that its cell is in.
+/// lowest tier that its cell is in. Suites that are expected to take long start first.
 pub(super) fn command(
     config: &Config,
     cells: &Cells,
@@ -25,6 +34,14 @@ pub(super) fn command(
             argv.extend(["--test".to_owned(), target(tier).to_owned()]);
         }
     }
+    let costs = chosen.iter().map(|cell| {
+        let plan = Plan::draw(cell, cells.options, Segments::documentation());
+        (cell.id().as_str(), cluster::expected(&config.out_dir, &plan))
+    });
+    if let Some(order) = order(costs) {
+        let path = keep(config, &order).map_err(Failure::usage)?;
+        argv.extend(["--tool-config-file".to_owned(), format!("testkit:{}", path.display())]);
+    }
     let names: Vec<&str> = names.into_iter().collect();
     let filter = match check {
         Some(check) => format!("test(/^({})::{check}$/)", names.join("|")),
@@ -37,4 +54,62 @@ pub(super) fn command(
     }
     argv.extend(more.iter().cloned());
     Ok(duct::cmd("cargo", argv).dir(&config.root).unchecked())
+}
+
+/// The suites by the milliseconds that they are expected to take, the longest first, as nextest's configuration; `None`
+/// where all take alike. To the second, so that what is measured by chance orders nothing.
+fn order<'a>(costs: impl Iterator<Item = (&'a str, u64)>) -> Option<String> {
+    let mut by_cost: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for (name, cost) in costs {
+        by_cost.entry(cost / 1000).or_default().push(name);
+    }
+    if by_cost.len() < 2 {
+        return None;
+    }
+    let mut text = String::new();
+    for (rank, names) in (0..).zip(by_cost.into_values().rev()) {
+        let priority = (HIGHEST - rank).max(LOWEST);
+        let names = names.join("|");
+        // Writing to a String cannot fail.
+        let _ =
+            write!(text, "[[profile.default.overrides]]\nfilter = 'test(/^({names})::/)'\npriority = {priority}\n\n");
+    }
+    Some(text)
+}
+
+/// Keeps the order where the runner finds it. Another command may replace it at any time, by one that is as good.
+fn keep(config: &Config, order: &str) -> std::io::Result<PathBuf> {
+    std::fs::create_dir_all(&config.target_dir)?;
+    let file = tempfile::NamedTempFile::new_in(&config.target_dir)?;
+    std::fs::write(file.path(), order)?;
+    let path = config.target_dir.join("testkit-order.toml");
+    file.persist(&path).map_err(|error| error.error)?;
+    std::path::absolute(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suites_that_take_long_start_first() {
+        let text = order([("a", 7_100), ("b", 20_000), ("c", 7_900)].into_iter()).expect("they differ");
+        let order: toml::Table = toml::from_str(&text).expect("TOML");
+        let overrides = order["profile"]["default"]["overrides"].as_array().expect("a list");
+        let shown: Vec<_> = overrides
+            .iter()
+            .map(|it| (it["filter"].as_str().expect("a filter"), it["priority"].as_integer().expect("a number")))
+            .collect();
+        assert_eq!(shown, [("test(/^(b)::/)", 99), ("test(/^(a|c)::/)", 98)]);
+        assert_eq!(super::order([("a", 7_100), ("b", 7_900)].into_iter()), None, "nothing to order");
+    }
+
+    #[test]
+    fn there_are_never_more_priorities_than_the_runner_has() {
+        let names: Vec<String> = (0..300).map(|n| format!("c{n}")).collect();
+        let text = order((1_000_u64..).step_by(1_000).zip(&names).map(|(cost, name)| (name.as_str(), cost)));
+        let text = text.expect("they differ");
+        assert!(text.contains("priority = 99\n") && text.contains("priority = -100\n"), "{text}");
+        assert!(!text.contains("priority = -101"), "{text}");
+    }
 }
