@@ -149,3 +149,16 @@ impl Plan {
         self.members.iter().filter(move |member| member.runs(service))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_has_as_many_members_as_it_is_sized() {
+        let cell = Cell::new(&[], &[]).expect("a cell");
+        for size in [1, 3, 9] {
+            assert_eq!(Plan::draw_sized(&cell, &[], Segments::documentation(), Some(size)).members.len(), size);
+        }
+    }
+}

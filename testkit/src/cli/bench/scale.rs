@@ -12,27 +12,14 @@ use super::paper::{Paper, table};
 use super::suites::Suites;
 use super::tables::{Goal, goals, percent, total};
 use super::{mebibytes, median, seconds, times};
-use crate::cluster::{self, ClusterError, Site};
-use crate::matrix::{Cell, Declaration};
-use crate::plan::{InitOption, Outline};
+use crate::cluster::{self, ClusterError, Order, Site};
+use crate::matrix::Cell;
+use crate::plan::Outline;
 use crate::report::spent::{Piece, Spent, path_of, sum};
 use crate::report::{Timeline, timeline};
 
 /// The most memory that a run may have in use, in bytes.
 const MEMORY: u64 = 6 << 30;
-
-/// An option that is in no matrix: as many members as it says.
-struct Size(usize);
-
-impl InitOption for Size {
-    fn declaration(&self) -> Declaration {
-        Declaration::new("size", &["any"])
-    }
-
-    fn outline(&self, _: &str, outline: &mut Outline) {
-        outline.members = self.0;
-    }
-}
 
 /// One size, and what it took.
 struct Step {
@@ -139,11 +126,9 @@ async fn by_members(
     let mut steps: Vec<Step> = Vec::new();
     for size in sizes.iter().copied().filter(|size| *size > 0) {
         let dir = site.run.cell_dir(&format!("members-{size}")).map_err(Failure::usage)?;
-        let wanted = Size(size);
-        let mut options: Vec<&dyn InitOption> = catalogue.options.to_vec();
-        options.push(&wanted);
+        let order = Order { cell, options: catalogue.options, members: Some(size) };
         let watch = Watch::begin();
-        let made = cluster::provision(site, cell, &options, &dir).await;
+        let made = cluster::provision(site, order, &dir).await;
         let seen = watch.end();
         let manifest = made.map_err(|error: ClusterError| Failure::cluster(error))?;
         let memory = usage(site, &manifest).await?.memory.iter().sum();
@@ -273,8 +258,6 @@ fn grown<'a>(before: &[Spent], after: &'a [Spent]) -> Option<(&'a str, u64, u64)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::Cell;
-    use crate::plan::{Plan, Segments};
     use crate::report::Owner;
 
     fn spent(all: &[(&str, u64)]) -> Vec<Spent> {
@@ -319,13 +302,5 @@ mod tests {
         assert_eq!(shown, [("boot", 15), ("join", 30)]);
         let cells = [spent(&[("a", 5), ("b", 1)]), spent(&[("a", 7)]), spent(&[("a", 6)])];
         assert_eq!(medians(&cells), spent(&[("a", 6), ("b", 0)]));
-    }
-
-    #[test]
-    fn a_plan_has_as_many_members_as_it_is_sized() {
-        let cell = Cell::new(&[], &[]).expect("a cell");
-        for size in [1, 3, 9] {
-            assert_eq!(Plan::draw(&cell, &[&Size(size)], Segments::documentation()).members.len(), size);
-        }
     }
 }
