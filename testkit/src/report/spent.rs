@@ -9,8 +9,10 @@ use jiff::Timestamp;
 
 use super::{Owner, Stage, timeline};
 
-/// The runner until the first check of the suite begins: cargo, the list of tests, the start of processes.
+/// The runner until the first check of any suite begins: cargo, the list of tests, the start of processes.
 const START: &str = "start runner";
+/// From then until the first check of this suite begins: the runner has only so many tests at work.
+const QUEUE: &str = "queue";
 /// From the settled cluster to the end of the last check, where no check judges: locks, the manifest, processes.
 const HAND_OVER: &str = "hand over";
 /// The runner from the end of the last check on.
@@ -88,7 +90,7 @@ fn interval(stage: &Stage) -> (i64, i64) {
 fn rank(stage: &Stage) -> (u8, i64) {
     let class = match (stage.name.as_str(), stage.owner) {
         (HAND_OVER, _) => 4,
-        (timeline::TURN | timeline::WAIT_FOR_MEMBER, _) => 3,
+        (QUEUE | timeline::TURN | timeline::WAIT_FOR_MEMBER, _) => 3,
         (_, Owner::Framework) => 2,
         (_, Owner::Lxd) => 1,
         (_, Owner::Product) => 0,
@@ -114,16 +116,19 @@ pub fn path_of(stages: &[Stage]) -> Vec<Piece> {
 }
 
 impl SuiteTimes {
-    /// What each moment belongs to, from the start of the runner to the end of the suite's last check.
-    pub fn path(&self, runner: Timestamp) -> Vec<Piece> {
+    /// What each moment belongs to, from the start of the runner to the end of the suite's last check. `first` is when
+    /// the first check of any suite of the run began.
+    pub fn path(&self, runner: Timestamp, first: Timestamp) -> Vec<Piece> {
         let (start, began, ended) = (runner.as_millisecond(), self.began.as_millisecond(), self.ended.as_millisecond());
+        let first = first.as_millisecond().min(began);
         let mut stages = self.stages.clone();
         let mut add = |name: &str, from: i64, to: i64| {
             let ms = u64::try_from(to - from).unwrap_or_default();
             let at = Timestamp::from_millisecond(from).unwrap_or_default();
             stages.push(Stage { name: name.to_owned(), owner: Owner::Framework, at, ms });
         };
-        add(START, start, began);
+        add(START, start, first);
+        add(QUEUE, first, began);
         if let Some(formed) = self.formed() {
             add(HAND_OVER, formed, ended);
         }
@@ -161,23 +166,25 @@ fn is_check(stage: &Stage) -> bool {
 }
 
 /// What a run was waiting for, from the start of its runner to its end: the path of the suite that ended last, and
-/// where that waited for its turn, the path of the suite that gave it its place, and so on back to the start.
+/// where that waited for its turn or for the runner, the path of the suite that gave it its place, and so on back to the
+/// start.
 pub fn critical_path(suites: &[SuiteTimes], started: Timestamp, ended: Timestamp) -> Vec<Piece> {
     let (started_ms, ended_ms) = (started.as_millisecond(), ended.as_millisecond());
+    let first = first_began(suites).unwrap_or(started);
     let mut left: Vec<&SuiteTimes> = suites.iter().collect();
     let mut next = (0..left.len()).max_by_key(|index| left[*index].ended);
     let mut until = next.map_or(started_ms, |last| left[last].ended.as_millisecond());
     let mut backwards = vec![Piece { name: END.to_owned(), owner: Owner::Framework, from: until, to: ended_ms }];
     while let Some(index) = next {
         let suite = left.swap_remove(index);
-        // Whoever was done with its cluster last, before this one had its turn, made room for it.
-        next = suite.turn().and_then(|(from, to)| {
-            let made_room = |suite: &SuiteTimes| suite.formed().filter(|formed| (from + 1..=to).contains(formed));
-            let before = |index: &usize| made_room(left[*index]);
-            (0..left.len()).filter(|index| before(index).is_some()).max_by_key(before)
-        });
-        let from = next.and_then(|next| left[next].formed()).unwrap_or(started_ms);
-        let own = suite.path(started).into_iter().rev().filter_map(|piece| {
+        // Whoever was done with its cluster last, before this one had its turn, made room for it; or whoever was done
+        // with its checks last, before this one had its first.
+        let of_turn = suite.turn().and_then(|waited| last_within(&left, waited, SuiteTimes::formed));
+        let queued = (first.as_millisecond(), suite.began.as_millisecond());
+        let room = of_turn.or_else(|| last_within(&left, queued, |suite| Some(suite.ended.as_millisecond())));
+        next = room.map(|(index, _)| index);
+        let from = room.map_or(started_ms, |(_, at)| at);
+        let own = suite.path(started, first).into_iter().rev().filter_map(|piece| {
             let (from, to) = (piece.from.max(from), piece.to.min(until));
             (from < to).then_some(Piece { from, to, ..piece })
         });
@@ -186,6 +193,21 @@ pub fn critical_path(suites: &[SuiteTimes], started: Timestamp, ended: Timestamp
     }
     backwards.reverse();
     backwards
+}
+
+/// When the first check of any of these suites began.
+pub fn first_began(suites: &[SuiteTimes]) -> Option<Timestamp> {
+    suites.iter().map(|suite| suite.began).min()
+}
+
+/// Which suite came last to `moment` after `from` and until `to`, by its index, and when.
+fn last_within(
+    suites: &[&SuiteTimes],
+    (from, to): (i64, i64),
+    moment: impl Fn(&SuiteTimes) -> Option<i64>,
+) -> Option<(usize, i64)> {
+    let moments = suites.iter().enumerate().filter_map(|(index, suite)| Some((index, moment(suite)?)));
+    moments.filter(|(_, at)| (from + 1..=to).contains(at)).max_by_key(|(_, at)| *at)
 }
 
 /// The time of each stage, in the order in which they first come.
@@ -300,14 +322,15 @@ mod tests {
                 ("check nb_sb_propagation", Product, 900, 60),
             ],
         );
-        let pieces = suite.path(moment(0));
+        let pieces = suite.path(moment(0), moment(80));
         whole(&pieces, 0, 1000);
         let spent = sum(&pieces);
         let shown: Vec<_> = spent.iter().map(|it| (it.name.as_str(), it.owner, it.ms)).collect();
         assert_eq!(
             shown,
             [
-                ("start runner", Framework, 100),
+                ("start runner", Framework, 80),
+                ("queue", Framework, 20),
                 ("connect", Framework, 50),
                 ("turn", Framework, 10),
                 ("boot 1", Lxd, 240),
@@ -338,6 +361,16 @@ mod tests {
                 ("hand over", 900, 1000),
                 ("end runner", 1000, 1010),
             ]
+        );
+        // One whose first check was not begun before another suite was done waited for that.
+        let late = suite("late", 470, 900, &[("join", Product, 480, 300)]);
+        let pieces =
+            critical_path(&[suite("two", 10, 460, &[("join", Product, 10, 290)]), late], moment(0), moment(900));
+        whole(&pieces, 0, 900);
+        let names: Vec<&str> = pieces.iter().map(|piece| piece.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["start runner", "join", "hand over", "queue", "unaccounted", "join", "hand over", "end runner"]
         );
         // Nobody else is known to have made room: then it is a wait.
         assert_eq!(shown(&critical_path(&[three], moment(0), moment(1010)))[1], ("turn", 10, 510));

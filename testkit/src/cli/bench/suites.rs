@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::matrix::Cell;
 use crate::record;
 use crate::report::Timeline;
-use crate::report::spent::{Piece, SuiteTimes, critical_path};
+use crate::report::spent::{Piece, SuiteTimes, critical_path, first_began};
 use crate::session::reaper;
 
 /// One run of suites by one command.
@@ -39,7 +39,8 @@ impl Round {
 
     /// Each suite by name, with what its moments belong to.
     pub(super) fn paths(&self) -> Vec<(String, Vec<Piece>)> {
-        self.suites.iter().map(|suite| (suite.name.clone(), suite.path(self.started))).collect()
+        let first = first_began(&self.suites).unwrap_or(self.started);
+        self.suites.iter().map(|suite| (suite.name.clone(), suite.path(self.started, first))).collect()
     }
 }
 
@@ -134,7 +135,7 @@ mod tests {
         let suites = collect(folder.path()).expect("read");
         let [suite] = &suites[..] else { panic!("{suites:?}") };
         assert_eq!(suite.name, "init_cluster_custom_encap");
-        let pieces = suite.path(suite.began);
+        let pieces = suite.path(suite.began, suite.began);
         let sum: u64 = crate::report::spent::sum(&pieces).iter().map(|spent| spent.ms).sum();
         assert_eq!(i64::try_from(sum), Ok(suite.ended.as_millisecond() - suite.began.as_millisecond()));
         assert!(suite.judged() > 0);
