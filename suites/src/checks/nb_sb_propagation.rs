@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use testkit::cluster::{Manifest, PATH};
+use futures_util::future::join_all;
+use testkit::cluster::{self, Manifest};
 use testkit::expect::{Verdict, VerdictBuilder};
-use testkit::lxd::{Client, Exec};
+use testkit::lxd::Client;
 use testkit::ovn;
-use testkit::report::chain;
 
 use super::{Body, Check};
 
@@ -20,77 +20,64 @@ pub(super) const CHECK: Check = Check {
 /// `--wait=sb` returns when northd has written the Southbound; a leader election in between takes seconds.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// One member after the other, so that each change is seen to be that member's.
+/// All members at once: each has a switch of its own, so each change is seen to be that member's.
 async fn judge(client: &Client, manifest: &Manifest) -> Verdict {
+    let judged = join_all(manifest.plan.members.iter().map(async |member| {
+        let mut verdict = Verdict::builder(CHECK.name);
+        match manifest.instances.get(&member.name) {
+            Some(instance) => judge_member(client, instance, &member.name, &mut verdict).await,
+            None => drop(verdict.unread(&member.name, "LXD", "the member has no instance")),
+        }
+        verdict
+    }));
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in &manifest.plan.members {
-        let Some(instance) = manifest.instances.get(&member.name) else {
-            verdict.unread(&member.name, "LXD", "the member has no instance");
-            continue;
-        };
-        let switch = format!("testkit-{}", member.name);
-        let node = Node { client, instance, member: &member.name };
-        let added = node.change(&mut verdict, &["ls-add", &switch]).await;
-        if added {
-            node.look(&mut verdict, &switch, 1).await;
-        }
-        // Also after a failure: what may have been half done is not left to the next member's turn.
-        node.change(&mut verdict, &["--if-exists", "ls-del", &switch]).await;
-        if added {
-            node.look(&mut verdict, &switch, 0).await;
-        }
-    }
+    judged.await.into_iter().for_each(|member| verdict.extend(member));
     verdict.finish()
 }
 
-/// One member's terminal.
-struct Node<'a> {
-    client: &'a Client,
-    instance: &'a str,
-    member: &'a str,
+/// Adds a switch on a member and removes it, and looks each time. It is removed also when it was not added well: what may
+/// have been half done does not stay.
+async fn judge_member(client: &Client, instance: &str, member: &str, verdict: &mut VerdictBuilder) {
+    let switch = format!("testkit-{member}");
+    let condition = format!("external_ids:name={switch}");
+    let (add, remove) = (["ls-add", &switch].map(str::to_owned), ["--if-exists", "ls-del", &switch].map(str::to_owned));
+    let change = |words: &[String]| {
+        let command = ["microovn.ovn-nbctl", "--timeout=45", "--wait=sb"].map(str::to_owned);
+        [&command, words].concat()
+    };
+    let look = || {
+        let command = ["microovn.ovn-sbctl", "--timeout=45", "--format=json", "--columns=_uuid", "find"];
+        [&command[..], &["Datapath_Binding", &condition]].concat().into_iter().map(str::to_owned).collect()
+    };
+    let commands = [change(&add), look(), change(&remove), look()];
+    let mut outcomes = cluster::in_turn(client, instance, &commands, DEADLINE).await.into_iter();
+    let mut added = false;
+    for (words, wanted) in [(&add[..], 1), (&remove[..], 0)] {
+        let (Some(changed), Some(found)) = (outcomes.next(), outcomes.next()) else { return };
+        let seen = changed.as_ref().err().map_or("success", String::as_str);
+        verdict.compare(member, "ovn-nbctl --wait=sb", &words.join(" "), "success", seen);
+        // Where nothing was added, what is there says nothing.
+        added |= wanted == 1 && changed.is_ok();
+        if added {
+            compare_rows(verdict, member, &condition, wanted, found);
+        }
+    }
 }
 
-impl Node<'_> {
-    /// Runs `ovn-nbctl --wait=sb` with this command; whether it succeeded.
-    async fn change(&self, verdict: &mut VerdictBuilder, command: &[&str]) -> bool {
-        let mut argv = vec!["microovn.ovn-nbctl", "--timeout=45", "--wait=sb"];
-        argv.extend(command);
-        let outcome = self.run(&argv).await;
-        let seen = outcome.as_ref().err().map_or_else(|| "success".to_owned(), Clone::clone);
-        verdict.compare(self.member, "ovn-nbctl --wait=sb", &command.join(" "), "success", seen);
-        outcome.is_ok()
-    }
-
-    /// Compares how many datapaths of the Southbound belong to the switch.
-    async fn look(&self, verdict: &mut VerdictBuilder, switch: &str, wanted: usize) {
-        let condition = format!("external_ids:name={switch}");
-        let argv = [
-            "microovn.ovn-sbctl",
-            "--timeout=45",
-            "--format=json",
-            "--columns=_uuid",
-            "find",
-            "Datapath_Binding",
-            &condition,
-        ];
-        let rows = match self.run(&argv).await {
-            Ok(text) => ovn::parse_tables(&text)
-                .map(|tables| tables.iter().map(|table| table.rows().count()).sum::<usize>())
-                .map_err(|error| error.to_string()),
-            Err(reason) => Err(reason),
-        };
-        match rows {
-            Ok(rows) => drop(verdict.compare(self.member, "Datapath_Binding", &condition, wanted, rows)),
-            Err(reason) => drop(verdict.unread(self.member, "Datapath_Binding", reason)),
-        }
-    }
-
-    async fn run(&self, argv: &[&str]) -> Result<String, String> {
-        let exec = Exec::new(argv.iter().copied()).env("PATH", PATH).timeout(DEADLINE);
-        match self.client.exec(self.instance, &exec).await {
-            Ok(output) if output.success() => Ok(output.stdout_text()),
-            Ok(output) => Err(format!("exit code {}: {}", output.exit_code, output.stderr_text().trim())),
-            Err(error) => Err(chain(&error)),
-        }
+/// Compares how many datapaths of the Southbound belong to the switch.
+fn compare_rows(
+    verdict: &mut VerdictBuilder,
+    member: &str,
+    condition: &str,
+    wanted: usize,
+    printed: Result<String, String>,
+) {
+    let rows = printed.and_then(|text| {
+        let tables = ovn::parse_tables(&text).map_err(|error| error.to_string())?;
+        Ok(tables.iter().map(|table| table.rows().count()).sum::<usize>())
+    });
+    match rows {
+        Ok(rows) => drop(verdict.compare(member, "Datapath_Binding", condition, wanted, rows)),
+        Err(reason) => drop(verdict.unread(member, "Datapath_Binding", reason)),
     }
 }

@@ -5,24 +5,25 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Duration;
 
+use super::PATH;
 use crate::lxd::{Client, Exec, ExecOutput};
 use crate::report::chain;
 
-/// Runs commands side by side, each given as the number of its words and the words, and prints what became of them as
-/// an archive: `0.out`, `0.err` and `0.code`, `1.out`, … The first argument is the seconds each of them has.
+/// Runs commands, each given as the number of its words and the words, and prints what became of them as an archive:
+/// `0.out`, `0.err` and `0.code`, `1.out`, … The first argument says whether they run `together` or `in-turn`, the second
+/// is the seconds each of them has.
 const SCRIPT: &str = r#"
-limit=$1; shift
+how=$1 limit=$2; shift 2
+ended() { wait "${pids[$1]}"; echo "$?" >"$1.code"; }
 dir=$(mktemp -d) && cd "$dir" && trap 'rm -rf "$dir"' EXIT || exit
 pids=()
 while (($#)); do
     timeout "$limit" "${@:2:$1}" >"${#pids[@]}.out" 2>"${#pids[@]}.err" </dev/null &
     shift $(($1 + 1))
     pids+=($!)
+    [ "$how" = in-turn ] && ended "$((${#pids[@]} - 1))"
 done
-for i in "${!pids[@]}"; do
-    wait "${pids[i]}"
-    echo "$?" >"$i.code"
-done
+[ "$how" = together ] && for i in "${!pids[@]}"; do ended "$i"; done
 tar -cf - .
 "#;
 /// `timeout`'s exit code for a command that it ended, from its manual.
@@ -30,16 +31,47 @@ const ENDED: i32 = 124;
 /// The most that all commands together may print: that of a member is some tens of kilobytes.
 const LIMIT: u64 = 16 << 20;
 
+/// In which way commands run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Together,
+    InTurn,
+}
+
 /// Runs `commands` on an instance, all at once, each within `deadline`. Returns for each its standard output, or why
 /// there is none: in the order in which they were given.
-pub(super) async fn run(
+pub(super) async fn together(
     client: &Client,
     instance: &str,
-    path: &str,
     commands: &[Vec<String>],
     deadline: Duration,
 ) -> Vec<Result<String, String>> {
-    let exec = Exec::new(argv(commands, deadline)).env("PATH", path).timeout(deadline * 2).output_limit(LIMIT);
+    run(client, instance, How::Together, commands, deadline).await
+}
+
+/// Runs `commands` on an instance, one after the other whatever became of those before, each within `deadline`. Returns
+/// for each its standard output, or why there is none.
+pub async fn in_turn(
+    client: &Client,
+    instance: &str,
+    commands: &[Vec<String>],
+    deadline: Duration,
+) -> Vec<Result<String, String>> {
+    run(client, instance, How::InTurn, commands, deadline).await
+}
+
+async fn run(
+    client: &Client,
+    instance: &str,
+    how: How,
+    commands: &[Vec<String>],
+    deadline: Duration,
+) -> Vec<Result<String, String>> {
+    let longest = match how {
+        How::Together => deadline * 2,
+        How::InTurn => deadline * u32::try_from(commands.len() + 1).unwrap_or(u32::MAX),
+    };
+    let exec = Exec::new(argv(how, commands, deadline)).env("PATH", PATH).timeout(longest).output_limit(LIMIT);
     let outcome = match client.exec(instance, &exec).await {
         Ok(output) => unpack(&output).map_err(|error| format!("the commands' output cannot be read: {error}")),
         Err(error) => Err(chain(&error)),
@@ -50,8 +82,12 @@ pub(super) async fn run(
         .collect()
 }
 
-fn argv(commands: &[Vec<String>], deadline: Duration) -> Vec<String> {
-    let mut argv = ["bash", "-c", SCRIPT, "batch"].map(str::to_owned).to_vec();
+fn argv(how: How, commands: &[Vec<String>], deadline: Duration) -> Vec<String> {
+    let how = match how {
+        How::Together => "together",
+        How::InTurn => "in-turn",
+    };
+    let mut argv = ["bash", "-c", SCRIPT, "batch", how].map(str::to_owned).to_vec();
     argv.push(deadline.as_secs().to_string());
     for command in commands {
         argv.push(command.len().to_string());
@@ -98,10 +134,10 @@ mod tests {
     use super::*;
 
     /// What becomes of commands on this host.
-    fn run_here(commands: &[&[&str]], deadline: Duration) -> Vec<Result<String, String>> {
+    fn run_here(how: How, commands: &[&[&str]], deadline: Duration) -> Vec<Result<String, String>> {
         let commands: Vec<Vec<String>> =
             commands.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect()).collect();
-        let argv = argv(&commands, deadline);
+        let argv = argv(how, &commands, deadline);
         let output = Command::new(&argv[0]).args(&argv[1..]).output().expect("bash runs");
         let output = ExecOutput {
             exit_code: output.status.code().expect("a code"),
@@ -115,6 +151,7 @@ mod tests {
     #[test]
     fn each_command_has_its_own_words_output_and_end() {
         let outcomes = run_here(
+            How::Together,
             &[
                 &["printf", "%s|", "a b", "$HOME", "", "'"],
                 &["sh", "-c", "echo out; echo why >&2; exit 3"],
@@ -133,9 +170,22 @@ mod tests {
 
     #[test]
     fn a_command_that_does_not_end_spoils_only_itself() {
-        let outcomes = run_here(&[&["sleep", "60"], &["echo", "done"]], Duration::from_secs(1));
-        assert_eq!(outcomes[0], Err("`sleep 60` had not ended after 1 s".to_owned()));
-        assert_eq!(outcomes[1].as_deref(), Ok("done\n"));
+        for how in [How::Together, How::InTurn] {
+            let outcomes = run_here(how, &[&["sleep", "60"], &["echo", "done"]], Duration::from_secs(1));
+            assert_eq!(outcomes[0], Err("`sleep 60` had not ended after 1 s".to_owned()));
+            assert_eq!(outcomes[1].as_deref(), Ok("done\n"));
+        }
+    }
+
+    #[test]
+    fn in_turn_a_command_sees_what_those_before_have_done() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("made").display().to_string();
+        let slow = format!("sleep 0.3; touch {file}");
+        let commands: &[&[&str]] = &[&["sh", "-c", &slow], &["ls", &file], &["rm", &file], &["ls", &file]];
+        let outcomes = run_here(How::InTurn, commands, Duration::from_secs(20));
+        let good: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+        assert_eq!(good, [true, true, true, false], "{outcomes:?}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod settle;
 mod site;
 mod subnets;
 
+pub use batch::in_turn;
 pub use capabilities::{Capabilities, capabilities};
 pub use clone::{CloneTime, time_clone, time_golden};
 pub use error::ClusterError;

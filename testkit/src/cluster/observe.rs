@@ -35,7 +35,7 @@ pub async fn observe(
         let reads: BTreeSet<Read> = subjects.iter().flat_map(|subject| subject.reads(plan, member)).collect();
         let argvs: Vec<Vec<String>> = reads.iter().map(|read| read.argv()).collect();
         let outputs = match instances.get(&member.name) {
-            Some(instance) => batch::run(client, instance, PATH, &argvs, READ).await,
+            Some(instance) => batch::together(client, instance, &argvs, READ).await,
             None => vec![Err("the member has no instance".to_owned()); argvs.len()],
         };
         (member, reads.into_iter().zip(outputs))

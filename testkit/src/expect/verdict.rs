@@ -90,6 +90,12 @@ pub struct VerdictBuilder {
 }
 
 impl VerdictBuilder {
+    /// Takes over what another has compared, for a check that does so in several places at once.
+    pub fn extend(&mut self, other: Self) {
+        self.verdict.compared += other.verdict.compared;
+        self.verdict.differences.extend(other.verdict.differences);
+    }
+
     /// Compares two values as what they print; equal values must print equally.
     pub fn compare(
         &mut self,

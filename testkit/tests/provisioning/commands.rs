@@ -32,7 +32,8 @@ impl FakeLxd {
                 let body: Value = serde_json::from_slice(body).expect("JSON");
                 let argv: Vec<String> = serde_json::from_value(body["command"].clone()).expect("a command");
                 all.push(match argv.iter().position(|word| word == "batch") {
-                    Some(name) => batch(&argv[name + 2..], |argv| run(instance, argv)),
+                    // How they run, and for how long, comes first.
+                    Some(name) => batch(&argv[name + 3..], |argv| run(instance, argv)),
                     None => run(instance, &argv),
                 });
                 return start(all.len() - 1);
