@@ -18,7 +18,9 @@ pub(super) enum Format {
 pub(super) fn show(text: &str) -> Result<ExitCode, Failure> {
     // Colours are for terminals whose user has not asked for none (`NO_COLOR`).
     let mut out = anstream::AutoStream::auto(std::io::stdout().lock());
-    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+    // Tables are padded to the width of their longest row.
+    let lines: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
+    match writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::usage(error)),
         _ => Ok(ExitCode::SUCCESS),
     }

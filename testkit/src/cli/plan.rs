@@ -140,7 +140,8 @@ fn in_a_table(catalogue: &Catalogue, cells: &Cells, tier: Tier, rows: &[CellRow]
     let tests: usize = rows.iter().map(|row| row.checks.len()).sum();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "tier {tier}: {} cells, {tests} tests\nchecks:", rows.len());
-    for check in &catalogue.checks {
+    let had = |check: &&super::CheckInfo| rows.iter().any(|row| row.checks.contains(&check.name));
+    for check in catalogue.checks.iter().filter(had) {
         let _ = writeln!(text, "  {:<20} {}", check.name, check.about);
     }
     text

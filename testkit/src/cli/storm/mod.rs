@@ -24,7 +24,7 @@ use attack::{Attack, SmallDisk};
 use leftovers::{Canary, Leftovers};
 
 /// A run of one suite takes about this long on an idle host, in milliseconds; attacks come at any moment of it.
-const RUN: u64 = 8_000;
+const RUN: u64 = 6_500;
 /// The runner has listed the tests within this time.
 const BEGUN: Pace = Pace::new(120, 5);
 /// A run that was not killed itself ends within this time.
@@ -41,6 +41,9 @@ pub(super) struct StormArgs {
     /// Also kill and restart LXD itself, where `testkit setup` has started it.
     #[arg(long)]
     lxd: bool,
+    /// Only attacks whose name contains this: `LXD`, `pool`.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
     /// What the random moments follow from; the same seed gives the same moments.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -87,10 +90,16 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
         client: host::connect(config).await.map_err(Failure::usage)?,
         exe: std::env::current_exe().map_err(Failure::usage)?,
     };
-    let canary = Canary::make(&field.client, &config.pool).await?;
     let mut random = StdRng::seed_from_u64(args.seed);
     let mut attacks = Attack::ALL.to_vec();
     attacks.retain(|attack| attack.is_possible(config) && (args.lxd || *attack != Attack::Lxd));
+    if let Some(only) = &args.only {
+        attacks.retain(|attack| attack.to_string().contains(only.as_str()));
+    }
+    if attacks.is_empty() {
+        return Err(Failure::Usage("no attack is left to try; `--lxd` is needed for those on LXD itself".to_owned()));
+    }
+    let canary = Canary::make(&field.client, &config.pool).await?;
     let mut blows: Vec<Blow> = Vec::new();
     // A run that was over before it was attacked is looked at like the others, and does not count as one of them.
     while blows.iter().filter(|blow| !blow.late).count() < args.kills {
