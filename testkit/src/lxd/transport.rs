@@ -234,8 +234,8 @@ impl Transport {
 
 /// Connects and sends as a task of its own, which ends with its caller.
 ///
-/// LXD waits for the first bytes of a connection before it takes the next one (`BufferedUnixConn.Peek` in its
-/// `StarttlsListener.Accept`). As a part of the caller's task, a request would lie between its connecting and its sending
+/// LXD waits for the first bytes of a connection before it takes the next one (canonical/lxd#18705, mended by #18819 in
+/// July 2026). As a part of the caller's task, a request would lie between its connecting and its sending
 /// for as long as anything joined with it holds the task up, and nobody on the host would get an answer meanwhile.
 async fn apart<T: Send + 'static>(sending: impl Future<Output = T> + Send + 'static) -> T {
     match AbortOnDropHandle::new(tokio::spawn(sending)).await {
