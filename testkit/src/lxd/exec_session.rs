@@ -15,7 +15,7 @@ use super::request::Request;
 use super::websocket::{Message, WebSocket, WebSocketError};
 
 /// SIGKILL; the same number on all architectures of Linux.
-const SIGKILL: i32 = 9;
+pub(crate) const SIGKILL: i32 = 9;
 
 /// How long sending a word over the control socket may take.
 const CONTROL_DEADLINE: Duration = Duration::from_secs(2);

@@ -10,10 +10,12 @@ use futures_util::{SinkExt, StreamExt};
 use super::client::Client;
 use super::error::{Error, Fault};
 use super::exec::Exec;
-use super::exec_session::{ExecBody, Session, broken, next_piece};
+use super::exec_session::{ExecBody, SIGKILL, Session, broken, next_piece};
 use super::pty::PtyControl;
 use super::websocket::{Message, WebSocket};
 
+/// How long LXD may take to see that a command was killed.
+const END_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the command may take to read input before the write fails.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -90,6 +92,15 @@ impl Pipes {
             Err(_) => Fault::timeout(WRITE_DEADLINE, "the command does not read its input"),
         };
         Err(Error::new(&self.attempt, fault))
+    }
+
+    /// Kills the command and waits until LXD is done with it. A command whose sockets are cut under it is killed too, but
+    /// LXD 5.0.2 was seen to read wrong files after that.
+    pub async fn end(mut self) {
+        match self.control.signal(SIGKILL).await {
+            Ok(()) => drop(self.wait(END_DEADLINE).await),
+            Err(error) => tracing::debug!(%error, "the command is left to LXD"),
+        }
     }
 
     /// Waits for the command to end, dropping what it still prints, and returns its exit code. After the deadline the

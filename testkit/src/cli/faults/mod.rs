@@ -45,17 +45,14 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
     let started = Instant::now();
     let trials = scenarios.iter().enumerate().map(|(index, scenario)| async move {
         let mut tried = run(config, &scenario.cell, &scenario.play).await;
+        let mut outcome = judge(scenario, &tried);
         // A cluster that LXD did not make says nothing about the product. One that the fault keeps from being formed,
-        // against the list, is not formed the second time either.
-        if let Some(why) = scenario.stops.is_none().then(|| unformed(&tried)).flatten() {
+        // otherwise than the list has it, is not formed the second time either.
+        if let (Outcome::Wrong(_), Some(why)) = (&outcome, unformed(&tried)) {
             eprintln!("{:7.1} s  {}: once more, for {why}", started.elapsed().as_secs_f32(), scenario.play);
             tried = run(config, &scenario.cell, &scenario.play).await;
+            outcome = judge(scenario, &tried);
         }
-        let outcome = match &tried {
-            Ok(trial) => scenario.judge(trial),
-            Err(Failure::Usage(text) | Failure::Provisioning(text)) => Outcome::Wrong(text.clone()),
-            Err(Failure::Checks) => Outcome::Wrong("the trial failed".to_owned()),
-        };
         let seconds = tried.map(|trial| trial.seconds).unwrap_or_default();
         eprintln!("{:7.1} s  {}", started.elapsed().as_secs_f32(), line(scenario, &outcome, seconds));
         (index, outcome)
@@ -96,6 +93,14 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
     }
     let good = outcomes.iter().all(|outcome| !matches!(outcome, Outcome::Wrong(_))) && clean.iter().all(|green| *green);
     if good { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
+}
+
+fn judge(scenario: &Scenario, tried: &Result<Trial, Failure>) -> Outcome {
+    match tried {
+        Ok(trial) => scenario.judge(trial),
+        Err(Failure::Usage(text) | Failure::Provisioning(text)) => Outcome::Wrong(text.clone()),
+        Err(Failure::Checks) => Outcome::Wrong("the trial failed".to_owned()),
+    }
 }
 
 /// Why there was no cluster to judge, if there was none.

@@ -40,15 +40,17 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
     let spoken = tokio::time::timeout(DIALOG, converse(&mut line, &mut dialog)).await;
     entry.keep("dialog.txt", &dialog.log());
     let member = || entry.member.name.clone();
-    match spoken {
-        Ok(Ok(())) => {}
-        Ok(Err(Ended::Lxd(error))) => return Err(error.into()),
-        Ok(Err(Ended::Dialog(source))) => return Err(ClusterError::Dialog { member: member(), source }),
-        // It prints too much, or it has never been silent in all that time.
-        Ok(Err(Ended::Endless)) | Err(_) => {
-            let tail = end_of(&dialog.transcript().tail);
-            return Err(ClusterError::Endless { member: member(), seconds: begun.elapsed().as_secs(), tail });
-        }
+    // Never silent in all that time is as endless as too much.
+    if let Err(ended) = spoken.unwrap_or(Err(Ended::Endless)) {
+        let seconds = begun.elapsed().as_secs();
+        line.end().await;
+        return Err(match ended {
+            Ended::Lxd(error) => error.into(),
+            Ended::Dialog(source) => ClusterError::Dialog { member: member(), source },
+            Ended::Endless => {
+                ClusterError::Endless { member: member(), seconds, tail: end_of(&dialog.transcript().tail) }
+            }
+        });
     }
     match line.wait(EXIT).await? {
         0 => Ok(dialog.tokens().clone()),
