@@ -209,6 +209,16 @@ fn is_worked_in(folder: &Path) -> bool {
         .any(|command| command.windows(below.len()).any(|part| part == below))
 }
 
+/// Unmounts what an lxcfs that was killed has left mounted: dpkg cannot install there, and another lxcfs not start.
+pub(super) async fn unmount_dead_lxcfs(changes: &mut Vec<String>) -> Result<(), Error> {
+    let dead = matches!(rustix::fs::stat(LXCFS), Err(rustix::io::Errno::NOTCONN));
+    if dead && is_root() {
+        unmount(Path::new(LXCFS)).await?;
+        changes.push(format!("unmounted {LXCFS}, whose lxcfs has died"));
+    }
+    Ok(())
+}
+
 fn start_lxcfs(state: &mut State) -> Result<(), Error> {
     let mounts = fs::read_to_string("/proc/mounts").map_err(Error::file("read", "/proc/mounts"))?;
     let mounted = |line: &str| line.split(' ').nth(1) == Some(LXCFS);

@@ -113,6 +113,7 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
     let mut state = State::load(&options.state_dir)?;
     let endpoint = if local {
         let found = daemons::find_lxd(options).await?;
+        daemons::unmount_dead_lxcfs(&mut changes).await?;
         packages::ensure(found.is_none(), options.install, &mut changes, progress)?;
         limits::raise(&mut state, &mut changes, &mut advice)?;
         match found {
@@ -152,6 +153,7 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
         None => progress("no LXD answers: what is ours in it, if anything, stays"),
     }
     daemons::stop(&mut state, &mut removal.changes).await?;
+    daemons::unmount_dead_lxcfs(&mut removal.changes).await?;
     limits::restore(&mut state, &mut removal.changes)?;
     if options.state_dir.exists() {
         fs::remove_dir_all(&options.state_dir).map_err(Error::file("remove", &options.state_dir))?;
