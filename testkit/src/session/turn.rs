@@ -158,9 +158,26 @@ mod tests {
         run.turn(cost, async || Ok::<_, RunError>(places)).await
     }
 
-    /// Whether a turn comes while others keep theirs.
-    async fn comes(turn: Pin<&mut impl Future<Output = Result<Turn, RunError>>>) -> Option<Turn> {
-        tokio::time::timeout(Duration::from_millis(300), turn).await.ok().map(|turn| turn.expect("a turn"))
+    /// The turn, which must come.
+    async fn comes(turn: Pin<&mut impl Future<Output = Result<Turn, RunError>>>) -> Turn {
+        let turn = tokio::time::timeout(Duration::from_secs(60), turn).await;
+        turn.expect("a turn in time").expect("a turn")
+    }
+
+    /// Whether no turn comes while others keep theirs.
+    async fn waits(turn: Pin<&mut impl Future<Output = Result<Turn, RunError>>>) -> bool {
+        tokio::time::timeout(Duration::from_millis(300), turn).await.is_err()
+    }
+
+    /// Returns when so many wait.
+    async fn waiting(run: &Run, count: usize) {
+        let waiters = || {
+            let entries = fs::read_dir(run.dir().join("turns")).into_iter().flatten().flatten();
+            entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(WAITER)).count()
+        };
+        while waiters() < count {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     #[tokio::test]
@@ -171,10 +188,9 @@ mod tests {
         let second = turn(&run, 2, 0).await.expect("a turn");
         assert_eq!((first.place(), second.place()), (0, 1));
         let mut third = pin!(turn(&run, 2, 0));
-        assert!(comes(third.as_mut()).await.is_none(), "no more than the bound are in at once");
+        assert!(waits(third.as_mut()).await, "no more than the bound are in at once");
         drop(second);
-        let third = comes(third).await.expect("the second place is free, whatever the first does");
-        assert_eq!(third.place(), 1);
+        assert_eq!(comes(third).await.place(), 1, "the second place is free, whatever the first does");
     }
 
     #[tokio::test]
@@ -183,17 +199,18 @@ mod tests {
         let run = run(out.path()).await;
         let held = turn(&run, 1, 0).await.expect("a turn");
         let order = std::sync::Mutex::new(Vec::new());
-        let wait = async |name: &'static str, cost: u64, after_ms: u64| {
-            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+        // Each comes when those before it wait.
+        let wait = async |name: &'static str, cost: u64, before: usize| {
+            waiting(&run, before).await;
             let turn = turn(&run, 1, cost).await.expect("a turn");
             order.lock().expect("nobody panicked").push(name);
             drop(turn);
         };
         let give = async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            waiting(&run, 4).await;
             drop(held);
         };
-        tokio::join!(wait("short", 1, 0), wait("early", 5, 20), wait("late", 5, 60), wait("long", u64::MAX, 100), give);
+        tokio::join!(wait("short", 1, 0), wait("early", 5, 1), wait("late", 5, 2), wait("long", u64::MAX, 3), give);
         assert_eq!(*order.lock().expect("nobody panicked"), ["long", "early", "late", "short"]);
     }
 
@@ -206,9 +223,11 @@ mod tests {
         // It is ahead, and does not look.
         let _ahead = Waiter::register(&dir, 9).await.expect("waits");
         let mut second = pin!(turn(&run, 2, 0));
-        assert!(comes(second.as_mut()).await.is_some(), "there is a place for both");
+        // There is a place for both.
+        let second = comes(second.as_mut()).await;
+        drop(second);
         let mut only = pin!(turn(&run, 1, 0));
-        assert!(comes(only.as_mut()).await.is_none(), "the one place is for who is ahead");
+        assert!(waits(only.as_mut()).await, "the one place is for who is ahead");
     }
 
     #[tokio::test]
@@ -219,9 +238,9 @@ mod tests {
         let places = std::sync::atomic::AtomicUsize::new(1);
         let count = async || Ok::<_, RunError>(places.load(std::sync::atomic::Ordering::SeqCst));
         let mut second = pin!(run.turn(0, count));
-        assert!(comes(second.as_mut()).await.is_none(), "the second place does not count now");
+        assert!(waits(second.as_mut()).await, "the second place does not count now");
         places.store(2, std::sync::atomic::Ordering::SeqCst);
-        assert_eq!(comes(second).await.expect("it counts again").place(), 1);
+        assert_eq!(comes(second).await.place(), 1, "it counts again");
     }
 
     #[tokio::test]
@@ -234,8 +253,7 @@ mod tests {
         let dead = dir.join(format!("{WAITER}{:020}-0-x", 0));
         fs::write(&dead, "").expect("left");
         fs::write(dir.join("place-0"), "").expect("left");
-        let mut turn = pin!(turn(&run, 1, 0));
-        assert!(comes(turn.as_mut()).await.is_some());
+        comes(pin!(turn(&run, 1, 0))).await;
         assert!(!dead.exists(), "and it is cleared away");
     }
 
@@ -246,10 +264,9 @@ mod tests {
         let held = turn(&run, 1, 0).await.expect("a turn");
         {
             let mut costly = pin!(turn(&run, 1, 9));
-            assert!(comes(costly.as_mut()).await.is_none());
+            assert!(waits(costly.as_mut()).await);
         }
         drop(held);
-        let mut next = pin!(turn(&run, 1, 0));
-        assert!(comes(next.as_mut()).await.is_some());
+        comes(pin!(turn(&run, 1, 0))).await;
     }
 }
