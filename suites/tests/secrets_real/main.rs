@@ -209,7 +209,7 @@ fn a_cell_that_fails_while_it_is_formed_shows_no_secret(
     let fault = if complains { format!("{fault} {}", planted.complaint()) } else { fault.to_owned() };
     let ran = run(cell, &fault);
     let said = ran.said();
-    assert_eq!(ran.output.status.code(), Some(1), "{}", end(&said));
+    assert_eq!(ran.output.status.code(), Some(3), "there is no cluster: {}", end(&said));
     assert!(said.contains(words), "{}", end(&said));
     assert!(ran.seen.tokens.len() >= 2 && ran.seen.keys.len() >= keys, "the secrets of the run passed by");
     ran.assert_private(3);
