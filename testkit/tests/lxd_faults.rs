@@ -288,6 +288,20 @@ fn cat() -> Exec {
 }
 
 #[tokio::test]
+async fn a_command_on_pipes_that_is_ended_is_killed_before_its_sockets_go() {
+    let fake = running((Vec::new(), Then::Stay), Some(operation("Success", 200, r#"{"return":137}"#, "")));
+    let pipes = fake.client().await.exec_pipes("a", &cat()).await.expect("started");
+    tokio::time::timeout(PATIENCE, pipes.end()).await.expect("an end in time");
+    let told = async {
+        while fake.count(r#"{"command":"signal","signal":9}"#) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("a signal");
+    assert!(fake.count("GET /1.0/operations/") > 4, "nobody waited for its end");
+}
+
+#[tokio::test]
 async fn exec_whose_output_is_cut_off_is_no_success() {
     let done = operation("Success", 200, r#"{"return":0}"#, "");
     let fake = running((vec![frame(2, b"half of it")], Then::Cut), Some(done));

@@ -149,20 +149,14 @@ async fn locks(folder: &Path) -> Result<(Cache, File), ClusterError> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test]
     async fn who_waits_for_the_cache_holds_up_no_other_task() {
         let folder = tempfile::tempdir().expect("a folder");
         let other = Cache::open(folder.path()).expect("a cache");
-        let letting_go = async {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            drop(other);
-        };
         // On the one thread of this test, a wait that blocks would keep the other from letting go.
-        let (taken, ()) = tokio::join!(locks(folder.path()), letting_go);
+        let (taken, ()) = tokio::join!(locks(folder.path()), async { drop(other) });
         taken.expect("both locks");
     }
 }

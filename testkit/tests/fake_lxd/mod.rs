@@ -164,7 +164,10 @@ async fn connection(mut stream: UnixStream, script: Arc<Script>, seen: Arc<Mutex
             }
             Act::Hangup => return,
             Act::Silence => std::future::pending().await,
-            Act::WebSocket(frames, then) => return websocket(stream, &head, frames, then).await,
+            Act::WebSocket(frames, then) => {
+                let told = websocket(stream, &head, frames, then).await;
+                return seen.lock().expect("record").extend(told);
+            }
         }
     }
 }
@@ -191,7 +194,8 @@ fn header(head: &str, name: &str) -> Option<String> {
     lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
 }
 
-async fn websocket(mut stream: UnixStream, head: &str, frames: Vec<Vec<u8>>, then: Then) {
+/// Speaks as told; returns the first text that the client sent, once it has gone.
+async fn websocket(mut stream: UnixStream, head: &str, frames: Vec<Vec<u8>>, then: Then) -> Option<String> {
     let key = header(head, "sec-websocket-key").expect("a WebSocket handshake");
     let accept = accept_key(&key);
     let answer = format!(
@@ -203,7 +207,17 @@ async fn websocket(mut stream: UnixStream, head: &str, frames: Vec<Vec<u8>>, the
         // Takes what the client sends until it goes.
         let mut sink = Vec::new();
         let _ = stream.read_to_end(&mut sink).await;
+        return first_text(&sink);
     }
+    None
+}
+
+/// The first of a client's frames, if it is a short text: RFC 6455, 5.2.
+fn first_text(bytes: &[u8]) -> Option<String> {
+    let [0x81, length, a, b, c, d, payload @ ..] = bytes else { return None };
+    let payload = payload.get(..usize::from(length & 0x7f))?;
+    let text = payload.iter().zip([a, b, c, d].into_iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+    String::from_utf8(text).ok()
 }
 
 /// RFC 6455, 4.2.2: the proof that the server understood the handshake.
