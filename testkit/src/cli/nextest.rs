@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use duct::Expression;
+use tempfile::NamedTempFile;
 
 use super::Failure;
 use super::cells::{Cells, target};
@@ -56,6 +57,28 @@ pub(super) fn command(
     Ok(duct::cmd("cargo", argv).dir(&config.root).unchecked())
 }
 
+/// What cargo knows of the workspace, for nextest, which otherwise asks for it before it does anything else.
+pub(super) struct Metadata(NamedTempFile);
+
+impl Metadata {
+    /// Asks cargo as nextest does. Takes a quarter of a second, in which something else can be done.
+    pub(super) async fn ask(config: &Config) -> Result<Self, Failure> {
+        let file = NamedTempFile::new().map_err(Failure::usage)?;
+        let argv = ["metadata", "--format-version=1", "--all-features", "--locked"];
+        let ask = duct::cmd("cargo", argv).dir(&config.root).stdout_path(file.path()).unchecked();
+        let asked = tokio::task::spawn_blocking(move || ask.run()).await.map_err(Failure::usage)?;
+        match asked.map_err(Failure::usage)?.status {
+            status if status.success() => Ok(Self(file)),
+            status => Err(Failure::Usage(format!("`cargo metadata` in {} failed: {status}", config.root.display()))),
+        }
+    }
+
+    /// The words for the runner, for as long as this lives.
+    pub(super) fn words(&self) -> [String; 2] {
+        ["--cargo-metadata".to_owned(), self.0.path().display().to_string()]
+    }
+}
+
 /// The suites by the milliseconds that they are expected to take, the longest first, as nextest's configuration; `None`
 /// where all take alike. To the second, so that what is measured by chance orders nothing.
 fn order<'a>(costs: impl Iterator<Item = (&'a str, u64)>) -> Option<String> {
@@ -80,7 +103,7 @@ fn order<'a>(costs: impl Iterator<Item = (&'a str, u64)>) -> Option<String> {
 /// Keeps the order where the runner finds it. Another command may replace it at any time, by one that is as good.
 fn keep(config: &Config, order: &str) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(&config.target_dir)?;
-    let file = tempfile::NamedTempFile::new_in(&config.target_dir)?;
+    let file = NamedTempFile::new_in(&config.target_dir)?;
     std::fs::write(file.path(), order)?;
     let path = config.target_dir.join("testkit-order.toml");
     file.persist(&path).map_err(|error| error.error)?;

@@ -11,10 +11,11 @@ use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::cells::{Cells, checks, shown_plan};
+use super::nextest::{self, Metadata};
 use super::output::show;
 use super::summary::junit;
 use super::watch::{self, Watch};
-use super::{Catalogue, Failure, closing, host, nextest};
+use super::{Catalogue, Failure, closing, host};
 use crate::cluster::{self, Site};
 use crate::config::Config;
 use crate::matrix::{Cell, Tier};
@@ -56,7 +57,8 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         names => names.iter().map(|name| cells.find(name)).collect::<Result<_, _>>()?,
     };
     cluster::given_snaps(&config).map_err(Failure::cluster)?;
-    let Division { runnable, skips, run } = divide(&config, catalogue, chosen).await?;
+    let (divided, metadata) = tokio::try_join!(divide(&config, catalogue, chosen), Metadata::ask(&config))?;
+    let Division { runnable, skips, run } = divided;
     if runnable.is_empty() {
         say(&skips);
         let options = catalogue.options.iter().map(|option| option.declaration());
@@ -64,7 +66,8 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         tell(left.and_then(|()| conclude(&config, run.dir(), catalogue, &[], &skips)).map(drop));
         return Err(Failure::Usage("nothing is tested: the product lacks what every chosen cell needs".to_owned()));
     }
-    let command = nextest::command(&config, &cells, &runnable, None, &args.runner)?;
+    let more = [&metadata.words(), args.runner.as_slice()].concat();
+    let command = nextest::command(&config, &cells, &runnable, None, &more)?;
     let Followed { end, output, dir } = follow(&config, &command, &runnable).await?;
     say(&skips);
     let path = junit(&config.target_dir, profile(&args.runner));

@@ -31,9 +31,11 @@ const BRIDGE: Pace = Pace::new(90, 200);
 const READY: Pace = Pace::new(120, 200);
 /// Waits inside the node until the daemon's socket is there, because a look from outside costs a booting node more
 /// than all looks from within, and then asks the daemon. Where the socket never comes, the daemon is asked all the same
-/// and says what it lacks.
+/// and says what it lacks. Between two looks it reads, for so long, from a pipe that nothing comes through: a `sleep`
+/// would be a process for every look.
 const AWAIT_DAEMON: &str = r#"
-for _ in $(seq 500); do [ -S "$1" ] && break; sleep 0.02; done
+exec {never}<> <(:)
+for _ in {1..500}; do [ -S "$1" ] && break; read -rt 0.02 -u "$never"; done
 exec /snap/bin/microovn waitready --timeout 60
 "#;
 /// After this time a sweep from another host may remove the objects.
@@ -296,7 +298,7 @@ async fn push_files(
 /// Waits until MicroOVN's daemon answers. `waitready` needs no cluster, and fails while snapd has not mounted the
 /// snap or the daemon does not listen.
 pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) -> Result<(), ClusterError> {
-    let probe = Exec::new(["/bin/sh", "-c", AWAIT_DAEMON, "await", CONTROL_SOCKET]).timeout(Duration::from_secs(90));
+    let probe = Exec::new(["bash", "-c", AWAIT_DAEMON, "await", CONTROL_SOCKET]).timeout(Duration::from_secs(90));
     let ready = wait::until("MicroOVN's daemon to answer", READY, async || match client.exec(instance, &probe).await {
         Ok(output) if output.exit_code == 0 => Poll::Ready(()),
         Ok(output) => Poll::NotYet(format!("exit code {}: {}", output.exit_code, output.stderr_text().trim())),
