@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # The four core suites as a person would write them in shell: one after the other, each step by hand with lxc, the same
-# assertions. `make compare` runs it beside the framework, on the same LXD and from the same golden image.
+# assertions. `make compare` runs it beside the framework, on the same LXD and with the same snap.
 #
-# usage: sequential.sh PROJECT GOLDEN PREFIX [KEY=VALUE…]
-#   GOLDEN is the instance to copy, PREFIX begins every name that is made (7 characters at most, for the bridges), and
-#   KEY=VALUE is set on everything that is made, so that it is found when this is killed.
+# usage: sequential.sh PROJECT SOURCE PREFIX [KEY=VALUE…]
+#   SOURCE is the instance to copy, with the snap in it. Where SNAPS names files, a line each, it is an image, and these
+#   snaps are installed in every instance, the one to test last. PREFIX begins every name that is made (7 characters at
+#   most, for the bridges), and KEY=VALUE is set on everything that is made, so that it is found when this is killed.
 set -euo pipefail
 export LC_ALL=C PROJECT=$1
-golden=$2 prefix=$3
+source=$2 prefix=$3
 shift 3
+mapfile -t snaps < <(printf '%s' "${SNAPS:-}")
 instance_config=() network_config=()
 for pair in "$@"; do
     instance_config+=(-c "$pair")
@@ -43,19 +45,36 @@ nic() { # device, prefix of its IPv4 address, prefix of its IPv6 address, number
     printf '\n[Address]\nAddress=%s\nDuplicateAddressDetection=none\n' "$2.1$4/24" "$3::1$4/64"
 }
 
+# As upstream's suites do it, unless the snap is there already.
+install() {
+    ((${#snaps[@]})) || return 0
+    await on "$1" snap wait system seed.loaded
+    local snap plug
+    for snap in "${snaps[@]}"; do
+        lx file push --quiet "$snap" "$1/var/tmp/${snap##*/}"
+        on "$1" snap install --dangerous "/var/tmp/${snap##*/}" >/dev/null
+    done
+    # Not every snapd has a slot for each.
+    for plug in $(on "$1" snap connections microovn | awk '$3 == "-" { print $2 }'); do
+        on "$1" snap connect "$plug" >/dev/null 2>&1 || true
+    done
+}
+
 launch() {
     lxc network create "${prefix}m" ipv4.address=none ipv6.address=none dns.mode=none "${network_config[@]}" >/dev/null
     lxc network create "${prefix}u" ipv4.address=none ipv6.address=none dns.mode=none "${network_config[@]}" >/dev/null
-    local number
+    local number make=(lx copy)
+    ((${#snaps[@]})) && make=(lx init --quiet -s "$POOL" -c security.nesting=true)
     for number in 1 2 3; do
         local node=$prefix-$number
-        lx copy "$golden" "$node" "${instance_config[@]}" -c user.testkit.kind=node -c user.testkit.ready=false \
+        "${make[@]}" "$source" "$node" "${instance_config[@]}" -c user.testkit.kind=node -c user.testkit.ready=false \
             -c user.testkit.hostname="$node" \
             -c user.testkit.network.eth0="$(nic eth0 192.0.2 fd11:1 "$number")" \
             -c user.testkit.network.eth1="$(nic eth1 198.51.100 fd11:2 "$number")" >/dev/null
         lx config device add "$node" eth0 nic name=eth0 network="${prefix}m" >/dev/null
         lx config device add "$node" eth1 nic name=eth1 network="${prefix}u" >/dev/null
         lx start "$node"
+        install "$node"
         await on "$node" microovn waitready --timeout 60
     done
 }
