@@ -1,4 +1,5 @@
-//! What stands at the end of a run: a line for each cell, three for each that failed, and the path of the report.
+//! What stands at the end of a run: a line for each cell, three for each that failed, and the path of the report. And at
+//! that of forming a cluster: a line for each stage.
 
 use std::path::Path;
 
@@ -9,11 +10,14 @@ use jiff::Timestamp;
 use super::report;
 use crate::record::schema::{Cell, Check, Difference, Stage};
 use crate::record::{Record, closer};
+use crate::report::timeline;
 
 /// With more cells than this, those that passed are only counted.
 const TOLD: usize = 40;
 /// Failed cells that are told of; the report has all.
 const FAILURES: usize = 8;
+/// A stage of fewer milliseconds is shown as no time.
+const SHORT: u64 = 100;
 
 /// The end of the run in this folder, whose report is at `report`. `kept` says whether the cluster of a cell is still up.
 pub(super) fn text(record: &Record, run: &Path, report: &Path, kept: impl Fn(&str) -> bool) -> String {
@@ -76,8 +80,22 @@ fn end(stage: &Stage) -> Timestamp {
 }
 
 fn slow(stage: &Stage) -> String {
-    let member = stage.member.as_ref().map(|member| format!(" of {member}")).unwrap_or_default();
-    format!("{}{member}, {}", stage.name, seconds(stage.ms))
+    format!("{}, {}", done(stage), seconds(stage.ms))
+}
+
+/// What was done in a stage, and to which member.
+fn done(stage: &Stage) -> String {
+    match (&stage.member, stage.name.as_str()) {
+        (Some(member), timeline::WAIT_FOR_MEMBER) => format!("wait for {member}"),
+        (Some(member), name) => format!("{name} of {member}"),
+        (None, name) => name.to_owned(),
+    }
+}
+
+/// A line for each of these stages with the time it took; those that took none to speak of are left out.
+pub(super) fn stages(stages: &[Stage]) -> String {
+    let told = stages.iter().filter(|stage| stage.ms >= SHORT);
+    told.map(|stage| format!("{:>8}  {}", seconds(stage.ms), done(stage))).collect::<Vec<_>>().join("\n")
 }
 
 fn seconds(ms: u64) -> String {
@@ -138,6 +156,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::record::schema::Phase;
 
     fn of(state: &str, kept: bool) -> String {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs").join(state);
@@ -184,13 +203,33 @@ mod tests {
             "unformed",
             &expect![[r#"
              suite         result       time  slowest stage
-             init_cluster  no cluster  7.2 s  wait for the member of microovn-init-cluster-1, 2.5 s
+             init_cluster  no cluster  7.2 s  wait for microovn-init-cluster-1, 2.5 s
 
             FAILED init_cluster: no cluster, `microovn init` on "microovn-init-cluster-1" failed: no option answers the question "Would you like to enable telemetry? (yes/no) [default=no]:"; write one under suites/src/options/
               evidence:    runs/1/init_cluster
               look closer: TESTKIT_FAULTS='extra-question' testkit up init_cluster --keep; testkit shell init_cluster:1
 
             report: runs/1/report.html (0 passed, 13 failed, 0 skipped)"#]],
+        );
+    }
+
+    #[test]
+    fn stages_are_told_with_their_member_where_they_took_time() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/failing");
+        let record = crate::record::assemble(&dir, false).expect("a record");
+        let formed: Vec<Stage> =
+            record.cells[0].stages.iter().filter(|stage| stage.phase != Phase::Check).cloned().collect();
+        assert_eq!(
+            stages(&formed).lines().collect::<Vec<_>>(),
+            [
+                "   0.1 s  golden image",
+                "   0.1 s  bridges",
+                "   1.8 s  wait for microovn-init-cluster-1",
+                "   2.4 s  bootstrap of microovn-init-cluster-1",
+                "   2.2 s  join of microovn-init-cluster-2",
+                "   3.1 s  join of microovn-init-cluster-3",
+                "   1.1 s  settle",
+            ]
         );
     }
 

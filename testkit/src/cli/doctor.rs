@@ -25,7 +25,7 @@ pub(super) struct DoctorArgs {
 /// Looks at host and LXD. Exit code 2 where suites cannot run.
 pub(super) async fn doctor(config: &Config, args: &DoctorArgs) -> Result<ExitCode, Failure> {
     if args.fix {
-        preparation::setup(config).await?;
+        eprintln!("{}", preparation::prepare(config).await?);
     }
     let findings = host::examine(config).await;
     let text = match args.format {

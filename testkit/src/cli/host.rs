@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::Failure;
 use super::watch::{Spinner, on_terminal};
+use super::{Failure, output};
 use crate::config::Config;
 use crate::{cluster, host};
 
@@ -21,19 +21,20 @@ pub(super) fn lines() -> impl FnMut(&str) + Send {
 
 /// Prepares the host.
 pub(super) async fn setup(config: &Config) -> Result<ExitCode, Failure> {
+    output::show(&prepare(config).await?)
+}
+
+/// Prepares the host; what there is to say of it, a line each.
+pub(super) async fn prepare(config: &Config) -> Result<String, Failure> {
     let options = host::options(config).map_err(Failure::usage)?;
     let report = host::setup(&options, &mut lines()).await.map_err(Failure::usage)?;
-    for change in &report.changes {
-        println!("{change}");
-    }
-    for advice in &report.advice {
-        println!("note: {advice}");
-    }
-    println!(
+    let mut said = report.changes;
+    said.extend(report.advice.iter().map(|advice| format!("note: {advice}")));
+    said.push(format!(
         "LXD {} is ready: project {}, pool {} on {}, bridge {} with {}",
         report.lxd_version, options.project, options.pool, report.pool_driver, options.bridge, report.subnet
-    );
-    Ok(ExitCode::SUCCESS)
+    ));
+    Ok(said.join("\n"))
 }
 
 /// Installs what the tests of the report look at it with.

@@ -19,6 +19,7 @@ mod log;
 mod logs;
 mod nextest;
 mod output;
+mod paper;
 mod plan;
 mod report;
 mod run;

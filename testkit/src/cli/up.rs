@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::cells::Cells;
 use super::watch::{LOOK, Watch};
-use super::{Catalogue, Failure};
+use super::{Catalogue, Failure, closing};
 use crate::cluster::{self, ClusterError, Manifest, Order, Site};
 use crate::config::Config;
-use crate::report::Timeline;
+use crate::record;
 use crate::session::Run;
 
 /// What to form.
@@ -56,9 +56,7 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
             return Err(Failure::Provisioning(format!("interrupted{what}{kept}")));
         }
     };
-    for stage in Timeline::new(&dir).read().unwrap_or_default() {
-        println!("{:>8.1} s  {}", f64::from(u32::try_from(stage.ms).unwrap_or(u32::MAX)) / 1000.0, stage.name);
-    }
+    println!("{}", closing::stages(&record::stages(&dir, Some(&manifest.plan)).unwrap_or_default()));
     println!("{name} is up after {:.1} s, product {}", started.elapsed().as_secs_f64(), manifest.product);
     if !manifest.settled.unsatisfied.is_empty() {
         println!("it is not as planned: {}", manifest.settled.unsatisfied.join(", "));

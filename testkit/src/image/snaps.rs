@@ -96,7 +96,6 @@ pub fn build_base(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
 /// programs in `bin/`.
 pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<PathBuf, Error> {
     let recipe = workspace.snaps_recipe()?;
-    progress("building the stand-in's programs");
     let programs = cached_programs(workspace, cache, &recipe.stand_in.package, progress)?;
     let packages = base_and_ovn(cache, &recipe, progress)?;
     let mut hasher = Hasher::new(SNAPS_VERSION)

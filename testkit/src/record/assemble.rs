@@ -189,9 +189,12 @@ fn quote(word: &str) -> String {
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// The stages by their begin. Members enter in the order of the plan, so the n-th stage of a kind is the n-th member's;
-/// those that members have side by side carry its number.
-fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
+/// The stages of the cell in this folder by their begin. Members enter in the order of the plan, so the n-th stage of a
+/// kind is the n-th member's; those that members have side by side carry its number.
+///
+/// # Errors
+/// When what was noted of them cannot be read.
+pub fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
     let mut waited = 0;
     let mut entered = 0;
     let find = |n: usize| plan.and_then(|plan| plan.members.get(n.checked_sub(1)?)).map(|member| member.name.clone());

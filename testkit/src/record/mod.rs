@@ -15,7 +15,7 @@ mod runs;
 pub mod schema;
 mod transcript;
 
-pub use assemble::assemble;
+pub use assemble::{assemble, stages};
 pub use closer::closer;
 pub use facts::leave_host;
 pub use live::CellState;

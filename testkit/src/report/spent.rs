@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Owner, Stage, timeline};
 
@@ -34,7 +35,7 @@ pub struct Piece {
 }
 
 /// A stage with all the time that belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Spent {
     /// The stage; those of checks that judge an observation are one.
     pub name: String,

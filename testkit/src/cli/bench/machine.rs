@@ -1,15 +1,18 @@
 //! The host that is measured on: what it is, what each of its cores did, and how much of its memory was in use.
 
+use std::fmt;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use comfy_table::Table;
+use jiff::civil::Date;
 use procfs::{CpuInfo, CpuTime, Current, CurrentSI, KernelStats, Meminfo};
+use serde::Serialize;
 
 use super::super::Failure;
-use super::paper::table;
-use super::seconds;
+use super::super::paper::table;
+use super::figures::seconds;
 use crate::cluster::Site;
 
 /// Between two looks at the memory.
@@ -20,30 +23,80 @@ pub(super) fn processors() -> u64 {
     std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
 }
 
-/// The date and what was measured on, in a line.
-pub(crate) async fn describe(site: &Site) -> Result<String, Failure> {
-    let pool = site.client.get_storage_pool(&site.config.pool).await.map_err(Failure::provisioning)?;
-    let model = CpuInfo::current().ok().and_then(|info| info.model_name(0).map(str::to_owned));
-    let memory = Meminfo::current().map_or(0, |memory| memory.mem_total);
-    Ok(format!(
-        "Measured on {}: {} cores ({}), {}.{} GiB of memory, Linux {}, LXD {}, storage {}.",
-        jiff::Zoned::now().date(),
-        processors(),
-        model.as_deref().unwrap_or("unknown model"),
-        memory >> 30,
-        ((memory % (1 << 30)) * 10) >> 30,
-        rustix::system::uname().release().to_string_lossy(),
-        site.client.server().environment.server_version,
-        pool.value.driver,
-    ))
+/// What is measured on, and when.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Machine {
+    date: Date,
+    cores: u64,
+    /// The model of the cores, where the kernel knows it.
+    processor: Option<String>,
+    memory_bytes: u64,
+    /// The version of Linux, and of LXD.
+    linux: String,
+    lxd: String,
+    /// The driver of the storage pool.
+    storage: String,
+}
+
+impl Machine {
+    /// This host, with the LXD and the storage pool of `site`.
+    pub(crate) async fn examine(site: &Site) -> Result<Self, Failure> {
+        let pool = site.client.get_storage_pool(&site.config.pool).await.map_err(Failure::provisioning)?;
+        Ok(Self {
+            date: jiff::Zoned::now().date(),
+            cores: processors(),
+            processor: CpuInfo::current().ok().and_then(|info| info.model_name(0).map(str::to_owned)),
+            memory_bytes: Meminfo::current().map_or(0, |memory| memory.mem_total),
+            linux: rustix::system::uname().release().to_string_lossy().into_owned(),
+            lxd: site.client.server().environment.server_version.clone(),
+            storage: pool.value.driver,
+        })
+    }
+
+    pub(super) fn cores(&self) -> u64 {
+        self.cores
+    }
+}
+
+#[cfg(test)]
+impl Machine {
+    /// One that there is not.
+    pub(crate) fn example() -> Self {
+        Self {
+            date: jiff::civil::date(2026, 11, 21),
+            cores: 2,
+            processor: Some("EPYC".to_owned()),
+            memory_bytes: 25_232_932_864,
+            linux: "6.18".to_owned(),
+            lxd: "5.0.2".to_owned(),
+            storage: "btrfs".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { date, cores, processor, memory_bytes: memory, linux, lxd, storage } = self;
+        let processor = processor.as_deref().unwrap_or("unknown model");
+        let (gibibytes, tenths) = (memory >> 30, ((memory % (1 << 30)) * 10) >> 30);
+        write!(
+            f,
+            "Measured on {date}: {cores} cores ({processor}), {gibibytes}.{tenths} GiB of memory, Linux {linux}, LXD \
+             {lxd}, storage {storage}."
+        )
+    }
 }
 
 /// What one core did, in milliseconds. Everything on the host counts, not only what is measured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Core {
+    #[serde(rename = "busy_ms")]
     busy: u64,
+    #[serde(rename = "idle_ms")]
     idle: u64,
+    #[serde(rename = "iowait_ms")]
     iowait: u64,
+    #[serde(rename = "steal_ms")]
     steal: u64,
 }
 
@@ -103,11 +156,13 @@ pub(super) struct Watch {
 }
 
 /// Memory of this host that is in use: all but what the kernel calls available, in bytes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct Memory {
     /// At the begin.
+    #[serde(rename = "before_bytes")]
     before: u64,
     /// The most that was in use.
+    #[serde(rename = "peak_bytes")]
     pub(super) peak: u64,
 }
 
@@ -166,6 +221,13 @@ mod tests {
         assert_eq!(core(50, 60, 7, 8).since(core(20, 10, 9, 8)), core(30, 50, 0, 0));
         assert_eq!(busy_percent(&[core(30, 70, 0, 0), core(60, 20, 10, 10)]), 45);
         assert_eq!(busy_percent(&[]), 0);
+    }
+
+    #[test]
+    fn a_machine_is_described_in_a_line() {
+        let wanted =
+            "Measured on 2026-11-21: 2 cores (EPYC), 23.5 GiB of memory, Linux 6.18, LXD 5.0.2, storage btrfs.";
+        assert_eq!(Machine::example().to_string(), wanted);
     }
 
     #[test]

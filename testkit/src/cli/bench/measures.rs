@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use super::super::{Catalogue, Failure, host};
+use super::figures::samples;
 use super::millis;
 use crate::cluster::{self, Manifest, Order, Site};
 use crate::config::Config;
@@ -11,8 +14,11 @@ use crate::matrix::Cell;
 use crate::session::sweep::{Target, sweep};
 
 /// Milliseconds that builds from nothing take.
+#[derive(Debug, Serialize)]
 pub(super) struct Cold {
+    #[serde(rename = "snaps_ms")]
     pub(super) snaps: u64,
+    #[serde(rename = "node_image_ms")]
     pub(super) node: u64,
 }
 
@@ -49,15 +55,19 @@ pub(super) async fn golden(site: &Site, rounds: usize) -> Result<Vec<u64>, Failu
 }
 
 /// Clones of the golden image, one at a time.
-#[derive(Default)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Clones {
     /// Milliseconds until LXD had it running.
+    #[serde(rename = "running_ms", serialize_with = "samples")]
     pub(super) running: Vec<u64>,
     /// Milliseconds until MicroOVN's daemon answered.
+    #[serde(rename = "active_ms", serialize_with = "samples")]
     pub(super) active: Vec<u64>,
     /// Bytes of memory it takes then.
+    #[serde(rename = "memory_bytes", serialize_with = "samples")]
     pub(super) memory: Vec<u64>,
     /// Milliseconds its processes have used of processors by then.
+    #[serde(rename = "processor_ms", serialize_with = "samples")]
     pub(super) cpu: Vec<u64>,
 }
 
@@ -76,13 +86,15 @@ impl Clones {
 }
 
 /// Clusters that were formed and that no check has touched.
-#[derive(Default)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Formed {
     /// Bytes of memory of each member.
+    #[serde(rename = "memory_bytes", serialize_with = "samples")]
     pub(super) memory: Vec<u64>,
     /// Milliseconds that the processes of all members have used of processors beyond what a clone uses to boot:
     /// MicroOVN, OVN and Open vSwitch with the commands that form the cluster, and the reads of the framework that
     /// tell when it has settled, which run the product's own programs in the members.
+    #[serde(rename = "processor_ms")]
     pub(super) product: u64,
 }
 

@@ -4,16 +4,18 @@ use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::super::cells::Cells;
 use super::super::{Catalogue, Failure, nextest};
-use super::machine::{Seen, Watch};
-use super::{millis, seconds};
+use super::figures::{samples, seconds};
+use super::machine::{Core, Memory, Seen, Watch};
+use super::millis;
 use crate::config::Config;
 use crate::matrix::Cell;
 use crate::record;
 use crate::report::Timeline;
-use crate::report::spent::{Piece, SuiteTimes, critical_path, first_began};
+use crate::report::spent::{Piece, Spent, SuiteTimes, critical_path, first_began, sum};
 use crate::session::reaper;
 
 /// One run of suites by one command.
@@ -41,6 +43,59 @@ impl Round {
     pub(super) fn paths(&self) -> Vec<(String, Vec<Piece>)> {
         let first = first_began(&self.suites).unwrap_or(self.started);
         self.suites.iter().map(|suite| (suite.name.clone(), suite.path(self.started, first))).collect()
+    }
+}
+
+/// Rounds as programs read them: what all of them took, and all that was seen of some.
+#[derive(Debug, Serialize)]
+pub(super) struct Rounds {
+    #[serde(serialize_with = "samples")]
+    wall_ms: Vec<u64>,
+    #[serde(serialize_with = "samples")]
+    cleanup_ms: Vec<u64>,
+    middle: Vec<ToldRound>,
+}
+
+/// One round as programs read it.
+#[derive(Debug, Serialize)]
+struct ToldRound {
+    wall_ms: u64,
+    cleanup_ms: u64,
+    suites: Vec<ToldSuite>,
+    critical_path: Vec<Spent>,
+    cores: Vec<Core>,
+    memory: Memory,
+}
+
+/// The stages of a suite.
+#[derive(Debug, Serialize)]
+struct ToldSuite {
+    suite: String,
+    stages: Vec<Spent>,
+}
+
+impl Rounds {
+    /// `middle` are those to be told in full.
+    pub(super) fn of<'a>(
+        all: impl IntoIterator<Item = &'a Round>,
+        middle: impl IntoIterator<Item = &'a Round>,
+    ) -> Self {
+        let (wall_ms, cleanup_ms) = all.into_iter().map(|round| (round.wall(), round.cleanup)).unzip();
+        Self { wall_ms, cleanup_ms, middle: middle.into_iter().map(ToldRound::of).collect() }
+    }
+}
+
+impl ToldRound {
+    fn of(round: &Round) -> Self {
+        let suite = |(suite, path): (String, Vec<Piece>)| ToldSuite { suite, stages: sum(&path) };
+        Self {
+            wall_ms: round.wall(),
+            cleanup_ms: round.cleanup,
+            suites: round.paths().into_iter().map(suite).collect(),
+            critical_path: sum(&round.critical_path()),
+            cores: round.seen.cores.clone(),
+            memory: round.seen.memory,
+        }
     }
 }
 
@@ -93,7 +148,7 @@ impl<'a> Suites<'a> {
         reaper::ended(&dir).await.map_err(Failure::usage)?;
         let cleanup = millis(cleaning);
         let round = Round { started, ended, cleanup, suites: collect(&dir)?, seen };
-        println!("{what}: {}", seconds(round.wall()));
+        eprintln!("{what}: {}", seconds(round.wall()));
         Ok(round)
     }
 }
@@ -102,7 +157,7 @@ fn succeeded(ran: &std::process::Output) -> Result<(), Failure> {
     if ran.status.success() {
         return Ok(());
     }
-    println!("{}", String::from_utf8_lossy(&ran.stdout));
+    eprintln!("{}", String::from_utf8_lossy(&ran.stdout));
     Err(Failure::Checks)
 }
 
@@ -125,7 +180,10 @@ fn collect(dir: &Path) -> Result<Vec<SuiteTimes>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::*;
+    use crate::report::{Owner, Stage};
 
     #[test]
     fn a_recorded_run_is_accounted_for_moment_by_moment() {
@@ -139,6 +197,85 @@ mod tests {
         let sum: u64 = crate::report::spent::sum(&pieces).iter().map(|spent| spent.ms).sum();
         assert_eq!(i64::try_from(sum), Ok(suite.ended.as_millisecond() - suite.began.as_millisecond()));
         assert!(suite.judged() > 0);
+    }
+
+    #[test]
+    fn programs_get_every_round_and_the_stages_of_those_in_the_middle() {
+        let at = |ms| Timestamp::from_millisecond(ms).expect("in range");
+        let stages = vec![Stage { name: "join".to_owned(), owner: Owner::Product, at: at(100), ms: 400 }];
+        let suite = SuiteTimes { name: "init_cluster".to_owned(), stages, began: at(100), ended: at(500) };
+        let seen = Seen { cores: vec![Core::default()], ..Seen::default() };
+        let round = Round { started: at(0), ended: at(510), cleanup: 20, suites: vec![suite], seen };
+        expect![[r#"
+            {
+              "wall_ms": {
+                "median": 510,
+                "samples": [
+                  510,
+                  510
+                ]
+              },
+              "cleanup_ms": {
+                "median": 20,
+                "samples": [
+                  20,
+                  20
+                ]
+              },
+              "middle": [
+                {
+                  "wall_ms": 510,
+                  "cleanup_ms": 20,
+                  "suites": [
+                    {
+                      "suite": "init_cluster",
+                      "stages": [
+                        {
+                          "name": "start runner",
+                          "owner": "framework",
+                          "ms": 100
+                        },
+                        {
+                          "name": "join",
+                          "owner": "product",
+                          "ms": 400
+                        }
+                      ]
+                    }
+                  ],
+                  "critical_path": [
+                    {
+                      "name": "start runner",
+                      "owner": "framework",
+                      "ms": 100
+                    },
+                    {
+                      "name": "join",
+                      "owner": "product",
+                      "ms": 400
+                    },
+                    {
+                      "name": "end runner",
+                      "owner": "framework",
+                      "ms": 10
+                    }
+                  ],
+                  "cores": [
+                    {
+                      "busy_ms": 0,
+                      "idle_ms": 0,
+                      "iowait_ms": 0,
+                      "steal_ms": 0
+                    }
+                  ],
+                  "memory": {
+                    "before_bytes": 0,
+                    "peak_bytes": 0
+                  }
+                }
+              ]
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&Rounds::of([&round, &round], [&round])).expect("JSON"));
     }
 
     #[test]

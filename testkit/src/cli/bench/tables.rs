@@ -2,8 +2,8 @@
 
 use comfy_table::Table;
 
-use super::paper::table;
-use super::seconds;
+use super::super::paper::table;
+use super::figures::{Quantity, percent, seconds};
 use crate::report::Owner;
 use crate::report::spent::{Piece, Spent, sum};
 
@@ -26,15 +26,9 @@ fn of(spent: &[Spent], owner: Owner) -> u64 {
     spent.iter().filter(|spent| spent.owner == owner).map(|spent| spent.ms).sum()
 }
 
-/// Tenths of a percent of the time that are the framework's.
-pub(super) fn framework_permille(spent: &[Spent]) -> u64 {
-    1000 * of(spent, Owner::Framework) / total(spent).max(1)
-}
-
-/// A part of a whole in percent, with one decimal.
-pub(super) fn percent(part: u64, whole: u64) -> String {
-    let permille = 1000 * part / whole.max(1);
-    format!("{}.{} %", permille / 10, permille % 10)
+/// The framework's share of the time, in percent.
+pub(super) fn framework_percent(spent: &[Spent]) -> f64 {
+    percent(of(spent, Owner::Framework), total(spent))
 }
 
 /// The stages of several paths, a column each, with the sum of all; `last` is a column beside them that is in no sum.
@@ -60,7 +54,8 @@ pub(super) fn ledger(paths: &[(String, Vec<Piece>)], last: Option<(&str, &[Piece
         let mut cells = vec![name.to_owned(), whose.to_owned()];
         cells.extend(columns.iter().map(|spent| seconds(ms(spent))));
         for spent in [Some(&all), last.as_ref().map(|(_, spent)| spent)].into_iter().flatten() {
-            cells.extend([seconds(ms(spent)), percent(ms(spent), total(spent))]);
+            let share = Quantity::Percent(percent(ms(spent), total(spent)));
+            cells.extend([seconds(ms(spent)), share.to_string()]);
         }
         rows.add_row(cells);
     };
@@ -72,24 +67,6 @@ pub(super) fn ledger(paths: &[(String, Vec<Piece>)], last: Option<(&str, &[Piece
         row("all of it", whose(owner), &|spent| of(spent, owner));
     }
     row("all of it", "", &total);
-    rows
-}
-
-/// Something that is to be reached, and what was.
-pub(super) struct Goal {
-    pub(super) what: &'static str,
-    pub(super) measured: String,
-    pub(super) wanted: &'static str,
-    pub(super) reached: bool,
-}
-
-/// What was to be reached, and whether it was.
-pub(super) fn goals(goals: &[Goal]) -> Table {
-    let mut rows = table(&["what", "measured", "to reach", "reached"].map(str::to_owned), 1);
-    for Goal { what, measured, wanted, reached } in goals {
-        let reached = if *reached { "yes" } else { "no" };
-        rows.add_row([what, measured.as_str(), wanted, reached]);
-    }
     rows
 }
 
@@ -139,8 +116,7 @@ mod tests {
     #[test]
     fn the_frameworks_share_is_what_is_neither_the_products_nor_lxds() {
         let spent = sum(&path(&[("a", Owner::Framework, 90), ("b", Owner::Lxd, 410), ("c", Owner::Product, 500)]));
-        assert_eq!((total(&spent), framework_permille(&spent)), (1000, 90));
-        assert_eq!(framework_permille(&[]), 0);
-        assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!((total(&spent), framework_percent(&spent)), (1000, 9.0));
+        assert_eq!(framework_percent(&[]), 0.0);
     }
 }

@@ -1,20 +1,21 @@
 //! Trying every fault of the stand-in: is it found, by what, and does anything else turn red?
 
 mod scenario;
+mod tried;
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
-use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
-use comfy_table::{Table, TableStyle};
 use futures_util::StreamExt;
 
+use super::output::Format;
 use super::trial::Trial;
-use super::{Catalogue, Failure, document};
+use super::{Catalogue, Failure};
 use crate::config::Config;
 use crate::session::reaper;
-use scenario::{Outcome, Scenario};
+use scenario::{Outcome, Scenario, list};
+use tried::{Clean, Fault, Tried};
 
 /// What a formed cluster gets to become as planned, in seconds: several times what one without faults takes.
 const SETTLE: u64 = 15;
@@ -31,6 +32,9 @@ pub(super) struct FaultsArgs {
     /// Afterwards form this many clusters without faults; none of their checks may be red.
     #[arg(long, default_value_t = 0, value_name = "N")]
     clean: usize,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
     /// Also write the table into this document, between its two marks.
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -48,20 +52,19 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
         let mut outcome = judge(scenario, &tried);
         // A cluster that LXD did not make says nothing about the product. One that the fault keeps from being formed,
         // otherwise than the list has it, is not formed the second time either.
-        if let (Outcome::Wrong(_), Some(why)) = (&outcome, unformed(&tried)) {
+        if let (Outcome::Wrong { .. }, Some(why)) = (&outcome, unformed(&tried)) {
             eprintln!("{:7.1} s  {}: once more, for {why}", started.elapsed().as_secs_f32(), scenario.play);
             tried = run(config, &scenario.cell, &scenario.play).await;
             outcome = judge(scenario, &tried);
         }
         let seconds = tried.map(|trial| trial.seconds).unwrap_or_default();
         eprintln!("{:7.1} s  {}", started.elapsed().as_secs_f32(), line(scenario, &outcome, seconds));
-        (index, outcome)
+        (index, Fault { play: scenario.play.clone(), cell: scenario.cell.clone(), outcome })
     });
     // In the order of their ends, so that a long one holds up nobody; then in the order of the list.
-    let mut outcomes: Vec<(usize, Outcome)> =
+    let mut faults: Vec<(usize, Fault)> =
         futures_util::stream::iter(trials).buffer_unordered(args.jobs.get()).collect().await;
-    outcomes.sort_by_key(|(index, _)| *index);
-    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    faults.sort_by_key(|(index, _)| *index);
     let clean: Vec<bool> = futures_util::stream::iter(0..args.clean)
         .map(async |number| {
             let wrong = match run(config, "init_cluster", "").await {
@@ -85,21 +88,19 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
         .await;
     reaper::ended(&config.out_dir).await.map_err(Failure::usage)?;
 
-    let summary = summary(&outcomes, &clean);
-    println!("{}\n\n{summary}", table(&scenarios, &outcomes, NOTHING));
-    if let Some(path) = &args.write {
-        let text = format!("{}\n\n{summary}", table(&scenarios, &outcomes, ASCII_MARKDOWN));
-        document::write(path, "faults", &text)?;
-    }
-    let good = outcomes.iter().all(|outcome| !matches!(outcome, Outcome::Wrong(_))) && clean.iter().all(|green| *green);
-    if good { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
+    let tried = Tried {
+        faults: faults.into_iter().map(|(_, fault)| fault).collect(),
+        clean: Clean { clusters: clean.len(), green: clean.iter().filter(|green| **green).count() },
+    };
+    tried.paper().publish(&tried, args.format, args.write.as_deref(), "faults")?;
+    if tried.is_good() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
 }
 
 fn judge(scenario: &Scenario, tried: &Result<Trial, Failure>) -> Outcome {
     match tried {
         Ok(trial) => scenario.judge(trial),
-        Err(Failure::Usage(text) | Failure::Provisioning(text)) => Outcome::Wrong(text.clone()),
-        Err(Failure::Checks) => Outcome::Wrong("the trial failed".to_owned()),
+        Err(Failure::Usage(text) | Failure::Provisioning(text)) => Outcome::wrong(text),
+        Err(Failure::Checks) => Outcome::wrong("the trial failed"),
     }
 }
 
@@ -136,42 +137,10 @@ async fn run(config: &Config, cell: &str, faults: &str) -> Result<Trial, Failure
 
 fn line(scenario: &Scenario, outcome: &Outcome, seconds: f32) -> String {
     let said = match outcome {
-        Outcome::Found(by, _) => format!("found by {by}"),
-        Outcome::Tolerated(why) => format!("tolerated: {why}"),
-        Outcome::Wrong(why) => format!("NOT AS WANTED: {why}"),
+        Outcome::Found { by, .. } => format!("found by {}", list(by)),
+        Outcome::Stopped { .. } => "found by provisioning".to_owned(),
+        Outcome::Tolerated { why } => format!("tolerated: {why}"),
+        Outcome::Wrong { why } => format!("NOT AS WANTED: {why}"),
     };
     format!("{} ({}, {seconds:.0} s): {said}", scenario.play, scenario.cell)
-}
-
-fn table(scenarios: &[Scenario], outcomes: &[Outcome], style: TableStyle) -> Table {
-    let mut table = Table::new();
-    table.load_style(style).set_header(["fault", "cell", "found by", "in the words of the first"]);
-    for (scenario, outcome) in scenarios.iter().zip(outcomes) {
-        let (by, said) = match outcome {
-            // The mark of what one check alone stands against.
-            Outcome::Found(by, said) if by.contains(", ") || by == "provisioning" => (by.clone(), said.clone()),
-            Outcome::Found(by, said) => (format!("{by} (only)"), said.clone()),
-            Outcome::Tolerated(why) => ("nobody, on purpose".to_owned(), why.clone()),
-            Outcome::Wrong(why) => ("NOT AS WANTED".to_owned(), why.clone()),
-        };
-        let said = said.replace(['|', '\n'], " ");
-        table.add_row([format!("`{}`", scenario.play), scenario.cell.clone(), by, said]);
-    }
-    table
-}
-
-fn summary(outcomes: &[Outcome], clean: &[bool]) -> String {
-    let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| wanted(outcome)).count();
-    let mut text = format!(
-        "{} faults: {} found by exactly the checks that should find them, {} tolerated on purpose, {} not as wanted.",
-        outcomes.len(),
-        count(|outcome| matches!(outcome, Outcome::Found(..))),
-        count(|outcome| matches!(outcome, Outcome::Tolerated(_))),
-        count(|outcome| matches!(outcome, Outcome::Wrong(_))),
-    );
-    if !clean.is_empty() {
-        let green = clean.iter().filter(|green| **green).count();
-        text.push_str(&format!(" {} clusters without faults: {green} green.", clean.len()));
-    }
-    text
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::Failure;
 use super::super::trial::Trial;
@@ -41,14 +41,23 @@ fn first_cell() -> String {
 }
 
 /// How a trial compares with its scenario.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub(super) enum Outcome {
-    /// It was found by exactly what should find it. The texts: by what, and the first thing it says.
-    Found(String, String),
-    /// It is not to be found, and was not.
-    Tolerated(String),
+    /// It was found by exactly the checks that should find it, and this is the first thing they say.
+    Found { by: BTreeSet<String>, said: String },
+    /// There is no cluster, as it should be, and this is what the error says of it.
+    Stopped { said: String },
+    /// It is not to be found, for this reason, and was not.
+    Tolerated { why: String },
     /// Anything else, in words.
-    Wrong(String),
+    Wrong { why: String },
+}
+
+impl Outcome {
+    pub(super) fn wrong(why: impl Into<String>) -> Self {
+        Self::Wrong { why: why.into() }
+    }
 }
 
 /// Reads the scenarios.
@@ -78,36 +87,37 @@ impl Scenario {
             return match &self.stops {
                 Some(text) if error.contains(text) => {
                     let line = error.lines().find(|line| line.contains(text)).unwrap_or_default();
-                    Outcome::Found("provisioning".to_owned(), line.trim().to_owned())
+                    Outcome::Stopped { said: line.trim().to_owned() }
                 }
-                Some(text) => Outcome::Wrong(format!("the error does not say {text:?}: {error}")),
-                None => Outcome::Wrong(format!("no cluster was formed: {error}")),
+                Some(text) => Outcome::wrong(format!("the error does not say {text:?}: {error}")),
+                None => Outcome::wrong(format!("no cluster was formed: {error}")),
             };
         }
         let failed = trial.verdicts.iter().filter(|verdict| !verdict.passed());
         let red: BTreeSet<String> = failed.clone().map(|verdict| verdict.check.clone()).collect();
         if let Some(text) = &self.stops {
-            return Outcome::Wrong(format!("a cluster was formed, where an error was to say {text:?}; red: {red:?}"));
+            return Outcome::wrong(format!("a cluster was formed, where an error was to say {text:?}; red: {red:?}"));
         }
         let allowed = &self.red | &self.may;
         if !red.is_superset(&self.red) || !red.is_subset(&allowed) {
-            return Outcome::Wrong(format!("red: {}; wanted: {}", list(&red), list(&self.red)));
+            return Outcome::wrong(format!("red: {}; wanted: {}", list(&red), list(&self.red)));
         }
         if let Some(why) = &self.tolerated {
-            return Outcome::Tolerated(why.clone());
+            return Outcome::Tolerated { why: why.clone() };
         }
         let differences: Vec<_> = failed.flat_map(|verdict| &verdict.differences).collect();
         // The member that plays the fault, or any where all do.
         let ending = self.member().map(|number| format!("-{number}")).unwrap_or_default();
         let named = |text: &str| text.split_whitespace().any(|word| word.ends_with(&ending));
         match differences.iter().find(|one| named(&one.member) || named(&one.column) || named(&one.wanted)) {
-            Some(difference) => Outcome::Found(list(&red), difference.to_string()),
-            None => Outcome::Wrong(format!("found by {}, and none of them names the member", list(&red))),
+            Some(difference) => Outcome::Found { by: red, said: difference.to_string() },
+            None => Outcome::wrong(format!("found by {}, and none of them names the member", list(&red))),
         }
     }
 }
 
-fn list(names: &BTreeSet<String>) -> String {
+/// These names in a line.
+pub(super) fn list(names: &BTreeSet<String>) -> String {
     if names.is_empty() { "none".to_owned() } else { names.iter().cloned().collect::<Vec<_>>().join(", ") }
 }
 
@@ -140,7 +150,7 @@ mod tests {
     fn a_fault_is_found_by_exactly_its_checks_with_the_member_named() {
         let wanted = scenario(&["sb_encap"], None);
         let found = wanted.judge(&trial(None, &[("sb_encap", "node-2")]));
-        assert!(matches!(found, Outcome::Found(by, _) if by == "sb_encap"));
+        assert!(matches!(found, Outcome::Found { by, .. } if by == ["sb_encap".to_owned()].into()));
         for other in [
             trial(None, &[]),
             trial(None, &[("sb_encap", "node-1")]),
@@ -148,7 +158,7 @@ mod tests {
             trial(None, &[("sb_encap", "node-2"), ("tunnels", "node-2")]),
             trial(Some("rain"), &[]),
         ] {
-            assert!(matches!(wanted.judge(&other), Outcome::Wrong(_)), "{other:?}");
+            assert!(matches!(wanted.judge(&other), Outcome::Wrong { .. }), "{other:?}");
         }
     }
 
@@ -157,17 +167,17 @@ mod tests {
         let may = ["tunnels".to_owned()].into();
         let wanted = Scenario { may, ..scenario(&["sb_encap"], None) };
         for red in [&[("sb_encap", "node-2")][..], &[("sb_encap", "node-2"), ("tunnels", "node-2")]] {
-            assert!(matches!(wanted.judge(&trial(None, red)), Outcome::Found(..)), "{red:?}");
+            assert!(matches!(wanted.judge(&trial(None, red)), Outcome::Found { .. }), "{red:?}");
         }
-        assert!(matches!(wanted.judge(&trial(None, &[("tunnels", "node-2")])), Outcome::Wrong(_)));
+        assert!(matches!(wanted.judge(&trial(None, &[("tunnels", "node-2")])), Outcome::Wrong { .. }));
     }
 
     #[test]
     fn a_fault_that_stops_the_forming_is_found_by_its_text() {
         let wanted = scenario(&[], Some("no option answers"));
-        assert!(matches!(wanted.judge(&trial(Some("x\n  no option answers y"), &[])), Outcome::Found(..)));
+        assert!(matches!(wanted.judge(&trial(Some("x\n  no option answers y"), &[])), Outcome::Stopped { .. }));
         for other in [trial(Some("rain"), &[]), trial(None, &[]), trial(None, &[("tunnels", "node-2")])] {
-            assert!(matches!(wanted.judge(&other), Outcome::Wrong(_)), "{other:?}");
+            assert!(matches!(wanted.judge(&other), Outcome::Wrong { .. }), "{other:?}");
         }
     }
 }

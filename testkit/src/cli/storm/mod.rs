@@ -2,19 +2,19 @@
 
 mod attack;
 mod leftovers;
+mod tally;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use comfy_table::Table;
-use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::process::{Child, Command};
 
-use super::{Failure, document};
+use super::Failure;
+use super::output::Format;
 use crate::config::Config;
 use crate::host;
 use crate::lxd::Client;
@@ -22,6 +22,7 @@ use crate::session::Process;
 use crate::wait::{self, Pace, Poll};
 use attack::{Attack, SmallDisk};
 use leftovers::{Canary, Leftovers};
+use tally::Tally;
 
 /// A run of one suite takes about this long on an idle host, in milliseconds; attacks come at any moment of it.
 const RUN: u64 = 6_500;
@@ -47,6 +48,9 @@ pub(super) struct StormArgs {
     /// What the random moments follow from; the same seed gives the same moments.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
     /// Also write the table into this document, between its two marks.
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -125,19 +129,9 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
     }
     let canary_lives = canary.is_there(&field.client).await?;
     canary.remove(&field.client).await?;
-    let leaks = blows.iter().filter(|blow| blow.leak.is_some()).count();
-    let canary_said = if canary_lives { "untouched" } else { "GONE" };
-    let struck = blows.iter().filter(|blow| !blow.late).count();
-    let summary = format!(
-        "{struck} runs attacked, {leaks} leaks; an instance and a bridge that look alike and carry no tag are \
-         {canary_said}."
-    );
-    println!("{}\n\n{summary}", table(&blows, &attacks, NOTHING));
-    if let Some(path) = &args.write {
-        let text = format!("{}\n\n{summary}", table(&blows, &attacks, ASCII_MARKDOWN));
-        document::write(path, "storm", &text)?;
-    }
-    if leaks == 0 && canary_lives { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
+    let tally = Tally::of(&blows, &attacks, canary_lives);
+    tally.paper().publish(&tally, args.format, args.write.as_deref(), "storm")?;
+    if tally.is_good() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
 }
 
 /// One run and its end.
@@ -223,27 +217,4 @@ async fn cleared(client: &Client, out: &Path, runner: Option<Process>) -> Option
         }
     });
     gone.await.err().map(|error| crate::report::chain(&error))
-}
-
-fn table(blows: &[Blow], attacks: &[Attack], style: comfy_table::TableStyle) -> Table {
-    let mut table = Table::new();
-    table.load_style(style).set_header(["attack", "runs", "leaks", "moments s", "median until clear s", "longest s"]);
-    for attack in attacks {
-        let own: Vec<&Blow> = blows.iter().filter(|blow| blow.attack == *attack && !blow.late).collect();
-        let (first, last) = (own.iter().map(|blow| blow.moment).min(), own.iter().map(|blow| blow.moment).max());
-        let mut cleared: Vec<u64> = own.iter().map(|blow| blow.cleared).collect();
-        cleared.sort_unstable();
-        let seconds =
-            |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{}.{}", ms / 1000, ms % 1000 / 100));
-        let leaks = own.iter().filter(|blow| blow.leak.is_some()).count();
-        table.add_row([
-            attack.to_string(),
-            own.len().to_string(),
-            leaks.to_string(),
-            format!("{}-{}", seconds(first), seconds(last)),
-            seconds(cleared.get(cleared.len().saturating_sub(1) / 2).copied()),
-            seconds(cleared.last().copied()),
-        ]);
-    }
-    table
 }

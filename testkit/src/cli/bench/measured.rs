@@ -1,0 +1,345 @@
+//! What `testkit bench` measures, for people and for programs.
+
+use comfy_table::Table;
+use serde::Serialize;
+
+use super::super::paper::{Paper, table};
+use super::super::{Catalogue, Failure};
+use super::figures::Limit::{AtMost, Under};
+use super::figures::Quantity::{Ms, Percent, Ratio};
+use super::figures::{Goal, goals, mebibytes, median, ratio, samples, seconds};
+use super::machine::{self, Machine};
+use super::measures::{self, Clones, Cold, Formed};
+use super::suites::{Round, Rounds, Suites, middle};
+use super::tables;
+use crate::cluster::{self, Product, Site};
+use crate::report::spent::sum;
+
+/// What was measured, as programs read it.
+#[derive(Serialize)]
+pub(super) struct Told<'a> {
+    machine: &'a Machine,
+    product: &'a Product,
+    /// Where it was asked for.
+    cold: Option<&'a Cold>,
+    #[serde(serialize_with = "samples")]
+    golden_image_ms: &'a [u64],
+    clone: &'a Clones,
+    members: &'a Formed,
+    /// All core suites by one command, with the round in the middle.
+    all_suites: Rounds,
+    /// Each core suite by a command of its own, with the round in the middle of each.
+    one_suite: Rounds,
+    goals: Vec<Goal>,
+}
+
+/// Everything that is measured.
+pub(super) struct Measured {
+    machine: Machine,
+    product: Product,
+    cold: Option<Cold>,
+    golden: Vec<u64>,
+    clones: Clones,
+    formed: Formed,
+    /// All core suites by one command.
+    together: Vec<Round>,
+    /// Each core suite by a command of its own.
+    alone: Vec<Vec<Round>>,
+}
+
+impl Measured {
+    /// Measures all but `cold`, so many times.
+    pub(super) async fn take(
+        site: &Site,
+        catalogue: &Catalogue,
+        suites: &Suites<'_>,
+        rounds: usize,
+        cold: Option<Cold>,
+    ) -> Result<Self, Failure> {
+        let machine = Machine::examine(site).await?;
+        let golden = measures::golden(site, rounds).await?;
+        let clones = Clones::measure(site, rounds).await?;
+        let (_, product) = cluster::golden(&site.config, &site.client, &mut |_| {}).await.map_err(Failure::cluster)?;
+        let core = &suites.cells().core;
+        let formed = Formed::measure(site, catalogue, core, median(&clones.cpu)).await?;
+        suites.compile(core)?;
+        let mut together = Vec::new();
+        let mut alone = Vec::new();
+        for round in 1..=rounds {
+            together.push(suites.round(&format!("all suites, round {round}"), core).await?);
+        }
+        for cell in core {
+            let mut own = Vec::new();
+            for round in 1..=rounds {
+                let what = format!("{}, round {round}", cell.id());
+                own.push(suites.round(&what, std::slice::from_ref(cell)).await?);
+            }
+            alone.push(own);
+        }
+        Ok(Self { machine, product, cold, golden, clones, formed, together, alone })
+    }
+
+    /// As programs read it.
+    pub(super) fn told(&self) -> Told<'_> {
+        let alone = self.alone();
+        Told {
+            machine: &self.machine,
+            product: &self.product,
+            cold: self.cold.as_ref(),
+            golden_image_ms: &self.golden,
+            clone: &self.clones,
+            members: &self.formed,
+            all_suites: Rounds::of(&self.together, middle(&self.together)),
+            goals: self.goals(&alone),
+            one_suite: Rounds::of(self.alone.iter().flatten(), alone),
+        }
+    }
+
+    /// Each core suite's round in the middle.
+    fn alone(&self) -> Vec<&Round> {
+        self.alone.iter().filter_map(|rounds| middle(rounds)).collect()
+    }
+
+    pub(super) fn paper(&self) -> Paper {
+        let mut paper = Paper::default();
+        paper.text(self.machine.to_string());
+        paper.text(format!("Product: {}.", self.product));
+        let alone = self.alone();
+        if let Some(round) = middle(&self.together) {
+            paper.text(format!(
+                "All suites by one command, the round in the middle of {}: the stages of each from the start of the \
+                 runner to its last check, and the critical path of the command.",
+                self.together.len()
+            ));
+            paper.table(tables::ledger(&round.paths(), Some(("critical path", &round.critical_path()))));
+            paper.text("The cores meanwhile, with everything else that the host did:");
+            paper.table(machine::cores_table(&round.seen.cores));
+        }
+        paper.text("Each suite alone, its round in the middle:");
+        let paths: Vec<_> = alone.iter().flat_map(|round| round.paths()).collect();
+        paper.table(tables::ledger(&paths, None));
+        paper.table(self.figures());
+        paper.text("What is to be reached, on two cores and btrfs, with a golden image and the stand-in:");
+        paper.table(goals(&self.goals(&alone)));
+        paper
+    }
+
+    fn figures(&self) -> Table {
+        let mut rows = table(&["what", "median", "measured"].map(str::to_owned), 1);
+        let mut row = |what: &str, value: String, of: &[u64]| {
+            rows.add_row([what.to_owned(), value, times_measured(of.len())]);
+        };
+        if let Some(&Cold { snaps, node }) = self.cold.as_ref() {
+            row("snaps of the stand-in, with an empty cache", seconds(snaps), &[snaps]);
+            row("node image, with an empty cache", seconds(node), &[node]);
+        }
+        let Clones { running, active, memory, cpu } = &self.clones;
+        row("golden image, anew from node image and snaps", seconds(median(&self.golden)), &self.golden);
+        row("one clone, running", seconds(median(running)), running);
+        row("one clone, snap services active and MicroOVN answering", seconds(median(active)), active);
+        row("processor time of that", seconds(median(cpu)), cpu);
+        row("memory of that node", mebibytes(median(memory)), memory);
+        let formed = &self.formed.memory;
+        row("memory of a member of a formed cluster", mebibytes(median(formed)), formed);
+        row("memory of the largest of them", mebibytes(formed.iter().copied().max().unwrap_or_default()), &[]);
+        row(
+            "processor time of the members of all core clusters, beyond their boots",
+            seconds(self.formed.product),
+            &[],
+        );
+        row("that time, divided by the cores", seconds(self.formed.product / self.machine.cores()), &[]);
+        if let Some(round) = middle(&self.together) {
+            let memory = round.seen.memory;
+            row("memory of the host in use during all suites, at most", mebibytes(memory.peak), &[]);
+            row("of that, beyond what was in use before", mebibytes(memory.grown()), &[]);
+        }
+        for (what, rounds) in [
+            ("all suites, one command", self.together.iter().collect::<Vec<_>>()),
+            ("one suite, one command", self.alone.iter().flatten().collect()),
+        ] {
+            let walls: Vec<u64> = rounds.iter().map(|round| round.wall()).collect();
+            row(what, seconds(median(&walls)), &walls);
+            let cleanups: Vec<u64> = rounds.iter().map(|round| round.cleanup).collect();
+            row("cleanup after it", seconds(median(&cleanups)), &cleanups);
+        }
+        rows
+    }
+
+    fn goals(&self, alone: &[&Round]) -> Vec<Goal> {
+        let active = median(&self.clones.active);
+        let suites = || alone.iter().flat_map(|round| &round.suites);
+        let booted = median(&suites().map(|suite| suite.booted()).collect::<Vec<_>>());
+        let judged = median(&suites().map(|suite| suite.judged()).collect::<Vec<_>>());
+        let paths = alone.iter().flat_map(|round| round.paths());
+        let share = paths.map(|(_, path)| tables::framework_percent(&sum(&path))).fold(0.0, f64::max);
+        let wall = median(&self.together.iter().map(Round::wall).collect::<Vec<_>>());
+        let ideal = self.formed.product / self.machine.cores();
+        vec![
+            Goal::new("a clone until its snap services are active, median", Ms(active), Under(Ms(800))),
+            Goal::new(
+                "all members of a suite alone until theirs are, from its turn on, median",
+                Ms(booted),
+                Under(Ms(2_500)),
+            ),
+            Goal::new(
+                "the framework's share of the wall time of a suite alone, at most",
+                Percent(share),
+                Under(Percent(10.0)),
+            ),
+            Goal::new("all checks of a suite alone, from the settled cluster on, median", Ms(judged), Under(Ms(1_000))),
+            Goal::new(
+                "all suites by one command, to the product's own processor time divided by the cores",
+                Ratio(ratio(wall, ideal)),
+                AtMost(Ratio(1.5)),
+            ),
+        ]
+    }
+}
+
+/// How often something was measured; nothing for what is no median.
+fn times_measured(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 sample".to_owned(),
+        count => format!("{count} samples"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn measured() -> Measured {
+        let (running, active) = (vec![290, 280, 300], vec![760, 770, 900]);
+        Measured {
+            machine: Machine::example(),
+            product: Product::example(),
+            cold: Some(Cold { snaps: 60_000, node: 30_000 }),
+            golden: vec![9_424],
+            clones: Clones { running, active, memory: vec![137_363_456], cpu: vec![620] },
+            formed: Formed { memory: vec![211_812_352, 216_006_656], product: 17_742 },
+            together: Vec::new(),
+            alone: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn programs_get_all_that_was_measured() {
+        let measured = measured();
+        let mut told = measured.told();
+        assert_eq!(told.goals.len(), 5);
+        told.goals.truncate(1);
+        expect![[r#"
+            {
+              "machine": {
+                "date": "2026-11-21",
+                "cores": 2,
+                "processor": "EPYC",
+                "memory_bytes": 25232932864,
+                "linux": "6.18",
+                "lxd": "5.0.2",
+                "storage": "btrfs"
+              },
+              "product": {
+                "stand_in": true,
+                "name": "microovn",
+                "version": "26.03",
+                "sha256": "e68d"
+              },
+              "cold": {
+                "snaps_ms": 60000,
+                "node_image_ms": 30000
+              },
+              "golden_image_ms": {
+                "median": 9424,
+                "samples": [
+                  9424
+                ]
+              },
+              "clone": {
+                "running_ms": {
+                  "median": 290,
+                  "samples": [
+                    290,
+                    280,
+                    300
+                  ]
+                },
+                "active_ms": {
+                  "median": 770,
+                  "samples": [
+                    760,
+                    770,
+                    900
+                  ]
+                },
+                "memory_bytes": {
+                  "median": 137363456,
+                  "samples": [
+                    137363456
+                  ]
+                },
+                "processor_ms": {
+                  "median": 620,
+                  "samples": [
+                    620
+                  ]
+                }
+              },
+              "members": {
+                "memory_bytes": {
+                  "median": 211812352,
+                  "samples": [
+                    211812352,
+                    216006656
+                  ]
+                },
+                "processor_ms": 17742
+              },
+              "all_suites": {
+                "wall_ms": {
+                  "median": 0,
+                  "samples": []
+                },
+                "cleanup_ms": {
+                  "median": 0,
+                  "samples": []
+                },
+                "middle": []
+              },
+              "one_suite": {
+                "wall_ms": {
+                  "median": 0,
+                  "samples": []
+                },
+                "cleanup_ms": {
+                  "median": 0,
+                  "samples": []
+                },
+                "middle": []
+              },
+              "goals": [
+                {
+                  "what": "a clone until its snap services are active, median",
+                  "measured": {
+                    "ms": 770
+                  },
+                  "wanted": {
+                    "under": {
+                      "ms": 800
+                    }
+                  },
+                  "reached": true
+                }
+              ]
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&told).expect("JSON"));
+    }
+
+    #[test]
+    fn what_was_measured_says_how_often() {
+        assert_eq!([0, 1, 3].map(times_measured), ["", "1 sample", "3 samples"]);
+    }
+}
