@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,20 @@ pub async fn golden(
     let (spec, product, _alone) = describe(config, client, progress).await?;
     let golden = image::ensure_golden(client, &spec, progress).await?;
     Ok((golden, product))
+}
+
+/// The node image built here and the snaps in the order in which they are installed, the one to test last: what somebody
+/// needs who makes members by hand. `None` where the configuration names another image, which needs more steps.
+///
+/// # Errors
+/// As [`golden`].
+pub async fn ingredients(config: &Config, client: &Client) -> Result<Option<(String, Vec<PathBuf>)>, ClusterError> {
+    let (spec, _, _locks) = describe(config, client, &mut |_| {}).await?;
+    let image = match spec.image {
+        ImageRef::Alias(alias) if config.node_image.is_none() => alias,
+        _ => return Ok(None),
+    };
+    Ok(Some((image, spec.extra_snaps.into_iter().chain([spec.snap]).map(|snap| snap.path).collect())))
 }
 
 /// What the golden image of this configuration is made of, with the product, and the locks that must be held while it
