@@ -36,7 +36,7 @@ pub(super) async fn compare(config: &Config, catalogue: &Catalogue, args: &Compa
     let (golden, product) = cluster::golden(config, &site.client, &mut |_| {}).await.map_err(Failure::cluster)?;
     let ingredients = cluster::ingredients(config, &site.client).await.map_err(Failure::cluster)?;
     let machine = Machine::examine(&site).await?;
-    let suites = Suites::new(config, catalogue)?;
+    let suites = Suites::new(config, catalogue).await?;
     let core = &suites.cells().core;
     suites.compile(core)?;
     let (mut installing, mut copying, mut ours) = (Vec::new(), Vec::new(), Vec::new());

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::cells::Cells;
-use super::super::{Catalogue, Failure, nextest};
+use super::super::nextest::{self, Metadata};
+use super::super::{Catalogue, Failure};
 use super::figures::{samples, seconds};
 use super::machine::{Core, Memory, Seen, Watch};
 use super::millis;
@@ -110,12 +111,15 @@ pub(super) fn middle(rounds: &[Round]) -> Option<&Round> {
 pub(crate) struct Suites<'a> {
     config: &'a Config,
     cells: Cells,
+    /// Asked for beforehand, as `testkit run` does, which meanwhile asks the product what it can do.
+    metadata: Metadata,
     out: tempfile::TempDir,
 }
 
 impl<'a> Suites<'a> {
-    pub(crate) fn new(config: &'a Config, catalogue: &Catalogue) -> Result<Self, Failure> {
-        Ok(Self { config, cells: Cells::of(catalogue)?, out: tempfile::tempdir().map_err(Failure::usage)? })
+    pub(crate) async fn new(config: &'a Config, catalogue: &Catalogue) -> Result<Self, Failure> {
+        let (cells, metadata) = (Cells::of(catalogue)?, Metadata::ask(config).await?);
+        Ok(Self { config, cells, metadata, out: tempfile::tempdir().map_err(Failure::usage)? })
     }
 
     pub(crate) fn cells(&self) -> &Cells {
@@ -123,7 +127,8 @@ impl<'a> Suites<'a> {
     }
 
     fn nextest(&self, chosen: &[Cell], more: &[&str]) -> Result<duct::Expression, Failure> {
-        let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
+        let more: Vec<String> =
+            self.metadata.words().into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect();
         let command = nextest::command(self.config, &self.cells, chosen, None, &more)?;
         Ok(command.stderr_to_stdout().stdout_capture())
     }
