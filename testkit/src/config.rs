@@ -3,6 +3,7 @@
 //! This is the only place that reads the environment. Everything else is handed a [`Config`].
 
 mod environment;
+mod faults;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use environment::{environment_layer, suggestion, texts};
+pub use faults::{FaultError, Faults};
 
 /// The configuration file, looked for at the workspace root.
 pub const FILE_NAME: &str = "testkit.toml";
@@ -62,7 +64,7 @@ pub struct Layer {
     #[serde(deserialize_with = "subnet")]
     pub subnet: Option<ipnet::Ipv4Net>,
     /// Faults the stand-in is told to have, one a line.
-    pub faults: Option<String>,
+    pub faults: Option<Faults>,
     /// Seconds that a formed cluster gets to become as planned.
     pub settle: Option<std::num::NonZeroU64>,
 }
@@ -165,9 +167,8 @@ pub struct Config {
     pub parallel: Option<usize>,
     /// Range of the preparation bridge; `None` means picked.
     pub subnet: Option<ipnet::Ipv4Net>,
-    /// Faults for the stand-in, one a line; see `images/stand-in/README.md`. `2:` in front is for the second member
-    /// only.
-    pub faults: Option<String>,
+    /// Faults for the stand-in.
+    pub faults: Option<Faults>,
     /// How long a formed cluster gets to become as planned.
     pub settle: Duration,
     /// The run id that nextest hands to every test of a run.
@@ -220,6 +221,9 @@ pub enum ConfigError {
         /// Its value.
         value: std::ffi::OsString,
     },
+    /// The environment has a fault that there is not.
+    #[error("environment variable TESTKIT_FAULTS cannot be used")]
+    Faults(#[source] FaultError),
     /// A remote LXD without all of its certificates.
     #[error("LXD_REMOTE={url} needs LXD_CLIENT_CERT, LXD_CLIENT_KEY and LXD_SERVER_CERT; {missing} is not set")]
     RemoteWithoutCertificate {

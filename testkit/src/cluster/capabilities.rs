@@ -89,7 +89,7 @@ pub async fn capabilities(site: &Site, golden: &Golden) -> Result<Capabilities, 
 async fn ask(site: &Site, instance: &str) -> Result<Capabilities, ClusterError> {
     wait_ready(&site.client, "scratch", instance).await?;
     if let Some(all) = &site.config.faults {
-        faults::seed(&site.client, instance, &faults::for_member(all, 1)).await?;
+        faults::seed(&site.client, instance, &all.of_member(1)).await?;
     }
     let server = call(&site.client, instance, "scratch", &ControlCall::server(), CALL).await?;
     let extensions = server["extensions"].as_array().into_iter().flatten();

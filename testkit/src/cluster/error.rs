@@ -150,6 +150,16 @@ pub enum ClusterError {
     /// Faults were asked of a real product.
     #[error("TESTKIT_FAULTS is set, and only the stand-in can be told to have faults; the product is {0}")]
     FaultsNeedStandIn(String),
+    /// A fault for a member that the cluster does not have.
+    #[error("a fault is for member {member}, and {cell} has {members} members; nothing would play it")]
+    FaultWithoutMember {
+        /// The cell.
+        cell: String,
+        /// How many members it has.
+        members: usize,
+        /// The member that the fault is for, from 1 on.
+        member: usize,
+    },
     /// A plan without members.
     #[error("the plan of {0} has no members")]
     Empty(String),
@@ -170,7 +180,9 @@ impl ClusterError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Image(error) => error.is_usage(),
-            Self::Host(_) | Self::Run(_) | Self::NoSubnet | Self::ExtraAlone(_) => true,
+            Self::Host(_) | Self::Run(_) | Self::NoSubnet | Self::ExtraAlone(_) | Self::FaultWithoutMember { .. } => {
+                true
+            }
             _ => false,
         }
     }

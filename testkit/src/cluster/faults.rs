@@ -1,20 +1,20 @@
 //! Telling the stand-in which faults to have.
 
+use super::ClusterError;
+use crate::config::Faults;
 use crate::lxd::{self, Client, FileSpec};
+use crate::plan::Plan;
 
 /// Where the stand-in looks, each time a fault would matter (`images/stand-in/README.md`).
 const FILE: &str = "/var/snap/microovn/common/faults";
 
-/// The faults of one member, numbered from 1: every line, but for those that begin with another member's number.
-pub(super) fn for_member(all: &str, number: usize) -> String {
-    let here = all.lines().filter_map(|line| {
-        match line.split_once(':').map(|(head, fault)| (head.trim().parse::<usize>(), fault)) {
-            Some((Ok(wanted), fault)) => (number == wanted).then_some(fault),
-            // A colon in a fault's value.
-            _ => Some(line),
-        }
-    });
-    here.map(|fault| format!("{}\n", fault.trim())).collect()
+/// Fails where a fault is for a member that the plan does not have.
+pub(super) fn require_members(faults: Option<&Faults>, plan: &Plan) -> Result<(), ClusterError> {
+    let members = plan.members.len();
+    match faults.and_then(Faults::last_member).filter(|last| *last > members) {
+        None => Ok(()),
+        Some(member) => Err(ClusterError::FaultWithoutMember { cell: plan.cell.to_string(), members, member }),
+    }
 }
 
 /// Tells the stand-in on an instance to have these faults.
@@ -27,13 +27,18 @@ pub(super) async fn seed(client: &Client, instance: &str, faults: &str) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::for_member;
+    use super::*;
+    use crate::matrix::Cell;
+    use crate::plan::{Outline, Segments};
 
     #[test]
-    fn a_fault_is_for_all_members_or_for_the_numbered_one() {
-        let all = "encap-type-vxlan\n2: encap-other 10.0.0.1\n3:encap-other fd42::1\nextra-question Why: ?";
-        assert_eq!(for_member(all, 1), "encap-type-vxlan\nextra-question Why: ?\n");
-        assert_eq!(for_member(all, 2), "encap-type-vxlan\nencap-other 10.0.0.1\nextra-question Why: ?\n");
-        assert_eq!(for_member(all, 3), "encap-type-vxlan\nencap-other fd42::1\nextra-question Why: ?\n");
+    fn a_fault_for_a_member_that_is_not_there_is_refused() {
+        let cell = Cell::new(&[], &[]).expect("a cell").id().clone();
+        let plan = Plan::outlined(cell, Outline { members: 3, ..Outline::default() }, Segments::documentation());
+        let require = |faults: &str| require_members(Some(&faults.parse().expect("known")), &plan);
+        assert!(require_members(None, &plan).is_ok() && require("encap-other\n3:encap-other").is_ok());
+        let refused = require("4:encap-other\n2:encap-other").expect_err("there is no fourth");
+        let said = "a fault is for member 4, and init_cluster has 3 members; nothing would play it";
+        assert_eq!((refused.to_string().as_str(), refused.is_usage()), (said, true));
     }
 }

@@ -65,7 +65,9 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     let progress = Progress::new(dir);
     progress.tell(Doing::Waiting, "for a turn");
     let Order { cell, options, members } = order;
-    let cost = expected(&site.config.out_dir, &Plan::draw_sized(cell, options, Segments::documentation(), members));
+    let sketch = Plan::draw_sized(cell, options, Segments::documentation(), members);
+    faults::require_members(site.config.faults.as_ref(), &sketch)?;
+    let cost = expected(&site.config.out_dir, &sketch);
     let _turn = timeline.stage(TURN, Owner::Framework, site.turn(cost)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
     let bridges = make_bridges(site, cell.id().as_str(), &timeline);
@@ -198,7 +200,7 @@ async fn make(
                 timeline.stage(&format!("{FILES} {number}"), Owner::Framework, pushing).await?;
             }
             if let Some(all) = &site.config.faults {
-                faults::seed(&site.client, instance, &faults::for_member(all, number)).await?;
+                faults::seed(&site.client, instance, &all.of_member(number)).await?;
             }
             // Nobody listens any more when the formation has failed already.
             let _ = announce.send(());

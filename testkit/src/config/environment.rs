@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{ConfigError, Layer, SUBNET};
+use super::{ConfigError, Faults, Layer, SUBNET};
 
 /// The variables that this framework reads and whose names begin like nobody else's.
 const OWN_VARIABLES: [&str; 11] = [
@@ -78,7 +78,7 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         keep: parse(environment, "TESTKIT_KEEP", "one of never, on-failure, always")?,
         reuse: switch(environment, "TESTKIT_REUSE")?,
         parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
-        faults: text("TESTKIT_FAULTS"),
+        faults: faults(environment)?,
         settle: parse::<std::num::NonZeroU64>(environment, "TESTKIT_SETTLE", "a number of seconds above 0")?,
         subnet: parse(environment, "TESTKIT_SUBNET", SUBNET)?,
     })
@@ -97,6 +97,11 @@ fn parse<T: FromStr>(
             wanted: wanted.to_string(),
         }),
     }
+}
+
+fn faults(environment: &BTreeMap<String, String>) -> Result<Option<Faults>, ConfigError> {
+    let given = environment.get("TESTKIT_FAULTS").filter(|text| !text.is_empty());
+    given.map(|text| text.parse().map_err(ConfigError::Faults)).transpose()
 }
 
 /// A variable that is on or off.

@@ -91,7 +91,7 @@ impl RunPart {
             runner: run.runner().clone(),
             nextest: config.nextest_run.clone(),
             testkit: env!("CARGO_PKG_VERSION").to_owned(),
-            faults: config.faults.as_deref().map(redact),
+            faults: config.faults.as_ref().map(|faults| redact(&faults.to_string())),
             options: options.into_iter().map(option).collect(),
         }
     }

@@ -1,0 +1,137 @@
+//! Which faults the stand-in is told to have, on which members.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+/// The table of faults in it is what the stand-in knows; its own tests hold the two together.
+const README: &str = include_str!("../../../images/stand-in/README.md");
+
+/// Faults of the stand-in, a line each: its name and perhaps a value, on every member, or behind `2:` on the second.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Faults {
+    text: String,
+    lines: Vec<Line>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Line {
+    /// The member's number, from 1 on; every member when there is none.
+    member: Option<usize>,
+    fault: String,
+}
+
+impl Faults {
+    /// What the member of this number, from 1 on, is told: a line for each of its faults.
+    pub fn of_member(&self, number: usize) -> String {
+        let here = self.lines.iter().filter(|line| line.member.is_none_or(|wanted| wanted == number));
+        here.map(|line| format!("{}\n", line.fault)).collect()
+    }
+
+    /// The highest number that a member is named by.
+    pub fn last_member(&self) -> Option<usize> {
+        self.lines.iter().filter_map(|line| line.member).max()
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A line that names no fault. One that is not known would be played by nobody, and every check be green.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultError {
+    /// The stand-in has no such fault.
+    #[error(
+        "the stand-in has no fault {name:?}{}; all are in images/stand-in/README.md",
+        nearest.map(|nearest| format!(" (did you mean {nearest:?}?)")).unwrap_or_default()
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// Members are counted from 1.
+    #[error("{0:?} is for member 0, and the first is member 1")]
+    NoMember(String),
+}
+
+impl FromStr for Faults {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines = lines.map(read).collect::<Result<_, _>>()?;
+        Ok(Self { text: text.to_owned(), lines })
+    }
+}
+
+impl TryFrom<String> for Faults {
+    type Error = FaultError;
+
+    fn try_from(text: String) -> Result<Self, FaultError> {
+        text.parse()
+    }
+}
+
+fn read(line: &str) -> Result<Line, FaultError> {
+    let (member, fault) = match line.split_once(':').map(|(head, fault)| (head.trim().parse(), fault.trim())) {
+        Some((Ok(0), _)) => return Err(FaultError::NoMember(line.to_owned())),
+        Some((Ok(member), fault)) => (Some(member), fault),
+        // A colon in a fault's value.
+        _ => (None, line),
+    };
+    let name = fault.split_whitespace().next().unwrap_or_default();
+    if known().any(|known| known == name) {
+        return Ok(Line { member, fault: fault.to_owned() });
+    }
+    let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
+    let close = |known: &&str| distance(known) * 2 <= name.len().max(known.len());
+    Err(FaultError::Unknown { name: name.to_owned(), nearest: known().filter(close).min_by_key(distance) })
+}
+
+/// The names of all faults.
+fn known() -> impl Iterator<Item = &'static str> {
+    let table = README.split_once("\n## Faults\n").map_or("", |(_, after)| after);
+    let table = table.split("\n## ").next().unwrap_or_default();
+    table.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_for_all_members_or_for_the_numbered_one() {
+        let all =
+            "encap-type-vxlan\n# not this\n2: encap-other 10.0.0.1\n\n3:encap-other fd42::1\nextra-question Why: ?";
+        let faults: Faults = all.parse().expect("known");
+        assert_eq!(faults.of_member(1), "encap-type-vxlan\nextra-question Why: ?\n");
+        assert_eq!(faults.of_member(2), "encap-type-vxlan\nencap-other 10.0.0.1\nextra-question Why: ?\n");
+        assert_eq!(faults.of_member(3), "encap-type-vxlan\nencap-other fd42::1\nextra-question Why: ?\n");
+        assert_eq!((faults.last_member(), faults.to_string().as_str()), (Some(3), all));
+        assert_eq!("encap-other".parse::<Faults>().map(|faults| faults.last_member()), Ok(None));
+    }
+
+    #[test]
+    fn a_fault_that_nobody_would_play_is_refused() {
+        for (text, said) in [
+            (
+                "encap-with-mas",
+                "the stand-in has no fault \"encap-with-mas\" (did you mean \"encap-with-mask\"?); all are in \
+                 images/stand-in/README.md",
+            ),
+            ("encap-other\n2:zzz 1", "the stand-in has no fault \"zzz\"; all are in images/stand-in/README.md"),
+            ("2:", "the stand-in has no fault \"\"; all are in images/stand-in/README.md"),
+            ("0:encap-other", "\"0:encap-other\" is for member 0, and the first is member 1"),
+        ] {
+            let error = text.parse::<Faults>().expect_err(text);
+            assert_eq!(error.to_string(), said);
+        }
+    }
+}
