@@ -213,6 +213,20 @@ fn cells_that_fail_in_the_same_way_are_one_failure() {
 }
 
 #[test]
+fn what_was_noted_by_a_clock_that_went_back_is_shown_all_the_same() {
+    let folder = copy("good");
+    let check = folder.path().join("init_cluster_custom_encap/checks/members.json");
+    let mut part: serde_json::Value = serde_json::from_slice(&fs::read(&check).expect("read")).expect("JSON");
+    part["end"]["at"] = "2016-01-01T00:00:00Z".into();
+    fs::write(&check, part.to_string()).expect("written");
+    let record = assemble(folder.path(), false).expect("a record");
+    assert_eq!(record.totals.passed, 13);
+    assert!(record.started <= record.ended, "{} {}", record.started, record.ended);
+    let page = html::render(&record, folder.path()).expect("a page");
+    assert!(!page.contains("<dd>-"), "it took less than no time");
+}
+
+#[test]
 fn the_page_allows_nothing_but_itself() {
     let page = html::render(&record("good"), &fixture("good")).expect("a page");
     assert!(page.contains("default-src &#39;none&#39;; style-src &#39;sha256-"), "no policy");

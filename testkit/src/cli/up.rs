@@ -9,7 +9,7 @@ use super::watch::{LOOK, Watch};
 use super::{Catalogue, Failure};
 use crate::cluster::{self, ClusterError, Manifest, Order, Site};
 use crate::config::Config;
-use crate::report::Timeline;
+use crate::report::timeline;
 use crate::session::Run;
 
 /// What to form.
@@ -56,7 +56,7 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
             return Err(Failure::Provisioning(format!("interrupted{what}{kept}")));
         }
     };
-    for stage in Timeline::new(&dir).read().unwrap_or_default() {
+    for stage in timeline::read(&dir).unwrap_or_default() {
         println!("{:>8.1} s  {}", f64::from(u32::try_from(stage.ms).unwrap_or(u32::MAX)) / 1000.0, stage.name);
     }
     println!("{name} is up after {:.1} s, product {}", started.elapsed().as_secs_f64(), manifest.product);
