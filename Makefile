@@ -27,6 +27,8 @@ CLEAN ?= 50
 SECONDS ?= 60
 FUZZ_TARGETS ?= ovsdb_json lxd_envelope dialog_stream snap_yaml appctl
 FUZZ := target/fuzz
+FUZZ_TOOLS := target/fuzz-tools
+CARGO_FUZZ := 0.13.2
 # How to show it, and for `github` over how many jobs.
 FORMAT ?= table
 JOBS ?= 4
@@ -69,9 +71,11 @@ $(BOOK_TOOLS)/mdbook-$(MDBOOK):
 fmt: ## Format everything
 	$(FMT) -- $(OPTIONS)
 
+# The fuzz targets have a lock file of their own, which goes stale when the library gets another dependency.
 check-lint: ## Formatting, clippy with warnings denied, documentation
 	$(FMT) --check -- $(OPTIONS)
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo fetch --quiet --locked --manifest-path testkit/fuzz/Cargo.toml
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 check-workflows: $(WORKFLOW_TOOLS)/installed ## The workflows, by GitHub's schema and a security linter
@@ -108,11 +112,16 @@ check: check-lint check-workflows browser-tools setup image ## Everything: lint,
 faults: setup image ## Try every fault the stand-in can play, then clean clusters; keeps docs/reliability.md current
 	@$(TESTKIT) faults --clean $(CLEAN) --write docs/reliability.md $(ARGS)
 
-fuzz: ## Fuzz each parser of what others write for SECONDS; needs a nightly compiler and cargo-fuzz
+fuzz: $(FUZZ_TOOLS)/cargo-fuzz-$(CARGO_FUZZ) ## Fuzz each parser of what others write for SECONDS; needs a nightly compiler
 	cargo run --quiet --package testkit --example fuzz_seeds --locked -- $(FUZZ)/seeds
 	@set -e; for parser in $(FUZZ_TARGETS); do mkdir -p $(FUZZ)/found/$$parser; \
-		cargo +nightly fuzz run --fuzz-dir testkit/fuzz $$parser $(FUZZ)/found/$$parser $(FUZZ)/seeds/$$parser -- \
-		-max_total_time=$(SECONDS) -max_len=16384 -rss_limit_mb=1024 -timeout=10; done
+		RUSTUP_TOOLCHAIN=nightly $(FUZZ_TOOLS)/bin/cargo-fuzz run --fuzz-dir testkit/fuzz \
+		$$parser $(FUZZ)/found/$$parser $(FUZZ)/seeds/$$parser -- \
+		-max_total_time=$(SECONDS) -max_len=16384 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1; done
+
+$(FUZZ_TOOLS)/cargo-fuzz-$(CARGO_FUZZ):
+	cargo install cargo-fuzz --version $(CARGO_FUZZ) --locked --quiet --root $(FUZZ_TOOLS)
+	touch $@
 
 storm: setup image ## Kill N runs at random moments in every way, and look for leaks; keeps docs/reliability.md current
 	@$(TESTKIT) storm --kills $(N) --write docs/reliability.md $(ARGS)

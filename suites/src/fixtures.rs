@@ -71,10 +71,11 @@ impl Suite {
         run.end_with_runner();
         let dir = run.cell_dir(self.cell).map_err(Failure::of)?;
         let part = begin(&config, &run, &dir, &cell, &check).map_err(Failure::of)?;
+        let clock = run.clock();
         let mut verdict = None;
         let outcome = self.judge_in(config, run, &cell, &check, exe, (part.started, &mut verdict)).await;
         let failure = outcome.as_ref().err().map(|failure| failure.0.as_str());
-        part.end(&dir, verdict, failure).map_err(Failure::of)?;
+        part.end(&dir, clock, verdict, failure).map_err(Failure::of)?;
         outcome
     }
 
@@ -92,7 +93,7 @@ impl Suite {
         let site = Site::open(config, run, Path::new(exe)).await.map_err(Failure::of)?;
         record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
         let lease: Lease<Manifest> = Lease::acquire(&site.run, self.cell, check.access(), async |dir: &Path| {
-            Timeline::new(dir).since("connect", Owner::Framework, began);
+            Timeline::new(dir, site.run.clock()).since("connect", Owner::Framework, began);
             provide(&site, cell, dir).await
         })
         .await
@@ -120,7 +121,8 @@ impl Suite {
             Body::Live(_) => Owner::Product,
         };
         let judging = check.verdict(&site.client, manifest);
-        let verdict = Timeline::new(lease.dir()).stage(&format!("{CHECK}{}", check.name), owner, judging).await;
+        let verdict =
+            Timeline::new(lease.dir(), site.run.clock()).stage(&format!("{CHECK}{}", check.name), owner, judging).await;
         let verdict = found.insert(verdict);
         if verdict.passed() {
             println!("{verdict}");
@@ -150,7 +152,7 @@ fn begin(config: &Config, run: &Run, dir: &Path, cell: &Cell, check: &Check) -> 
     RunPart::new(run, config, options::OPTIONS.iter().map(|option| option.declaration())).leave(run.dir())?;
     let plan = Plan::draw(cell, options::OPTIONS, Segments::documentation());
     CellPart::new(cell, suite_checks(&plan).map(|check| (check.name, check.about)), None).leave(dir)?;
-    CheckPart::begin(dir, check.name)
+    CheckPart::begin(dir, check.name, run.clock())
 }
 
 /// The checks that the suite of this plan has.

@@ -15,6 +15,7 @@
 //! | record | [`record`] |
 
 pub mod cli;
+pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod expect;

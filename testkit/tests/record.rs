@@ -10,7 +10,8 @@ use quick_junit::{Report, TestCaseStatus};
 use rstest::rstest;
 use runs::{STATES, fixture};
 use testkit::record::schema::{Outcome, Record, RunState, Totals, TunnelState, schema};
-use testkit::record::{assemble, html};
+use testkit::record::{assemble, html, of_runner};
+use testkit::session::Process;
 
 /// A copy of a recorded run, to be changed.
 fn copy(state: &str) -> tempfile::TempDir {
@@ -210,6 +211,40 @@ fn cells_that_fail_in_the_same_way_are_one_failure() {
     let cells: Vec<&str> = page.split("data-cells=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
     assert_eq!(cells, ["init_cluster_custom_encap init_cluster_custom_encap_again", "init_cluster_unformed"]);
     assert!(page.contains("The same in 1 more cell<"), "the other cell is not named");
+}
+
+#[test]
+fn the_run_of_a_runner_is_found_by_the_process_and_by_no_time() {
+    let out = tempfile::tempdir().expect("a folder");
+    let mut part: serde_json::Value =
+        serde_json::from_slice(&fs::read(fixture("good").join("run.json")).expect("read")).expect("JSON");
+    let runner = Process::current();
+    // One of an earlier runner that had the same process id, noted by a clock that was ahead, and its own.
+    let earlier = Process { started: runner.started + 1, ..runner.clone() };
+    for (run, runner, started) in
+        [("earlier", &earlier, "2036-01-01T00:00:00Z"), ("own", &runner, "2016-01-01T00:00:00Z")]
+    {
+        part["runner"] = serde_json::to_value(runner).expect("JSON");
+        part["started"] = started.into();
+        fs::create_dir(out.path().join(run)).expect("made");
+        fs::write(out.path().join(run).join("run.json"), part.to_string()).expect("written");
+    }
+    assert_eq!(of_runner(out.path(), &runner), Some(out.path().join("own")));
+    assert_eq!(of_runner(out.path(), &Process { started: 1, ..runner }), None);
+}
+
+#[test]
+fn what_was_noted_by_a_clock_that_went_back_is_shown_all_the_same() {
+    let folder = copy("good");
+    let check = folder.path().join("init_cluster_custom_encap/checks/members.json");
+    let mut part: serde_json::Value = serde_json::from_slice(&fs::read(&check).expect("read")).expect("JSON");
+    part["end"]["at"] = "2016-01-01T00:00:00Z".into();
+    fs::write(&check, part.to_string()).expect("written");
+    let record = assemble(folder.path(), false).expect("a record");
+    assert_eq!(record.totals.passed, 13);
+    assert!(record.started <= record.ended, "{} {}", record.started, record.ended);
+    let page = html::render(&record, folder.path()).expect("a page");
+    assert!(!page.contains("<dd>-"), "it took less than no time");
 }
 
 #[test]

@@ -131,6 +131,12 @@ pub(super) enum Command {
     /// Form one cluster, judge it, and print the outcome as JSON.
     #[command(hide = true)]
     Trial { cell: String },
+    /// Set the host's clock by so many seconds, until the input ends.
+    #[command(hide = true)]
+    Jump {
+        #[arg(long, allow_negative_numbers = true)]
+        by: i64,
+    },
     /// Wait for a runner to end and remove what its run made.
     #[command(hide = true)]
     Reap {

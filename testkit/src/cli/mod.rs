@@ -154,6 +154,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Summary(args) => return summary::summary(&args),
         Command::Completions { shell } => return shell_help::completions(shell),
         Command::Man => return shell_help::manual(),
+        Command::Jump { by } => return storm::jump(by).await,
         command => command,
     };
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
@@ -162,7 +163,8 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         | Command::Plan(_)
         | Command::Summary(_)
         | Command::Completions { .. }
-        | Command::Man => Ok(ExitCode::SUCCESS),
+        | Command::Man
+        | Command::Jump { .. } => Ok(ExitCode::SUCCESS),
         Command::Faults(args) => faults::faults(&config, catalogue, &args).await,
         Command::Storm(args) => storm::storm(&config, &args).await,
         Command::Trial { cell } => trial::trial(config, catalogue, &cell).await,

@@ -5,7 +5,6 @@ use std::process::{ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 
 use duct::Expression;
-use jiff::Timestamp;
 use quick_junit::{Report, TestCase, TestCaseStatus, TestSuite};
 use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,7 +19,7 @@ use crate::cluster::{self, Site};
 use crate::config::Config;
 use crate::matrix::{Cell, Tier};
 use crate::record::{self, CellPart, Record, RunPart};
-use crate::session::Run;
+use crate::session::{Process, Run};
 
 /// nextest's exit code when tests failed; others say that it did not run them (nextest's `NextestExitCode`).
 const TESTS_FAILED: i32 = 100;
@@ -152,10 +151,11 @@ async fn follow(config: &Config, command: &Expression, cells: &[Cell]) -> Result
         true => command.stderr_to_stdout().stdout_path(said.path()),
         false => command.clone(),
     };
-    let since = Timestamp::now();
     // cargo becomes the runner, so that its process id is that of the run's runner.
     let runner = command.start().map_err(Failure::usage)?;
     let pids = runner.pids();
+    let runners: Vec<Process> = pids.iter().filter_map(|pid| Process::find(*pid)).collect();
+    let of_runner = || runners.iter().find_map(|runner| record::of_runner(&config.out_dir, runner));
     let mut interrupts = signal(SignalKind::interrupt()).map_err(Failure::usage)?;
     let mut interrupted: Option<Instant> = None;
     let mut dir = None;
@@ -175,13 +175,13 @@ async fn follow(config: &Config, command: &Expression, cells: &[Cell]) -> Result
                 let _ = rustix::process::kill_process(pid, Signal::INT);
             }
         }
-        dir = dir.or_else(|| pids.iter().find_map(|pid| record::of_runner(&config.out_dir, *pid, since)));
+        dir = dir.or_else(of_runner);
         match &dir {
             Some(dir) => watch.look(dir),
             None => watch.prelude(&last_line(said.path())),
         }
     };
-    dir = dir.or_else(|| pids.iter().find_map(|pid| record::of_runner(&config.out_dir, *pid, since)));
+    dir = dir.or_else(of_runner);
     if let Some(dir) = &dir {
         watch.look(dir);
     }

@@ -79,8 +79,9 @@ impl Node {
     }
 }
 
-/// How long ago, to the second: `1h 2m 5s`.
+/// How long ago, to the second: `1h 2m 5s`. A moment to come, which a clock that was set back makes of the past, is now.
 fn age(created: Timestamp, now: Timestamp) -> String {
+    let created = created.min(now);
     let rounding = SpanRound::new().smallest(Unit::Second).largest(Unit::Hour).mode(RoundMode::Trunc);
     now.since(created).and_then(|span| span.round(rounding)).map_or_else(|_| "-".to_owned(), |span| format!("{span:#}"))
 }
@@ -116,5 +117,6 @@ mod tests {
         let now = at("2026-03-01T12:00:05.7Z");
         assert_eq!(age(at("2026-03-01T11:58:00Z"), now), "2m 5s");
         assert_eq!(age(at("2026-02-28T11:00:00Z"), now), "25h 5s");
+        assert_eq!(age(at("2026-03-01T14:00:00Z"), now), "0s");
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::plan::Plan;
 use crate::report::spent::{path_of, sum};
-use crate::report::{Owner, Timeline};
+use crate::report::{Owner, timeline};
 
 /// Milliseconds a cell is expected to take: a part for every cell, and one for each of its members.
 const CELL_COST: u64 = 3_000;
@@ -20,7 +20,7 @@ fn measured(out_dir: &Path, cell: &str) -> Option<u64> {
     let folders = std::fs::read_dir(out_dir).ok()?.flatten().map(|entry| entry.path().join(cell));
     let made = |dir: &Path| std::fs::metadata(dir.join("manifest.json")).and_then(|file| file.modified()).ok();
     let newest = folders.filter_map(|dir| Some((made(&dir)?, dir))).max()?.1;
-    let stages = Timeline::new(&newest).read().ok()?;
+    let stages = timeline::read(&newest).ok()?;
     let spent = sum(&path_of(&stages));
     let spent = spent.iter().filter(|spent| spent.owner != Owner::Framework).map(|spent| spent.ms).sum::<u64>();
     (spent > 0).then_some(spent)

@@ -58,7 +58,7 @@ pub struct Order<'a> {
 /// When it cannot be made or formed; the evidence is in `dir` then. A cluster that is formed but does not become
 /// as planned is not an error: its checks say what is wrong.
 pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Manifest, ClusterError> {
-    let timeline = Timeline::new(dir);
+    let timeline = Timeline::new(dir, site.run.clock());
     timeline.stage("arm reaper", Owner::Framework, reaper::arm(&site.run, &site.exe)).await?;
     let sweeping = sweep::sweep(&site.client, &Target::Abandoned, None);
     timeline.stage("sweep", Owner::Framework, sweeping).await?;

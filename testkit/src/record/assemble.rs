@@ -17,7 +17,7 @@ use crate::cluster::{self, Manifest, Planned};
 use crate::expect;
 use crate::microovn::redact;
 use crate::plan::Plan;
-use crate::report::{Timeline, timeline};
+use crate::report::timeline;
 
 /// What provisioning leaves when it fails.
 #[derive(Debug, Deserialize)]
@@ -198,8 +198,7 @@ pub fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
     let mut waited = 0;
     let mut entered = 0;
     let find = |n: usize| plan.and_then(|plan| plan.members.get(n.checked_sub(1)?)).map(|member| member.name.clone());
-    let mut stages: Vec<Stage> = Timeline::new(path)
-        .read()?
+    let mut stages: Vec<Stage> = timeline::read(path)?
         .into_iter()
         .map(|stage| {
             let (phase, count) = match stage.name.as_str() {

@@ -68,6 +68,7 @@ mod tests {
 
     use super::super::schema::CheckInfo;
     use super::*;
+    use crate::clock::Clock;
     use crate::report::Doing;
 
     #[test]
@@ -79,14 +80,15 @@ mod tests {
         let info = |name: &str| CheckInfo { name: name.to_owned(), about: String::new() };
         let part = CellPart { choices: BTreeMap::new(), checks: vec![info("a"), info("b")], skipped: None };
         part.leave(cell).expect("left");
-        let first = CheckPart::begin(cell, "a").expect("begun");
-        let second = CheckPart::begin(cell, "b").expect("begun");
+        let clock = Clock::start();
+        let first = CheckPart::begin(cell, "a", clock).expect("begun");
+        let second = CheckPart::begin(cell, "b", clock).expect("begun");
         assert_eq!(state(), CellState::Unknown);
         Progress::new(cell).tell(Doing::Forming, "x");
         assert_eq!(state(), CellState::Making(Step { doing: Doing::Forming, detail: "x".to_owned() }));
-        first.end(cell, None, Some("broken")).expect("ended");
+        first.end(cell, clock, None, Some("broken")).expect("ended");
         assert_eq!(state(), CellState::Checking { ended: 1, of: 2, failed: 1 });
-        second.end(cell, None, None).expect("ended");
+        second.end(cell, clock, None, None).expect("ended");
         assert_eq!(state(), CellState::Done { of: 2, failed: 1 });
     }
 

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{CheckInfo, Host, InitOption, SCHEMA};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::expect::{Difference, Verdict};
 use crate::matrix::{Cell, Declaration};
@@ -87,7 +88,7 @@ impl RunPart {
         Self {
             schema: SCHEMA,
             run: run.id().to_string(),
-            started: Timestamp::now(),
+            started: run.clock().now(),
             runner: run.runner().clone(),
             nextest: config.nextest_run.clone(),
             testkit: env!("CARGO_PKG_VERSION").to_owned(),
@@ -139,23 +140,23 @@ impl CellPart {
 }
 
 impl CheckPart {
-    /// Notes in the cell's folder that this check begins now.
+    /// Notes in the cell's folder that this check begins now, by the clock of the run.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn begin(cell: &Path, check: &str) -> io::Result<Self> {
-        let part = Self { check: check.to_owned(), started: Timestamp::now(), end: None };
+    pub fn begin(cell: &Path, check: &str, clock: Clock) -> io::Result<Self> {
+        let part = Self { check: check.to_owned(), started: clock.now(), end: None };
         part.write(cell)?;
         Ok(part)
     }
 
-    /// Notes how it ended, free of secrets.
+    /// Notes that it ends now, by the same clock, and how, free of secrets.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn end(mut self, cell: &Path, verdict: Option<Verdict>, failure: Option<&str>) -> io::Result<()> {
+    pub fn end(mut self, cell: &Path, clock: Clock, verdict: Option<Verdict>, failure: Option<&str>) -> io::Result<()> {
         let verdict = verdict.map(without_secrets);
-        self.end = Some(CheckEnd { at: Timestamp::now(), verdict, failure: failure.map(redact) });
+        self.end = Some(CheckEnd { at: clock.now(), verdict, failure: failure.map(redact) });
         self.write(cell)
     }
 
@@ -253,13 +254,28 @@ mod tests {
     #[test]
     fn a_check_is_noted_when_it_begins_and_without_secrets_when_it_ends() {
         let cell = tempfile::tempdir().expect("a folder");
-        let part = CheckPart::begin(cell.path(), "members").expect("begun");
+        let clock = Clock::start();
+        let part = CheckPart::begin(cell.path(), "members", clock).expect("begun");
         assert_eq!(CheckPart::all(cell.path()).expect("read")["members"].end, None);
         let mut verdict = Verdict::builder("members");
         verdict.compare("a", "t", "c", "x", TOKEN);
-        part.end(cell.path(), Some(verdict.finish()), Some(&format!("seen {TOKEN}"))).expect("ended");
+        part.end(cell.path(), clock, Some(verdict.finish()), Some(&format!("seen {TOKEN}"))).expect("ended");
         let text = fs::read_to_string(cell.path().join("checks/members.json")).expect("there");
         assert!(!text.contains(TOKEN) && text.matches("redacted").count() == 2, "{text}");
+    }
+
+    #[test]
+    fn a_check_is_noted_by_the_clock_of_its_run_and_not_by_the_wall_clock() {
+        let cell = tempfile::tempdir().expect("a folder");
+        let clock = Clock::saying("2020-02-29T12:00:00Z".parse().expect("a time"));
+        CheckPart::begin(cell.path(), "members", clock)
+            .expect("begun")
+            .end(cell.path(), clock, None, None)
+            .expect("ended");
+        let part = &CheckPart::all(cell.path()).expect("read")["members"];
+        let ended = part.end.as_ref().expect("it ended").at;
+        assert!(clock.now().duration_since(part.started).as_secs() < 60, "{part:?}");
+        assert!(part.started <= ended && ended <= clock.now(), "{part:?}");
     }
 
     #[test]

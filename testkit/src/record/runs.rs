@@ -115,9 +115,9 @@ pub fn find(out_dir: &Path, wanted: Option<&str>) -> Result<PathBuf, RunsError> 
     }
 }
 
-/// The folder of the run whose runner has this process id and began at or after `since`.
-pub fn of_runner(out_dir: &Path, pid: u32, since: Timestamp) -> Option<PathBuf> {
-    newest(out_dir, |part| part.runner.pid == pid && part.started >= since)
+/// The folder of the run of this runner.
+pub fn of_runner(out_dir: &Path, runner: &Process) -> Option<PathBuf> {
+    newest(out_dir, |part| part.runner == *runner)
 }
 
 /// The folder of the run that nextest gave this id.

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
+
 /// Waiting for a turn: other clusters of the run are formed meanwhile.
 pub const TURN: &str = "turn";
 /// What forming waits for; the clone and the boot of the member say what that was.
@@ -58,25 +60,26 @@ pub struct Stage {
 #[derive(Debug, Clone)]
 pub struct Timeline {
     path: PathBuf,
+    clock: Clock,
 }
 
 impl Timeline {
-    /// The timeline of the cell in this folder.
-    pub fn new(dir: &Path) -> Self {
-        Self { path: dir.join("timeline.jsonl") }
+    /// The timeline of the cell in this folder, on the clock of its run.
+    pub fn new(dir: &Path, clock: Clock) -> Self {
+        Self { path: path(dir), clock }
     }
 
     /// Runs `work` as a stage and notes how long it took, whatever came of it.
     pub async fn stage<T>(&self, name: &str, owner: Owner, work: impl Future<Output = T>) -> T {
-        let (at, started) = (Timestamp::now(), Instant::now());
+        let (at, started) = (self.clock.now(), Instant::now());
         let result = work.await;
         self.note(name, owner, at, started.elapsed());
         result
     }
 
-    /// Notes a stage that began `at` and has ended now.
+    /// Notes a stage that began `at`, by the same clock, and has ended now.
     pub fn since(&self, name: &str, owner: Owner, at: Timestamp) {
-        self.note(name, owner, at, Timestamp::now().duration_since(at).unsigned_abs());
+        self.note(name, owner, at, Duration::try_from(self.clock.now().duration_since(at)).unwrap_or_default());
     }
 
     fn note(&self, name: &str, owner: Owner, at: Timestamp, took: Duration) {
@@ -93,18 +96,22 @@ impl Timeline {
         line.push(b'\n');
         OpenOptions::new().create(true).append(true).open(&self.path)?.write_all(&line)
     }
+}
 
-    /// The stages so far, in the order in which they ended.
-    ///
-    /// # Errors
-    /// When the file is there and cannot be read.
-    pub fn read(&self) -> io::Result<Vec<Stage>> {
-        match std::fs::read_to_string(&self.path) {
-            Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+/// The stages so far of the cell in this folder, in the order in which they ended.
+///
+/// # Errors
+/// When its timeline is there and cannot be read.
+pub fn read(dir: &Path) -> io::Result<Vec<Stage>> {
+    match std::fs::read_to_string(path(dir)) {
+        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
+}
+
+fn path(dir: &Path) -> PathBuf {
+    dir.join("timeline.jsonl")
 }
 
 /// From the millisecond of the begin to the millisecond of the end, so that a stage that begins when another ends leaves
@@ -143,13 +150,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn stages_are_noted_by_the_clock_of_the_run_and_not_by_the_wall_clock() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Clock::saying("2020-02-29T12:00:00Z".parse().expect("a time"));
+        let began = clock.now();
+        let timeline = Timeline::new(folder.path(), clock);
+        timeline.stage("clone", Owner::Lxd, async {}).await;
+        timeline.since("connect", Owner::Framework, began);
+        for stage in read(folder.path()).expect("read") {
+            assert!(began <= stage.at && stage.at <= clock.now() && stage.ms < 60_000, "{stage:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn stages_are_noted_with_their_owner_whatever_came_of_them() {
         let folder = tempfile::tempdir().expect("a folder");
-        let timeline = Timeline::new(folder.path());
+        let timeline = Timeline::new(folder.path(), Clock::start());
         let failed: Result<(), ()> = timeline.stage("dialog", Owner::Product, async { Err(()) }).await;
         assert!(failed.is_err());
         timeline.stage("clone", Owner::Lxd, async {}).await;
-        let stages = timeline.read().expect("read");
+        let stages = read(folder.path()).expect("read");
         assert_eq!(
             stages.iter().map(|s| (s.name.as_str(), s.owner)).collect::<Vec<_>>(),
             [("dialog", Owner::Product), ("clone", Owner::Lxd)]

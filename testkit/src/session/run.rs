@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Ledger, Process, lock};
+use crate::clock::Clock;
 use crate::config::Config;
 
 /// The short name of a run: eight hexadecimal digits.
@@ -50,6 +51,7 @@ pub struct Run {
     id: RunId,
     runner: Process,
     dir: PathBuf,
+    clock: Clock,
     _open: File,
 }
 
@@ -109,7 +111,10 @@ impl Run {
         let open = lock::shared(&path).await.map_err(io_error("lock", &path))?;
         let note = dir.join(RUNNER);
         fs::write(&note, runner.to_string()).map_err(io_error("write", &note))?;
-        Ok(Self { id, runner, dir, _open: open })
+        let mut run = Self { id, runner, dir, clock: Clock::start(), _open: open };
+        // The first to come starts it, so that what the run's processes note lies as far apart as it was.
+        run.clock = run.once("clock", async || Ok::<_, RunError>(run.clock)).await?;
+        Ok(run)
     }
 
     /// Its id.
@@ -125,6 +130,11 @@ impl Run {
     /// Where its records are: `target/testkit/<run>`.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// What its processes note moments by: the wall clock as it was when the run began.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// What it made.
@@ -210,6 +220,7 @@ fn private_dir(dir: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Layer;
 
     #[test]
     fn the_id_follows_nextest_and_else_the_runner() {
@@ -219,6 +230,16 @@ mod tests {
         assert_ne!(RunId::derive(Some("a"), &runner), RunId::derive(Some("b"), &runner));
         assert_ne!(RunId::derive(None, &runner), RunId::derive(None, &other));
         assert_eq!(RunId::derive(None, &runner).to_string().len(), 8);
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_part_later_goes_by_the_clock_of_the_first() {
+        let out = tempfile::tempdir().expect("a folder");
+        let flags = Layer { out_dir: Some(out.path().to_owned()), ..Layer::default() };
+        let config = Config::resolve(flags).expect("a workspace");
+        let first = Run::start(&config).await.expect("a run");
+        let second = Run::start(&config).await.expect("the same run");
+        assert_eq!((second.dir(), second.clock()), (first.dir(), first.clock()));
     }
 
     #[test]

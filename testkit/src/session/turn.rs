@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::run::{RunError, io_error};
 use super::{Run, lock};
+use crate::clock::Clock;
 
 /// Between two looks of the waiter that is next. One that is further behind looks more seldom, up to the longest pause:
 /// forming a cluster takes seconds, and looks cost the processor that it needs.
@@ -49,7 +50,7 @@ impl Run {
     ) -> Result<Turn, E> {
         let dir = self.dir().join("turns");
         fs::create_dir_all(&dir).map_err(io_error("create", &dir))?;
-        let waiter = Waiter::register(&dir, cost).await.map_err(io_error("wait in", &dir))?;
+        let waiter = Waiter::register(&dir, cost, self.clock()).await.map_err(io_error("wait in", &dir))?;
         loop {
             let places = places().await?.max(1);
             match waiter.look(places).await.map_err(io_error("look into", &dir))? {
@@ -77,11 +78,11 @@ struct Waiter {
 }
 
 impl Waiter {
-    async fn register(dir: &Path, cost: u64) -> io::Result<Self> {
+    async fn register(dir: &Path, cost: u64, clock: Clock) -> io::Result<Self> {
         let dir = dir.to_owned();
         blocking(move || {
             let _alone = alone(&dir)?;
-            let arrived = jiff::Timestamp::now().as_nanosecond();
+            let arrived = clock.now().as_nanosecond();
             // The most expensive first, then the first to come.
             let prefix = format!("{WAITER}{:020}-{arrived:020}-", u64::MAX - cost);
             let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(&dir)?;
@@ -221,7 +222,7 @@ mod tests {
         let dir = run.dir().join("turns");
         fs::create_dir(&dir).expect("made");
         // It is ahead, and does not look.
-        let _ahead = Waiter::register(&dir, 9).await.expect("waits");
+        let _ahead = Waiter::register(&dir, 9, Clock::start()).await.expect("waits");
         let mut second = pin!(turn(&run, 2, 0));
         // There is a place for both.
         let second = comes(second.as_mut()).await;
@@ -241,6 +242,17 @@ mod tests {
         assert!(waits(second.as_mut()).await, "the second place does not count now");
         places.store(2, std::sync::atomic::Ordering::SeqCst);
         assert_eq!(comes(second).await.place(), 1, "it counts again");
+    }
+
+    #[tokio::test]
+    async fn who_came_first_is_a_matter_of_the_clock_of_the_run() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let clock = Clock::saying("2020-02-29T12:00:00Z".parse().expect("a time"));
+        let waiter = Waiter::register(dir.path(), 0, clock).await.expect("waits");
+        let name = waiter.file.path().file_name().expect("a name").to_string_lossy().into_owned();
+        let arrived: i128 = name.split('-').nth(2).and_then(|part| part.parse().ok()).expect("a moment");
+        assert!((clock.now().as_nanosecond() - arrived) < 60_000_000_000, "{name} is by the wall clock");
+        assert!(arrived <= clock.now().as_nanosecond(), "{name} is by the wall clock");
     }
 
     #[tokio::test]

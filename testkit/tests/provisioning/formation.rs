@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use testkit::clock::Clock;
 use testkit::cluster::{ClusterError, form};
 use testkit::plan::{Formation, Plan};
 use testkit::report::{Evidence, Progress, Timeline, chain};
@@ -46,7 +47,7 @@ async fn formed(lxd: &FakeLxd, plan: &Plan, order: &[usize], dir: &Path) -> Resu
     let (mut announce, ready): (Vec<_>, Vec<_>) =
         plan.members.iter().map(|_| oneshot::channel()).map(|(a, r)| (Some(a), r)).unzip();
     let client = lxd.client().await;
-    let (instances, timeline, evidence) = (instances(plan), Timeline::new(dir), Evidence::new(dir));
+    let (instances, timeline, evidence) = (instances(plan), Timeline::new(dir, Clock::start()), Evidence::new(dir));
     let progress = Progress::new(dir);
     let forming = form(&client, plan, &instances, ready, &timeline, &evidence, &progress);
     let announcing = async {

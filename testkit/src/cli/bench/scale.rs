@@ -14,7 +14,7 @@ use crate::cluster::{self, ClusterError, Order, Site};
 use crate::matrix::Cell;
 use crate::plan::Outline;
 use crate::report::spent::{Piece, Spent, path_of, sum};
-use crate::report::{Timeline, timeline};
+use crate::report::timeline;
 
 /// The most memory that a run may have in use, in bytes.
 const MEMORY: u64 = 6 << 30;
@@ -97,7 +97,7 @@ async fn by_members(
         if !manifest.settled.unsatisfied.is_empty() {
             eprintln!("{size} members are not as planned: {}", manifest.settled.unsatisfied.join(", "));
         }
-        let path = by_kind(&path_of(&Timeline::new(&dir).read().map_err(Failure::usage)?));
+        let path = by_kind(&path_of(&timeline::read(&dir).map_err(Failure::usage)?));
         let wall = total(&path);
         eprintln!("{size} members: {}", seconds(wall));
         steps.push(Step {

@@ -15,8 +15,8 @@ use super::millis;
 use crate::config::Config;
 use crate::matrix::Cell;
 use crate::record;
-use crate::report::Timeline;
 use crate::report::spent::{Piece, Spent, SuiteTimes, critical_path, first_began, sum};
+use crate::report::timeline;
 use crate::session::reaper;
 
 /// One run of suites by one command.
@@ -171,7 +171,7 @@ fn collect(dir: &Path) -> Result<Vec<SuiteTimes>, Failure> {
     let mut suites = Vec::new();
     for run in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         for cell in record::assemble(&run.path(), false).map_err(Failure::usage)?.cells {
-            let stages = Timeline::new(&run.path().join(&cell.name)).read().map_err(Failure::usage)?;
+            let stages = timeline::read(&run.path().join(&cell.name)).map_err(Failure::usage)?;
             let began = cell.checks.iter().filter_map(|check| check.started).min();
             let ended = cell.checks.iter().filter_map(|check| check.ended).max();
             if let Some((began, ended)) = began.zip(ended) {

@@ -1,5 +1,6 @@
-//! The ways a run can be ended.
+//! The ways a run can be ended or disturbed.
 
+use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -12,11 +13,15 @@ use tokio::process::Child;
 
 use super::super::Failure;
 use super::Field;
+use super::jump::Jump;
 use super::leftovers::{self, Role};
 use crate::config::Config;
 use crate::host;
 
-/// A way to end a run, or a part of it.
+/// How far the clock jumps, in seconds.
+const LEAP: i64 = 2 * 60 * 60;
+
+/// A way to end a run or a part of it, or to make the host hard to live on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attack {
     /// One test.
@@ -39,10 +44,14 @@ pub(super) enum Attack {
     Pool,
     /// LXD, which is started again.
     Lxd,
+    /// The host's clock is two hours ahead from then on, until the run has ended.
+    ClockAhead,
+    /// The host's clock is two hours back.
+    ClockBack,
 }
 
 impl Attack {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Test,
         Self::Runner,
         Self::Group,
@@ -53,6 +62,8 @@ impl Attack {
         Self::Disk,
         Self::Pool,
         Self::Lxd,
+        Self::ClockAhead,
+        Self::ClockBack,
     ];
 
     /// Whether this user and this host can do it.
@@ -70,6 +81,11 @@ impl Attack {
         matches!(self, Self::Everything)
     }
 
+    /// Whether the run must not mind it, and end green.
+    pub(super) fn is_harmless(self) -> bool {
+        matches!(self, Self::ClockAhead | Self::ClockBack)
+    }
+
     /// Does it to the run of `runner`, whose records are in `out`. `choice` picks among several. What is returned is to be
     /// dropped when the run has ended.
     pub(super) async fn strike(
@@ -78,7 +94,7 @@ impl Attack {
         runner: &mut Child,
         out: &Path,
         choice: u64,
-    ) -> Result<Option<FullPool>, Failure> {
+    ) -> Result<Option<Box<dyn Any>>, Failure> {
         let Some(pid) = runner.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) else { return Ok(None) };
         // What has ended meanwhile cannot be killed any more, which is as good.
         let one = |pid, signal| {
@@ -110,8 +126,10 @@ impl Attack {
             Self::Terminate => one(pid, Signal::TERM),
             Self::Interrupt => group(Signal::INT),
             Self::Disk => SmallDisk::fill(out).map_err(Failure::usage)?,
-            Self::Pool => return FullPool::fill(&field.config).map(Some).map_err(Failure::usage),
+            Self::Pool => return Ok(Some(Box::new(FullPool::fill(&field.config).map_err(Failure::usage)?))),
             Self::Lxd => restart_lxd(field).await?,
+            Self::ClockAhead => return Ok(Some(Box::new(Jump::by(&field.exe, LEAP)?))),
+            Self::ClockBack => return Ok(Some(Box::new(Jump::by(&field.exe, -LEAP)?))),
         }
         Ok(None)
     }
@@ -150,7 +168,7 @@ impl Drop for SmallDisk {
 }
 
 /// A storage pool in which nothing more fits. It has room again when this is dropped.
-pub(super) struct FullPool(PathBuf);
+struct FullPool(PathBuf);
 
 impl FullPool {
     /// Takes what is free, in pieces that get smaller.
@@ -202,6 +220,8 @@ impl fmt::Display for Attack {
             Self::Disk => "disk of the records full",
             Self::Pool => "storage pool full",
             Self::Lxd => "SIGKILL to LXD, restart",
+            Self::ClockAhead => "clock 2 h ahead",
+            Self::ClockBack => "clock 2 h back",
         })
     }
 }

@@ -1,26 +1,33 @@
 //! Killing runs at random moments, and looking whether anything of them stays.
 
 mod attack;
+mod jump;
 mod leftovers;
 mod tally;
 
 use std::convert::Infallible;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
 use super::output::Format;
 use crate::config::Config;
 use crate::host;
 use crate::lxd::Client;
+use crate::record::{self, Record};
 use crate::session::Process;
 use crate::wait::{self, Pace, Poll};
 use attack::{Attack, SmallDisk};
+use jump::Jump;
+pub(super) use jump::jump;
 use leftovers::{Canary, Leftovers};
 use tally::Tally;
 
@@ -42,7 +49,11 @@ pub(super) struct StormArgs {
     /// Also kill and restart LXD itself, where `testkit setup` has started it.
     #[arg(long)]
     lxd: bool,
-    /// Only attacks whose name contains this: `LXD`, `pool`.
+    /// Also set the clock of this host two hours ahead and back while a run goes on, which everything on it sees: only for
+    /// a host on which nothing else is at work. Needs CAP_SYS_TIME.
+    #[arg(long)]
+    clock: bool,
+    /// Only attacks whose name contains this: `LXD`, `pool`, `clock`.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// What the random moments follow from; the same seed gives the same moments.
@@ -54,6 +65,18 @@ pub(super) struct StormArgs {
     /// Also write the table into this document, between its two marks.
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
+}
+
+impl StormArgs {
+    /// Whether the attack is wanted; some are tried on request only.
+    fn want(&self, attack: Attack) -> bool {
+        let asked = match attack {
+            Attack::Lxd => self.lxd,
+            Attack::ClockAhead | Attack::ClockBack => self.clock,
+            _ => true,
+        };
+        asked && self.only.as_ref().is_none_or(|only| attack.to_string().contains(only.as_str()))
+    }
 }
 
 /// Where runs are attacked.
@@ -89,20 +112,21 @@ struct Blow {
 
 /// Attacks runs and prints the table; exit code 1 when anything of one stays.
 pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode, Failure> {
-    let field = Field {
-        config: config.clone(),
-        client: host::connect(config).await.map_err(Failure::usage)?,
-        exe: std::env::current_exe().map_err(Failure::usage)?,
-    };
+    let exe = std::env::current_exe().map_err(Failure::usage)?;
+    if args.clock {
+        // Setting it to what it is says whether it can be set, before anything has begun.
+        drop(Jump::by(&exe, 0)?);
+    }
+    let client = host::connect(config).await.map_err(Failure::usage)?;
+    let field = Field { config: config.clone(), client, exe };
     let mut random = StdRng::seed_from_u64(args.seed);
     let mut attacks = Attack::ALL.to_vec();
-    attacks.retain(|attack| attack.is_possible(config) && (args.lxd || *attack != Attack::Lxd));
-    if let Some(only) = &args.only {
-        attacks.retain(|attack| attack.to_string().contains(only.as_str()));
-    }
+    attacks.retain(|attack| attack.is_possible(config) && args.want(*attack));
     if attacks.is_empty() {
-        return Err(Failure::Usage("no attack is left to try; `--lxd` is needed for those on LXD itself".to_owned()));
+        let needed = "`--lxd` is needed for that on LXD itself, `--clock` for those on the clock";
+        return Err(Failure::Usage(format!("no attack is left to try; {needed}")));
     }
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::usage)?;
     let canary = Canary::make(&field.client, &config.pool).await?;
     let mut blows: Vec<Blow> = Vec::new();
     // A run that was over before it was attacked is looked at like the others, and does not count as one of them.
@@ -114,6 +138,7 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
             blow = strike(&field, attack, moment, random.random()) => blow,
             // What has been seen so far is worth showing.
             _ = tokio::signal::ctrl_c() => break,
+            _ = terminate.recv() => break,
         };
         let blow = match blow {
             Ok(blow) => blow,
@@ -137,7 +162,7 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
 /// One run and its end.
 async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Result<Blow, Failure> {
     let Field { config, client, .. } = field;
-    let out = tempfile::tempdir().map_err(Failure::usage)?;
+    let mut out = tempfile::tempdir().map_err(Failure::usage)?;
     let _disk = match attack {
         Attack::Disk => Some(SmallDisk::mount(out.path()).map_err(Failure::usage)?),
         _ => None,
@@ -149,17 +174,28 @@ async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Resu
     begun(&mut child, out.path()).await?;
     let early = tokio::time::timeout(Duration::from_millis(moment), child.wait()).await.is_ok();
     let struck = Instant::now();
-    let full = match early {
+    let changed = match early {
         true => None,
         false => attack.strike(field, &mut child, out.path(), choice).await?,
     };
-    if tokio::time::timeout(END, child.wait()).await.is_err() {
+    let Ok(ended) = tokio::time::timeout(END, child.wait()).await else {
         let _ = child.kill().await;
         let leak = Some(format!("the runner had not ended {} s later", END.as_secs()));
         return Ok(Blow { attack, moment, late: early, cleared: 0, leak });
-    }
-    drop(full);
+    };
+    drop(changed);
     let mut leak = None;
+    if attack.is_harmless() {
+        let status = ended.map_err(Failure::usage)?;
+        leak = match status.success() {
+            true => odd_record(out.path()),
+            false => Some(format!("it was not green: {status}")),
+        };
+        if let Some(found) = &mut leak {
+            found.push_str(&format!("; its records are in {}", out.path().display()));
+            out.disable_cleanup(true);
+        }
+    }
     if let Some(mut other) = other {
         match tokio::time::timeout(END, other.wait()).await {
             Ok(Ok(status)) if status.success() => {}
@@ -174,6 +210,28 @@ async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Resu
     leak = leak.or(cleared(client, out.path(), runner).await);
     let cleared = u64::try_from(struck.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Blow { attack, moment, late: early, cleared, leak })
+}
+
+/// What is wrong with the records of the runs below `out`, which must have one.
+fn odd_record(out: &Path) -> Option<String> {
+    let runs = std::fs::read_dir(out).into_iter().flatten().flatten();
+    let records: io::Result<Vec<Record>> = runs.map(|run| record::assemble(&run.path(), false)).collect();
+    match records {
+        Ok(records) if records.is_empty() => Some("it has no record".to_owned()),
+        Ok(records) => records.iter().find_map(odd_span),
+        Err(error) => Some(format!("its record cannot be read: {error}")),
+    }
+}
+
+/// What took less than no time by the record, or longer than a run may take.
+fn odd_span(record: &Record) -> Option<String> {
+    let checks = record.cells.iter().flat_map(|cell| &cell.checks);
+    let checks = checks.filter_map(|check| Some((check.name.as_str(), check.started?, check.ended?)));
+    let mut spans = checks.chain([("the run", record.started, record.ended)]);
+    let is_odd =
+        |from: Timestamp, to: Timestamp| Duration::try_from(to.duration_since(from)).map_or(true, |took| took > END);
+    let (what, from, to) = spans.find(|(_, from, to)| is_odd(*from, *to))?;
+    Some(format!("its record says that {what} began at {from} and ended at {to}"))
 }
 
 /// Waits until the run has records, or has ended: before that there is a runner that looks for tests, and nothing that
@@ -217,4 +275,42 @@ async fn cleared(client: &Client, out: &Path, runner: Option<Process>) -> Option
         }
     });
     gone.await.err().map(|error| crate::report::chain(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    #[test]
+    fn what_the_whole_host_feels_is_done_on_request_only() {
+        let calm =
+            StormArgs { kills: 1, lxd: false, clock: false, only: None, seed: 1, format: Format::Table, write: None };
+        let wanted = |args: &StormArgs| {
+            let attacks = Attack::ALL.into_iter().filter(|attack| args.want(*attack));
+            attacks.map(|attack| attack.to_string()).collect::<Vec<_>>()
+        };
+        let all = wanted(&calm);
+        assert!(all.len() == 9 && !all.iter().any(|name| name.contains("clock") || name.contains("LXD")), "{all:?}");
+        let only = Some("clock".to_owned());
+        assert!(wanted(&StormArgs { only: only.clone(), ..calm }).is_empty());
+        let clock = StormArgs { kills: 1, lxd: false, clock: true, only, seed: 1, format: Format::Table, write: None };
+        assert_eq!(wanted(&clock), ["clock 2 h ahead", "clock 2 h back"]);
+    }
+
+    #[test]
+    fn a_record_in_which_time_jumps_is_odd() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/good");
+        let good = record::assemble(&dir, false).expect("a record");
+        assert_eq!(odd_span(&good), None);
+        let later = |at: Timestamp, hours: i64| at.checked_add(hours.hours()).expect("in range");
+        let ahead = Record { ended: later(good.ended, 2), ..good.clone() };
+        assert!(odd_span(&ahead).is_some_and(|said| said.contains("the run began at")), "{:?}", odd_span(&ahead));
+        let mut back = good;
+        let check = &mut back.cells[0].checks[3];
+        check.ended = check.ended.map(|ended| later(ended, -2));
+        let wanted = format!("that {} began at", check.name);
+        assert!(odd_span(&back).is_some_and(|said| said.contains(&wanted)), "{:?}", odd_span(&back));
+    }
 }
