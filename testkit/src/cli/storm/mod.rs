@@ -32,7 +32,7 @@ use leftovers::{Canary, Leftovers};
 use tally::Tally;
 
 /// A run of one suite takes about this long on an idle host, in milliseconds; attacks come at any moment of it.
-const RUN: u64 = 6_500;
+const RUN: u64 = 5_800;
 /// The runner has listed the tests within this time.
 const BEGUN: Pace = Pace::new(120, 5);
 /// A run that was not killed itself ends within this time.
