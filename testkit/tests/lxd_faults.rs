@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use fake_lxd::{Act, FakeLxd, OPERATION, Then, accepted, frame, operation, refusal, sync};
 use rstest::rstest;
+use testkit::config::LxdTarget;
+use testkit::host::Capacity;
 use testkit::lxd::{
     Client, Endpoint, Error, ErrorKind, Exec, InstancePatch, InstanceSource, InstanceSpec, NetworkSpec,
 };
@@ -133,6 +135,20 @@ async fn an_inventory_that_lost_a_file_is_asked_for_again() {
     let fake = FakeLxd::serve(move |_, _| refusal(500, trouble));
     let error = failure("get the resources of the LXD host", fake.client().await.get_resources()).await;
     assert!(error.to_string().contains(trouble), "{error}");
+}
+
+#[tokio::test]
+async fn an_lxd_on_this_host_is_not_asked_what_the_host_has() {
+    let fake = FakeLxd::serve(|_, _| sync(r#"{"cpu":{"total":3},"memory":{"used":1,"total":4}}"#));
+    let client = fake.client().await;
+    let local = LxdTarget::Local { socket: None, dir: None };
+    Capacity::of(&local, &client).await.expect("the kernel's answer");
+    assert_eq!(fake.count("GET /1.0/resources"), 0);
+
+    let (client_cert, client_key, server_cert) = Default::default();
+    let remote = LxdTarget::Remote { url: String::new(), client_cert, client_key, server_cert };
+    let capacity = Capacity::of(&remote, &client).await.expect("LXD's answer");
+    assert_eq!(capacity, Capacity { memory: 3, processors: 3 });
 }
 
 #[tokio::test]

@@ -1,13 +1,11 @@
 //! Where clusters are made.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-use procfs::{Current, Meminfo};
+use std::time::Instant;
 
 use super::ClusterError;
-use crate::config::{Config, LxdTarget};
-use crate::host;
+use crate::config::Config;
+use crate::host::{self, Capacity};
 use crate::lxd::Client;
 use crate::session::{Run, Turn};
 
@@ -15,8 +13,6 @@ use crate::session::{Run, Turn};
 const CLUSTER_MEMORY: u64 = 768 << 20;
 /// Clusters formed per processor: forming one is mostly waiting for timers of others.
 const CLUSTERS_PER_PROCESSOR: u64 = 2;
-/// How old an answer of LXD about its memory may be. It walks through hundreds of files for each.
-const FRESH: Duration = Duration::from_secs(2);
 
 /// The configuration, LXD, the run, and the command that can reap it.
 #[derive(Debug)]
@@ -49,35 +45,28 @@ impl Site {
             // Asked once: clusters that form would make it fewer for those who ask later.
             None => self.run.once("turns", async || self.room().await).await?,
         };
-        let mut seen: Option<(Instant, u64)> = None;
+        let lasts = Capacity::lasts(&self.config.lxd);
+        let mut seen: Option<(Instant, Capacity)> = None;
         let places = async || {
-            let available = match (available_here(&self.config.lxd), seen) {
-                (Some(available), _) => available,
-                (None, Some((at, available))) if at.elapsed() < FRESH => available,
-                (None, _) => {
-                    let memory = self.client.get_resources().await?.memory;
-                    let available = memory.total.saturating_sub(memory.used);
-                    seen = Some((Instant::now(), available));
-                    available
-                }
+            let (_, capacity) = match seen {
+                Some(seen) if seen.0.elapsed() < lasts => seen,
+                _ => *seen.insert((Instant::now(), self.capacity().await?)),
             };
-            Ok::<_, ClusterError>(places(turns, available))
+            Ok::<_, ClusterError>(places(turns, capacity.memory))
         };
         self.run.turn(cost, places).await
     }
 
     /// How many clusters the LXD host has memory and processors for.
     async fn room(&self) -> Result<usize, ClusterError> {
-        let resources = self.client.get_resources().await?;
-        let memory = resources.memory.total.saturating_sub(resources.memory.used) / CLUSTER_MEMORY;
-        let turns = memory.min((resources.cpu.total * CLUSTERS_PER_PROCESSOR).max(CLUSTERS_PER_PROCESSOR));
+        let Capacity { memory, processors } = self.capacity().await?;
+        let turns = (memory / CLUSTER_MEMORY).min((processors * CLUSTERS_PER_PROCESSOR).max(CLUSTERS_PER_PROCESSOR));
         Ok(usize::try_from(turns).unwrap_or(1).max(1))
     }
-}
 
-/// Bytes of memory that an LXD on this host has to give; `None` where it is on another, or the kernel does not say.
-fn available_here(lxd: &LxdTarget) -> Option<u64> {
-    matches!(lxd, LxdTarget::Local { .. }).then(Meminfo::current)?.ok()?.mem_available
+    async fn capacity(&self) -> Result<Capacity, ClusterError> {
+        Ok(Capacity::of(&self.config.lxd, &self.client).await?)
+    }
 }
 
 /// How many clusters may be formed at once with so many bytes of memory available, of as many `turns` as there are.
@@ -97,14 +86,5 @@ mod tests {
         {
             assert_eq!(places(turns, available), wanted, "{turns} {available}");
         }
-    }
-
-    #[test]
-    fn memory_is_read_here_only_for_an_lxd_that_is_here() {
-        let local = LxdTarget::Local { socket: None, dir: None };
-        assert!(available_here(&local).is_some_and(|available| available > 1 << 20));
-        let (client_cert, client_key, server_cert) = Default::default();
-        let remote = LxdTarget::Remote { url: String::new(), client_cert, client_key, server_cert };
-        assert_eq!(available_here(&remote), None);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{BRIDGE, EXTENSIONS, connect_to, daemons, limits, objects, options, packages};
+use super::{BRIDGE, Capacity, EXTENSIONS, connect_to, daemons, limits, objects, options, packages};
 use crate::config::{Config, LxdTarget};
 use crate::lxd::{Client, Endpoint};
 
@@ -220,8 +220,8 @@ async fn lxd_objects(config: &Config, client: &Client) -> Vec<Finding> {
         Ok(None) => absent("storage", &config.pool),
         Err(error) => refused("storage", &error),
     });
-    findings.push(match client.get_resources().await {
-        Ok(resources) => memory(resources.memory.total.saturating_sub(resources.memory.used), resources.cpu.total),
+    findings.push(match Capacity::of(&config.lxd, client).await {
+        Ok(capacity) => memory(capacity),
         Err(error) => refused("memory", &error),
     });
     findings.push(resolution(config));
@@ -241,7 +241,7 @@ fn storage(driver: &str, free: u64) -> Finding {
     }
 }
 
-fn memory(free: u64, processors: u64) -> Finding {
+fn memory(Capacity { memory: free, processors }: Capacity) -> Finding {
     let members = free / MEMBER;
     let seen = format!("{} MiB free on {processors} processors: room for {members} members at a time", free / MIB);
     match members {
@@ -274,7 +274,7 @@ mod tests {
     #[case::a_few_suites(2 << 30, Level::Warn, "room for 8 members")]
     #[case::no_suite(700 << 20, Level::Fail, "room for 2 members")]
     fn memory_is_told_in_members(#[case] free: u64, #[case] level: Level, #[case] seen: &str) {
-        let finding = memory(free, 2);
+        let finding = memory(Capacity { memory: free, processors: 2 });
         assert_eq!(finding.level, level);
         assert!(finding.seen.contains(seen), "{finding:?}");
     }

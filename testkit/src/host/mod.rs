@@ -4,6 +4,7 @@
 //! before it does. [`teardown`] undoes what is written down and removes what carries this framework's tag, nothing
 //! else: instances, images, networks and pools of a person stay, and so does LXD's default profile.
 
+mod capacity;
 mod connect;
 mod daemons;
 mod doctor;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use ipnet::Ipv4Net;
 
+pub use capacity::Capacity;
 pub use connect::{connect, options, routes};
 pub use doctor::{Finding, Level, examine};
 pub use error::Error;

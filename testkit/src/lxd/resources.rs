@@ -40,8 +40,9 @@ pub struct HostMemory {
 impl Client {
     /// Reads what the host of this LXD has.
     ///
-    /// LXD walks hundreds of files for it, and a busy LXD 5.0 at times closes one of them under itself (HTTP 500, "bad
-    /// file descriptor"). To ask again is harmless and mends it.
+    /// LXD walks hundreds of files for it, and at times closes one of them under itself (HTTP 500, "bad file
+    /// descriptor"): then it is asked again. It can close something else as well, such as the connection of another
+    /// client, so this is not for an LXD whose host can be asked in another way.
     pub async fn get_resources(&self) -> Result<Resources, Error> {
         let request = Request::get(&["resources"], "get the resources of the LXD host");
         let ask = || self.sync(&request);
