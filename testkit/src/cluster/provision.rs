@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use ipnet::IpNet;
 use jiff::{Timestamp, ToSpan};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::authority::Authority;
 use super::expected::expected;
@@ -38,6 +38,9 @@ exec {never}<> <(:)
 for _ in {1..500}; do [ -S "$1" ] && break; read -rt 0.02 -u "$never"; done
 exec /snap/bin/microovn waitready --timeout 60
 "#;
+/// So many members of a cluster boot at a time: those of most clusters all at once, which takes no longer than one by one,
+/// and of larger ones not so many that the first waits for the processor, without which no other can join.
+const BOOTS: usize = 3;
 /// After this time a sweep from another host may remove the objects.
 const LIFETIME_HOURS: i64 = 6;
 
@@ -140,14 +143,6 @@ fn instances(plan: &Plan, site: &Site) -> BTreeMap<String, String> {
     plan.members.iter().map(name).collect()
 }
 
-/// How far a member is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Absent,
-    Running,
-    Answering,
-}
-
 /// What members are made from.
 struct Cast<'a> {
     plan: &'a Plan,
@@ -174,27 +169,19 @@ async fn make(
 ) -> Result<Manifest, ClusterError> {
     let instances = instances(plan, site);
     let progress = Progress::new(dir);
-    // Members boot as they are needed: the first has the host to itself until it runs, and each after the second waits
-    // for the one before it to answer, so that none that is not needed yet takes the processor from one that is.
     let (announce, ready): (Vec<_>, Vec<_>) = plan.members.iter().map(|_| oneshot::channel()).unzip();
-    let (stages, _) = watch::channel(vec![Stage::Absent; plan.members.len()]);
-    let preparing = (0..).zip(plan.members.iter().zip(announce)).map(|(index, (member, announce))| {
-        let (instance, stages) = (&instances[&member.name], &stages);
+    // It is fair, so the first members are the first to boot.
+    let boots = Semaphore::new(BOOTS);
+    let preparing = (1..).zip(plan.members.iter().zip(announce)).map(|(number, (member, announce))| {
+        let (instance, boots) = (&instances[&member.name], &boots);
         async move {
-            let turn = |seen: &Vec<Stage>| match index {
-                0 => true,
-                1 => seen[0] >= Stage::Running,
-                _ => seen[index - 1] >= Stage::Answering,
-            };
-            // Its sender lives until all are prepared.
-            let _ = stages.subscribe().wait_for(turn).await;
-            let number = index + 1;
+            // Nobody closes it.
+            let boot = boots.acquire().await.ok();
             let cloning = make_instance(site, plan, member, instance, golden);
             timeline.stage(&format!("{CLONING} {number}"), Owner::Lxd, cloning).await?;
-            stages.send_modify(|stages| stages[index] = Stage::Running);
             let booting = wait_ready(&site.client, &member.name, instance);
             timeline.stage(&format!("{BOOT} {number}"), Owner::Lxd, booting).await?;
-            stages.send_modify(|stages| stages[index] = Stage::Answering);
+            drop(boot);
             if !member.files.is_empty() {
                 let pushing = push_files(&site.client, member, instance, authority.as_ref());
                 timeline.stage(&format!("{FILES} {number}"), Owner::Framework, pushing).await?;
