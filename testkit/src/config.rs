@@ -4,16 +4,15 @@
 
 mod environment;
 mod faults;
+mod layer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
-
-use serde::Deserialize;
 
 use environment::{environment_layer, suggestion, texts};
 pub use faults::{FaultError, Faults};
+pub use layer::{Keep, Layer};
 
 /// The configuration file, looked for at the workspace root.
 pub const FILE_NAME: &str = "testkit.toml";
@@ -21,95 +20,6 @@ pub const FILE_NAME: &str = "testkit.toml";
 /// A restarted member is UNREACHABLE for 15 s and more, and a role stays PENDING for seconds; a minute is several times
 /// what a healthy cluster takes.
 const SETTLE: u64 = 60;
-
-/// One source of settings. Every field is optional; an earlier source wins over a later one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Layer {
-    /// LXD's folder.
-    pub lxd_dir: Option<PathBuf>,
-    /// Unix socket of LXD.
-    pub lxd_socket: Option<PathBuf>,
-    /// `https://host:port` of a remote LXD.
-    pub lxd_remote: Option<String>,
-    /// Client certificate for the remote LXD, PEM.
-    pub lxd_client_cert: Option<PathBuf>,
-    /// Its key, PEM.
-    pub lxd_client_key: Option<PathBuf>,
-    /// The certificate the remote LXD must present, PEM.
-    pub lxd_server_cert: Option<PathBuf>,
-    /// The MicroOVN snap to test; without it the stand-in is built.
-    pub snap: Option<PathBuf>,
-    /// Snaps to install first, in order.
-    pub extra_snaps: Option<Vec<PathBuf>>,
-    /// An LXD image to use as node image, instead of building one.
-    pub node_image: Option<String>,
-    /// The LXD project that holds the instances.
-    pub project: Option<String>,
-    /// The storage pool that holds them.
-    pub pool: Option<String>,
-    /// Where built images and snaps are cached.
-    pub cache_dir: Option<PathBuf>,
-    /// Where runs keep their records and evidence.
-    pub out_dir: Option<PathBuf>,
-    /// Where the host setup remembers what it changed.
-    pub state_dir: Option<PathBuf>,
-    /// Whether clusters outlive their run.
-    pub keep: Option<Keep>,
-    /// Whether a kept cluster is used instead of a new one.
-    pub reuse: Option<bool>,
-    /// How many clusters may be formed at the same time.
-    pub parallel: Option<std::num::NonZeroUsize>,
-    /// The IPv4 range of the bridge on which images are prepared.
-    #[serde(deserialize_with = "subnet")]
-    pub subnet: Option<ipnet::Ipv4Net>,
-    /// Faults the stand-in is told to have, one a line.
-    pub faults: Option<Faults>,
-    /// Seconds that a formed cluster gets to become as planned.
-    pub settle: Option<std::num::NonZeroU64>,
-}
-
-/// Whether a cluster outlives the run that made it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Keep {
-    /// Removed when the run ends.
-    #[default]
-    Never,
-    /// Kept when one of its checks failed.
-    OnFailure,
-    /// Kept always.
-    Always,
-}
-
-impl FromStr for Keep {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "never" => Ok(Self::Never),
-            "on-failure" => Ok(Self::OnFailure),
-            "always" => Ok(Self::Always),
-            _ => Err("one of never, on-failure, always".to_owned()),
-        }
-    }
-}
-
-impl TryFrom<String> for Keep {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map_err(|known| format!("{text:?} is not {known}"))
-    }
-}
-
-/// What a subnet looks like.
-const SUBNET: &str = "an IPv4 range such as 10.213.0.0/24";
-
-fn subnet<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ipnet::Ipv4Net>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("{text:?} is not {SUBNET}")))
-}
 
 /// Where LXD answers.
 #[derive(Debug, Clone, PartialEq, Eq)]

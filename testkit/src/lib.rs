@@ -26,6 +26,7 @@ pub mod image;
 pub mod lxd;
 pub mod matrix;
 pub mod microovn;
+mod nearest;
 pub mod ovn;
 pub mod plan;
 pub mod record;

@@ -8,10 +8,11 @@ use regex::Regex;
 /// What each module of the library may import from it. A module that is not listed may import anything.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("lxd", &[]),
-    ("matrix", &[]),
+    ("matrix", &["nearest"]),
     ("wait", &[]),
     ("clock", &[]),
-    ("config", &[]),
+    ("nearest", &[]),
+    ("config", &["nearest"]),
     ("plan", &["matrix"]),
     ("ovn", &["plan"]),
     ("microovn", &["plan", "ovn"]),

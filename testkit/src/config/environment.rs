@@ -6,7 +6,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{ConfigError, Faults, Layer, SUBNET};
+use super::layer::SUBNET;
+use super::{ConfigError, Faults, Layer};
+use crate::nearest::nearest;
+
+/// How the names of those variables begin that are nobody else's.
+const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
 const OWN_VARIABLES: [&str; 11] = [
@@ -32,7 +37,7 @@ pub(super) fn texts(
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
             Ok(value) => drop(texts.insert(name, value)),
-            Err(value) if ["TESTKIT_", "MICROOVN_", "LXD_"].iter().any(|start| name.starts_with(start)) => {
+            Err(value) if [OWN, "MICROOVN_", "LXD_"].iter().any(|start| name.starts_with(start)) => {
                 return Err(ConfigError::NotText { name, value });
             }
             Err(_) => {}
@@ -43,17 +48,15 @@ pub(super) fn texts(
 
 /// The variable that was probably meant.
 pub(super) fn suggestion(name: &str) -> String {
-    let own = |name: &str| name.trim_start_matches("TESTKIT_").to_owned();
-    let distance = |known: &&str| strsim::damerau_levenshtein(&own(name), &own(known));
-    let close = |known: &&str| distance(known) * 2 <= own(name).len().max(own(known).len());
-    let nearest = OWN_VARIABLES.iter().copied().filter(close).min_by_key(distance);
-    nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default()
+    let own = |name| str::trim_start_matches(name, OWN);
+    let nearest = nearest(own(name), OWN_VARIABLES.into_iter().map(own));
+    nearest.map(|nearest| format!("; did you mean {OWN}{nearest}?")).unwrap_or_default()
 }
 
 /// The settings of the environment. An empty variable counts as not set, as CI systems pass them.
 pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Result<Layer, ConfigError> {
     // A misspelt setting would be ignored, and its mistake be seen, if at all, in what is left of a run.
-    let unknown = |name: &&String| name.starts_with("TESTKIT_") && !OWN_VARIABLES.contains(&name.as_str());
+    let unknown = |name: &&String| name.starts_with(OWN) && !OWN_VARIABLES.contains(&name.as_str());
     if let Some(name) = environment.keys().find(unknown) {
         return Err(ConfigError::UnknownVariable { name: name.clone() });
     }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use crate::nearest::nearest;
+
 /// The table of faults in it is what the stand-in knows; its own tests hold the two together.
 const README: &str = include_str!("../../../images/stand-in/README.md");
 
@@ -90,9 +92,7 @@ fn read(line: &str) -> Result<Line, FaultError> {
     if known().any(|known| known == name) {
         return Ok(Line { member, fault: fault.to_owned() });
     }
-    let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
-    let close = |known: &&str| distance(known) * 2 <= name.len().max(known.len());
-    Err(FaultError::Unknown { name: name.to_owned(), nearest: known().filter(close).min_by_key(distance) })
+    Err(FaultError::Unknown { name: name.to_owned(), nearest: nearest(name, known()) })
 }
 
 /// The names of all faults.
@@ -124,6 +124,11 @@ mod tests {
             (
                 "encap-with-mas",
                 "the stand-in has no fault \"encap-with-mas\" (did you mean \"encap-with-mask\"?); all are in \
+                 images/stand-in/README.md",
+            ),
+            (
+                "encap-mask",
+                "the stand-in has no fault \"encap-mask\" (did you mean \"encap-with-mask\"?); all are in \
                  images/stand-in/README.md",
             ),
             ("encap-other\n2:zzz 1", "the stand-in has no fault \"zzz\"; all are in images/stand-in/README.md"),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::nearest;
 use super::{Choices, Declaration, MatrixError};
+use crate::nearest::nearest;
 
 /// The prefix of every cell's name: all of them form a cluster by `init`.
 const STEM: &str = "init_cluster";

@@ -124,13 +124,6 @@ impl fmt::Display for Subject {
     }
 }
 
-/// The candidate that a person most probably meant, if one is close.
-pub(super) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |candidate: &str| strsim::damerau_levenshtein(given, candidate);
-    let close = |candidate: &&str| distance(candidate) * 2 <= given.chars().count().max(candidate.chars().count());
-    candidates.into_iter().filter(close).min_by_key(|candidate| distance(candidate))
-}
-
 fn suggestion(nearest: &Option<&'static str>) -> String {
     nearest.map(|nearest| format!("; did you mean {nearest:?}?")).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::error::nearest;
+use crate::nearest::nearest;
 
 /// A selection of cells. Each tier contains the one before it, so a cell has a lowest tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::covering::{Clause, Domains, MAX_VALUES, Model, find_row, first, rows, smallest_conflict};
-use super::error::nearest;
 use super::matrix::cell;
 use super::{Cell, CellId, Constraint, Declaration, Problem, Subject, Term};
+use crate::nearest::nearest;
 
 /// The most valid cells of a matrix. Each must be named once to know that no two names are equal.
 const MAX_CELLS: usize = 100_000;
