@@ -1,7 +1,9 @@
 # The front door. No logic here: every target is one or a few commands that can be typed by hand.
 
 .DEFAULT_GOAL := help
-TESTKIT := cargo run --quiet --package suites --bin testkit --
+# Built as the runner builds the suites, of the whole workspace: of one package alone, or without tests, cargo would build
+# the library once more, with fewer features of what it depends on.
+TESTKIT := cargo build --quiet --workspace --bin testkit --test init && $(or $(CARGO_TARGET_DIR),target)/debug/testkit
 NEXTEST := cargo nextest run
 # The option files are modules that a macro declares, which the formatter does not follow.
 FMT := cargo fmt --all

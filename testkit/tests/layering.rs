@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("matrix", &["nearest"]),
     ("wait", &[]),
     ("clock", &[]),
+    ("cargo", &[]),
     ("nearest", &[]),
     ("config", &["nearest"]),
     ("plan", &["matrix"]),
@@ -24,7 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("session", &["lxd", "config", "wait", "clock"]),
     ("host", &["lxd", "config", "wait", "image"]),
-    ("image", &["lxd", "config", "wait"]),
+    ("image", &["lxd", "config", "wait", "cargo"]),
     (
         "cluster",
         &["lxd", "config", "wait", "host", "image", "session", "plan", "matrix", "ovn", "microovn", "expect", "report"],

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::Failure;
 use super::cells::{Cells, target};
+use crate::cargo;
 use crate::cluster;
 use crate::config::Config;
 use crate::matrix::Cell;
@@ -21,6 +22,9 @@ const LOWEST: i32 = -100;
 
 /// The runner on the suites of these cells, or on one check of each. Which target holds a suite follows from the
 /// lowest tier that its cell is in. Suites that are expected to take long start first.
+///
+/// It is of the whole workspace, as the plain runner is: of the suites alone cargo would build the library once more, with
+/// fewer features of what it depends on.
 pub(super) fn command(
     config: &Config,
     cells: &Cells,
@@ -29,7 +33,7 @@ pub(super) fn command(
     more: &[String],
 ) -> Result<Expression, Failure> {
     let names: BTreeSet<&str> = chosen.iter().map(|cell| cell.id().as_str()).collect();
-    let mut argv: Vec<String> = ["nextest", "run", "--package", "suites", "--locked"].map(str::to_owned).into();
+    let mut argv: Vec<String> = ["nextest", "run", "--workspace", "--locked"].map(str::to_owned).into();
     for (tier, members) in cells.by_lowest_tier() {
         if members.iter().any(|cell| names.contains(cell.id().as_str())) {
             argv.extend(["--test".to_owned(), target(tier).to_owned()]);
@@ -54,7 +58,7 @@ pub(super) fn command(
         argv.extend(["--status-level".to_owned(), "fail".to_owned()]);
     }
     argv.extend(more.iter().cloned());
-    Ok(duct::cmd("cargo", argv).dir(&config.root).unchecked())
+    Ok(cargo::by_hand(duct::cmd("cargo", argv)).dir(&config.root).unchecked())
 }
 
 /// What cargo knows of the workspace, for nextest, which otherwise asks for it before it does anything else.
@@ -65,7 +69,8 @@ impl Metadata {
     pub(super) async fn ask(config: &Config) -> Result<Self, Failure> {
         let file = NamedTempFile::new().map_err(Failure::usage)?;
         let argv = ["metadata", "--format-version=1", "--all-features", "--locked"];
-        let ask = duct::cmd("cargo", argv).dir(&config.root).stdout_path(file.path()).unchecked();
+        let ask = cargo::by_hand(duct::cmd("cargo", argv));
+        let ask = ask.dir(&config.root).stdout_path(file.path()).unchecked();
         let asked = tokio::task::spawn_blocking(move || ask.run()).await.map_err(Failure::usage)?;
         match asked.map_err(Failure::usage)?.status {
             status if status.success() => Ok(Self(file)),

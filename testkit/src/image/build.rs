@@ -11,6 +11,7 @@ use super::error::Error;
 use super::hash::{Hasher, sorted};
 use super::program::Program;
 use super::recipe::Workspace;
+use crate::cargo;
 
 /// Raised when a bootstrap is run in another way, so that cached ones are not used.
 const BOOTSTRAP_VERSION: &str = "bootstrap 1";
@@ -120,8 +121,7 @@ pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Ve
         .args(["build", "--release", "--locked", "--message-format=json-render-diagnostics", "--package", package])
         .args(["--target", &target])
         .run_with(|cargo| {
-            let clean = FROM_CARGO.iter().fold(cargo, |cargo, name| cargo.env_remove(name));
-            clean.dir(workspace.root()).env("RUSTFLAGS", "-C target-feature=+crt-static").stdin_null()
+            cargo::by_hand(cargo).dir(workspace.root()).env("RUSTFLAGS", "-C target-feature=+crt-static").stdin_null()
         })?;
     let mut programs: Vec<(String, PathBuf)> = Vec::new();
     for line in String::from_utf8_lossy(&output).lines() {
@@ -137,33 +137,6 @@ pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Ve
     }
     Ok(programs)
 }
-
-/// What cargo sets for what it runs, such as the tests this may run in. Build scripts watch some of it and would run
-/// again, and what depends on them be built again; `CARGO_ENCODED_RUSTFLAGS` would win over `RUSTFLAGS`. See
-/// "Environment variables Cargo sets for crates" in the Cargo book.
-const FROM_CARGO: [&str; 21] = [
-    "CARGO_BIN_NAME",
-    "CARGO_CRATE_NAME",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_MANIFEST_DIR",
-    "CARGO_MANIFEST_LINKS",
-    "CARGO_MANIFEST_PATH",
-    "CARGO_PKG_AUTHORS",
-    "CARGO_PKG_DESCRIPTION",
-    "CARGO_PKG_HOMEPAGE",
-    "CARGO_PKG_LICENSE",
-    "CARGO_PKG_LICENSE_FILE",
-    "CARGO_PKG_NAME",
-    "CARGO_PKG_README",
-    "CARGO_PKG_REPOSITORY",
-    "CARGO_PKG_RUST_VERSION",
-    "CARGO_PKG_VERSION",
-    "CARGO_PKG_VERSION_MAJOR",
-    "CARGO_PKG_VERSION_MINOR",
-    "CARGO_PKG_VERSION_PATCH",
-    "CARGO_PKG_VERSION_PRE",
-    "OUT_DIR",
-];
 
 /// What cargo says of an artifact; see "Artifact Messages" under "External tools" in the Cargo book.
 #[derive(Deserialize)]

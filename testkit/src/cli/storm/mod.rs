@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
 use super::output::Format;
+use crate::cargo;
 use crate::config::Config;
 use crate::host;
 use crate::lxd::Client;
@@ -250,8 +251,10 @@ async fn begun(child: &mut Child, out: &Path) -> Result<(), Failure> {
 
 /// Starts a run of one suite in a process group of its own.
 fn start(config: &Config, out: &Path) -> Result<Child, Failure> {
-    Command::new("cargo")
-        .args(["nextest", "run", "--package", "suites", "--locked", "--test", "init"])
+    let mut cargo = Command::new("cargo");
+    cargo::CHILDS_OWN.into_iter().fold(&mut cargo, Command::env_remove);
+    cargo
+        .args(["nextest", "run", "--workspace", "--locked", "--test", "init"])
         .args(["-E", "test(/^init_cluster::/)"])
         .current_dir(&config.root)
         .env("TESTKIT_OUT_DIR", out)
