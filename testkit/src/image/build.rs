@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use serde::Deserialize;
 
@@ -21,6 +22,27 @@ const PROGRAMS_VERSION: &str = "programs 1";
 
 /// Told in a few words what is being made.
 pub type Progress<'a> = dyn FnMut(&str) + 'a;
+
+/// A piece of work that says what it does.
+pub(crate) type Job<'a> = &'a (dyn Fn(&mut Progress<'_>) -> Result<(), Error> + Sync);
+
+/// Runs jobs that need nothing of each other all at once, and returns when all have ended, with the error of the first
+/// that failed. What they say is passed on as it comes.
+pub(crate) fn at_once(jobs: &[Job<'_>], progress: &mut Progress<'_>) -> Result<(), Error> {
+    let (say, said) = mpsc::channel::<String>();
+    std::thread::scope(|scope| {
+        let mut running = Vec::new();
+        for job in jobs {
+            let say = say.clone();
+            // Who listens does so until all have ended.
+            running.push(scope.spawn(move || job(&mut |text| drop(say.send(text.to_owned())))));
+        }
+        drop(say);
+        said.iter().for_each(|text| progress(&text));
+        let ended: Vec<_> = running.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        ended.into_iter().try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
 
 /// A tar of the essential packages of `suite` and of `packages` with what they depend on. The packages come from
 /// where the host's own do.
@@ -173,6 +195,29 @@ pub(crate) fn read(path: &std::path::Path) -> Result<Vec<u8>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn jobs_run_side_by_side_and_the_first_that_failed_is_told() {
+        // Neither goes on before the other has come this far.
+        let both = std::sync::Barrier::new(2);
+        let meet = |name: &str, progress: &mut Progress<'_>| {
+            progress(name);
+            both.wait();
+        };
+        let good: Job<'_> = &|progress| {
+            meet("good", progress);
+            Ok(())
+        };
+        let bad: Job<'_> = &|progress| {
+            meet("bad", progress);
+            Err(Error::Recipe { recipe: "programs", problem: "none".to_owned() })
+        };
+        let mut said = Vec::new();
+        let ended = at_once(&[good, bad], &mut |text| said.push(text.to_owned()));
+        said.sort();
+        assert_eq!(said, ["bad", "good"]);
+        assert!(ended.is_err_and(|error| error.to_string().contains("none")));
+    }
 
     #[test]
     fn the_hosts_sources_are_used_for_its_own_suite_only() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::error::Error;
@@ -21,6 +22,8 @@ const KEPT: usize = 3;
 #[derive(Debug)]
 pub struct Cache {
     root: PathBuf,
+    /// Held while an artifact comes or goes: several may be made at the same time.
+    placing: Mutex<()>,
     _lock: File,
 }
 
@@ -37,7 +40,7 @@ impl Cache {
             fs::remove_dir_all(&tmp).map_err(Error::file("remove", &tmp))?;
         }
         fs::create_dir(&tmp).map_err(Error::file("create", &tmp))?;
-        Ok(Self { root: root.to_owned(), _lock: lock })
+        Ok(Self { root: root.to_owned(), placing: Mutex::default(), _lock: lock })
     }
 
     /// The artifact `<stem>-<hash>.<extension>`, a file or a folder, made by `make` at the path it is given if it is not
@@ -60,6 +63,7 @@ impl Cache {
             .map_err(Error::file("create a folder in", self.root.join("tmp")))?;
         let made = folder.path().join(format!("artifact.{extension}"));
         make(&made)?;
+        let _placing = self.placing.lock().unwrap_or_else(PoisonError::into_inner);
         fs::rename(&made, &place).map_err(Error::file("put in place", &place))?;
         self.prune(stem, extension)?;
         Ok(place)

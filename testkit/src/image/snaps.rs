@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::build::{Progress, bootstrap, cached_programs, debian_architecture, read};
+use super::build::{Progress, at_once, bootstrap, cached_programs, debian_architecture, read};
 use super::cache::Cache;
 use super::dpkg::{Packages, matches};
 use super::error::Error;
@@ -30,6 +30,16 @@ pub struct Snaps {
 
 /// Makes all three snaps, or finds them made.
 pub fn build_snaps(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<Snaps, Error> {
+    let (node, recipe) = (workspace.node_recipe()?, workspace.snaps_recipe()?);
+    // What takes long: packages wait for the network and for dpkg, while the compiler has the processors.
+    at_once(
+        &[
+            &|progress| cached_programs(workspace, cache, &recipe.stand_in.package, progress).map(drop),
+            &|progress| base_and_ovn(cache, &recipe, progress).map(drop),
+            &|progress| bootstrap(cache, &node.suite, &node.packages, &node.exclude, progress).map(drop),
+        ],
+        progress,
+    )?;
     Ok(Snaps {
         snapd: build_snapd(workspace, cache, progress)?,
         base: build_base(workspace, cache, progress)?,
