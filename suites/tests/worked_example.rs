@@ -4,6 +4,7 @@
 //! The copy and what is built of it stay under the target folder, so that only the first run builds everything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -94,16 +95,21 @@ impl Copy {
         }
     }
 
-    fn cargo(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO"));
+    /// A program in the copy, without the settings of this run.
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars() {
             if ["LXD_", "TESTKIT_", "MICROOVN_", "NEXTEST_"].iter().any(|prefix| name.starts_with(prefix)) {
                 command.env_remove(name);
             }
         }
+        command.current_dir(&self.root);
         command
+    }
+
+    fn cargo(&self, args: &[&str]) -> Output {
+        self.command(env!("CARGO"))
             .args(args)
-            .current_dir(&self.root)
             // Its own, so that neither waits for the other.
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
@@ -113,9 +119,10 @@ impl Copy {
             .expect("cargo runs")
     }
 
-    /// `testkit` of the copy.
+    /// `testkit` of the copy. Built with tests, as those of the options are: without, cargo would build the library twice.
     fn testkit(&self, args: &[&str]) -> Output {
-        self.cargo(&[&["run", "--quiet", "--package", "suites", "--bin", "testkit", "--"], args].concat())
+        shown(&self.cargo(&["build", "--quiet", "--package", "suites", "--bin", "testkit", "--test", "generated"]));
+        self.command(self.root.join("target/debug/testkit")).args(args).output().expect("testkit runs")
     }
 
     #[track_caller]
