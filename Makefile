@@ -3,7 +3,8 @@
 .DEFAULT_GOAL := help
 # Built as the runner builds the suites, of the whole workspace: of one package alone, or without tests, cargo would build
 # the library once more, with fewer features of what it depends on.
-TESTKIT := cargo build --quiet --workspace --bin testkit --test init && $(or $(CARGO_TARGET_DIR),target)/debug/testkit
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TESTKIT := CARGO_TARGET_DIR=$(TARGET) cargo build --quiet --workspace --bin testkit --test init && $(TARGET)/debug/testkit
 NEXTEST := cargo nextest run
 # The option files are modules that a macro declares, which the formatter does not follow.
 FMT := cargo fmt --all
