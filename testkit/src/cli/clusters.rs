@@ -28,7 +28,7 @@ pub(super) fn check(
         return Err(Failure::Usage(format!("there is no check {check:?}; {}", nearest(check, known()))));
     }
     need_kept(&config, catalogue, name)?;
-    let ran = nextest::command(&config, &cells, &[cell], check, &["--status-level=pass".to_owned()])?
+    let ran = nextest::command(&config, &cells, &[cell], check, None, &["--status-level=pass".to_owned()])?
         .env("TESTKIT_REUSE", "1")
         .run()
         .map_err(Failure::usage)?;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, IsTerminal, PipeReader};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
 use duct::Expression;
 use tempfile::NamedTempFile;
@@ -20,25 +22,18 @@ use crate::plan::{Plan, Segments};
 const HIGHEST: i32 = 99;
 const LOWEST: i32 = -100;
 
-/// The runner on the suites of these cells, or on one check of each. Which target holds a suite follows from the
-/// lowest tier that its cell is in. Suites that are expected to take long start first.
-///
-/// It is of the whole workspace, as the plain runner is: of the suites alone cargo would build the library once more, with
-/// fewer features of what it depends on.
+/// The runner on the suites of these cells, or on one check of each. It builds them, unless it is given the `programs`.
+/// Suites that are expected to take long start first.
 pub(super) fn command(
     config: &Config,
     cells: &Cells,
     chosen: &[Cell],
     check: Option<&str>,
+    programs: Option<&Programs>,
     more: &[String],
 ) -> Result<Expression, Failure> {
-    let names: BTreeSet<&str> = chosen.iter().map(|cell| cell.id().as_str()).collect();
-    let mut argv: Vec<String> = ["nextest", "run", "--workspace", "--locked"].map(str::to_owned).into();
-    for (tier, members) in cells.by_lowest_tier() {
-        if members.iter().any(|cell| names.contains(cell.id().as_str())) {
-            argv.extend(["--test".to_owned(), target(tier).to_owned()]);
-        }
-    }
+    let mut argv: Vec<String> = ["nextest", "run"].map(str::to_owned).into();
+    argv.extend(programs.map_or_else(|| selection(cells, chosen), Programs::words));
     let costs = chosen.iter().map(|cell| {
         let plan = Plan::draw(cell, cells.options, Segments::documentation());
         (cell.id().as_str(), cluster::expected(&config.out_dir, &plan))
@@ -47,7 +42,7 @@ pub(super) fn command(
         let path = keep(config, &order).map_err(Failure::usage)?;
         argv.extend(["--tool-config-file".to_owned(), format!("testkit:{}", path.display())]);
     }
-    let names: Vec<&str> = names.into_iter().collect();
+    let names: Vec<&str> = names(chosen).into_iter().collect();
     let filter = match check {
         Some(check) => format!("test(/^({})::{check}$/)", names.join("|")),
         None => format!("test(/^({})::/)", names.join("|")),
@@ -61,27 +56,97 @@ pub(super) fn command(
     Ok(cargo::by_hand(duct::cmd("cargo", argv)).dir(&config.root).unchecked())
 }
 
-/// What cargo knows of the workspace, for nextest, which otherwise asks for it before it does anything else.
-pub(super) struct Metadata(NamedTempFile);
+fn names(chosen: &[Cell]) -> BTreeSet<&str> {
+    chosen.iter().map(|cell| cell.id().as_str()).collect()
+}
 
-impl Metadata {
-    /// Asks cargo as nextest does. Takes a quarter of a second, in which something else can be done.
-    pub(super) async fn ask(config: &Config) -> Result<Self, Failure> {
-        let file = NamedTempFile::new().map_err(Failure::usage)?;
-        let argv = ["metadata", "--format-version=1", "--all-features", "--locked"];
-        let ask = cargo::by_hand(duct::cmd("cargo", argv));
-        let ask = ask.dir(&config.root).stdout_path(file.path()).unchecked();
-        let asked = tokio::task::spawn_blocking(move || ask.run()).await.map_err(Failure::usage)?;
-        match asked.map_err(Failure::usage)?.status {
-            status if status.success() => Ok(Self(file)),
-            status => Err(Failure::Usage(format!("`cargo metadata` in {} failed: {status}", config.root.display()))),
+/// What nextest builds for the suites of these cells. Which target holds a suite follows from the lowest tier that its
+/// cell is in.
+///
+/// It is of the whole workspace, as the plain runner is: of the suites alone cargo would build the library once more, with
+/// fewer features of what it depends on.
+fn selection(cells: &Cells, chosen: &[Cell]) -> Vec<String> {
+    let names = names(chosen);
+    let mut words = ["--workspace", "--locked"].map(str::to_owned).to_vec();
+    for (tier, members) in cells.by_lowest_tier() {
+        if members.iter().any(|cell| names.contains(cell.id().as_str())) {
+            words.extend(["--test".to_owned(), target(tier).to_owned()]);
         }
+    }
+    words
+}
+
+/// The test programs of suites, built, and what cargo knows of the workspace: what nextest otherwise asks cargo for before
+/// it starts a test.
+pub(super) struct Programs {
+    workspace: NamedTempFile,
+    binaries: NamedTempFile,
+}
+
+impl Programs {
+    /// Builds what the suites of these cells are in. Takes half a second when there is nothing to compile, in which
+    /// something else can be done.
+    ///
+    /// # Errors
+    ///
+    /// When cargo fails, which has said why on standard error.
+    pub(super) async fn build(config: &Config, cells: &Cells, chosen: &[Cell]) -> Result<Self, Failure> {
+        let (config, selection) = (config.clone(), selection(cells, chosen));
+        tokio::task::spawn_blocking(move || Self::build_selection(&config, selection)).await.map_err(Failure::usage)?
+    }
+
+    fn build_selection(config: &Config, selection: Vec<String>) -> Result<Self, Failure> {
+        let workspace = NamedTempFile::new().map_err(Failure::usage)?;
+        let argv = ["metadata", "--format-version=1", "--all-features", "--locked"].map(str::to_owned);
+        ask(config, argv.into(), workspace.path())?;
+        let binaries = NamedTempFile::new().map_err(Failure::usage)?;
+        let mut argv =
+            ["nextest", "list", "--list-type=binaries-only", "--message-format=json"].map(str::to_owned).to_vec();
+        argv.extend(words("--cargo-metadata", &workspace));
+        argv.extend(selection);
+        ask(config, argv, binaries.path())?;
+        Ok(Self { workspace, binaries })
     }
 
     /// The words for the runner, for as long as this lives.
-    pub(super) fn words(&self) -> [String; 2] {
-        ["--cargo-metadata".to_owned(), self.0.path().display().to_string()]
+    fn words(&self) -> Vec<String> {
+        [words("--cargo-metadata", &self.workspace), words("--binaries-metadata", &self.binaries)].concat()
     }
+}
+
+fn words(option: &str, file: &NamedTempFile) -> [String; 2] {
+    [option.to_owned(), file.path().display().to_string()]
+}
+
+/// Runs cargo and keeps what it prints in `file`. What it says meanwhile is passed on as it comes.
+fn ask(config: &Config, mut argv: Vec<String>, file: &Path) -> Result<(), Failure> {
+    let shown = argv.iter().take_while(|word| !word.starts_with('-')).map(String::as_str).collect::<Vec<_>>().join(" ");
+    if std::io::stderr().is_terminal() {
+        argv.push("--color=always".to_owned());
+    }
+    let asked = || -> std::io::Result<ExitStatus> {
+        let (said, stderr) = std::io::pipe()?;
+        let cargo = cargo::by_hand(duct::cmd("cargo", argv)).dir(&config.root).unchecked();
+        let cargo = cargo.stdout_path(file).stderr_file(stderr).start()?;
+        pass_on(said)?;
+        Ok(cargo.wait()?.status)
+    };
+    match asked().map_err(Failure::usage)? {
+        status if status.success() => Ok(()),
+        status => Err(Failure::Usage(format!("`cargo {shown}` in {} failed: {status}", config.root.display()))),
+    }
+}
+
+/// Shows what cargo says, line by line, but not that it has finished: nobody asked.
+fn pass_on(said: PipeReader) -> std::io::Result<()> {
+    for line in BufReader::new(said).split(b'\n') {
+        let line = line?;
+        let plain = strip_ansi_escapes::strip(&line);
+        if !plain.trim_ascii_start().starts_with(b"Finished ") {
+            eprintln!("{}", String::from_utf8_lossy(&line));
+        }
+    }
+    Ok(())
 }
 
 /// The suites by the milliseconds that they are expected to take, the longest first, as nextest's configuration; `None`

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::cells::{Cells, checks, shown_plan};
-use super::nextest::{self, Metadata};
+use super::nextest::{self, Programs};
 use super::output::show;
 use super::summary::junit;
 use super::watch::{self, Watch};
@@ -56,7 +56,8 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         names => names.iter().map(|name| cells.find(name)).collect::<Result<_, _>>()?,
     };
     cluster::given_snaps(&config).map_err(Failure::cluster)?;
-    let (divided, metadata) = tokio::try_join!(divide(&config, catalogue, chosen), Metadata::ask(&config))?;
+    let programs = Programs::build(&config, &cells, &chosen);
+    let (divided, programs) = tokio::try_join!(divide(&config, catalogue, &chosen), programs)?;
     let Division { runnable, skips, run } = divided;
     if runnable.is_empty() {
         say(&skips);
@@ -65,8 +66,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         tell(left.and_then(|()| conclude(&config, run.dir(), catalogue, &[], &skips)).map(drop));
         return Err(Failure::Usage("nothing is tested: the product lacks what every chosen cell needs".to_owned()));
     }
-    let more = [&metadata.words(), args.runner.as_slice()].concat();
-    let command = nextest::command(&config, &cells, &runnable, None, &more)?;
+    let command = nextest::command(&config, &cells, &runnable, None, Some(&programs), &args.runner)?;
     let Followed { end, output, dir } = follow(&config, &command, &runnable).await?;
     say(&skips);
     let path = junit(&config.target_dir, profile(&args.runner));
@@ -206,7 +206,7 @@ struct Division {
 }
 
 /// The cells that the product can be tested with, and the others.
-async fn divide(config: &Config, catalogue: &Catalogue, chosen: Vec<Cell>) -> Result<Division, Failure> {
+async fn divide(config: &Config, catalogue: &Catalogue, chosen: &[Cell]) -> Result<Division, Failure> {
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let run = Run::start(config).await.map_err(Failure::usage)?;
     let site = Site::open(config.clone(), run, &exe).await.map_err(Failure::usage)?;
@@ -216,7 +216,7 @@ async fn divide(config: &Config, catalogue: &Catalogue, chosen: Vec<Cell>) -> Re
     println!("product: {product}");
     let able = cluster::capabilities(&site, &golden).await.map_err(Failure::cluster)?;
     let (mut runnable, mut skips) = (Vec::new(), Vec::new());
-    for cell in chosen {
+    for cell in chosen.iter().cloned() {
         let plan = shown_plan(catalogue, &cell);
         let lacking = able.lacks(&plan.needs);
         if lacking.is_empty() {

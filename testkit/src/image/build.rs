@@ -136,14 +136,19 @@ pub(crate) fn cached_programs(
     Ok(programs.collect())
 }
 
-/// Builds a crate of the workspace, linked statically so that it runs in any root file system; its programs.
+/// Builds the program of a crate of the workspace, both of one name, linked statically so that it runs in any root file
+/// system.
+///
+/// It is built of the whole workspace and for development, as this command itself: so what runs in the compiler has been
+/// compiled already. Inside a node it mostly waits.
 pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Vec<(String, PathBuf)>, Error> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Program::new(&format!("build {package}"), "cargo")
-        .args(["build", "--release", "--locked", "--message-format=json-render-diagnostics", "--package", package])
+        .args(["build", "--locked", "--message-format=json-render-diagnostics", "--workspace", "--bin", package])
         .args(["--target", &target])
         .run_with(|cargo| {
-            cargo::by_hand(cargo).dir(workspace.root()).env("RUSTFLAGS", "-C target-feature=+crt-static").stdin_null()
+            let flags = "-C target-feature=+crt-static -C strip=symbols";
+            cargo::by_hand(cargo).dir(workspace.root()).env("RUSTFLAGS", flags).stdin_null()
         })?;
     let mut programs: Vec<(String, PathBuf)> = Vec::new();
     for line in String::from_utf8_lossy(&output).lines() {

@@ -62,17 +62,17 @@ impl Measured {
         let (_, product) = cluster::golden(&site.config, &site.client, &mut |_| {}).await.map_err(Failure::cluster)?;
         let core = &suites.cells().core;
         let formed = Formed::measure(site, catalogue, core, median(&clones.cpu)).await?;
-        suites.compile(core)?;
+        let programs = suites.build(core).await?;
         let mut together = Vec::new();
         let mut alone = Vec::new();
         for round in 1..=rounds {
-            together.push(suites.round(&format!("all suites, round {round}"), core).await?);
+            together.push(suites.round(&format!("all suites, round {round}"), &programs, core).await?);
         }
         for cell in core {
             let mut own = Vec::new();
             for round in 1..=rounds {
                 let what = format!("{}, round {round}", cell.id());
-                own.push(suites.round(&what, std::slice::from_ref(cell)).await?);
+                own.push(suites.round(&what, &programs, std::slice::from_ref(cell)).await?);
             }
             alone.push(own);
         }

@@ -44,10 +44,10 @@ fn comparable(catalogue: &Catalogue, cells: &Cells, count: usize) -> Vec<Cell> {
 async fn by_cells(catalogue: &Catalogue, suites: &Suites<'_>, sizes: &[usize]) -> Result<Growth, Failure> {
     let most = sizes.iter().copied().max().unwrap_or_default();
     let chosen = comparable(catalogue, suites.cells(), most);
-    suites.compile(&chosen)?;
+    let programs = suites.build(&chosen).await?;
     let mut steps: Vec<Step> = Vec::new();
     for size in sizes.iter().copied().filter(|size| (1..=chosen.len()).contains(size)) {
-        let round = suites.round(&format!("{size} cells"), &chosen[..size]).await?;
+        let round = suites.round(&format!("{size} cells"), &programs, &chosen[..size]).await?;
         let memory = round.seen.memory;
         let paths = round.paths();
         steps.push(Step {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::cells::Cells;
-use super::super::nextest::{self, Metadata};
+use super::super::nextest::{self, Programs};
 use super::super::{Catalogue, Failure};
 use super::figures::{samples, seconds};
 use super::machine::{Core, Memory, Seen, Watch};
@@ -111,38 +111,29 @@ pub(super) fn middle(rounds: &[Round]) -> Option<&Round> {
 pub(crate) struct Suites<'a> {
     config: &'a Config,
     cells: Cells,
-    /// Asked for beforehand, as `testkit run` does, which meanwhile asks the product what it can do.
-    metadata: Metadata,
     out: tempfile::TempDir,
 }
 
 impl<'a> Suites<'a> {
-    pub(crate) async fn new(config: &'a Config, catalogue: &Catalogue) -> Result<Self, Failure> {
-        let (cells, metadata) = (Cells::of(catalogue)?, Metadata::ask(config).await?);
-        Ok(Self { config, cells, metadata, out: tempfile::tempdir().map_err(Failure::usage)? })
+    pub(crate) fn new(config: &'a Config, catalogue: &Catalogue) -> Result<Self, Failure> {
+        Ok(Self { config, cells: Cells::of(catalogue)?, out: tempfile::tempdir().map_err(Failure::usage)? })
     }
 
     pub(crate) fn cells(&self) -> &Cells {
         &self.cells
     }
 
-    fn nextest(&self, chosen: &[Cell], more: &[&str]) -> Result<duct::Expression, Failure> {
-        let more: Vec<String> =
-            self.metadata.words().into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect();
-        let command = nextest::command(self.config, &self.cells, chosen, None, &more)?;
-        Ok(command.stderr_to_stdout().stdout_capture())
+    /// Builds the suites of these cells beforehand, as `testkit run` does, which meanwhile asks the product what it can do.
+    pub(crate) async fn build(&self, chosen: &[Cell]) -> Result<Programs, Failure> {
+        Programs::build(self.config, &self.cells, chosen).await
     }
 
-    /// Compiles the suites of these cells, so that it is no time of theirs.
-    pub(crate) fn compile(&self, chosen: &[Cell]) -> Result<(), Failure> {
-        let compiled = self.nextest(chosen, &["--no-run"])?.run().map_err(Failure::usage)?;
-        succeeded(&compiled)
-    }
-
-    /// Runs the suites of these cells by one command, and shows it as `what`, which no other round is called.
-    pub(crate) async fn round(&self, what: &str, chosen: &[Cell]) -> Result<Round, Failure> {
+    /// Runs the suites of these cells, which are in the `programs`, by one command. Shows it as `what`, which no other
+    /// round is called.
+    pub(crate) async fn round(&self, what: &str, programs: &Programs, chosen: &[Cell]) -> Result<Round, Failure> {
         let dir = self.out.path().join(what);
-        let command = self.nextest(chosen, &[])?.env("TESTKIT_OUT_DIR", &dir);
+        let command = nextest::command(self.config, &self.cells, chosen, None, Some(programs), &[])?;
+        let command = command.env("TESTKIT_OUT_DIR", &dir).stderr_to_stdout().stdout_capture();
         let watch = Watch::begin();
         let started = Timestamp::now();
         let ran = command.run().map_err(Failure::usage)?;
