@@ -11,13 +11,10 @@ use super::cache::Cache;
 use super::error::Error;
 use super::hash::{Hash, Hasher};
 use super::recipe::Workspace;
-use super::tree::Tree;
+use super::tree::{Squashfs, Tree};
 
 /// Raised when an image is made in another way from the same recipe.
 const NODE_VERSION: &str = "node 1";
-
-/// Fast: the image is unpacked once, when it first comes to a storage pool.
-const COMPRESSION_LEVEL: u8 = 3;
 
 /// A node image in two files, as LXD imports it.
 #[derive(Debug, Clone)]
@@ -54,9 +51,7 @@ pub fn build_node(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
     let rootfs = cache.ensure("node", "squashfs", &hash, |made| {
         progress("packing the node image");
         let mut tree = Tree::of_tar(&packages)?;
-        for path in &recipe.drop {
-            tree.remove(path);
-        }
+        tree.retain(|path| !recipe.drop.iter().any(|dropped| dropped.holds(path)));
         // LXD fills both.
         tree.retain(|path| !path.starts_with("dev/") && !path.starts_with("var/log/"));
         tree.add_host_folder(&workspace.node().join("files"))?;
@@ -74,7 +69,7 @@ pub fn build_node(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
         let updated = tree.find_mtime("usr").unwrap_or_default() + 1;
         tree.add_stamp("etc/.updated", updated);
         tree.add_stamp("var/.updated", updated);
-        tree.pack(made, COMPRESSION_LEVEL, false)
+        tree.pack(made, Squashfs::Image)
     })?;
 
     let properties = BTreeMap::from([

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use glob::{MatchOptions, Pattern, PatternError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -18,8 +19,8 @@ pub(crate) struct NodeRecipe {
     pub(crate) packages: Vec<String>,
     /// dpkg's `path-exclude` patterns.
     pub(crate) exclude: Vec<String>,
-    /// Paths that are left out, with what is below them.
-    pub(crate) drop: Vec<String>,
+    /// What is left out.
+    pub(crate) drop: Vec<Paths>,
     /// Units that never run.
     pub(crate) mask: Vec<String>,
     /// Path in the image, and the crate of this workspace whose program goes there.
@@ -49,7 +50,7 @@ pub(crate) struct SnapsRecipe {
 pub(crate) struct BaseRecipe {
     pub(crate) name: String,
     pub(crate) version: String,
-    pub(crate) drop: Vec<String>,
+    pub(crate) drop: Vec<Paths>,
     /// Folders that must be there even if empty.
     pub(crate) folders: Vec<String>,
 }
@@ -63,7 +64,7 @@ pub(crate) struct StandInRecipe {
     pub(crate) packages: Vec<String>,
     /// Packages to do without, though others depend on them; a `*` at the end matches the rest.
     pub(crate) without: Vec<String>,
-    pub(crate) drop: Vec<String>,
+    pub(crate) drop: Vec<Paths>,
     /// Path of a symbolic link, and its target.
     pub(crate) links: BTreeMap<String, String>,
 }
@@ -73,6 +74,27 @@ pub(crate) struct StandInRecipe {
 pub(crate) struct SnapdRecipe {
     /// Of the package's paths, those that belong into the snap.
     pub(crate) keep: Vec<String>,
+}
+
+/// A path and all below it, without a slash at the start. `*` stands for any part of one name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Paths(Pattern);
+
+impl TryFrom<String> for Paths {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        Pattern::new(&text).map(Self)
+    }
+}
+
+impl Paths {
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        let options = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
+        let above = path.match_indices('/').map(|(slash, _)| &path[..slash]);
+        above.chain([path]).any(|path| self.0.matches_with(path, options))
+    }
 }
 
 /// Where the recipes and crates are.
@@ -144,5 +166,23 @@ mod tests {
         assert!(error.to_string().starts_with("failed to parse"), "{error}");
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("pakages"), "{cause}");
+    }
+
+    #[test]
+    fn a_pattern_holds_what_it_matches_and_all_below() {
+        let holds = |pattern: &str, path: &str| Paths::try_from(pattern.to_owned()).expect("a pattern").holds(path);
+        for (pattern, path, wanted) in [
+            ("var/lib/apt", "var/lib/apt", true),
+            ("var/lib/apt", "var/lib/apt/lists/one", true),
+            ("var/lib/apt", "var/lib/aptitude", false),
+            ("usr/lib/*/perl", "usr/lib/x86_64-linux-gnu/perl/5.36/Config.pm", true),
+            ("usr/lib/*/perl", "usr/lib/perl", false),
+            ("etc/ssl/certs/*.pem", "etc/ssl/certs/a.pem", true),
+            ("etc/ssl/certs/*.pem", "etc/ssl/certs/ca-certificates.crt", false),
+            ("etc/*.pem", "etc/ssl/a.pem", false),
+        ] {
+            assert_eq!(holds(pattern, path), wanted, "{pattern} of {path}");
+        }
+        assert!(Paths::try_from("usr/***".to_owned()).is_err());
     }
 }

@@ -9,13 +9,10 @@ use super::dpkg::{Packages, matches};
 use super::error::Error;
 use super::hash::Hasher;
 use super::recipe::{SnapsRecipe, Workspace};
-use super::tree::{Tree, is_at_or_below};
+use super::tree::{Squashfs, Tree, is_at_or_below};
 
 /// Raised when snaps are made in another way from the same recipe.
-const SNAPS_VERSION: &str = "snaps 1";
-
-/// squashfuse unpacks zstd of any level equally fast, and with a third of the processor time of xz.
-const COMPRESSION_LEVEL: u8 = 6;
+const SNAPS_VERSION: &str = "snaps 2";
 
 /// The snaps, in the order in which they have to be installed.
 #[derive(Debug, Clone)]
@@ -67,7 +64,7 @@ pub fn build_snapd(workspace: &Workspace, cache: &Cache, progress: &mut Progress
         tree.add_link("lib", "usr/lib");
         let title = "Daemon and tooling that enable snap packages";
         tree.add_file("meta/snap.yaml", snap_yaml("snapd", &version, "snapd", title), 0o644);
-        tree.pack(made, COMPRESSION_LEVEL, true)
+        tree.pack(made, Squashfs::Snap)
     })
 }
 
@@ -89,16 +86,14 @@ pub fn build_base(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
             others.extend(dpkg.files(&tree, package)?);
         }
         tree.retain(|path| !others.contains(path));
-        for path in &recipe.base.drop {
-            tree.remove(path);
-        }
+        tree.retain(|path| !recipe.base.drop.iter().any(|dropped| dropped.holds(path)));
         remove_dangling_alternatives(&mut tree);
         for folder in &recipe.base.folders {
             tree.add_folder(&tree.resolve(folder), if folder.ends_with("tmp") { 0o1777 } else { 0o755 });
         }
         let yaml = snap_yaml(&recipe.base.name, &recipe.base.version, "base", "Base of the stand-in for MicroOVN");
         tree.add_file("meta/snap.yaml", yaml, 0o644);
-        tree.pack(made, COMPRESSION_LEVEL, true)
+        tree.pack(made, Squashfs::Snap)
     })
 }
 
@@ -131,7 +126,7 @@ pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progr
             .replace("@BASE@", &recipe.base.name)
             .replace("@ARCH@", debian_architecture());
         tree.add_file("meta/snap.yaml", text, 0o644);
-        tree.pack(made, COMPRESSION_LEVEL, true)
+        tree.pack(made, Squashfs::Snap)
     })
 }
 
@@ -158,7 +153,7 @@ fn ovn_tree(whole: &Tree, recipe: &SnapsRecipe) -> Result<Tree, Error> {
         }
     }
     let mut tree = whole.clone();
-    keep_files(&mut tree, |path| !stand_in.drop.iter().any(|root| is_at_or_below(path, root)), &files);
+    keep_files(&mut tree, |path| !stand_in.drop.iter().any(|dropped| dropped.holds(path)), &files);
     // /etc is the node's inside a snap: what the packages reach through /etc/alternatives is linked directly.
     for path in whole.paths() {
         let Some(alternative) = whole.find_link(path).filter(|target| target.starts_with("/etc/alternatives/")) else {

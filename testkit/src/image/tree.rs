@@ -37,6 +37,15 @@ enum Content {
     Host(PathBuf),
 }
 
+/// What a packed tree is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Squashfs {
+    /// Unpacked once, when it first comes to a storage pool.
+    Image,
+    /// Root's altogether. Every node reads it through a squashfuse of its own, which unpacks lz4 with the least work.
+    Snap,
+}
+
 /// Entries by their path, without a leading slash. Parents sort before what they hold.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tree {
@@ -208,20 +217,19 @@ impl Tree {
         }
     }
 
-    /// Packs the tree as a squashfs at `made`, through a tar beside it. `root_only` gives all of it to root, as a
-    /// snap has to be.
-    pub(crate) fn pack(&self, made: &Path, level: u8, root_only: bool) -> Result<(), Error> {
+    /// Packs the tree as a squashfs at `made`, through a tar beside it.
+    pub(crate) fn pack(&self, made: &Path, kind: Squashfs) -> Result<(), Error> {
         let tar = made.with_extension("tar");
         self.write_tar(&tar)?;
-        let mut program = Program::new("pack a squashfs", "mksquashfs")
+        let program = Program::new("pack a squashfs", "mksquashfs")
             .arg("-")
             .arg(made)
-            .args(["-tar", "-noappend", "-no-xattrs", "-quiet", "-no-progress", "-comp", "zstd", "-Xcompression-level"])
-            .arg(level.to_string())
+            .args(["-tar", "-noappend", "-no-xattrs", "-quiet", "-no-progress"])
             .args(["-root-mode", "755", "-root-uid", "0", "-root-gid", "0"]);
-        if root_only {
-            program = program.arg("-all-root");
-        }
+        let program = match kind {
+            Squashfs::Image => program.args(["-comp", "zstd", "-Xcompression-level", "3"]),
+            Squashfs::Snap => program.args(["-comp", "lz4", "-all-root"]),
+        };
         program.run_on(&tar)?;
         fs::remove_file(&tar).map_err(Error::file("remove", &tar))
     }

@@ -2,7 +2,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::super::tree::Tree;
+use super::super::tree::{Squashfs, Tree};
 use super::*;
 
 const MICROOVN: &str = "\
@@ -37,7 +37,7 @@ fn snap(yaml: Option<&str>) -> (TempDir, PathBuf) {
     if let Some(yaml) = yaml {
         tree.add_file("meta/snap.yaml", yaml, 0o644);
     }
-    tree.pack(&path, 3, true).unwrap();
+    tree.pack(&path, Squashfs::Snap).unwrap();
     (folder, path)
 }
 
