@@ -7,6 +7,11 @@ pub(crate) fn by_hand(cargo: Expression) -> Expression {
     CHILDS_OWN.into_iter().fold(cargo, |cargo, name| cargo.env_remove(name))
 }
 
+/// This host, as cargo calls it.
+pub(crate) fn platform() -> String {
+    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
+}
+
 /// What cargo sets for what it runs, such as this command and its tests. Build scripts watch some of it: what depends on
 /// them would be built again whenever a build is started in the other way. `CARGO_ENCODED_RUSTFLAGS` would win over
 /// `RUSTFLAGS`. See "Environment variables Cargo sets for crates" in the Cargo book.

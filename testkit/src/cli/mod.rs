@@ -21,6 +21,7 @@ mod nextest;
 mod output;
 mod paper;
 mod plan;
+mod programs;
 mod report;
 mod run;
 mod runs;

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::io::{BufRead, BufReader, IsTerminal, PipeReader};
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::path::PathBuf;
 
 use duct::Expression;
 use tempfile::NamedTempFile;
 
 use super::Failure;
 use super::cells::{Cells, target};
+use super::programs::Programs;
 use crate::cargo;
 use crate::cluster;
 use crate::config::Config;
@@ -65,7 +64,7 @@ fn names(chosen: &[Cell]) -> BTreeSet<&str> {
 ///
 /// It is of the whole workspace, as the plain runner is: of the suites alone cargo would build the library once more, with
 /// fewer features of what it depends on.
-fn selection(cells: &Cells, chosen: &[Cell]) -> Vec<String> {
+pub(super) fn selection(cells: &Cells, chosen: &[Cell]) -> Vec<String> {
     let names = names(chosen);
     let mut words = ["--workspace", "--locked"].map(str::to_owned).to_vec();
     for (tier, members) in cells.by_lowest_tier() {
@@ -74,79 +73,6 @@ fn selection(cells: &Cells, chosen: &[Cell]) -> Vec<String> {
         }
     }
     words
-}
-
-/// The test programs of suites, built, and what cargo knows of the workspace: what nextest otherwise asks cargo for before
-/// it starts a test.
-pub(super) struct Programs {
-    workspace: NamedTempFile,
-    binaries: NamedTempFile,
-}
-
-impl Programs {
-    /// Builds what the suites of these cells are in. Takes half a second when there is nothing to compile, in which
-    /// something else can be done.
-    ///
-    /// # Errors
-    ///
-    /// When cargo fails, which has said why on standard error.
-    pub(super) async fn build(config: &Config, cells: &Cells, chosen: &[Cell]) -> Result<Self, Failure> {
-        let (config, selection) = (config.clone(), selection(cells, chosen));
-        tokio::task::spawn_blocking(move || Self::build_selection(&config, selection)).await.map_err(Failure::usage)?
-    }
-
-    fn build_selection(config: &Config, selection: Vec<String>) -> Result<Self, Failure> {
-        let workspace = NamedTempFile::new().map_err(Failure::usage)?;
-        let argv = ["metadata", "--format-version=1", "--all-features", "--locked"].map(str::to_owned);
-        ask(config, argv.into(), workspace.path())?;
-        let binaries = NamedTempFile::new().map_err(Failure::usage)?;
-        let mut argv =
-            ["nextest", "list", "--list-type=binaries-only", "--message-format=json"].map(str::to_owned).to_vec();
-        argv.extend(words("--cargo-metadata", &workspace));
-        argv.extend(selection);
-        ask(config, argv, binaries.path())?;
-        Ok(Self { workspace, binaries })
-    }
-
-    /// The words for the runner, for as long as this lives.
-    fn words(&self) -> Vec<String> {
-        [words("--cargo-metadata", &self.workspace), words("--binaries-metadata", &self.binaries)].concat()
-    }
-}
-
-fn words(option: &str, file: &NamedTempFile) -> [String; 2] {
-    [option.to_owned(), file.path().display().to_string()]
-}
-
-/// Runs cargo and keeps what it prints in `file`. What it says meanwhile is passed on as it comes.
-fn ask(config: &Config, mut argv: Vec<String>, file: &Path) -> Result<(), Failure> {
-    let shown = argv.iter().take_while(|word| !word.starts_with('-')).map(String::as_str).collect::<Vec<_>>().join(" ");
-    if std::io::stderr().is_terminal() {
-        argv.push("--color=always".to_owned());
-    }
-    let asked = || -> std::io::Result<ExitStatus> {
-        let (said, stderr) = std::io::pipe()?;
-        let cargo = cargo::by_hand(duct::cmd("cargo", argv)).dir(&config.root).unchecked();
-        let cargo = cargo.stdout_path(file).stderr_file(stderr).start()?;
-        pass_on(said)?;
-        Ok(cargo.wait()?.status)
-    };
-    match asked().map_err(Failure::usage)? {
-        status if status.success() => Ok(()),
-        status => Err(Failure::Usage(format!("`cargo {shown}` in {} failed: {status}", config.root.display()))),
-    }
-}
-
-/// Shows what cargo says, line by line, but not that it has finished: nobody asked.
-fn pass_on(said: PipeReader) -> std::io::Result<()> {
-    for line in BufReader::new(said).split(b'\n') {
-        let line = line?;
-        let plain = strip_ansi_escapes::strip(&line);
-        if !plain.trim_ascii_start().starts_with(b"Finished ") {
-            eprintln!("{}", String::from_utf8_lossy(&line));
-        }
-    }
-    Ok(())
 }
 
 /// The suites by the milliseconds that they are expected to take, the longest first, as nextest's configuration; `None`

@@ -10,11 +10,11 @@ use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::cells::{Cells, checks, shown_plan};
-use super::nextest::{self, Programs};
 use super::output::show;
+use super::programs::Programs;
 use super::summary::junit;
 use super::watch::{self, Watch};
-use super::{Catalogue, Failure, closing, host};
+use super::{Catalogue, Failure, closing, host, nextest};
 use crate::cluster::{self, Site};
 use crate::config::Config;
 use crate::matrix::{Cell, Tier};

@@ -142,10 +142,9 @@ pub(crate) fn cached_programs(
 /// It is built of the whole workspace and for development, as this command itself: so what runs in the compiler has been
 /// compiled already. Inside a node it mostly waits.
 pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Vec<(String, PathBuf)>, Error> {
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Program::new(&format!("build {package}"), "cargo")
         .args(["build", "--locked", "--message-format=json-render-diagnostics", "--workspace", "--bin", package])
-        .args(["--target", &target])
+        .args(["--target", &cargo::platform()])
         .run_with(|cargo| {
             let flags = "-C target-feature=+crt-static -C strip=symbols";
             cargo::by_hand(cargo).dir(workspace.root()).env("RUSTFLAGS", flags).stdin_null()

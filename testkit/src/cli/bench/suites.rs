@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::cells::Cells;
-use super::super::nextest::{self, Programs};
-use super::super::{Catalogue, Failure};
+use super::super::programs::Programs;
+use super::super::{Catalogue, Failure, nextest};
 use super::figures::{samples, seconds};
 use super::machine::{Core, Memory, Seen, Watch};
 use super::millis;
