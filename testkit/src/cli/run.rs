@@ -37,7 +37,7 @@ pub(super) struct RunArgs {
     /// Fail when the product lacks what a cell needs, instead of skipping the cell.
     #[arg(long)]
     pub(super) forbid_skips: bool,
-    /// Arguments for the runner: `-- --profile ci`.
+    /// Arguments for the runner, which builds nothing: `-- --profile ci`.
     #[arg(last = true)]
     pub(super) runner: Vec<String>,
 }
