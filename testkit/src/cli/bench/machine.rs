@@ -141,11 +141,15 @@ pub(super) fn cores_table(cores: &[Core]) -> Table {
     all
 }
 
+/// Milliseconds in which the cores were busy, in sum.
+pub(super) fn busy(cores: &[Core]) -> u64 {
+    cores.iter().map(|core| core.busy).sum()
+}
+
 /// Percent of the time of all cores in which they were busy.
 pub(super) fn busy_percent(cores: &[Core]) -> u64 {
-    let busy: u64 = cores.iter().map(|core| core.busy).sum();
     let all: u64 = cores.iter().map(|core| core.busy + core.idle + core.iowait + core.steal).sum();
-    100 * busy / all.max(1)
+    100 * busy(cores) / all.max(1)
 }
 
 /// Watches cores and memory from its making to its end.

@@ -7,7 +7,7 @@ use super::super::paper::{Paper, table};
 use super::super::{Catalogue, Failure};
 use super::figures::Limit::{AtMost, Under};
 use super::figures::Quantity::{Ms, Percent, Ratio};
-use super::figures::{Goal, goals, mebibytes, median, ratio, samples, seconds};
+use super::figures::{Goal, goals, mebibytes, median, percent, ratio, samples, seconds};
 use super::machine::{self, Machine};
 use super::measures::{self, Clones, Cold, Formed};
 use super::suites::{Round, Rounds, Suites, middle};
@@ -114,6 +114,9 @@ impl Measured {
             paper.table(tables::ledger(&round.paths(), Some(("critical path", &round.critical_path()))));
             paper.text("The cores meanwhile, with everything else that the host did:");
             paper.table(machine::cores_table(&round.seen.cores));
+            paper.text("What they were busy with:");
+            let busy = machine::busy(&round.seen.cores);
+            paper.table(work(busy, self.formed.product, median(&self.clones.cpu) * self.formed.memory.len() as u64));
         }
         paper.text("Each suite alone, its round in the middle:");
         let paths: Vec<_> = alone.iter().flat_map(|round| round.paths()).collect();
@@ -194,6 +197,20 @@ impl Measured {
             ),
         ]
     }
+}
+
+/// Of the milliseconds that the processors were busy, how many were the product's and its members' boots.
+fn work(busy: u64, product: u64, boots: u64) -> Table {
+    let rest = busy.saturating_sub(product + boots);
+    let mut rows = table(&["whose processor time", "all cores", "share"].map(str::to_owned), 1);
+    for (whose, ms) in [
+        ("the product's own", product),
+        ("boots of its members", boots),
+        ("the rest: LXD and the kernel, the framework, the checks, the removal of members", rest),
+    ] {
+        rows.add_row([whose.to_owned(), seconds(ms), Percent(percent(ms, busy)).to_string()]);
+    }
+    rows
 }
 
 /// How often something was measured; nothing for what is no median.
@@ -336,6 +353,17 @@ mod tests {
               ]
             }"#]]
         .assert_eq(&serde_json::to_string_pretty(&told).expect("JSON"));
+    }
+
+    #[test]
+    fn what_is_neither_the_products_nor_a_boot_is_the_rest() {
+        let shares = |busy, product, boots| {
+            let rows = work(busy, product, boots);
+            let cell = |row: &comfy_table::Row| row.cell_iter().last().expect("a share").content();
+            rows.row_iter().map(cell).collect::<Vec<_>>()
+        };
+        assert_eq!(shares(40_000, 18_000, 8_000), ["45.0 %", "20.0 %", "35.0 %"]);
+        assert_eq!(shares(10_000, 8_000, 4_000), ["80.0 %", "40.0 %", "0.0 %"], "samples of other rounds");
     }
 
     #[test]
