@@ -62,7 +62,8 @@ async fn by_cells(catalogue: &Catalogue, suites: &Suites<'_>, sizes: &[usize]) -
         });
     }
     let peak = steps.iter().map(|step| step.memory).max().unwrap_or_default();
-    let slowest = steps.iter().map(|step| step.relative).fold(0.0, f64::max);
+    // The first is what the others are compared with.
+    let slowest = steps.iter().skip(1).map(|step| step.relative).fold(0.0, f64::max);
     let goals = vec![
         Goal::new("memory in use at most", Bytes(peak), AtMost(Bytes(MEMORY))),
         Goal::new("time of a cell, to one alone, at most", Ratio(slowest), AtMost(Ratio(1.0))),
