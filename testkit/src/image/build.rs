@@ -139,15 +139,19 @@ pub(crate) fn cached_programs(
 /// Builds the program of a crate of the workspace, both of one name, linked statically so that it runs in any root file
 /// system.
 ///
-/// It is built of the whole workspace and for development, as this command itself: so what runs in the compiler has been
-/// compiled already. Inside a node it mostly waits.
+/// It is built of the whole workspace and for development, as this command itself, into the same folder: what both depend on
+/// has been compiled already, and only the program itself is another one, which gets a place of its own. Before 1.91 cargo
+/// knows one folder for both, and compiles all of it there. Inside a node the program mostly waits.
 pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Vec<(String, PathBuf)>, Error> {
     let output = Program::new(&format!("build {package}"), "cargo")
         .args(["build", "--locked", "--message-format=json-render-diagnostics", "--workspace", "--bin", package])
-        .args(["--target", &cargo::platform()])
         .run_with(|cargo| {
-            let flags = "-C target-feature=+crt-static -C strip=symbols";
-            cargo::by_hand(cargo).dir(workspace.root()).env("RUSTFLAGS", flags).stdin_null()
+            cargo::by_hand(cargo)
+                .dir(workspace.root())
+                .env("RUSTC_WORKSPACE_WRAPPER", workspace.static_rustc())
+                .env("CARGO_BUILD_BUILD_DIR", workspace.target())
+                .env("CARGO_TARGET_DIR", workspace.target().join("static"))
+                .stdin_null()
         })?;
     let mut programs: Vec<(String, PathBuf)> = Vec::new();
     for line in String::from_utf8_lossy(&output).lines() {

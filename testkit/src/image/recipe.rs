@@ -101,16 +101,27 @@ impl Paths {
 #[derive(Debug, Clone)]
 pub struct Workspace {
     root: PathBuf,
+    target: PathBuf,
 }
 
 impl Workspace {
-    /// The workspace at `root`, the folder of `Cargo.lock` and `images/`.
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+    /// The workspace at `root`, the folder of `Cargo.lock` and `images/`, which is compiled into `target`.
+    pub fn new(root: &Path, target: &Path) -> Self {
+        Self { root: root.to_owned(), target: root.join(target) }
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where cargo keeps what it compiles.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The compiler of programs that are linked statically.
+    pub(crate) fn static_rustc(&self) -> PathBuf {
+        self.root.join("images/static-rustc")
     }
 
     pub(crate) fn node(&self) -> PathBuf {
@@ -140,7 +151,7 @@ mod tests {
     use super::*;
 
     fn workspace() -> Workspace {
-        Workspace::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        Workspace::new(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), Path::new("target"))
     }
 
     #[test]

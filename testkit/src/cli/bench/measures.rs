@@ -26,7 +26,7 @@ impl Cold {
     /// Builds the stand-in's snaps and the node image, each in an empty cache. Cargo has a cache of its own: only what
     /// it has not compiled yet adds to the time.
     pub(super) fn measure(config: &Config) -> Result<Self, Failure> {
-        let workspace = Workspace::new(&config.root);
+        let workspace = Workspace::new(&config.root, &config.target_dir);
         let empty = || -> Result<_, Failure> {
             let folder = tempfile::tempdir().map_err(Failure::usage)?;
             let cache = Cache::open(folder.path()).map_err(Failure::usage)?;
