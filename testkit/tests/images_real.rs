@@ -29,6 +29,14 @@ fn artifacts_are_built_once_and_are_what_they_say() {
     stand_in.require_microovn().expect("a MicroOVN");
     assert_eq!(stand_in.base.as_deref(), Some("testkit-base"));
 
+    // A node's libraries need not be those of this host.
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("program");
+    let unpack = duct::cmd!("unsquashfs", "-cat", &snaps.stand_in, "bin/microovn-stand-in");
+    unpack.stdout_path(&program).run().expect("unpacked");
+    let linked = duct::cmd!("ldd", &program).stderr_to_stdout().unchecked().read().expect("ldd");
+    assert!(linked.contains("statically linked") || linked.contains("not a dynamic executable"), "{linked}");
+
     let files = [&node.rootfs, &node.metadata, &snaps.snapd, &snaps.base, &snaps.stand_in];
     let packed = files.map(|path| path.metadata().and_then(|metadata| metadata.modified()).expect("time"));
     // Nothing is said to be built, or packed, that is not.
