@@ -111,7 +111,8 @@ fn pack(folder: &Path, files: &[(&str, &[u8])]) -> PathBuf {
     }
     let packed = Command::new("mksquashfs")
         .args([&tree, &file])
-        .args(["-quiet", "-no-progress", "-noappend", "-comp", "gzip"])
+        // Times are packed too: a snap of another second may be a byte longer.
+        .args(["-quiet", "-no-progress", "-noappend", "-comp", "gzip", "-all-time", "0", "-mkfs-time", "0"])
         .output()
         .expect("mksquashfs is installed");
     assert!(packed.status.success(), "{packed:?}");
