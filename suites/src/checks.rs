@@ -6,9 +6,7 @@
 mod nb_sb_propagation;
 
 use testkit::cli::Live;
-use testkit::cluster::Manifest;
-use testkit::expect::{self, Verdict};
-use testkit::lxd::Client;
+use testkit::expect;
 use testkit::plan::Plan;
 use testkit::session::Access;
 
@@ -48,14 +46,6 @@ impl Check {
         match self.body {
             Body::Pure(_) => Access::Shared,
             Body::Live(_) => Access::Exclusive,
-        }
-    }
-
-    /// Its verdict on a cluster.
-    pub async fn verdict(&self, client: &Client, manifest: &Manifest) -> Verdict {
-        match self.body {
-            Body::Pure(check) => (check.judge)(&manifest.plan, &manifest.observation),
-            Body::Live(live) => live(client, manifest).await,
         }
     }
 }

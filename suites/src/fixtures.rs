@@ -1,7 +1,7 @@
 //! Fixtures: what a check needs, made once per cell and shared.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rstest::fixture;
@@ -73,7 +73,8 @@ impl Suite {
         let part = begin(&config, &run, &dir, &cell, &check).map_err(Failure::of)?;
         let clock = run.clock();
         let mut verdict = None;
-        let outcome = self.judge_in(config, run, &cell, &check, exe, (part.started, &mut verdict)).await;
+        let ground = Ground { config, run, exe: exe.into() };
+        let outcome = self.judge_in(&ground, &cell, &check, (part.started, &mut verdict)).await;
         let failure = outcome.as_ref().err().map(|failure| failure.0.as_str());
         part.end(&dir, clock, verdict, failure).map_err(Failure::of)?;
         outcome
@@ -83,67 +84,83 @@ impl Suite {
     /// where nobody has.
     async fn judge_in(
         self,
-        config: Config,
-        run: Run,
+        ground: &Ground,
         cell: &Cell,
         check: &Check,
-        exe: &str,
         (began, verdict): (Timestamp, &mut Option<Verdict>),
     ) -> Result<(), Failure> {
-        let site = Site::open(config, run, Path::new(exe)).await.map_err(Failure::of)?;
-        record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
-        let lease: Lease<Manifest> = Lease::acquire(&site.run, self.cell, check.access(), async |dir: &Path| {
-            Timeline::new(dir, site.run.clock()).since("connect", Owner::Framework, began);
+        let Ground { config, run, exe } = ground;
+        let lease: Lease<Manifest> = Lease::acquire(run, self.cell, check.access(), async |dir: &Path| {
+            let site = ground.site().await.map_err(|failure| failure.0)?;
+            Timeline::new(dir, run.clock()).since("connect", Owner::Framework, began);
             provide(&site, cell, dir).await
         })
         .await
         .map_err(Failure::of)?;
-        let outcome = self.judge_on(&site, &lease, check, verdict).await;
+        let outcome = judge_on(ground, &lease, check, verdict).await;
         let names: Vec<&str> = suite_checks(&lease.manifest().plan).map(|check| check.name).collect();
-        if lease.give_back(check.name, &names).await.map_err(Failure::of)? && site.config.keep == Keep::Never {
-            reaper::release(&site.run, &site.exe, self.cell).map_err(Failure::of)?;
+        if lease.give_back(check.name, &names).await.map_err(Failure::of)? && config.keep == Keep::Never {
+            reaper::release(run, exe, self.cell).map_err(Failure::of)?;
         }
         outcome
     }
+}
 
-    /// The verdict of one check, as the text that a person reads.
-    async fn judge_on(
-        self,
-        site: &Site,
-        lease: &Lease<Manifest>,
-        check: &Check,
-        found: &mut Option<Verdict>,
-    ) -> Result<(), Failure> {
-        let manifest = lease.manifest();
-        println!("product: {}", manifest.product);
-        let owner = match check.body {
-            Body::Pure(_) => Owner::Framework,
-            Body::Live(_) => Owner::Product,
-        };
-        let judging = check.verdict(&site.client, manifest);
-        let verdict =
-            Timeline::new(lease.dir(), site.run.clock()).stage(&format!("{CHECK}{}", check.name), owner, judging).await;
-        let verdict = found.insert(verdict);
-        if verdict.passed() {
-            println!("{verdict}");
-            return Ok(());
+/// The verdict of one check, as the text that a person reads.
+async fn judge_on(
+    ground: &Ground,
+    lease: &Lease<Manifest>,
+    check: &Check,
+    found: &mut Option<Verdict>,
+) -> Result<(), Failure> {
+    let manifest = lease.manifest();
+    println!("product: {}", manifest.product);
+    let (timeline, stage) = (Timeline::new(lease.dir(), ground.run.clock()), format!("{CHECK}{}", check.name));
+    let verdict = found.insert(match check.body {
+        Body::Pure(pure) => {
+            let judging = async { (pure.judge)(&manifest.plan, &manifest.observation) };
+            timeline.stage(&stage, Owner::Framework, judging).await
         }
-        let evidence = Evidence::new(lease.dir());
-        if matches!(check.body, Body::Live(_)) {
-            cluster::collect(&site.client, &manifest.instances, &evidence).await;
+        Body::Live(live) => {
+            let site = ground.site().await?;
+            timeline.stage(&stage, Owner::Product, live(&site.client, manifest)).await
         }
-        let mut text =
-            format!("{}::{verdict}\nproduct: {}\nevidence: {}", self.cell, manifest.product, evidence.dir().display());
-        let settled = &manifest.settled;
-        if !settled.unsatisfied.is_empty() {
-            let seconds = std::time::Duration::from_millis(settled.ms).as_secs_f32();
-            text.push_str(&format!("\nseen at the last of {} looks in {seconds:.1} s", settled.looks));
-        }
-        if site.config.keep == Keep::OnFailure {
-            let how = cluster::keep(site, manifest).await.map_err(Failure::of)?;
-            text.push_str(&format!("\n{how}"));
-        }
-        Err(Failure(text))
+    });
+    if verdict.passed() {
+        println!("{verdict}");
+        return Ok(());
+    }
+    let evidence = Evidence::new(lease.dir());
+    if matches!(check.body, Body::Live(_)) {
+        cluster::collect(&ground.site().await?.client, &manifest.instances, &evidence).await;
+    }
+    let (cell, product) = (&manifest.plan.cell, &manifest.product);
+    let mut text = format!("{cell}::{verdict}\nproduct: {product}\nevidence: {}", evidence.dir().display());
+    let settled = &manifest.settled;
+    if !settled.unsatisfied.is_empty() {
+        let seconds = std::time::Duration::from_millis(settled.ms).as_secs_f32();
+        text.push_str(&format!("\nseen at the last of {} looks in {seconds:.1} s", settled.looks));
+    }
+    if ground.config.keep == Keep::OnFailure {
+        let how = cluster::keep(&ground.site().await?, manifest).await.map_err(Failure::of)?;
+        text.push_str(&format!("\n{how}"));
+    }
+    Err(Failure(text))
+}
+
+/// What a check begins with. Most end with no more: to judge what is observed takes no LXD.
+struct Ground {
+    config: Config,
+    run: Run,
+    exe: PathBuf,
+}
+
+impl Ground {
+    /// Connects to LXD, for who acts on a cluster.
+    async fn site(&self) -> Result<Site, Failure> {
+        let site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
+        record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
+        Ok(site)
     }
 }
 
@@ -177,4 +194,49 @@ async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, Strin
         println!("{how}");
     }
     Ok(manifest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use testkit::cluster::{Product, Settled};
+    use testkit::expect::Observation;
+
+    use super::*;
+
+    /// The text of a check that fails, on a cluster of which nothing was observed, where there is no LXD.
+    async fn failure_without_lxd(name: &str) -> String {
+        let out = tempfile::tempdir().expect("a folder");
+        let absent = Some(out.path().join("no.socket"));
+        let flags = Layer { out_dir: Some(out.path().to_owned()), lxd_socket: absent, ..Layer::default() };
+        let config = Config::resolve(flags).expect("a configuration");
+        let run = Run::start(&config).await.expect("a run");
+        let cell = options::matrix().expect("a matrix").find_cell("init_cluster").expect("a cell");
+        let manifest = Manifest {
+            product: Product {
+                stand_in: true,
+                name: "microovn".to_owned(),
+                version: "1".to_owned(),
+                sha256: "0".to_owned(),
+            },
+            plan: Plan::draw(&cell, options::OPTIONS, Segments::documentation()),
+            instances: BTreeMap::new(),
+            settled: Settled { ms: 0, looks: 1, unsatisfied: Vec::new() },
+            observation: Observation::default(),
+        };
+        let check = checks::checks().find(|check| check.name == name).expect("a check");
+        let lease = Lease::acquire(&run, "init_cluster", check.access(), async |_: &Path| Ok::<_, String>(manifest));
+        let lease = lease.await.expect("a lease");
+        let ground = Ground { config, run, exe: PathBuf::from("testkit") };
+        judge_on(&ground, &lease, &check, &mut None).await.expect_err("nothing was observed").0
+    }
+
+    #[tokio::test]
+    async fn only_a_check_that_acts_on_the_cluster_needs_lxd() {
+        let judged = failure_without_lxd("members").await;
+        assert!(judged.starts_with("init_cluster::members") && !judged.contains("LXD"), "{judged}");
+        let acting = failure_without_lxd("nb_sb_propagation").await;
+        assert!(acting.contains("no.socket"), "{acting}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What provisioning hands to the checks of a cell.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ impl Planned {
     /// When it cannot be written.
     pub fn write(&self, cell: &Path) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(cell)?;
-        serde_json::to_writer(&mut file, self)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
         file.persist(path(cell)).map(drop).map_err(|error| error.error)
     }
 

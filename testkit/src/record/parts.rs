@@ -229,8 +229,9 @@ pub(super) fn write_new(path: &Path, value: &impl Serialize) -> io::Result<()> {
 
 fn written_beside(path: &Path, value: &impl Serialize) -> io::Result<tempfile::NamedTempFile> {
     let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    serde_json::to_writer_pretty(&mut file, value)?;
-    file.write_all(b"\n")?;
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    file.write_all(&text)?;
     Ok(file)
 }
 

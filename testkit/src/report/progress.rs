@@ -1,7 +1,7 @@
 //! What is being done for a cell at this moment, for who watches the run.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ impl Progress {
     /// Whole or not at all: it is read while it is written.
     fn write(&self, step: &Step) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new(".")))?;
-        serde_json::to_writer(&mut file, step)?;
+        file.write_all(&serde_json::to_vec(step)?)?;
         file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
 

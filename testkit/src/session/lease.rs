@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -183,7 +183,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LeaseError> 
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), LeaseError> {
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        serde_json::to_writer_pretty(&mut file, value)?;
+        file.write_all(&serde_json::to_vec(value)?)?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };

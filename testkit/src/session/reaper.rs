@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::run::{RunError, io_error, ledger_path, runner_of};
+use super::run::{OPEN, RunError, io_error, ledger_path, runner_of};
 use super::sweep::{self, SweepError, Swept, Target};
 use super::{Ledger, Process, Run, RunId, lock};
 use crate::lxd::Client;
@@ -112,6 +112,8 @@ pub async fn remove_cell(
     connect: impl AsyncFn() -> Result<Client, SweepError>,
 ) -> Result<Swept, SweepError> {
     leave_session();
+    // As long as it lives the run is open: the reaper would only be in its way, asking LXD for what is under way.
+    let _open = lock::shared(&orders.dir.join(OPEN)).await;
     let client = connect().await?;
     sweep::sweep(&client, &Target::Cell(orders.run.clone(), cell), None).await
 }
@@ -156,8 +158,51 @@ pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Waits until no test of the run is left that could still make something. Tests end with their runner; one that
-/// does not (a stopped process) must not keep the cluster alive, so the wait is bounded.
+/// Waits until no test of the run is left that could still make something, and nobody who removes a cell of it. Tests end
+/// with their runner; one that does not (a stopped process) must not keep the cluster alive, so the wait is bounded.
 async fn close(dir: &Path) -> Option<File> {
-    tokio::time::timeout(TESTS_END, lock::exclusive(&dir.join("open.lock"))).await.ok()?.ok()
+    tokio::time::timeout(TESTS_END, lock::exclusive(&dir.join(OPEN))).await.ok()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_run_is_swept_when_those_who_remove_its_cells_are_done() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat starts");
+        let runner = Process::find(child.id()).expect("it runs");
+        drop(child.stdin.take());
+        child.wait().expect("it ends");
+        let orders = Orders { run: RunId::new("a".to_owned()).expect("an id"), runner, dir: dir.path().to_owned() };
+        let refused = || Err(SweepError::Connect("refused".into()));
+        let (begun, beginning) = oneshot::channel();
+        let (done, end) = oneshot::channel::<()>();
+        let (begun, end) = (std::cell::Cell::new(Some(begun)), tokio::sync::Mutex::new(end));
+        let removing = remove_cell(&orders, "cell".to_owned(), async || {
+            if let Some(begun) = begun.take() {
+                begun.send(()).expect("somebody waits");
+            }
+            let _ = (&mut *end.lock().await).await;
+            refused()
+        });
+        let swept = std::cell::Cell::new(false);
+        let reaping = async {
+            beginning.await.expect("the cell is being removed");
+            let sweeping = reap(&orders, async || {
+                swept.set(true);
+                refused()
+            });
+            tokio::pin!(sweeping);
+            let early = tokio::time::timeout(Duration::from_millis(300), &mut sweeping).await;
+            assert!(early.is_err() && !swept.get(), "swept meanwhile");
+            done.send(()).expect("somebody waits");
+            sweeping.await
+        };
+        let (removed, reaped) = tokio::join!(removing, reaping);
+        assert!(removed.is_err() && reaped.is_err() && swept.get());
+    }
 }

@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -46,13 +47,13 @@ impl fmt::Display for RunId {
 }
 
 /// A run this process takes part in. While it lives, the reaper knows that objects may still be made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Run {
     id: RunId,
     runner: Process,
     dir: PathBuf,
     clock: Clock,
-    _open: File,
+    _open: Arc<File>,
 }
 
 /// A run that cannot be taken part in.
@@ -107,11 +108,11 @@ impl Run {
     async fn open(config: &Config, id: RunId, runner: Process) -> Result<Self, RunError> {
         let dir = config.out_dir.join(id.to_string());
         private_dir(&dir).map_err(io_error("create the run's folder", &dir))?;
-        let path = dir.join("open.lock");
+        let path = dir.join(OPEN);
         let open = lock::shared(&path).await.map_err(io_error("lock", &path))?;
         let note = dir.join(RUNNER);
         fs::write(&note, runner.to_string()).map_err(io_error("write", &note))?;
-        let mut run = Self { id, runner, dir, clock: Clock::start(), _open: open };
+        let mut run = Self { id, runner, dir, clock: Clock::start(), _open: Arc::new(open) };
         // The first to come starts it, so that what the run's processes note lies as far apart as it was.
         run.clock = run.once("clock", async || Ok::<_, RunError>(run.clock)).await?;
         Ok(run)
@@ -193,6 +194,8 @@ fn is_runner(name: &str, pid: u32, nextest: bool) -> bool {
     if nextest { name.contains("nextest") } else { pid != 1 || name.starts_with("cargo") }
 }
 
+/// Held shared by whoever takes part in the run.
+pub(super) const OPEN: &str = "open.lock";
 /// The file that names the runner.
 const RUNNER: &str = "runner";
 

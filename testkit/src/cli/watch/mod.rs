@@ -55,9 +55,10 @@ impl Watch {
         }
     }
 
-    /// Looks into the folder of the run and shows how far its cells are. What cannot be read now is as it was.
+    /// Looks into the folder of the run and shows how far its cells are. What cannot be read now is as it was, and of a
+    /// cell that has ended nothing more is read: a run may have hundreds.
     pub(super) fn look(&mut self, run: &Path) {
-        for (cell, seen) in &mut self.cells {
+        for (cell, seen) in self.cells.iter_mut().filter(|(_, seen)| !ended(&seen.state)) {
             let Ok(state) = CellState::find(&run.join(cell)) else { continue };
             let same = part(&seen.state) == part(&state);
             let since = if same { seen.since } else { Instant::now() };
@@ -114,10 +115,36 @@ fn at_work(state: &CellState) -> bool {
     part(state) != "waiting" && matches!(state, CellState::Making(_) | CellState::Checking { .. })
 }
 
+/// Whether nothing more can come of it.
+fn ended(state: &CellState) -> bool {
+    matches!(state, CellState::Done { .. } | CellState::Skipped)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Doing, Step};
+    use crate::record::CellPart;
+    use crate::report::{Doing, Progress, Step};
+
+    #[test]
+    fn a_cell_is_looked_at_until_it_has_ended() {
+        let run = tempfile::tempdir().expect("a folder");
+        let mut watch = Watch::new(["forming", "left_out"]);
+        let (forming, left_out) = (run.path().join("forming"), run.path().join("left_out"));
+        for folder in [&forming, &left_out] {
+            std::fs::create_dir(folder).expect("a folder");
+        }
+        let skipped = CellPart { choices: BTreeMap::new(), checks: Vec::new(), skipped: Some("lacks it".to_owned()) };
+        skipped.leave(&left_out).expect("left");
+        let step = |doing| Progress::new(&forming).tell(doing, "");
+        step(Doing::Forming);
+        watch.look(run.path());
+        step(Doing::Settling);
+        std::fs::remove_dir_all(&left_out).expect("removed");
+        watch.look(run.path());
+        let words: Vec<_> = watch.cells.values().map(|seen| part(&seen.state)).collect();
+        assert_eq!(words, ["settling", "skipped"]);
+    }
 
     #[test]
     fn a_state_is_told_in_a_word_and_a_detail() {
