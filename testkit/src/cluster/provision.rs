@@ -63,8 +63,7 @@ pub struct Order<'a> {
 pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Manifest, ClusterError> {
     let timeline = Timeline::new(dir, site.run.clock());
     timeline.stage("arm reaper", Owner::Framework, reaper::arm(&site.run, &site.exe)).await?;
-    let sweeping = sweep::sweep(&site.client, &Target::Abandoned, None);
-    timeline.stage("sweep", Owner::Framework, sweeping).await?;
+    timeline.stage("sweep", Owner::Framework, site.run.once("sweep", async || sweep_abandoned(site).await)).await?;
     let progress = Progress::new(dir);
     progress.tell(Doing::Waiting, "for a turn");
     let Order { cell, options, members } = order;
@@ -126,12 +125,24 @@ async fn require(site: &Site, plan: &Plan, golden: &Golden, product: &Product) -
     Err(ClusterError::Lacking { product: product.to_string(), lacking })
 }
 
-/// The plan of a cell, in address ranges that overlap no network of LXD and no route of this host.
-async fn draw(site: &Site, Order { cell, options, members }: Order<'_>) -> Result<Plan, ClusterError> {
-    let mut taken: Vec<IpNet> = crate::host::routes();
+/// Removes what dead runs left. Once in a run is enough, and more is not cheap: LXD counts up what uses each network.
+async fn sweep_abandoned(site: &Site) -> Result<(), ClusterError> {
+    sweep::sweep(&site.client, &Target::Abandoned, None).await?;
+    Ok(())
+}
+
+/// The address ranges that are in use when the run begins. What it makes itself has none.
+async fn taken(site: &Site) -> Result<Vec<IpNet>, ClusterError> {
+    let mut taken = crate::host::routes();
     for network in site.client.list_networks().await? {
         taken.extend(network.ranges());
     }
+    Ok(taken)
+}
+
+/// The plan of a cell, in address ranges that overlap no network of LXD and no route of this host.
+async fn draw(site: &Site, Order { cell, options, members }: Order<'_>) -> Result<Plan, ClusterError> {
+    let taken: Vec<IpNet> = site.run.once("taken", async || taken(site).await).await?;
     let seed = format!("{}/{}", site.run.id(), cell.id());
     let segments = subnets::pick(&seed, &taken).ok_or(ClusterError::NoSubnet)?;
     Ok(Plan::draw_sized(cell, options, segments, members))
