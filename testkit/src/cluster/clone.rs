@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::golden::describe;
 use super::provision::{CLONE, tags, wait_ready};
 use super::{ClusterError, Site};
-use crate::image::{self, Progress};
+use crate::image::{self, Golden, Progress};
 use crate::session::{Kind, reaper};
 
 /// How long a clone took, from the request on.
@@ -24,10 +24,9 @@ pub struct CloneTime {
 /// Clones the golden image as `name`, without NICs, waits for MicroOVN's daemon, and removes the clone.
 ///
 /// # Errors
-/// When there is no golden image, or the clone does not come up.
-pub async fn time_clone(site: &Site, name: &str) -> Result<CloneTime, ClusterError> {
+/// When the clone does not come up.
+pub async fn time_clone(site: &Site, golden: &Golden, name: &str) -> Result<CloneTime, ClusterError> {
     reaper::arm(&site.run, &site.exe).await?;
-    let (golden, _) = super::golden(&site.config, &site.client, &mut |_| {}).await?;
     let instance = format!("microovn-{name}-{}", site.run.id().short());
     site.run.ledger().intend(Kind::Instance, &instance, name)?;
     let mut spec = golden.node(&instance, name, &[]);

@@ -58,8 +58,9 @@ impl Measured {
     ) -> Result<Self, Failure> {
         let machine = Machine::examine(site).await?;
         let golden = measures::golden(site, rounds).await?;
-        let clones = Clones::measure(site, rounds).await?;
-        let (_, product) = cluster::golden(&site.config, &site.client, &mut |_| {}).await.map_err(Failure::cluster)?;
+        let (image, product) =
+            cluster::golden(&site.config, &site.client, &mut |_| {}).await.map_err(Failure::cluster)?;
+        let clones = Clones::measure(site, &image, rounds).await?;
         let core = &suites.cells().core;
         let formed = Formed::measure(site, catalogue, core, median(&clones.cpu)).await?;
         let programs = suites.build(core).await?;
@@ -115,8 +116,8 @@ impl Measured {
             paper.text("The cores meanwhile, with everything else that the host did:");
             paper.table(machine::cores_table(&round.seen.cores));
             paper.text("What they were busy with:");
-            let busy = machine::busy(&round.seen.cores);
-            paper.table(work(busy, self.formed.product, median(&self.clones.cpu) * self.formed.memory.len() as u64));
+            let (boots, lives) = (self.of_members(&self.clones.cpu), self.of_members(&self.clones.host));
+            paper.table(work(machine::busy(&round.seen.cores), self.formed.product, boots, lives));
         }
         paper.text("Each suite alone, its round in the middle:");
         let paths: Vec<_> = alone.iter().flat_map(|round| round.paths()).collect();
@@ -125,6 +126,11 @@ impl Measured {
         paper.text("What is to be reached, on two cores and btrfs, with a golden image and the stand-in:");
         paper.table(goals(&self.goals(&alone)));
         paper
+    }
+
+    /// What all members of all core clusters take, where a clone takes so much each time.
+    fn of_members(&self, clone: &[u64]) -> u64 {
+        median(clone) * self.formed.memory.len() as u64
     }
 
     fn figures(&self) -> Table {
@@ -136,11 +142,12 @@ impl Measured {
             row("snaps of the stand-in, with an empty cache", seconds(snaps), &[snaps]);
             row("node image, with an empty cache", seconds(node), &[node]);
         }
-        let Clones { running, active, memory, cpu } = &self.clones;
+        let Clones { running, active, memory, cpu, host } = &self.clones;
         row("golden image, anew from node image and snaps", seconds(median(&self.golden)), &self.golden);
         row("one clone, running", seconds(median(running)), running);
         row("one clone, snap services active and MicroOVN answering", seconds(median(active)), active);
         row("processor time of that", seconds(median(cpu)), cpu);
+        row("processor time of the host for that clone, until it is gone", seconds(median(host)), host);
         row("memory of that node", mebibytes(median(memory)), memory);
         let formed = &self.formed.memory;
         row("memory of a member of a formed cluster", mebibytes(median(formed)), formed);
@@ -151,6 +158,12 @@ impl Measured {
             &[],
         );
         row("that time, divided by the cores", seconds(self.formed.product / self.machine.cores()), &[]);
+        let least = self.formed.product + self.of_members(host);
+        row(
+            "that time and that of as many clones which nobody uses, to that time alone",
+            Ratio(ratio(least, self.formed.product)).to_string(),
+            &[],
+        );
         if let Some(round) = middle(&self.together) {
             let memory = round.seen.memory;
             row("memory of the host in use during all suites, at most", mebibytes(memory.peak), &[]);
@@ -199,14 +212,16 @@ impl Measured {
     }
 }
 
-/// Of the milliseconds that the processors were busy, how many were the product's and its members' boots.
-fn work(busy: u64, product: u64, boots: u64) -> Table {
-    let rest = busy.saturating_sub(product + boots);
+/// Of the milliseconds that the processors were busy, how many were the product's, its members' boots, and LXD's and the
+/// kernel's for as many `lives` of clones, boots among them, in which nobody does anything.
+fn work(busy: u64, product: u64, boots: u64, lives: u64) -> Table {
+    let rest = busy.saturating_sub(product + lives.max(boots));
     let mut rows = table(&["whose processor time", "all cores", "share"].map(str::to_owned), 1);
     for (whose, ms) in [
         ("the product's own", product),
         ("boots of its members", boots),
-        ("the rest: LXD and the kernel, the framework, the checks, the removal of members", rest),
+        ("LXD and the kernel, to copy, start and delete them", lives.saturating_sub(boots)),
+        ("the rest: commands in them, bridges, the checks, the framework", rest),
     ] {
         rows.add_row([whose.to_owned(), seconds(ms), Percent(percent(ms, busy)).to_string()]);
     }
@@ -235,7 +250,7 @@ mod tests {
             product: Product::example(),
             cold: Some(Cold { snaps: 60_000, node: 30_000 }),
             golden: vec![9_424],
-            clones: Clones { running, active, memory: vec![137_363_456], cpu: vec![620] },
+            clones: Clones { running, active, memory: vec![137_363_456], cpu: vec![620], host: vec![1_100] },
             formed: Formed { memory: vec![211_812_352, 216_006_656], product: 17_742 },
             together: Vec::new(),
             alone: Vec::new(),
@@ -303,6 +318,12 @@ mod tests {
                   "samples": [
                     620
                   ]
+                },
+                "host_processor_ms": {
+                  "median": 1100,
+                  "samples": [
+                    1100
+                  ]
                 }
               },
               "members": {
@@ -357,13 +378,13 @@ mod tests {
 
     #[test]
     fn what_is_neither_the_products_nor_a_boot_is_the_rest() {
-        let shares = |busy, product, boots| {
-            let rows = work(busy, product, boots);
+        let shares = |busy, product, boots, lives| {
+            let rows = work(busy, product, boots, lives);
             let cell = |row: &comfy_table::Row| row.cell_iter().last().expect("a share").content();
             rows.row_iter().map(cell).collect::<Vec<_>>()
         };
-        assert_eq!(shares(40_000, 18_000, 8_000), ["45.0 %", "20.0 %", "35.0 %"]);
-        assert_eq!(shares(10_000, 8_000, 4_000), ["80.0 %", "40.0 %", "0.0 %"], "samples of other rounds");
+        assert_eq!(shares(40_000, 18_000, 8_000, 12_000), ["45.0 %", "20.0 %", "10.0 %", "25.0 %"]);
+        assert_eq!(shares(10_000, 8_000, 4_000, 3_000), ["80.0 %", "40.0 %", "0.0 %", "0.0 %"], "of other rounds");
     }
 
     #[test]

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::super::{Catalogue, Failure, host};
 use super::figures::samples;
+use super::machine::{Watch, busy};
 use super::millis;
 use crate::cluster::{self, Manifest, Order, Site};
 use crate::config::Config;
-use crate::image::{Cache, Workspace, build_node, build_snaps};
+use crate::image::{Cache, Golden, Workspace, build_node, build_snaps};
 use crate::matrix::Cell;
 use crate::session::sweep::{Target, sweep};
 
@@ -69,13 +70,19 @@ pub(super) struct Clones {
     /// Milliseconds its processes have used of processors by then.
     #[serde(rename = "processor_ms", serialize_with = "samples")]
     pub(super) cpu: Vec<u64>,
+    /// Milliseconds that the host's processors were busy for one, from the request until it is gone: its boot, and what
+    /// LXD and the kernel take to copy, start and delete it.
+    #[serde(rename = "host_processor_ms", serialize_with = "samples")]
+    pub(super) host: Vec<u64>,
 }
 
 impl Clones {
-    pub(super) async fn measure(site: &Site, rounds: usize) -> Result<Self, Failure> {
+    pub(super) async fn measure(site: &Site, golden: &Golden, rounds: usize) -> Result<Self, Failure> {
         let mut clones = Self::default();
         for round in 1..=rounds {
-            let clone = cluster::time_clone(site, &format!("bench-{round}")).await.map_err(Failure::cluster)?;
+            let watch = Watch::begin();
+            let clone = cluster::time_clone(site, golden, &format!("bench-{round}")).await.map_err(Failure::cluster)?;
+            clones.host.push(busy(&watch.end().cores));
             clones.running.push(whole_millis(clone.running));
             clones.active.push(whole_millis(clone.active));
             clones.memory.push(clone.memory);
@@ -85,15 +92,16 @@ impl Clones {
     }
 }
 
-/// Clusters that were formed and that no check has touched.
+/// Clusters that were formed.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Formed {
-    /// Bytes of memory of each member.
+    /// Bytes of memory of each member, before any check has acted on it.
     #[serde(rename = "memory_bytes", serialize_with = "samples")]
     pub(super) memory: Vec<u64>,
-    /// Milliseconds that the processes of all members have used of processors beyond what a clone uses to boot:
-    /// MicroOVN, OVN and Open vSwitch with the commands that form the cluster, and the reads of the framework that
-    /// tell when it has settled, which run the product's own programs in the members.
+    /// Milliseconds that the processes of all members have used of processors beyond what a clone uses to boot, in the
+    /// stages that are the product's: MicroOVN, OVN and Open vSwitch with the commands that form the cluster, the reads
+    /// of the framework that tell when it has settled, and the checks that act on it, which all run the product's own
+    /// programs in the members.
     #[serde(rename = "processor_ms")]
     pub(super) product: u64,
 }
@@ -111,13 +119,25 @@ impl Formed {
             let dir = site.run.cell_dir(cell.id().as_str()).map_err(Failure::usage)?;
             let order = Order { cell, options: catalogue.options, members: None };
             let manifest = cluster::provision(site, order, &dir).await.map_err(Failure::cluster)?;
-            let Usage { memory, cpu } = usage(site, &manifest).await?;
-            formed.product += beyond_boot(&cpu, boot);
-            formed.memory.extend(memory);
+            formed.memory.extend(usage(site, &manifest).await?.memory);
+            act(site, catalogue, &manifest).await?;
+            formed.product += beyond_boot(&usage(site, &manifest).await?.cpu, boot);
             remove(site, cell).await?;
         }
         Ok(formed)
     }
+}
+
+/// Lets the checks act that do on a cluster like this.
+async fn act(site: &Site, catalogue: &Catalogue, manifest: &Manifest) -> Result<(), Failure> {
+    let checks = catalogue.checks.iter().filter(|check| (check.applies)(&manifest.plan));
+    for live in checks.filter_map(|check| check.live) {
+        let verdict = live(&site.client, manifest).await;
+        if !verdict.passed() {
+            return Err(Failure::Provisioning(format!("{}::{verdict}", manifest.plan.cell)));
+        }
+    }
+    Ok(())
 }
 
 /// What these members used of processors, beyond what each of them used to boot.
