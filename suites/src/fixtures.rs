@@ -116,13 +116,14 @@ async fn judge_on(
     let manifest = lease.manifest();
     println!("product: {}", manifest.product);
     let (timeline, stage) = (Timeline::new(lease.dir(), ground.run.clock()), format!("{CHECK}{}", check.name));
+    let mut site = None;
     let verdict = found.insert(match check.body {
         Body::Pure(pure) => {
             let judging = async { (pure.judge)(&manifest.plan, &manifest.observation) };
             timeline.stage(&stage, Owner::Framework, judging).await
         }
         Body::Live(live) => {
-            let site = ground.site().await?;
+            let site = site.insert(ground.site().await?);
             timeline.stage(&stage, Owner::Product, live(&site.client, manifest)).await
         }
     });
@@ -131,8 +132,8 @@ async fn judge_on(
         return Ok(());
     }
     let evidence = Evidence::new(lease.dir());
-    if matches!(check.body, Body::Live(_)) {
-        cluster::collect(&ground.site().await?.client, &manifest.instances, &evidence).await;
+    if let Some(site) = &site {
+        cluster::collect(&site.client, &manifest.instances, &evidence).await;
     }
     let (cell, product) = (&manifest.plan.cell, &manifest.product);
     let mut text = format!("{cell}::{verdict}\nproduct: {product}\nevidence: {}", evidence.dir().display());
@@ -142,7 +143,11 @@ async fn judge_on(
         text.push_str(&format!("\nseen at the last of {} looks in {seconds:.1} s", settled.looks));
     }
     if ground.config.keep == Keep::OnFailure {
-        let how = cluster::keep(&ground.site().await?, manifest).await.map_err(Failure::of)?;
+        let site = match site {
+            Some(site) => site,
+            None => ground.site().await?,
+        };
+        let how = cluster::keep(&site, manifest).await.map_err(Failure::of)?;
         text.push_str(&format!("\n{how}"));
     }
     Err(Failure(text))
