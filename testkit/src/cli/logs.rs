@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 
 use super::Failure;
+use crate::cluster::Words;
 use crate::lxd::{Client, Error, Exec};
 
 /// Starting the command; then it prints as long as it likes.
@@ -14,14 +15,11 @@ const START: Duration = Duration::from_secs(30);
 /// How long an answer without `--follow` may take to end after its last line.
 const END: Duration = Duration::from_secs(30);
 
-/// Prints the journal of the members' MicroOVN services, each line after its member's name where there are several.
-/// With `follow` it goes on until it is interrupted.
+/// Prints what the members' MicroOVN services say in the journal, or in their log files where they say nothing there, each
+/// line after its member's name where there are several. With `follow` it goes on until it is interrupted.
 pub(super) async fn logs(client: &Client, members: &[(String, String)], follow: bool) -> Result<ExitCode, Failure> {
-    let mut command = vec!["journalctl", "--no-pager", "--quiet", "--output=short-iso", "--unit=snap.microovn.*"];
-    if follow {
-        command.push("--follow");
-    }
-    let exec = Exec::new(command).timeout(START);
+    let words = if follow { Words::Follow } else { Words::Journal };
+    let exec = Exec::new(words.argv()).timeout(START);
     let prefix = |member: &str| if members.len() > 1 { format!("{member}  ") } else { String::new() };
     if follow {
         let all = members.iter().map(|(member, instance)| stream(client, instance, &exec, prefix(member)));

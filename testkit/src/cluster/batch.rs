@@ -12,22 +12,40 @@ use crate::report::chain;
 /// Runs commands, each given as the number of its words and the words, and prints what became of them as an archive:
 /// `0.out`, `0.err` and `0.code`, `1.out`, … The first argument says whether they run `together` or `in-turn`, the second
 /// is the seconds each of them has.
+///
+/// What a command prints goes through pipes, never to a file: on hosts with AppArmor a snap's command has no file of
+/// others, and what it prints there is lost without a word. A pipe can be held open by what a command leaves behind, so
+/// its reader does not wait for the end of the pipe but for a mark, which follows what the command itself has printed.
 const SCRIPT: &str = r#"
 how=$1 limit=$2; shift 2
-ended() { wait "${pids[$1]}"; echo "$?" >"$1.code"; }
+read -r mark </proc/sys/kernel/random/uuid
 dir=$(mktemp -d) && cd "$dir" && trap 'rm -rf "$dir"' EXIT || exit
-pids=()
+until_mark() { LC_ALL=C exec sed -z "/^$mark\$/Q" 3>&-; }
+run() {
+    {
+        {
+            timeout --kill-after=5 "$limit" "${@:2}" </dev/null
+            echo "$?" >"$1.code"
+            printf '\0%s\0' "$mark"
+            printf '\0%s\0' "$mark" >&2
+        } 2>&3 3>&- | until_mark >"$1.out"
+    } 3>&1 | until_mark >"$1.err"
+}
+count=0
 while (($#)); do
-    timeout "$limit" "${@:2:$1}" >"${#pids[@]}.out" 2>"${#pids[@]}.err" </dev/null &
+    if [ "$how" = in-turn ]; then run "$count" "${@:2:$1}"; else run "$count" "${@:2:$1}" & fi
     shift $(($1 + 1))
-    pids+=($!)
-    [ "$how" = in-turn ] && ended "$((${#pids[@]} - 1))"
+    ((++count))
 done
-[ "$how" = together ] && for i in "${!pids[@]}"; do ended "$i"; done
+wait
 tar -cf - .
 "#;
+/// What ends the output of a command in the archive: it begins the mark.
+const END: char = '\0';
 /// `timeout`'s exit code for a command that it ended, from its manual.
 const ENDED: i32 = 124;
+/// The exit code of a command that had to be killed: `timeout` does so where being asked to end was not enough.
+const KILLED: i32 = 137;
 /// The most that all commands together may print: that of a member is some tens of kilobytes.
 const LIMIT: u64 = 16 << 20;
 
@@ -109,7 +127,8 @@ fn unpack(output: &ExecOutput) -> io::Result<Outputs> {
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes)?;
         let name = entry.path()?.to_string_lossy().trim_start_matches("./").to_owned();
-        files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+        let text = String::from_utf8_lossy(&bytes);
+        files.insert(name, text.strip_suffix(END).unwrap_or(&text).to_owned());
     }
     Ok(Outputs(files))
 }
@@ -121,6 +140,10 @@ impl Outputs {
         match file("code").trim().parse() {
             Ok(0) => Ok(file("out").to_owned()),
             Ok(ENDED) => Err(format!("`{command}` had not ended after {} s", deadline.as_secs())),
+            Ok(KILLED) => {
+                let said = file("err").trim();
+                Err(format!("`{command}` was killed, as what has not ended after {} s is: {said}", deadline.as_secs()))
+            }
             Ok(code) => Err(format!("`{command}` exited with {code}: {}", file("err").trim())),
             Err(_) => Err(format!("`{command}` was not run")),
         }
@@ -129,6 +152,7 @@ impl Outputs {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::process::Command;
 
     use super::*;
@@ -166,6 +190,86 @@ mod tests {
         assert!(outcomes[2].as_ref().is_err_and(|text| text.starts_with("`no-such-program` exited with 127: ")));
         assert_eq!(outcomes[3].as_deref(), Ok("no newline, ü"));
         assert_eq!(outcomes[4].as_deref(), Ok(""), "there is no input to wait for");
+    }
+
+    #[test]
+    fn a_command_prints_to_pipes() {
+        // As a command of a snap sees it that AppArmor forbids the files of others.
+        let look = ["readlink", "/proc/self/fd/1"];
+        let look_err = ["sh", "-c", "readlink /proc/self/fd/2"];
+        for how in [How::Together, How::InTurn] {
+            for outcome in run_here(how, &[&look, &look_err], Duration::from_secs(20)) {
+                assert!(outcome.as_deref().is_ok_and(|target| target.starts_with("pipe:[")), "{how:?}: {outcome:?}");
+            }
+            let input = run_here(how, &[&["readlink", "/proc/self/fd/0"]], Duration::from_secs(20)).remove(0);
+            assert_eq!(input.as_deref(), Ok("/dev/null\n"), "nor is its input a file");
+        }
+    }
+
+    #[test]
+    fn a_command_has_no_pipe_of_another() {
+        let list: &[&str] = &["sh", "-c", "for fd in /proc/$$/fd/*; do readlink $fd; done | grep pipe: | sort -u"];
+        for how in [How::Together, How::InTurn] {
+            let outcomes = run_here(how, &[list, list, list], Duration::from_secs(20));
+            let pipes =
+                |index: usize| -> BTreeSet<&str> { outcomes[index].as_deref().expect("a list").lines().collect() };
+            // What all have, this test has from who started it.
+            let own = [0, 1, 2].map(|index| &pipes(index) - &(&pipes((index + 1) % 3) & &pipes((index + 2) % 3)));
+            assert!(own.iter().all(|own| own.len() == 2), "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn more_than_pipes_hold_arrives_whole() {
+        let lines: &[&str] = &["seq", "1", "200000"];
+        let complaints: &[&str] = &["sh", "-c", "seq 1 200000 >&2; echo end; exit 1"];
+        let whole = (1..=200_000).map(|number| format!("{number}\n")).collect::<String>();
+        for how in [How::Together, How::InTurn] {
+            let outcomes = run_here(how, &[lines, complaints, lines, complaints], Duration::from_secs(60));
+            for outcome in [&outcomes[0], &outcomes[2]] {
+                assert!(outcome.as_deref() == Ok(&whole), "{how:?}: {:?} bytes", outcome.as_ref().map(String::len));
+            }
+            for outcome in [&outcomes[1], &outcomes[3]] {
+                let complete = outcome.as_ref().is_err_and(|said| said.ends_with(whole.trim_end()));
+                assert!(complete, "{how:?}: {:?} bytes", outcome.as_ref().map_err(String::len));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_behind_with_the_pipes_open_holds_nothing_up() {
+        let leaves: &[&str] = &["sh", "-c", "(trap '' TERM HUP; echo child; exec sleep 30) & seq 1 50000; exit 0"];
+        let started = std::time::Instant::now();
+        for how in [How::Together, How::InTurn] {
+            let outcomes = run_here(how, &[leaves, &["echo", "done"], leaves], Duration::from_secs(20));
+            for outcome in [&outcomes[0], &outcomes[2]] {
+                let said = outcome.as_deref().expect("its output");
+                assert!(said.ends_with("\n50000\n") && said.starts_with(['1', 'c']), "{} bytes", said.len());
+            }
+            assert_eq!(outcomes[1].as_deref(), Ok("done\n"));
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "nobody waited for the children");
+    }
+
+    #[test]
+    fn bytes_that_mean_something_elsewhere_arrive_as_they_are() {
+        let outcomes = run_here(
+            How::Together,
+            &[&["printf", "ovn-northd\\0--ovnnb-db\\0"], &["printf", "\\n\\n"], &["printf", "\\0"]],
+            Duration::from_secs(20),
+        );
+        assert_eq!(outcomes, ["ovn-northd\0--ovnnb-db\0", "\n\n", "\0"].map(|said| Ok(said.to_owned())));
+    }
+
+    #[test]
+    fn a_command_that_does_not_want_to_end_is_killed() {
+        let outcomes = run_here(
+            How::Together,
+            &[&["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], &["echo", "done"]],
+            Duration::from_secs(1),
+        );
+        assert!(outcomes[0].as_ref().is_err_and(|text| text.contains("was killed, as what")), "{outcomes:?}");
+        assert_eq!(outcomes[1].as_deref(), Ok("done\n"));
     }
 
     #[test]

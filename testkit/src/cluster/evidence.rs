@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::observe::Members;
+use super::words::Words;
 use crate::lxd::{Client, Exec};
 use crate::report::{Evidence, chain};
 
@@ -55,16 +56,17 @@ const COMMANDS: &[(&str, &[&str])] = &[
 /// here can fail the run a second time.
 pub async fn collect(client: &Client, instances: &Members, evidence: &Evidence) {
     let members = instances.iter().map(|(member, instance)| async move {
-        let commands = COMMANDS.iter().map(|(file, argv)| async move {
-            let text = match client.exec(instance, &Exec::new(argv.iter().copied()).timeout(COMMAND)).await {
+        let commands = COMMANDS.iter().map(|(file, argv)| (*file, argv.join(" "), Exec::new(argv.iter().copied())));
+        let files = ("daemons.txt", "the log files of the services".to_owned(), Exec::new(Words::Files.argv()));
+        let commands = commands.chain([files]).map(|(file, title, exec)| async move {
+            let text = match client.exec(instance, &exec.timeout(COMMAND)).await {
                 Ok(output) => format!(
-                    "$ {}\n{}{}exit code: {}\n",
-                    argv.join(" "),
+                    "$ {title}\n{}{}exit code: {}\n",
                     output.stdout_text(),
                     output.stderr_text(),
                     output.exit_code
                 ),
-                Err(error) => format!("$ {}\n{}\n", argv.join(" "), chain(&error)),
+                Err(error) => format!("$ {title}\n{}\n", chain(&error)),
             };
             write(evidence, member, file, &text);
         });

@@ -20,6 +20,7 @@ mod provision;
 mod settle;
 mod site;
 mod subnets;
+mod words;
 
 pub use batch::in_turn;
 pub use capabilities::{Capabilities, capabilities};
@@ -36,3 +37,4 @@ pub(crate) use provision::tags;
 pub use provision::{Order, provision};
 pub use settle::settle;
 pub use site::Site;
+pub(crate) use words::Words;
