@@ -5,6 +5,8 @@
 # the library once more, with fewer features of what it depends on.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TESTKIT := CARGO_TARGET_DIR=$(TARGET) cargo build --quiet --workspace --bin testkit --test init && $(TARGET)/debug/testkit
+# With the command that it starts.
+LAB := CARGO_TARGET_DIR=$(TARGET) cargo build --quiet --workspace --bin lab --bin testkit --test init && $(TARGET)/debug/lab
 NEXTEST := cargo nextest run
 # The option files are modules that a macro declares, which the formatter does not follow.
 FMT := cargo fmt --all
@@ -112,11 +114,11 @@ check: check-lint check-workflows browser-tools setup image ## Everything: lint,
 	cargo test --workspace --doc --locked --quiet
 	@$(NEXTEST) --workspace --locked $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
-faults: setup image ## Try every fault the stand-in can play, then clean clusters; keeps docs/reliability.md current
-	@$(TESTKIT) faults --clean $(CLEAN) --write docs/reliability.md $(ARGS)
+faults: setup image ## Try every fault the stand-in can play, then clean clusters; results in target/lab
+	@$(LAB) faults --clean $(CLEAN) $(ARGS)
 
 fuzz: $(FUZZ_TOOLS)/cargo-fuzz-$(CARGO_FUZZ) ## Fuzz each parser of what others write for SECONDS; needs a nightly compiler
-	cargo run --quiet --package testkit --example fuzz_seeds --locked -- $(FUZZ)/seeds
+	$(LAB) seeds $(FUZZ)/seeds
 	@set -e; for parser in $(FUZZ_TARGETS); do mkdir -p $(FUZZ)/found/$$parser; \
 		RUSTUP_TOOLCHAIN=nightly $(FUZZ_TOOLS)/bin/cargo-fuzz run --fuzz-dir testkit/fuzz \
 		$$parser $(FUZZ)/found/$$parser $(FUZZ)/seeds/$$parser -- \
@@ -126,17 +128,17 @@ $(FUZZ_TOOLS)/cargo-fuzz-$(CARGO_FUZZ):
 	cargo install cargo-fuzz --version $(CARGO_FUZZ) --locked --quiet --root $(FUZZ_TOOLS)
 	touch $@
 
-storm: setup image ## Kill N runs at random moments in every way, and look for leaks; keeps docs/reliability.md current
-	@$(TESTKIT) storm --kills $(N) --write docs/reliability.md $(ARGS)
+storm: setup image ## Kill N runs at random moments in every way, and look for leaks; results in target/lab
+	@$(LAB) storm --kills $(N) $(ARGS)
 
-bench: setup image ## Where the time of a run goes, stage by stage; keeps docs/performance.md current
-	@$(TESTKIT) bench --write docs/performance.md $(ARGS)
+bench: setup image ## Where the time of a run goes, stage by stage; results in target/lab
+	@$(LAB) bench $(ARGS)
 
-bench-scale: setup image ## How time and memory grow with cells and members; keeps docs/performance.md current
-	@$(TESTKIT) bench --scale --write docs/performance.md $(ARGS)
+bench-scale: setup image ## How time and memory grow with cells and members; results in target/lab
+	@$(LAB) bench --scale $(ARGS)
 
-compare: setup image ## The core suites beside a shell script that does the same by hand; keeps docs/performance.md current
-	@$(TESTKIT) compare --write docs/performance.md $(ARGS)
+compare: setup image ## The core suites beside a shell script that does the same by hand; results in target/lab
+	@$(LAB) compare $(ARGS)
 
 bench-matrix: ## How small covering arrays are, beside published sizes, and how long they take
 	@cargo bench --quiet --package testkit --bench matrix --locked

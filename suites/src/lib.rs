@@ -4,6 +4,26 @@ pub mod checks;
 pub mod fixtures;
 pub mod options;
 
+use testkit::cli::{Catalogue, CheckInfo};
+
+/// What a command that runs these suites has to know of them.
+#[must_use]
+pub fn catalogue() -> Catalogue {
+    let checks = checks::checks().map(|check| CheckInfo {
+        name: check.name,
+        about: check.about,
+        applies: check.applies,
+        live: check.live(),
+    });
+    Catalogue {
+        options: options::OPTIONS,
+        matrix: options::matrix,
+        core: options::core,
+        checks: checks.collect(),
+        tests: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),
+    }
+}
+
 /// Makes suites: for every cell that is named a module with one test for every check that is named.
 #[macro_export]
 macro_rules! suites {

@@ -3,7 +3,7 @@
 use duct::Expression;
 
 /// A command of cargo, without what cargo sets for this process alone.
-pub(crate) fn by_hand(cargo: Expression) -> Expression {
+pub fn by_hand(cargo: Expression) -> Expression {
     CHILDS_OWN.into_iter().fold(cargo, |cargo, name| cargo.env_remove(name))
 }
 
@@ -15,7 +15,7 @@ pub(crate) fn platform() -> String {
 /// What cargo sets for what it runs, such as this command and its tests. Build scripts watch some of it: what depends on
 /// them would be built again whenever a build is started in the other way. `CARGO_ENCODED_RUSTFLAGS` would win over
 /// `RUSTFLAGS`. See "Environment variables Cargo sets for crates" in the Cargo book.
-pub(crate) const CHILDS_OWN: [&str; 21] = [
+pub const CHILDS_OWN: [&str; 21] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
     "CARGO_ENCODED_RUSTFLAGS",

@@ -14,7 +14,7 @@
 //! | evidence | [`report`] |
 //! | record | [`record`] |
 
-mod cargo;
+pub mod cargo;
 pub mod cli;
 pub mod clock;
 pub mod cluster;

@@ -4,15 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::bench::BenchArgs;
-use super::compare::CompareArgs;
 use super::doctor::DoctorArgs;
-use super::faults::FaultsArgs;
 use super::output::Format;
 use super::plan::PlanArgs;
 use super::report::ReportArgs;
 use super::run::RunArgs;
-use super::storm::StormArgs;
 use super::summary::SummaryArgs;
 use super::up::UpArgs;
 use crate::session::Process;
@@ -113,14 +109,6 @@ pub(super) enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Run the suites and show where the time went.
-    Bench(BenchArgs),
-    /// Run the core suites here and by a shell script that takes every step by hand, and show the ratio.
-    Compare(CompareArgs),
-    /// Try every fault that the stand-in can play, and show which checks find it.
-    Faults(FaultsArgs),
-    /// Kill runs at random moments in every way, and look whether anything of them stays.
-    Storm(StormArgs),
     /// Print completions for a shell: `testkit completions bash > /etc/bash_completion.d/testkit`.
     Completions {
         /// The shell.
@@ -128,15 +116,6 @@ pub(super) enum Command {
     },
     /// Print the manual page, in roff: `testkit man | man -l -`.
     Man,
-    /// Form one cluster, judge it, and print the outcome as JSON.
-    #[command(hide = true)]
-    Trial { cell: String },
-    /// Set the host's clock by so many seconds, until the input ends.
-    #[command(hide = true)]
-    Jump {
-        #[arg(long, allow_negative_numbers = true)]
-        by: i64,
-    },
     /// Wait for a runner to end and remove what its run made.
     #[command(hide = true)]
     Reap {

@@ -5,14 +5,19 @@ use crate::matrix::{Cell, Matrix, Tier};
 use crate::plan::{InitOption, Plan, Segments};
 
 /// The matrix of the catalogue with its core tier.
-pub(super) struct Cells {
+pub struct Cells {
     pub(super) matrix: Matrix,
-    pub(super) core: Vec<Cell>,
+    /// The core tier.
+    pub core: Vec<Cell>,
     pub(super) options: &'static [&'static dyn InitOption],
 }
 
 impl Cells {
-    pub(super) fn of(catalogue: &Catalogue) -> Result<Self, Failure> {
+    /// Those of the catalogue.
+    ///
+    /// # Errors
+    /// When its matrix is wrong.
+    pub fn of(catalogue: &Catalogue) -> Result<Self, Failure> {
         let matrix = (catalogue.matrix)().map_err(Failure::usage)?;
         let core = (catalogue.core)(&matrix).map_err(Failure::usage)?;
         Ok(Self { matrix, core, options: catalogue.options })
@@ -24,7 +29,10 @@ impl Cells {
     }
 
     /// The cell of this name, or an error that lists the nearest.
-    pub(super) fn find(&self, name: &str) -> Result<Cell, Failure> {
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(&self, name: &str) -> Result<Cell, Failure> {
         self.matrix.find_cell(name).ok_or_else(|| {
             let all = self.matrix.cells();
             let names = all.iter().map(|cell| cell.id().as_str());
@@ -33,7 +41,7 @@ impl Cells {
     }
 
     /// The tiers with the cells that are in no tier below, in order.
-    pub(super) fn by_lowest_tier(&self) -> Vec<(Tier, Vec<Cell>)> {
+    pub fn by_lowest_tier(&self) -> Vec<(Tier, Vec<Cell>)> {
         let mut seen = std::collections::BTreeSet::new();
         let mut tiers = Vec::new();
         for tier in Tier::ALL {
@@ -66,11 +74,11 @@ pub(super) fn target(tier: Tier) -> &'static str {
 }
 
 /// The plan of a cell for showing it; a run picks free address ranges.
-pub(super) fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
+pub fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
     Plan::draw(cell, catalogue.options, Segments::documentation())
 }
 
 /// The checks that can judge clusters of this plan.
-pub(super) fn checks<'a>(catalogue: &'a Catalogue, plan: &'a Plan) -> impl Iterator<Item = &'a CheckInfo> {
+pub fn checks<'a>(catalogue: &'a Catalogue, plan: &'a Plan) -> impl Iterator<Item = &'a CheckInfo> {
     catalogue.checks.iter().filter(|check| (check.applies)(plan))
 }

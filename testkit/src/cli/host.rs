@@ -10,7 +10,7 @@ use crate::{cluster, host};
 
 /// Shows what is being done: as one line that changes in place on a terminal, which goes when this is dropped, and
 /// elsewhere as a line each, with the seconds since the start.
-pub(super) fn lines() -> impl FnMut(&str) + Send {
+pub fn lines() -> impl FnMut(&str) + Send {
     let started = Instant::now();
     let bar = on_terminal().then(Spinner::new);
     move |text: &str| match &bar {

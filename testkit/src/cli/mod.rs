@@ -3,15 +3,11 @@
 //! The framework does not know which init options and checks exist; the binary hands them over in a [`Catalogue`].
 
 mod args;
-mod bench;
 mod cells;
 mod closing;
 mod clusters;
-mod compare;
 mod doctor;
-mod document;
 mod explain;
-mod faults;
 mod generate;
 mod host;
 mod images;
@@ -19,7 +15,6 @@ mod log;
 mod logs;
 mod nextest;
 mod output;
-mod paper;
 mod plan;
 mod programs;
 mod report;
@@ -27,21 +22,24 @@ mod run;
 mod runs;
 mod shell_help;
 mod status;
-mod storm;
 mod summary;
 mod terminal;
-mod trial;
 mod up;
 mod watch;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use cells::{Cells, checks, shown_plan};
+pub use host::lines;
 pub use log::init as init_log;
+pub use nextest::command as runner;
+pub use output::{Format, show};
+pub use programs::Programs;
 
 use crate::cluster::{ClusterError, Manifest};
 use crate::config::{Config, Layer};
@@ -62,10 +60,6 @@ pub struct Catalogue {
     pub core: fn(&Matrix) -> Result<Vec<Cell>, MatrixError>,
     /// The checks, in order.
     pub checks: Vec<CheckInfo>,
-    /// The list of faults to try, and of what must find them.
-    pub faults: PathBuf,
-    /// The script that takes every step of the core suites by hand, to compare with.
-    pub sequential: PathBuf,
     /// The folder of the test targets, which hold the generated lists of suites.
     pub tests: PathBuf,
 }
@@ -88,7 +82,7 @@ pub type Live = for<'a> fn(&'a Client, &'a Manifest) -> Pin<Box<dyn Future<Outpu
 
 /// How a command ends when it does not end well.
 #[derive(Debug)]
-enum Failure {
+pub enum Failure {
     /// Checks failed; they have been reported. Exit code 1.
     Checks,
     /// Usage or environment. Exit code 2.
@@ -98,16 +92,18 @@ enum Failure {
 }
 
 impl Failure {
-    fn usage(error: impl std::error::Error + 'static) -> Self {
+    /// What is wrong with the input or the host, with its causes.
+    pub fn usage(error: impl std::error::Error + 'static) -> Self {
         Self::Usage(chain(&error))
     }
 
     /// What is wrong with the input or the host is usage; the rest is provisioning.
-    fn cluster(error: ClusterError) -> Self {
+    pub fn cluster(error: ClusterError) -> Self {
         if error.is_usage() { Self::usage(error) } else { Self::provisioning(error) }
     }
 
-    fn provisioning(error: impl std::error::Error + 'static) -> Self {
+    /// What went wrong with making something, with its causes.
+    pub fn provisioning(error: impl std::error::Error + 'static) -> Self {
         Self::Provisioning(chain(&error))
     }
 }
@@ -116,7 +112,11 @@ impl Failure {
 ///
 /// Exit codes: 0 good, 1 checks failed, 2 usage or environment, 3 provisioning failed.
 pub fn main(catalogue: &Catalogue) -> ExitCode {
-    let args = Args::parse();
+    run(dispatch(Args::parse(), catalogue))
+}
+
+/// Runs what a command is to do, says how it failed where it did, and gives the exit code, which is as that of [`main`].
+pub fn run(work: impl Future<Output = Result<ExitCode, Failure>>) -> ExitCode {
     init_log();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -125,7 +125,7 @@ pub fn main(catalogue: &Catalogue) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let outcome = runtime.block_on(dispatch(args, catalogue));
+    let outcome = runtime.block_on(work);
     // A wait for a lock that was given up still sits in a thread; nothing waits for that.
     runtime.shutdown_background();
     let (code, message) = match outcome {
@@ -138,16 +138,6 @@ pub fn main(catalogue: &Catalogue) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Reads a list of faults and says what is wrong with it, for the test of bad input.
-#[doc(hidden)]
-pub fn check_faults(path: &Path) -> Result<(), String> {
-    match faults::check_list(path) {
-        Ok(()) => Ok(()),
-        Err(Failure::Usage(said) | Failure::Provisioning(said)) => Err(said),
-        Err(Failure::Checks) => Err("its checks failed".to_owned()),
-    }
-}
-
 async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure> {
     let command = match args.command {
         Command::Generate { check } => return generate::generate(catalogue, check),
@@ -155,7 +145,6 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Summary(args) => return summary::summary(&args),
         Command::Completions { shell } => return shell_help::completions(shell),
         Command::Man => return shell_help::manual(),
-        Command::Jump { by } => return storm::jump(by).await,
         command => command,
     };
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
@@ -164,11 +153,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         | Command::Plan(_)
         | Command::Summary(_)
         | Command::Completions { .. }
-        | Command::Man
-        | Command::Jump { .. } => Ok(ExitCode::SUCCESS),
-        Command::Faults(args) => faults::faults(&config, catalogue, &args).await,
-        Command::Storm(args) => storm::storm(&config, &args).await,
-        Command::Trial { cell } => trial::trial(config, catalogue, &cell).await,
+        | Command::Man => Ok(ExitCode::SUCCESS),
         Command::Run(args) => run::run(config, catalogue, args).await,
         Command::Doctor(args) => doctor::doctor(&config, &args).await,
         Command::Report(args) => report::report(&config, &args),
@@ -187,7 +172,5 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Status { format } => status::status(&config, format).await,
         Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
         Command::Reap { run, runner, dir, cell } => runs::reap(config, run, runner, dir, cell).await,
-        Command::Compare(args) => compare::compare(&config, catalogue, &args).await,
-        Command::Bench(args) => bench::run(&config, catalogue, &args).await,
     }
 }

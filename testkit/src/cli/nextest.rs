@@ -23,7 +23,10 @@ const LOWEST: i32 = -100;
 
 /// The runner on the suites of these cells, or on one check of each. It builds them, unless it is given the `programs`.
 /// Suites that are expected to take long start first.
-pub(super) fn command(
+///
+/// # Errors
+/// When the order of the suites cannot be kept for it.
+pub fn command(
     config: &Config,
     cells: &Cells,
     chosen: &[Cell],

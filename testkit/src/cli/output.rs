@@ -7,7 +7,7 @@ use super::Failure;
 
 /// How to show a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
+pub enum Format {
     /// For people.
     Table,
     /// For programs.
@@ -15,7 +15,10 @@ pub(super) enum Format {
 }
 
 /// Prints a text with a newline at its end. A reader that has seen enough, as in `testkit plan | head`, is no failure.
-pub(super) fn show(text: &str) -> Result<ExitCode, Failure> {
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn show(text: &str) -> Result<ExitCode, Failure> {
     // Colours are for terminals whose user has not asked for none (`NO_COLOR`).
     let mut out = anstream::AutoStream::auto(std::io::stdout().lock());
     // Tables are padded to the width of their longest row.

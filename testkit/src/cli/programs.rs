@@ -14,7 +14,7 @@ use crate::matrix::Cell;
 
 /// The test programs of suites, built, and what cargo knows of the workspace: what nextest otherwise asks cargo for before
 /// it starts a test.
-pub(super) struct Programs {
+pub struct Programs {
     workspace: NamedTempFile,
     binaries: NamedTempFile,
 }
@@ -26,7 +26,7 @@ impl Programs {
     /// # Errors
     ///
     /// When cargo fails, which has said why on standard error.
-    pub(super) async fn build(config: &Config, cells: &Cells, chosen: &[Cell]) -> Result<Self, Failure> {
+    pub async fn build(config: &Config, cells: &Cells, chosen: &[Cell]) -> Result<Self, Failure> {
         let (root, selection) = (config.root.clone(), nextest::selection(cells, chosen));
         tokio::task::spawn_blocking(move || Self::build_selection(&root, selection)).await.map_err(Failure::usage)?
     }

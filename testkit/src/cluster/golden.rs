@@ -32,14 +32,6 @@ impl fmt::Display for Product {
     }
 }
 
-#[cfg(test)]
-impl Product {
-    /// One that there is not.
-    pub(crate) fn example() -> Self {
-        Self { stand_in: true, name: "microovn".into(), version: "26.03".into(), sha256: "e68d".into() }
-    }
-}
-
 /// Builds or finds the golden image of this configuration.
 ///
 /// # Errors

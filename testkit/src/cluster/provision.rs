@@ -307,7 +307,8 @@ pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) ->
     ready.await.map_err(|source| ClusterError::NotReady { member: member.to_owned(), source })
 }
 
-pub(crate) fn tags(site: &Site, cell: &str, node: &str) -> Tags {
+/// What an object of a member of a cell is tagged with in this run.
+pub fn tags(site: &Site, cell: &str, node: &str) -> Tags {
     let now = Timestamp::now();
     Tags {
         run: site.run.id().clone(),

@@ -1,4 +1,4 @@
-//! The declarations in `testkit/tests/corpus/*.toml`.
+//! The declarations in `testkit/tests/corpus/*.toml`, and in other folders of the kind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,15 +52,19 @@ pub(crate) struct Entry {
 }
 
 pub(crate) fn tests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+    // Other members of the workspace read them too.
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/tests")
 }
 
 /// All entries of all files.
 pub(crate) fn all() -> Vec<Entry> {
-    let mut files: Vec<PathBuf> = fs::read_dir(tests().join("corpus"))
-        .expect("the corpus")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    below(&tests().join("corpus"))
+}
+
+/// All entries of all files of a folder.
+pub(crate) fn below(folder: &Path) -> Vec<Entry> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     let read = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

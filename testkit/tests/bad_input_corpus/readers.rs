@@ -46,7 +46,6 @@ const READERS: &[(&str, Reader)] = &[
     ("snaps_recipe", settings::snaps_recipe),
     ("config_file", settings::file),
     ("environment", settings::environment),
-    ("faults", settings::faults),
     ("matrix", matrix::declared),
 ];
 

@@ -55,16 +55,6 @@ pub(crate) fn snaps_recipe(input: &[u8], with: &mut Table) -> Result<(), String>
     })
 }
 
-/// The input is `suites/faults.toml`.
-pub(crate) fn faults(input: &[u8], with: &mut Table) -> Result<(), String> {
-    nothing_else(with);
-    in_folder(|folder| {
-        let path = folder.join("faults.toml");
-        write(&path, input);
-        testkit::cli::check_faults(&path)
-    })
-}
-
 fn write(path: &Path, bytes: &[u8]) {
     fs::create_dir_all(path.parent().expect("in a folder")).expect("a folder");
     fs::write(path, bytes).expect("a file");

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::super::paper::{Paper, table};
 use super::figures::{Goal, Quantity, goals, mebibytes, percent, seconds};
 use super::machine::Machine;
 use super::tables::total;
-use crate::cluster::Product;
-use crate::report::spent::Spent;
+use crate::paper::{Paper, table};
+use testkit::cluster::Product;
+use testkit::report::spent::Spent;
 
 /// What was measured.
 #[derive(Debug, Serialize)]
@@ -209,7 +209,7 @@ fn grown<'a>(before: &[Spent], after: &'a [Spent]) -> Option<(&'a str, u64, u64)
 impl Step {
     /// A size that took only these stages.
     pub(super) fn example(size: usize, path: &[(&str, u64)]) -> Self {
-        let owner = crate::report::Owner::Product;
+        let owner = testkit::report::Owner::Product;
         let path: Vec<Spent> =
             path.iter().map(|(name, ms)| Spent { name: (*name).to_owned(), owner, ms: *ms }).collect();
         let wall = total(&path);
@@ -221,8 +221,8 @@ impl Step {
 mod tests {
     use expect_test::expect;
 
-    use super::super::figures::Limit;
     use super::*;
+    use crate::bench::figures::Limit;
 
     #[test]
     fn what_bends_the_curve_is_the_stage_whose_share_grew_most() {
@@ -255,7 +255,7 @@ mod tests {
         let members = vec![Step { memory: 200 << 20, busy: 67, ..Step::example(3, &[("settle", 700)]) }];
         Scale {
             machine: Machine::example(),
-            product: Product::example(),
+            product: crate::bench::product(),
             cells: Growth::new(None, cells, goals),
             members: Growth::new(Some("init_cluster".to_owned()), members, Vec::new()),
         }

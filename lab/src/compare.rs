@@ -2,19 +2,21 @@
 //! in one go: once as upstream's suites do it, which install the snap in every instance, and once from the golden image,
 //! which leaves the framework only what it does at the same time.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use duct::Expression;
 use serde::Serialize;
 
-use super::bench::{self, Machine, Suites, median, millis, ratio, samples, seconds};
-use super::output::Format;
-use super::paper::{Paper, table};
-use super::{Catalogue, Failure};
-use crate::cluster::{self, Product, Site};
-use crate::config::Config;
+use crate::bench::{self, Machine, Suites, median, millis, ratio, samples, seconds};
+use crate::paper::{Paper, table};
+use testkit::cli::Format;
+use testkit::cli::{Catalogue, Failure};
+use testkit::cluster::{self, Product, Site};
+use testkit::config::Config;
+
+/// Takes every step of the core suites by hand.
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/compare/sequential.sh");
 
 /// What to compare, and how often.
 #[derive(Debug, clap::Args)]
@@ -25,9 +27,6 @@ pub(super) struct CompareArgs {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Also write the table into this document, between its two marks.
-    #[arg(long, value_name = "FILE")]
-    write: Option<PathBuf>,
 }
 
 /// Runs all ways, in turns, and prints the ratios.
@@ -43,28 +42,28 @@ pub(super) async fn compare(config: &Config, catalogue: &Catalogue, args: &Compa
     for round in 1..=usize::from(args.rounds) {
         if let Some((image, snaps)) = &ingredients {
             let snaps: Vec<String> = snaps.iter().map(|path| path.display().to_string()).collect();
-            let script = script(&site, catalogue, image).env("SNAPS", snaps.join("\n")).env("POOL", &config.pool);
+            let script = script(&site, image).env("SNAPS", snaps.join("\n")).env("POOL", &config.pool);
             eprintln!("by hand, the snap installed in every instance, round {round}:");
             installing.push(time(&script)?);
         }
         eprintln!("by hand, copies of the golden image, round {round}:");
-        copying.push(time(&script(&site, catalogue, &golden.instance))?);
+        copying.push(time(&script(&site, &golden.instance))?);
         let together = suites.round(&format!("this framework, round {round}"), &programs, core).await?;
         ours.push(together.wall() + together.cleanup);
     }
     let compared = Compared::of(machine, product, [installing, copying, ours]);
-    compared.paper().publish(&compared, args.format, args.write.as_deref(), "compare")?;
+    compared.paper().publish(&compared, args.format, &config.target_dir, "compare")?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The script that makes its instances of this. Its own clean-up is part of what such a script does; the tags are for
 /// when it is killed.
-fn script(site: &Site, catalogue: &Catalogue, source: &str) -> Expression {
+fn script(site: &Site, source: &str) -> Expression {
     let tags = cluster::tags(site, "sequential", "sequential").to_config();
     let pairs = tags.into_iter().map(|(key, value)| format!("{key}={value}"));
     let prefix = format!("sq{}", site.run.id().short().get(..4).unwrap_or_default());
     let words = [site.config.project.clone(), source.to_owned(), prefix];
-    duct::cmd(&catalogue.sequential, words.into_iter().chain(pairs)).dir(&site.config.root).stdout_to_stderr()
+    duct::cmd(SCRIPT, words.into_iter().chain(pairs)).dir(&site.config.root).stdout_to_stderr()
 }
 
 /// The milliseconds that a script takes.
@@ -128,7 +127,7 @@ mod tests {
     #[test]
     fn programs_get_what_each_way_took() {
         let times = [Vec::new(), vec![60_000, 58_895, 61_000], vec![24_000]];
-        let compared = Compared::of(Machine::example(), Product::example(), times);
+        let compared = Compared::of(Machine::example(), bench::product(), times);
         expect![[r#"
             {
               "machine": {

@@ -3,8 +3,6 @@
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::super::paper::{Paper, table};
-use super::super::{Catalogue, Failure};
 use super::figures::Limit::{AtMost, Under};
 use super::figures::Quantity::{Ms, Percent, Ratio};
 use super::figures::{Goal, goals, mebibytes, median, percent, ratio, samples, seconds};
@@ -12,8 +10,10 @@ use super::machine::{self, Machine};
 use super::measures::{self, Clones, Cold, Formed};
 use super::suites::{Round, Rounds, Suites, middle};
 use super::tables;
-use crate::cluster::{self, Product, Site};
-use crate::report::spent::sum;
+use crate::paper::{Paper, table};
+use testkit::cli::{Catalogue, Failure};
+use testkit::cluster::{self, Product, Site};
+use testkit::report::spent::sum;
 
 /// What was measured, as programs read it.
 #[derive(Serialize)]
@@ -247,7 +247,7 @@ mod tests {
         let (running, active) = (vec![290, 280, 300], vec![760, 770, 900]);
         Measured {
             machine: Machine::example(),
-            product: Product::example(),
+            product: crate::bench::product(),
             cold: Some(Cold { snaps: 60_000, node: 30_000 }),
             golden: vec![9_424],
             clones: Clones { running, active, memory: vec![137_363_456], cpu: vec![620], host: vec![1_100] },

@@ -9,20 +9,22 @@ mod scale;
 mod suites;
 mod tables;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::output::Format;
-use super::{Catalogue, Failure};
-use crate::cluster::Site;
-use crate::config::Config;
-use crate::session::{Run, reaper};
+use crate::testkit_command;
 pub(super) use figures::{median, ratio, samples, seconds};
 pub(super) use machine::Machine;
+#[cfg(test)]
+pub(super) use machine::product;
 use measured::Measured;
 use measures::Cold;
 pub(super) use suites::Suites;
+use testkit::cli::Format;
+use testkit::cli::{Catalogue, Failure};
+use testkit::cluster::Site;
+use testkit::config::Config;
+use testkit::session::{Run, reaper};
 
 /// What to measure, and how often.
 #[derive(Debug, clap::Args)]
@@ -45,9 +47,6 @@ pub(super) struct BenchArgs {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Also write the tables into this document, between their two marks.
-    #[arg(long, value_name = "FILE")]
-    write: Option<PathBuf>,
 }
 
 /// Measures and prints.
@@ -55,13 +54,12 @@ pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs
     let cold = if args.cold { Some(Cold::measure(config)?) } else { None };
     let site = open(config).await?;
     let suites = Suites::new(config, catalogue)?;
-    let (format, document) = (args.format, args.write.as_deref());
     if args.scale {
         let scale = scale::measure(&site, catalogue, &suites, (&args.cells, &args.members)).await?;
-        scale.paper().publish(&scale, format, document, "bench-scale")?;
+        scale.paper().publish(&scale, args.format, &config.target_dir, "bench-scale")?;
     } else {
         let measured = Measured::take(&site, catalogue, &suites, usize::from(args.rounds), cold).await?;
-        measured.paper().publish(&measured.told(), format, document, "bench")?;
+        measured.paper().publish(&measured.told(), args.format, &config.target_dir, "bench")?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -73,8 +71,7 @@ pub(super) fn millis(since: Instant) -> u64 {
 /// LXD, and a run that a reaper watches.
 pub(super) async fn open(config: &Config) -> Result<Site, Failure> {
     let run = Run::start(config).await.map_err(Failure::usage)?;
-    let exe = std::env::current_exe().map_err(Failure::usage)?;
-    let site = Site::open(config.clone(), run, &exe).await.map_err(Failure::usage)?;
+    let site = Site::open(config.clone(), run, &testkit_command()?).await.map_err(Failure::usage)?;
     reaper::arm(&site.run, &site.exe).await.map_err(Failure::usage)?;
     Ok(site)
 }

@@ -3,8 +3,8 @@
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::super::paper::Paper;
 use super::scenario::{Outcome, list};
+use crate::paper::Paper;
 
 /// Everything that was tried.
 #[derive(Debug, Serialize)]

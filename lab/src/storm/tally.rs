@@ -3,8 +3,8 @@
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::super::paper::Paper;
 use super::{Attack, Blow};
+use crate::paper::Paper;
 
 /// All of it.
 #[derive(Debug, Serialize)]

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
-use super::super::Failure;
-use crate::lxd::{self, Client, InstanceSource, InstanceSpec, NetworkSpec};
-use crate::session::{Ledger, Process, Tags};
+use testkit::cli::Failure;
+use testkit::lxd::{self, Client, InstanceSource, InstanceSpec, NetworkSpec};
+use testkit::session::{Ledger, Process, Tags};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 

@@ -10,10 +10,12 @@ use jiff::civil::Date;
 use procfs::{CpuInfo, CpuTime, Current, CurrentSI, KernelStats, Meminfo};
 use serde::Serialize;
 
-use super::super::Failure;
-use super::super::paper::table;
 use super::figures::seconds;
-use crate::cluster::Site;
+use crate::paper::table;
+use testkit::cli::Failure;
+#[cfg(test)]
+use testkit::cluster::Product;
+use testkit::cluster::Site;
 
 /// Between two looks at the memory.
 const EVERY: Duration = Duration::from_millis(200);
@@ -72,6 +74,12 @@ impl Machine {
             storage: "btrfs".to_owned(),
         }
     }
+}
+
+/// A product that there is not.
+#[cfg(test)]
+pub(crate) fn product() -> Product {
+    Product { stand_in: true, name: "microovn".into(), version: "26.03".into(), sha256: "e68d".into() }
 }
 
 impl fmt::Display for Machine {

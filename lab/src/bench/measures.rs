@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::super::{Catalogue, Failure, host};
 use super::figures::samples;
 use super::machine::{Watch, busy};
 use super::millis;
-use crate::cluster::{self, Manifest, Order, Site};
-use crate::config::Config;
-use crate::image::{Cache, Golden, Workspace, build_node, build_snaps};
-use crate::matrix::Cell;
-use crate::session::sweep::{Target, sweep};
+use testkit::cli::{Catalogue, Failure, lines};
+use testkit::cluster::{self, Manifest, Order, Site};
+use testkit::config::Config;
+use testkit::image::{Cache, Golden, Workspace, build_node, build_snaps};
+use testkit::matrix::Cell;
+use testkit::session::sweep::{Target, sweep};
 
 /// Milliseconds that builds from nothing take.
 #[derive(Debug, Serialize)]
@@ -36,11 +36,11 @@ impl Cold {
         };
         let (cache, _folder) = empty()?;
         let started = Instant::now();
-        build_snaps(&workspace, &cache, &mut host::lines()).map_err(Failure::provisioning)?;
+        build_snaps(&workspace, &cache, &mut lines()).map_err(Failure::provisioning)?;
         let snaps = millis(started);
         let (cache, _folder) = empty()?;
         let started = Instant::now();
-        build_node(&workspace, &cache, &mut host::lines()).map_err(Failure::provisioning)?;
+        build_node(&workspace, &cache, &mut lines()).map_err(Failure::provisioning)?;
         Ok(Self { snaps, node: millis(started) })
     }
 }
@@ -49,7 +49,7 @@ impl Cold {
 pub(super) async fn golden(site: &Site, rounds: usize) -> Result<Vec<u64>, Failure> {
     let mut times = Vec::new();
     for round in 1..=rounds {
-        let took = cluster::time_golden(site, &format!("bench-{round}"), &mut host::lines()).await;
+        let took = cluster::time_golden(site, &format!("bench-{round}"), &mut lines()).await;
         times.push(whole_millis(took.map_err(Failure::cluster)?));
     }
     Ok(times)

@@ -1,7 +1,5 @@
 //! Measuring how time and memory grow with the number of cells in a run, and of members in a cluster.
 
-use super::super::cells::{Cells, shown_plan};
-use super::super::{Catalogue, Failure};
 use super::figures::Limit::AtMost;
 use super::figures::Quantity::{Bytes, Ratio};
 use super::figures::{Goal, median, ratio, seconds};
@@ -10,11 +8,13 @@ use super::machine::{Machine, Watch, busy_percent};
 use super::measures::{remove, usage};
 use super::suites::Suites;
 use super::tables::total;
-use crate::cluster::{self, ClusterError, Order, Site};
-use crate::matrix::Cell;
-use crate::plan::Outline;
-use crate::report::spent::{Piece, Spent, path_of, sum};
-use crate::report::timeline;
+use testkit::cli::{Catalogue, Failure};
+use testkit::cli::{Cells, lines, shown_plan};
+use testkit::cluster::{self, ClusterError, Order, Site};
+use testkit::matrix::Cell;
+use testkit::plan::Outline;
+use testkit::report::spent::{Piece, Spent, path_of, sum};
+use testkit::report::timeline;
 
 /// The most memory that a run may have in use, in bytes.
 const MEMORY: u64 = 6 << 30;
@@ -28,7 +28,7 @@ pub(super) async fn measure(
 ) -> Result<Scale, Failure> {
     let machine = Machine::examine(site).await?;
     // What every cell needs first is made before, so that it is no time of the smallest.
-    let find = async || cluster::golden(&site.config, &site.client, &mut super::super::host::lines()).await;
+    let find = async || cluster::golden(&site.config, &site.client, &mut lines()).await;
     let (_, product) = site.run.once("golden", find).await.map_err(Failure::cluster)?;
     let cells = by_cells(catalogue, suites, cells).await?;
     let members = by_members(site, catalogue, suites, members).await?;
@@ -143,7 +143,7 @@ fn medians(cells: &[Vec<Spent>]) -> Vec<Spent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Owner;
+    use testkit::report::Owner;
 
     fn spent(all: &[(&str, u64)]) -> Vec<Spent> {
         let one = |(name, ms): &(&str, u64)| Spent { name: (*name).to_owned(), owner: Owner::Product, ms: *ms };

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Failure;
-use super::super::trial::Trial;
+use crate::trial::Trial;
+use testkit::cli::Failure;
 
 /// The list of scenarios, a TOML file.
 #[derive(Debug, Deserialize)]
@@ -63,13 +63,16 @@ impl Outcome {
 /// Reads the scenarios.
 pub(super) fn read(path: &Path) -> Result<Vec<Scenario>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Usage(format!("failed to read {}: {error}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
-    let file: File = toml::from_str(&text).map_err(|error| failed(&error))?;
+    parse(&std::fs::read_to_string(path).map_err(|error| failed(&error))?).map_err(|error| failed(&error))
+}
+
+fn parse(text: &str) -> Result<Vec<Scenario>, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
     for scenario in &file.fault {
         let kinds = [!scenario.red.is_empty(), scenario.stops.is_some(), scenario.tolerated.is_some()];
         if kinds.iter().filter(|kind| **kind).count() != 1 {
             let play = &scenario.play;
-            return Err(failed(&format!("the fault {play:?} needs exactly one of red, stops and tolerated")));
+            return Err(format!("the fault {play:?} needs exactly one of red, stops and tolerated"));
         }
     }
     Ok(file.fault)
@@ -124,7 +127,7 @@ pub(super) fn list(names: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expect::Verdict;
+    use testkit::expect::Verdict;
 
     fn scenario(red: &[&str], stops: Option<&str>) -> Scenario {
         Scenario {
@@ -144,6 +147,22 @@ mod tests {
             verdict.finish()
         };
         Trial { seconds: 1.0, error: error.map(str::to_owned), verdicts: red.iter().map(verdict).collect() }
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_used_is_refused_as_declared() {
+        let entries = crate::entry::below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"));
+        let problem = |entry: &crate::entry::Entry| match parse(&String::from_utf8(entry.bytes()).expect("text")) {
+            Ok(_) => Some("is accepted".to_owned()),
+            Err(said) => entry.judge(&said),
+        };
+        let wrong: Vec<_> = entries.iter().filter_map(|entry| Some(format!("{entry}: {}", problem(entry)?))).collect();
+        assert!(entries.len() > 5 && wrong.is_empty(), "{}", wrong.join("\n\n"));
+    }
+
+    #[test]
+    fn the_list_of_the_suites_can_be_used() {
+        assert!(!read(Path::new(super::super::LIST)).expect("a list").is_empty());
     }
 
     #[test]

@@ -10,7 +10,7 @@ const KILLS: &str = "8";
 fn nothing_stays_of_runs_that_were_killed() {
     // Another moment every day, and the same one for all who look into a failure of today.
     let day = jiff::Timestamp::now().as_second() / 86_400;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_testkit"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
     // The inner runners are not part of the outer one's run.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("NEXTEST")) {
         command.env_remove(name);
@@ -20,7 +20,7 @@ fn nothing_stays_of_runs_that_were_killed() {
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .args(["storm", "--kills", KILLS, "--seed", &seed])
         .output()
-        .expect("testkit runs");
+        .expect("lab runs");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "seed {seed}:\n{said}");
     assert!(said.contains(&format!("{KILLS} runs attacked, 0 leaks")) && said.contains("untouched"), "{said}");

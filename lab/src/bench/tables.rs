@@ -2,10 +2,10 @@
 
 use comfy_table::Table;
 
-use super::super::paper::table;
 use super::figures::{Quantity, percent, seconds};
-use crate::report::Owner;
-use crate::report::spent::{Piece, Spent, sum};
+use crate::paper::table;
+use testkit::report::Owner;
+use testkit::report::spent::{Piece, Spent, sum};
 
 /// Whose time a stage is, as a person reads it.
 fn whose(owner: Owner) -> &'static str {

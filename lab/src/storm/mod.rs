@@ -17,20 +17,21 @@ use rand::{Rng, SeedableRng};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Failure;
-use super::output::Format;
-use crate::cargo;
-use crate::config::Config;
-use crate::host;
-use crate::lxd::Client;
-use crate::record::{self, Record};
-use crate::session::Process;
-use crate::wait::{self, Pace, Poll};
+use crate::testkit_command;
 use attack::{Attack, SmallDisk};
 use jump::Jump;
-pub(super) use jump::jump;
+pub(crate) use jump::jump;
 use leftovers::{Canary, Leftovers};
 use tally::Tally;
+use testkit::cargo;
+use testkit::cli::Failure;
+use testkit::cli::Format;
+use testkit::config::Config;
+use testkit::host;
+use testkit::lxd::Client;
+use testkit::record::{self, Record};
+use testkit::session::Process;
+use testkit::wait::{self, Pace, Poll};
 
 /// A run of one suite takes about this long on an idle host, in milliseconds; attacks come at any moment of it.
 const RUN: u64 = 5_800;
@@ -63,9 +64,6 @@ pub(super) struct StormArgs {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Also write the table into this document, between its two marks.
-    #[arg(long, value_name = "FILE")]
-    write: Option<PathBuf>,
 }
 
 impl StormArgs {
@@ -85,13 +83,15 @@ struct Field {
     config: Config,
     client: Client,
     /// This command. Asked once, because a build may put another in its place while the storm blows.
-    exe: PathBuf,
+    lab: PathBuf,
+    /// The `testkit` command beside it.
+    testkit: PathBuf,
 }
 
 impl Field {
-    /// Runs this command with these arguments; whether it succeeded.
+    /// Runs `testkit` with these arguments; whether it succeeded.
     async fn command(&self, args: &[&str], out: Option<&Path>) -> Result<bool, Failure> {
-        let mut command = Command::new(&self.exe);
+        let mut command = Command::new(&self.testkit);
         command.args(args).current_dir(&self.config.root).envs(out.map(|out| ("TESTKIT_OUT_DIR", out)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(command.status().await.map_err(Failure::usage)?.success())
@@ -113,13 +113,13 @@ struct Blow {
 
 /// Attacks runs and prints the table; exit code 1 when anything of one stays.
 pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode, Failure> {
-    let exe = std::env::current_exe().map_err(Failure::usage)?;
+    let (lab, testkit) = (std::env::current_exe().map_err(Failure::usage)?, testkit_command()?);
     if args.clock {
         // Setting it to what it is says whether it can be set, before anything has begun.
-        drop(Jump::by(&exe, 0)?);
+        drop(Jump::by(&lab, 0)?);
     }
     let client = host::connect(config).await.map_err(Failure::usage)?;
-    let field = Field { config: config.clone(), client, exe };
+    let field = Field { config: config.clone(), client, lab, testkit };
     let mut random = StdRng::seed_from_u64(args.seed);
     let mut attacks = Attack::ALL.to_vec();
     attacks.retain(|attack| attack.is_possible(config) && args.want(*attack));
@@ -156,7 +156,7 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
     let canary_lives = canary.is_there(&field.client).await?;
     canary.remove(&field.client).await?;
     let tally = Tally::of(&blows, &attacks, canary_lives);
-    tally.paper().publish(&tally, args.format, args.write.as_deref(), "storm")?;
+    tally.paper().publish(&tally, args.format, &config.target_dir, "storm")?;
     if tally.is_good() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
 }
 
@@ -277,7 +277,7 @@ async fn cleared(client: &Client, out: &Path, runner: Option<Process>) -> Option
             Err(error) => Poll::Failed(error),
         }
     });
-    gone.await.err().map(|error| crate::report::chain(&error))
+    gone.await.err().map(|error| testkit::report::chain(&error))
 }
 
 #[cfg(test)]
@@ -288,8 +288,7 @@ mod tests {
 
     #[test]
     fn what_the_whole_host_feels_is_done_on_request_only() {
-        let calm =
-            StormArgs { kills: 1, lxd: false, clock: false, only: None, seed: 1, format: Format::Table, write: None };
+        let calm = StormArgs { kills: 1, lxd: false, clock: false, only: None, seed: 1, format: Format::Table };
         let wanted = |args: &StormArgs| {
             let attacks = Attack::ALL.into_iter().filter(|attack| args.want(*attack));
             attacks.map(|attack| attack.to_string()).collect::<Vec<_>>()
@@ -298,13 +297,13 @@ mod tests {
         assert!(all.len() == 9 && !all.iter().any(|name| name.contains("clock") || name.contains("LXD")), "{all:?}");
         let only = Some("clock".to_owned());
         assert!(wanted(&StormArgs { only: only.clone(), ..calm }).is_empty());
-        let clock = StormArgs { kills: 1, lxd: false, clock: true, only, seed: 1, format: Format::Table, write: None };
+        let clock = StormArgs { kills: 1, lxd: false, clock: true, only, seed: 1, format: Format::Table };
         assert_eq!(wanted(&clock), ["clock 2 h ahead", "clock 2 h back"]);
     }
 
     #[test]
     fn a_record_in_which_time_jumps_is_odd() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/good");
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/tests/fixtures/runs/good");
         let good = record::assemble(&dir, false).expect("a record");
         assert_eq!(odd_span(&good), None);
         let later = |at: Timestamp, hours: i64| at.checked_add(hours.hours()).expect("in range");

@@ -12,9 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::time::{ClockId, Timespec, clock_settime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::super::Failure;
-use crate::clock::Clock;
-use crate::report::chain;
+use testkit::cli::Failure;
+use testkit::clock::Clock;
+use testkit::report::chain;
 
 /// What the process says when the clock is set.
 const JUMPED: &str = "jumped";
@@ -23,7 +23,7 @@ const JUMPED: &str = "jumped";
 pub(super) struct Jump(Child);
 
 impl Jump {
-    /// Sets the clock by so many seconds, back where they are negative. `exe` is the `testkit` command.
+    /// Sets the clock by so many seconds, back where they are negative. `exe` is this command.
     pub(super) fn by(exe: &Path, seconds: i64) -> Result<Self, Failure> {
         let mut command = Command::new(exe);
         // A group of its own, so that what is sent to that of its parent does not reach it.
@@ -53,7 +53,7 @@ impl Drop for Jump {
 }
 
 /// The process itself: sets the clock, and puts it back when its input ends or it is asked to end.
-pub(in super::super) async fn jump(seconds: i64) -> Result<ExitCode, Failure> {
+pub(crate) async fn jump(seconds: i64) -> Result<ExitCode, Failure> {
     let asked = |kind| signal(kind).map_err(Failure::usage);
     let (mut interrupt, mut terminate) = (asked(SignalKind::interrupt())?, asked(SignalKind::terminate())?);
     let mut hangup = asked(SignalKind::hangup())?;

@@ -6,7 +6,7 @@ use comfy_table::Table;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::super::paper::table;
+use crate::paper::table;
 
 /// The middle value; the lower of the two in the middle of an even number.
 pub(crate) fn median(values: &[u64]) -> u64 {

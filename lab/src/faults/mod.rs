@@ -3,19 +3,22 @@
 mod scenario;
 mod tried;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
 use futures_util::StreamExt;
 
-use super::output::Format;
-use super::trial::Trial;
-use super::{Catalogue, Failure};
-use crate::config::Config;
-use crate::session::reaper;
+use crate::trial::Trial;
 use scenario::{Outcome, Scenario, list};
+use testkit::cli::Failure;
+use testkit::cli::Format;
+use testkit::config::Config;
+use testkit::session::reaper;
 use tried::{Clean, Fault, Tried};
+
+/// The faults to try.
+const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../suites/faults.toml");
 
 /// What a formed cluster gets to become as planned, in seconds: several times what one without faults takes.
 const SETTLE: u64 = 15;
@@ -35,14 +38,11 @@ pub(super) struct FaultsArgs {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Also write the table into this document, between its two marks.
-    #[arg(long, value_name = "FILE")]
-    write: Option<PathBuf>,
 }
 
 /// Tries the faults and prints the table; exit code 1 when one is not found as it should be.
-pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &FaultsArgs) -> Result<ExitCode, Failure> {
-    let mut scenarios = scenario::read(&catalogue.faults)?;
+pub(super) async fn faults(config: &Config, args: &FaultsArgs) -> Result<ExitCode, Failure> {
+    let mut scenarios = scenario::read(Path::new(LIST))?;
     if let Some(only) = &args.only {
         scenarios.retain(|scenario| scenario.play.contains(only.as_str()));
     }
@@ -92,7 +92,7 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
         faults: faults.into_iter().map(|(_, fault)| fault).collect(),
         clean: Clean { clusters: clean.len(), green: clean.iter().filter(|green| **green).count() },
     };
-    tried.paper().publish(&tried, args.format, args.write.as_deref(), "faults")?;
+    tried.paper().publish(&tried, args.format, &config.target_dir, "faults")?;
     if tried.is_good() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
 }
 
@@ -111,11 +111,6 @@ fn unformed(tried: &Result<Trial, Failure>) -> Option<&str> {
         Err(Failure::Usage(text) | Failure::Provisioning(text)) => Some(text),
         Err(Failure::Checks) => None,
     }
-}
-
-/// Fails where the list of faults cannot be used.
-pub(super) fn check_list(path: &Path) -> Result<(), Failure> {
-    scenario::read(path).map(drop)
 }
 
 /// One cluster in a process of its own, so that its run ends, and is cleared, with it.

@@ -5,19 +5,17 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use testkit::cli::{Catalogue, Cells, Failure, Programs, runner};
 
-use super::super::cells::Cells;
-use super::super::programs::Programs;
-use super::super::{Catalogue, Failure, nextest};
 use super::figures::{samples, seconds};
 use super::machine::{Core, Memory, Seen, Watch};
 use super::millis;
-use crate::config::Config;
-use crate::matrix::Cell;
-use crate::record;
-use crate::report::spent::{Piece, Spent, SuiteTimes, critical_path, first_began, sum};
-use crate::report::timeline;
-use crate::session::reaper;
+use testkit::config::Config;
+use testkit::matrix::Cell;
+use testkit::record;
+use testkit::report::spent::{Piece, Spent, SuiteTimes, critical_path, first_began, sum};
+use testkit::report::timeline;
+use testkit::session::reaper;
 
 /// One run of suites by one command.
 pub(crate) struct Round {
@@ -132,7 +130,7 @@ impl<'a> Suites<'a> {
     /// round is called.
     pub(crate) async fn round(&self, what: &str, programs: &Programs, chosen: &[Cell]) -> Result<Round, Failure> {
         let dir = self.out.path().join(what);
-        let command = nextest::command(self.config, &self.cells, chosen, None, Some(programs), &[])?;
+        let command = runner(self.config, &self.cells, chosen, None, Some(programs), &[])?;
         let command = command.env("TESTKIT_OUT_DIR", &dir).stderr_to_stdout().stdout_capture();
         let watch = Watch::begin();
         let started = Timestamp::now();
@@ -179,18 +177,18 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::report::{Owner, Stage};
+    use testkit::report::{Owner, Stage};
 
     #[test]
     fn a_recorded_run_is_accounted_for_moment_by_moment() {
         let folder = tempfile::tempdir().expect("a folder");
-        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/good");
+        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/tests/fixtures/runs/good");
         std::os::unix::fs::symlink(recorded, folder.path().join("run")).expect("linked");
         let suites = collect(folder.path()).expect("read");
         let [suite] = &suites[..] else { panic!("{suites:?}") };
         assert_eq!(suite.name, "init_cluster_custom_encap");
         let pieces = suite.path(suite.began, suite.began);
-        let sum: u64 = crate::report::spent::sum(&pieces).iter().map(|spent| spent.ms).sum();
+        let sum: u64 = testkit::report::spent::sum(&pieces).iter().map(|spent| spent.ms).sum();
         assert_eq!(i64::try_from(sum), Ok(suite.ended.as_millisecond() - suite.began.as_millisecond()));
         assert!(suite.judged() > 0);
     }

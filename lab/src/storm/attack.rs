@@ -11,12 +11,12 @@ use rustix::mount::{MountFlags, UnmountFlags};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::Child;
 
-use super::super::Failure;
 use super::Field;
 use super::jump::Jump;
 use super::leftovers::{self, Role};
-use crate::config::Config;
-use crate::host;
+use testkit::cli::Failure;
+use testkit::config::Config;
+use testkit::host;
 
 /// How far the clock jumps, in seconds.
 const LEAP: i64 = 2 * 60 * 60;
@@ -128,8 +128,8 @@ impl Attack {
             Self::Disk => SmallDisk::fill(out).map_err(Failure::usage)?,
             Self::Pool => return Ok(Some(Box::new(FullPool::fill(&field.config).map_err(Failure::usage)?))),
             Self::Lxd => restart_lxd(field).await?,
-            Self::ClockAhead => return Ok(Some(Box::new(Jump::by(&field.exe, LEAP)?))),
-            Self::ClockBack => return Ok(Some(Box::new(Jump::by(&field.exe, -LEAP)?))),
+            Self::ClockAhead => return Ok(Some(Box::new(Jump::by(&field.lab, LEAP)?))),
+            Self::ClockBack => return Ok(Some(Box::new(Jump::by(&field.lab, -LEAP)?))),
         }
         Ok(None)
     }

@@ -6,8 +6,8 @@ use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use comfy_table::{CellAlignment, Table, TableStyle};
 use serde::Serialize;
 
-use super::output::{self, Format};
-use super::{Failure, document};
+use tempfile::NamedTempFile;
+use testkit::cli::{Failure, Format, show};
 
 /// Texts and tables in order.
 #[derive(Default)]
@@ -39,23 +39,26 @@ impl Paper {
         self.0.iter().map(part).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// Prints it, or `found`, which is the same for programs. Where a document is given, it goes between the marks `name`
-    /// there, as Markdown whatever is printed.
+    /// Prints it, or `found`, which is the same for programs; and keeps both, as `name.md` and `name.json`, in the folder
+    /// `lab` below the target folder.
     ///
     /// # Errors
-    /// When it cannot be printed, or the document not be written.
+    /// When it cannot be printed, or not be kept.
     pub(super) fn publish(
         &self,
         found: &impl Serialize,
         format: Format,
-        document: Option<&Path>,
+        target: &Path,
         name: &str,
     ) -> Result<(), Failure> {
-        output::show(&self.printed(found, format)?)?;
-        match document {
-            Some(path) => document::write(path, name, &self.render(ASCII_MARKDOWN)),
-            None => Ok(()),
-        }
+        show(&self.printed(found, format)?)?;
+        let folder = target.join("lab");
+        std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+        keep(&folder.join(format!("{name}.json")), &self.printed(found, Format::Json)?)?;
+        let path = folder.join(format!("{name}.md"));
+        keep(&path, &self.render(ASCII_MARKDOWN))?;
+        eprintln!("kept in {} and beside it as JSON", path.display());
+        Ok(())
     }
 
     fn printed(&self, found: &impl Serialize, format: Format) -> Result<String, Failure> {
@@ -64,6 +67,23 @@ impl Paper {
             Format::Table => Ok(self.render(NOTHING)),
         }
     }
+}
+
+/// Writes a text in place of what was there, whole or not at all.
+fn keep(path: &Path, text: &str) -> Result<(), Failure> {
+    // Tables are padded to the width of their longest row, which says nothing to a reader of the source.
+    let mut text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    text.push('\n');
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let written = NamedTempFile::new_in(folder).and_then(|file| {
+        std::fs::write(file.path(), text)?;
+        file.persist(path).map_err(|error| error.error)
+    });
+    written.map(drop).map_err(|error| failed(path, error))
+}
+
+fn failed(path: &Path, error: std::io::Error) -> Failure {
+    Failure::Usage(format!("failed to keep what was found in {}: {error}", path.display()))
 }
 
 /// A table whose columns from `numbers` on are numbers.
@@ -99,14 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn a_document_gets_the_tables_as_markdown_whatever_is_printed() {
+    fn what_was_found_is_kept_as_markdown_and_for_programs_whatever_is_printed() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("document.md");
-        std::fs::write(&path, "<!-- x: begin -->\n<!-- x: end -->\n").expect("written");
-        let paper = paper();
-        paper.publish(&"found", Format::Json, Some(&path), "x").expect("written");
-        let text = std::fs::read_to_string(&path).expect("read");
-        assert!(text.contains("Measured:\n\n| a   | b |\n|-----|---|\n| one | 2 |"), "{text}");
-        assert!(paper.publish(&"found", Format::Table, Some(&path), "y").is_err());
+        for format in [Format::Json, Format::Table] {
+            paper().publish(&"found", format, folder.path(), "x").expect("kept");
+            let kept = |name: &str| std::fs::read_to_string(folder.path().join("lab").join(name)).expect("kept");
+            assert_eq!(kept("x.md"), "Measured:\n\n| a   | b |\n|-----|---|\n| one | 2 |\n");
+            assert_eq!(kept("x.json"), "\"found\"\n");
+        }
     }
 }

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::cells::{Cells, checks};
-use super::{Catalogue, Failure};
-use crate::cluster::{self, Order, Site};
-use crate::config::Config;
-use crate::expect::{self, Verdict};
-use crate::report::chain;
-use crate::session::Run;
+use crate::testkit_command;
+use testkit::cli::{Catalogue, Failure};
+use testkit::cli::{Cells, checks};
+use testkit::cluster::{self, Order, Site};
+use testkit::config::Config;
+use testkit::expect::{self, Verdict};
+use testkit::report::chain;
+use testkit::session::Run;
 
 /// What came of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,8 +30,7 @@ pub(super) async fn trial(config: Config, catalogue: &Catalogue, name: &str) -> 
     let cell = Cells::of(catalogue)?.find(name)?;
     let run = Run::start(&config).await.map_err(Failure::usage)?;
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
-    let exe = std::env::current_exe().map_err(Failure::usage)?;
-    let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
+    let site = Site::open(config, run, &testkit_command()?).await.map_err(Failure::usage)?;
     let started = Instant::now();
     let (error, verdicts) =
         match cluster::provision(&site, Order { cell: &cell, options: catalogue.options, members: None }, &dir).await {
