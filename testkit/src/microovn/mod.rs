@@ -10,6 +10,7 @@
 //! | `ip -j address`, `ip -j route get` | [`Device`], [`Route`] |
 //! | the control socket | [`ControlCall`], [`parse_control`] |
 //! | certificates of OVN's services | [`Certificate`] |
+//! | the journal and the log files | [`JournalLine`], [`find_cause`] |
 //! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
 //! | what to run to read all this | [`commands`] |
 
@@ -18,6 +19,7 @@ pub mod commands;
 mod control;
 pub mod dialog;
 mod env;
+mod journal;
 mod members;
 mod net;
 mod northd;
@@ -27,6 +29,7 @@ mod token;
 pub use certificates::{AUTHORITY, Certificate, planned_certificates};
 pub use control::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};
 pub use env::OvnEnv;
+pub use journal::{Cause, Gravity, JournalLine, Origin, find_cause, parse_journal, parse_logs};
 pub use members::{ClusterMember, parse_members};
 pub use net::{Device, Route, parse_devices};
 pub use northd::Northd;
