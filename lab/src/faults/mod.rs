@@ -53,13 +53,13 @@ pub(super) async fn faults(config: &Config, args: &FaultsArgs) -> Result<ExitCod
         // A cluster that LXD did not make says nothing about the product. One that the fault keeps from being formed,
         // otherwise than the list has it, is not formed the second time either.
         if let (Outcome::Wrong { .. }, Some(why)) = (&outcome, unformed(&tried)) {
-            eprintln!("{:7.1} s  {}: once more, for {why}", started.elapsed().as_secs_f32(), scenario.play);
+            eprintln!("{:7.1} s  {}: once more, for {why}", started.elapsed().as_secs_f32(), scenario.title());
             tried = run(config, &scenario.cell, &scenario.play).await;
             outcome = judge(scenario, &tried);
         }
         let seconds = tried.map(|trial| trial.seconds).unwrap_or_default();
         eprintln!("{:7.1} s  {}", started.elapsed().as_secs_f32(), line(scenario, &outcome, seconds));
-        (index, Fault { play: scenario.play.clone(), cell: scenario.cell.clone(), outcome })
+        (index, Fault { play: scenario.title(), cell: scenario.cell.clone(), outcome })
     });
     // In the order of their ends, so that a long one holds up nobody; then in the order of the list.
     let mut faults: Vec<(usize, Fault)> =
@@ -137,5 +137,5 @@ fn line(scenario: &Scenario, outcome: &Outcome, seconds: f32) -> String {
         Outcome::Tolerated { why } => format!("tolerated: {why}"),
         Outcome::Wrong { why } => format!("NOT AS WANTED: {why}"),
     };
-    format!("{} ({}, {seconds:.0} s): {said}", scenario.play, scenario.cell)
+    format!("{} ({}, {seconds:.0} s): {said}", scenario.title(), scenario.cell)
 }

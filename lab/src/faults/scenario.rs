@@ -79,7 +79,12 @@ fn parse(text: &str) -> Result<Vec<Scenario>, String> {
 }
 
 impl Scenario {
-    /// The number of the member that plays it; `None` when all do.
+    /// What is played, in a line.
+    pub(super) fn title(&self) -> String {
+        self.play.lines().collect::<Vec<_>>().join(", ")
+    }
+
+    /// The number of the member that plays it, or the first of several; `None` when all do.
     fn member(&self) -> Option<usize> {
         self.play.split_once(':')?.0.trim().parse().ok()
     }

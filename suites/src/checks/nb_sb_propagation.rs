@@ -17,6 +17,8 @@ pub(super) const CHECK: Check = Check {
     body: Body::Live(|client, manifest| Box::pin(judge(client, manifest))),
 };
 
+/// Until when a change is waited for.
+const WAIT: &str = "--wait=sb";
 /// `--wait=sb` returns when northd has written the Southbound; a leader election in between takes seconds.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -35,31 +37,35 @@ async fn judge(client: &Client, manifest: &Manifest) -> Verdict {
     verdict.finish()
 }
 
-/// Adds a switch on a member and removes it, and looks each time. It is removed also when it was not added well: what may
-/// have been half done does not stay.
+/// Adds a switch on a member and removes it, and looks each time. Where something of that fails, what comes after it is not
+/// tried, for it would wait as long and show nothing new; the switch is removed without a wait, also when it was not
+/// added well: what may have been half done does not stay.
 async fn judge_member(client: &Client, instance: &str, member: &str, verdict: &mut VerdictBuilder) {
     let switch = format!("testkit-{member}");
     let condition = format!("external_ids:name={switch}");
     let (add, remove) = (["ls-add", &switch].map(str::to_owned), ["--if-exists", "ls-del", &switch].map(str::to_owned));
-    let change = |words: &[String]| {
-        let command = ["microovn.ovn-nbctl", "--timeout=45", "--wait=sb"].map(str::to_owned);
+    let change = |wait: &str, words: &[String]| {
+        let command = ["microovn.ovn-nbctl", "--timeout=45", wait].map(str::to_owned);
         [&command, words].concat()
     };
     let look = || {
         let command = ["microovn.ovn-sbctl", "--timeout=45", "--format=json", "--columns=_uuid", "find"];
         [&command[..], &["Datapath_Binding", &condition]].concat().into_iter().map(str::to_owned).collect()
     };
-    let commands = [change(&add), look(), change(&remove), look()];
-    let mut outcomes = cluster::in_turn(client, instance, &commands, DEADLINE).await.into_iter();
-    let mut added = false;
+    let commands = [change(WAIT, &add), look(), change(WAIT, &remove), look()];
+    let mut outcomes = cluster::while_good(client, instance, &commands, DEADLINE).await.into_iter();
     for (words, wanted) in [(&add[..], 1), (&remove[..], 0)] {
         let (Some(changed), Some(found)) = (outcomes.next(), outcomes.next()) else { return };
         let seen = changed.as_ref().err().map_or("success", String::as_str);
-        verdict.compare(member, "ovn-nbctl --wait=sb", &words.join(" "), "success", seen);
-        // Where nothing was added, what is there says nothing.
-        added |= wanted == 1 && changed.is_ok();
-        if added {
-            compare_rows(verdict, member, &condition, wanted, found);
+        verdict.compare(member, &format!("ovn-nbctl {WAIT}"), &words.join(" "), "success", seen);
+        // Where nothing was changed, what is there says nothing.
+        if changed.is_ok() {
+            compare_rows(verdict, member, &condition, wanted, &found);
+        }
+        if changed.is_err() || found.is_err() {
+            // What becomes of it cannot be worse than what is in the verdict.
+            cluster::in_turn(client, instance, &[change("--no-wait", &remove)], DEADLINE).await;
+            return;
         }
     }
 }
@@ -70,10 +76,10 @@ fn compare_rows(
     member: &str,
     condition: &str,
     wanted: usize,
-    printed: Result<String, String>,
+    printed: &Result<String, String>,
 ) {
-    let rows = printed.and_then(|text| {
-        let tables = ovn::parse_tables(&text).map_err(|error| error.to_string())?;
+    let rows = printed.as_ref().map_err(Clone::clone).and_then(|text| {
+        let tables = ovn::parse_tables(text).map_err(|error| error.to_string())?;
         Ok(tables.iter().map(|table| table.rows().count()).sum::<usize>())
     });
     match rows {

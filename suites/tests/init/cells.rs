@@ -10,6 +10,7 @@ suites::suites! {
         ovn_remote,
         ovs_encap_ip,
         ovs_encap_type,
+        system_id,
         sb_chassis,
         sb_encap,
         tunnels,

@@ -10,8 +10,8 @@ use crate::lxd::{Client, Exec, ExecOutput};
 use crate::report::chain;
 
 /// Runs commands, each given as the number of its words and the words, and prints what became of them as an archive:
-/// `0.out`, `0.err` and `0.code`, `1.out`, … The first argument says whether they run `together` or `in-turn`, the second
-/// is the seconds each of them has.
+/// `0.out`, `0.err` and `0.code`, `1.out`, … The first argument says whether they run `together`, `in-turn` or `while-good`,
+/// the second is the seconds each of them has.
 ///
 /// What a command prints goes through pipes, never to a file: on hosts with AppArmor a snap's command has no file of
 /// others, and what it prints there is lost without a word. A pipe can be held open by what a command leaves behind, so
@@ -33,7 +33,8 @@ run() {
 }
 count=0
 while (($#)); do
-    if [ "$how" = in-turn ]; then run "$count" "${@:2:$1}"; else run "$count" "${@:2:$1}" & fi
+    if [ "$how" = together ]; then run "$count" "${@:2:$1}" & else run "$count" "${@:2:$1}"; fi
+    [ "$how" = while-good ] && [ "$(<"$count.code")" != 0 ] && break
     shift $(($1 + 1))
     ((++count))
 done
@@ -54,6 +55,7 @@ const LIMIT: u64 = 16 << 20;
 enum How {
     Together,
     InTurn,
+    WhileGood,
 }
 
 /// Runs `commands` on an instance, all at once, each within `deadline`. Returns for each its standard output, or why
@@ -78,6 +80,17 @@ pub async fn in_turn(
     run(client, instance, How::InTurn, commands, deadline).await
 }
 
+/// Runs `commands` on an instance, one after the other until one fails, each within `deadline`. Returns for each its
+/// standard output, or why there is none: those behind one that failed were not run.
+pub async fn while_good(
+    client: &Client,
+    instance: &str,
+    commands: &[Vec<String>],
+    deadline: Duration,
+) -> Vec<Result<String, String>> {
+    run(client, instance, How::WhileGood, commands, deadline).await
+}
+
 async fn run(
     client: &Client,
     instance: &str,
@@ -87,7 +100,7 @@ async fn run(
 ) -> Vec<Result<String, String>> {
     let longest = match how {
         How::Together => deadline * 2,
-        How::InTurn => deadline * u32::try_from(commands.len() + 1).unwrap_or(u32::MAX),
+        How::InTurn | How::WhileGood => deadline * u32::try_from(commands.len() + 1).unwrap_or(u32::MAX),
     };
     let exec = Exec::new(argv(how, commands, deadline)).env("PATH", PATH).timeout(longest).output_limit(LIMIT);
     let outcome = match client.exec(instance, &exec).await {
@@ -104,6 +117,7 @@ fn argv(how: How, commands: &[Vec<String>], deadline: Duration) -> Vec<String> {
     let how = match how {
         How::Together => "together",
         How::InTurn => "in-turn",
+        How::WhileGood => "while-good",
     };
     let mut argv = ["bash", "-c", SCRIPT, "batch", how].map(str::to_owned).to_vec();
     argv.push(deadline.as_secs().to_string());
@@ -290,6 +304,21 @@ mod tests {
         let outcomes = run_here(How::InTurn, commands, Duration::from_secs(20));
         let good: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
         assert_eq!(good, [true, true, true, false], "{outcomes:?}");
+    }
+
+    #[test]
+    fn while_good_nothing_runs_behind_what_failed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("made").display().to_string();
+        let commands: &[&[&str]] = &[&["echo", "first"], &["ls", &file], &["touch", &file], &["echo", "last"]];
+        let outcomes = run_here(How::WhileGood, commands, Duration::from_secs(20));
+        assert_eq!(outcomes[0].as_deref(), Ok("first\n"));
+        assert!(outcomes[1].as_ref().is_err_and(|said| said.contains("exited with 2")), "{outcomes:?}");
+        assert_eq!(outcomes[2], Err(format!("`touch {file}` was not run")));
+        assert_eq!(outcomes[3], Err("`echo last` was not run".to_owned()));
+        assert!(!folder.path().join("made").exists());
+        let good = run_here(How::WhileGood, &[&["true"], &["echo", "last"]], Duration::from_secs(20));
+        assert_eq!(good[1].as_deref(), Ok("last\n"));
     }
 
     #[test]

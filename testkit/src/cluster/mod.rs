@@ -22,7 +22,7 @@ mod site;
 mod subnets;
 mod words;
 
-pub use batch::in_turn;
+pub use batch::{in_turn, while_good};
 pub use capabilities::{Capabilities, capabilities};
 pub use clone::{CloneTime, time_clone, time_golden};
 pub use error::ClusterError;

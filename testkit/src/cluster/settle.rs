@@ -1,8 +1,10 @@
 //! Waiting until the cluster is as planned.
 //!
 //! OVN gets there by steps of its own, after the commands have returned: chassis register, databases elect, tunnels
-//! appear. The wait ends as soon as every expectation holds, or at a deadline; then the checks judge what was seen
-//! last, so that each wrong thing is reported by the check it concerns, and only by that one.
+//! appear. Meanwhile only what is not yet as planned is read again. The wait ends with a look at everything: with one
+//! that every expectation holds in, or with the one at the deadline. The checks judge that look alone, so that each wrong
+//! thing is reported by the check it concerns, and only by that one, and what was right at first and is wrong by then is
+//! not missed.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -19,8 +21,8 @@ use crate::report::{Doing, Progress};
 const FIRST: Duration = Duration::from_millis(300);
 const LAST: Duration = Duration::from_secs(3);
 
-/// Observes until every expectation of the plan holds or the deadline has passed, and reads again only what is not yet
-/// as planned. The look that is running at the deadline is the last.
+/// Observes until a look at everything finds every expectation of the plan to hold, or the deadline has passed: then
+/// everything is looked at once more, whatever comes of it.
 pub async fn settle(
     client: &Client,
     plan: &Plan,
@@ -30,7 +32,8 @@ pub async fn settle(
 ) -> (Settled, Observation) {
     let started = Instant::now();
     let mut observation = Observation::default();
-    let mut wanted: BTreeSet<Subject> = Subject::ALL.iter().copied().collect();
+    let all = BTreeSet::from(Subject::ALL);
+    let mut wanted = all.clone();
     let mut count = 0;
     progress.tell(Doing::Settling, "reading every member");
     let unsatisfied = loop {
@@ -38,8 +41,15 @@ pub async fn settle(
         count += 1;
         observe(client, plan, instances, &wanted, &mut observation).await;
         let unsatisfied = expect::unsatisfied(plan, &observation);
-        if unsatisfied.is_empty() || started.elapsed() >= deadline {
+        let ended = unsatisfied.is_empty() || started.elapsed() >= deadline;
+        if ended && wanted == all {
             break unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
+        }
+        if ended {
+            // So far it is a mosaic of moments.
+            progress.tell(Doing::Settling, "reading every member once more");
+            wanted.clone_from(&all);
+            continue;
         }
         wanted = unsatisfied.iter().flat_map(|(check, _)| check.reads.iter().copied()).collect();
         let waits: Vec<&str> = unsatisfied.iter().map(|(check, _)| check.name).collect();

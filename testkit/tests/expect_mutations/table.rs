@@ -58,6 +58,21 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         c.external_id("ovn-remote", other);
     }),
     ("remote that is no connection", &["ovn_remote"], |c| c.external_id("ovn-remote", "unix:/run/db.sock")),
+    ("a switch that is called as its host", &["system_id"], |c| {
+        let host = c.plan.members[VICTIM].hostname.clone();
+        c.external_id("system-id", format!("{host}-host"));
+    }),
+    ("a switch without a name", &["system_id"], |c| {
+        c.switch().open_vswitch.external_ids.remove("system-id").unwrap();
+    }),
+    ("a switch whose chassis is called otherwise", &["sb_chassis", "sb_encap", "system_id"], |c| {
+        c.southbound().chassis[VICTIM].name.push_str("-renamed");
+    }),
+    ("a second chassis of the switch", &["sb_chassis", "system_id"], |c| {
+        let mut second = c.southbound().chassis[VICTIM].clone();
+        (second.name, second.encaps) = ("another".to_owned(), Vec::new());
+        c.southbound().chassis.push(second);
+    }),
     // Interface
     ("a tunnel is missing", &["tunnels"], |c| drop(c.switch().interfaces.pop().unwrap())),
     ("a tunnel is there twice", &["tunnels"], |c| {
@@ -213,7 +228,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("a route to elsewhere", &["encap_route"], |c| c.route().dst = c.stranger()),
     ("a route is not read", &["encap_route"], |c| c.victim().routes.clear()),
     // Readings
-    ("the switch was not read", &["ovs_encap_ip", "ovs_encap_type", "ovn_remote", "tunnels"], |c| {
+    ("the switch was not read", &["ovs_encap_ip", "ovs_encap_type", "ovn_remote", "system_id", "tunnels"], |c| {
         c.victim().switch = Reading::NotRead;
     }),
     ("the Southbound failed", &["sb_chassis", "sb_encap"], |c| {
@@ -239,6 +254,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "sb_chassis",
             "sb_encap",
             "services",
+            "system_id",
             "tunnels",
         ],
         |c| {

@@ -18,6 +18,11 @@ type Looks = Arc<Mutex<BTreeMap<(String, Read), usize>>>;
 
 /// A cluster formed as planned, in which members call each other UNREACHABLE for this many looks.
 fn cluster(plan: &Plan, unreachable: usize) -> (FakeLxd, Looks) {
+    regressing(plan, unreachable, usize::MAX)
+}
+
+/// The same, whose Encap rows are right for so many looks.
+fn regressing(plan: &Plan, unreachable: usize, encaps: usize) -> (FakeLxd, Looks) {
     let looks = Looks::default();
     let (plan, counted) = (plan.clone(), Arc::clone(&looks));
     let lxd = FakeLxd::serve_commands(move |instance, argv| {
@@ -29,26 +34,31 @@ fn cluster(plan: &Plan, unreachable: usize) -> (FakeLxd, Looks) {
         *count += 1;
         let printed = common::printed(&plan, member, read);
         let early = read == Read::Members && *count <= unreachable;
-        Ended::well(if early { printed.replace("ONLINE", "UNREACHABLE") } else { printed })
+        let regressed = read == Read::Southbound && *count > encaps;
+        Ended::well(match () {
+            () if early => printed.replace("ONLINE", "UNREACHABLE"),
+            () if regressed => printed.replace("geneve", "vxlan"),
+            () => printed,
+        })
     });
     (lxd, looks)
 }
 
 #[tokio::test]
-async fn only_what_is_not_yet_as_planned_is_read_again() {
+async fn only_what_is_not_yet_as_planned_is_read_again_and_in_the_end_everything() {
     let plan = common::plan(false, true);
     let (lxd, looks) = cluster(&plan, 2);
     let dir = tempfile::tempdir().expect("a folder");
     let progress = Progress::new(dir.path());
     let client = lxd.client().await;
     let (settled, seen) = settle(&client, &plan, &instances(&plan), Duration::from_secs(60), &progress).await;
-    assert_eq!((settled.looks, settled.unsatisfied), (3, Vec::new()));
+    assert_eq!((settled.looks, settled.unsatisfied), (4, Vec::new()));
     assert_eq!(seen, common::observe(&plan));
     // What was told before the last look.
     let told = progress.read().expect("read").expect("a step");
-    assert_eq!((told.doing, told.detail.as_str()), (Doing::Settling, "waiting for members"));
+    assert_eq!((told.doing, told.detail.as_str()), (Doing::Settling, "reading every member once more"));
     for ((member, read), count) in looks.lock().expect("looks").iter() {
-        assert_eq!(*count, if *read == Read::Members { 3 } else { 1 }, "{member}: {read:?}");
+        assert_eq!(*count, if *read == Read::Members { 4 } else { 2 }, "{member}: {read:?}");
     }
 }
 
@@ -68,4 +78,29 @@ async fn at_the_deadline_what_was_seen_last_is_judged() {
     assert!(settled.ms >= 500, "gave up after {} ms", settled.ms);
     let list = seen.members[&plan.members[0].name].members.get().expect("a list");
     assert!(list.iter().all(|row| row.status == "UNREACHABLE"), "{list:?}");
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_as_planned_at_once_is_looked_at_once() {
+    let plan = common::plan(false, true);
+    let (lxd, looks) = cluster(&plan, 0);
+    let dir = tempfile::tempdir().expect("a folder");
+    let settling =
+        settle(&lxd.client().await, &plan, &instances(&plan), Duration::from_secs(60), &Progress::new(dir.path()))
+            .await;
+    assert_eq!(settling.0.looks, 1);
+    assert!(looks.lock().expect("looks").values().all(|count| *count == 1));
+}
+
+#[tokio::test]
+async fn what_was_right_at_first_and_is_wrong_in_the_end_is_red() {
+    let plan = common::plan(false, true);
+    for (unreachable, deadline) in [(2, Duration::from_secs(2)), (usize::MAX, Duration::from_millis(500))] {
+        let (lxd, _) = regressing(&plan, unreachable, 1);
+        let dir = tempfile::tempdir().expect("a folder");
+        let (client, progress) = (lxd.client().await, Progress::new(dir.path()));
+        let (settled, _) = settle(&client, &plan, &instances(&plan), deadline, &progress).await;
+        assert!(settled.unsatisfied.iter().any(|check| check == "sb_encap"), "{:?}", settled.unsatisfied);
+        assert!(settled.ms >= u64::try_from(deadline.as_millis()).expect("short"), "it may become right again");
+    }
 }

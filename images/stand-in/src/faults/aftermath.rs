@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const UNTIL_JOINED: Duration = Duration::from_secs(600);
 /// When an encapsulation address that is late comes, in seconds.
 const LATE: &str = "60";
+/// When what was right goes, in seconds after the chassis has registered.
+const SOON: &str = "3";
 /// The snap service that is down when the fault names none.
 const DOWN: &str = "chassis";
 
@@ -37,6 +39,7 @@ pub(crate) async fn play(member: Formed) {
     let paths = &member.paths;
     report(Fault::ServiceNotStarted, stop_service(paths).await);
     report(Fault::ServiceDead, kill_service(paths).await);
+    report(Fault::SystemIdHostname, restart_switch(paths).await);
     report(Fault::EncapStaleRow, add_stale(paths).await);
     report(Fault::ChassisDuplicated, duplicate(&member).await);
     report(Fault::TunnelExtra, add_tunnel(paths).await);
@@ -49,6 +52,8 @@ pub(crate) async fn play(member: Formed) {
             report(Fault::TunnelWrongPeer, bend_tunnel(&member.paths, UNTIL_JOINED).await);
         }
         report(Fault::EncapLate, set_encap_late(&member).await);
+        report(Fault::EncapRegresses, bend_encap(&member).await);
+        report(Fault::ChassisLeaves, remove_chassis(&member).await);
     });
 }
 
@@ -144,12 +149,48 @@ async fn bend_tunnel(paths: &Paths, patience: Duration) -> Result<()> {
     vsctl(paths, &["set", "Interface", &first, &format!("options:remote_ip=\"{ip}\"")]).await.map(drop)
 }
 
+/// Lets as many seconds pass as a fault says.
+async fn pass(seconds: &str) -> Result<()> {
+    let seconds = seconds.parse().map_err(|error| Error::internal(format!("no number of seconds: {error}")))?;
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    Ok(())
+}
+
+async fn restart_switch(paths: &Paths) -> Result<()> {
+    if !plays(paths, Fault::SystemIdHostname) {
+        return Ok(());
+    }
+    wait_registered(paths).await?;
+    snapctl::restart(&["switch"]).await
+}
+
+async fn bend_encap(member: &Formed) -> Result<()> {
+    let Some(seconds) = find_or(&member.paths, Fault::EncapRegresses, SOON) else {
+        return Ok(());
+    };
+    wait_registered(&member.paths).await?;
+    pass(&seconds).await?;
+    freeze_controller(&member.paths).await?;
+    let named = format!("chassis_name={}", member.name);
+    let row = sbctl(&member.paths, &["--bare", "--columns=_uuid", "find", "Encap", &named]).await?;
+    sbctl(&member.paths, &["set", "Encap", row.trim(), &format!("ip=\"{NOBODY}\"")]).await.map(drop)
+}
+
+async fn remove_chassis(member: &Formed) -> Result<()> {
+    let Some(seconds) = find_or(&member.paths, Fault::ChassisLeaves, SOON) else {
+        return Ok(());
+    };
+    wait_registered(&member.paths).await?;
+    pass(&seconds).await?;
+    freeze_controller(&member.paths).await?;
+    sbctl(&member.paths, &["chassis-del", &member.name]).await.map(drop)
+}
+
 async fn set_encap_late(member: &Formed) -> Result<()> {
     let Some(seconds) = find_or(&member.paths, Fault::EncapLate, LATE) else {
         return Ok(());
     };
-    let seconds = seconds.parse().map_err(|error| Error::internal(format!("no number of seconds: {error}")))?;
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    pass(&seconds).await?;
     let ip = format!("external-ids:ovn-encap-ip=\"{}\"", member.encap_ip);
     vsctl(&member.paths, &["set", "Open_vSwitch", ".", &ip]).await.map(drop)
 }

@@ -58,6 +58,9 @@ faults! {
     EncapStaleRow = "encap-stale-row",
     /// The tunnel type is VXLAN.
     EncapTypeVxlan = "encap-type-vxlan",
+    /// The Encap row is right at first; as many seconds after the chassis has registered as the value says, 3 otherwise,
+    /// it has an address that nobody has.
+    EncapRegresses = "encap-regresses",
     /// Tunnels are without checksums.
     EncapCsumOff = "encap-csum-off",
 
@@ -71,6 +74,10 @@ faults! {
     ChassisDuplicated = "chassis-duplicated",
     /// The chassis never registers, though ovn-controller runs.
     ChassisMissing = "chassis-missing",
+    /// The chassis registers, and as many seconds later as the value says, 3 otherwise, it is gone.
+    ChassisLeaves = "chassis-leaves",
+    /// The switch is restarted once the chassis has registered, and whenever it starts it is called as the host.
+    SystemIdHostname = "system-id-hostname",
     /// A tunnel ends at the value instead of at the peer, and stays that way.
     TunnelWrongPeer = "tunnel-wrong-peer",
     /// There is a tunnel more, to the value.

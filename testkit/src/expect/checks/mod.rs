@@ -13,6 +13,7 @@ mod sb_chassis;
 mod sb_clustered;
 mod sb_encap;
 mod services;
+mod system_id;
 mod tunnels;
 
 use super::Check;
@@ -28,6 +29,7 @@ pub const CHECKS: &[Check] = &[
     ovn_remote::CHECK,
     ovs_encap_ip::CHECK,
     ovs_encap_type::CHECK,
+    system_id::CHECK,
     sb_chassis::CHECK,
     sb_encap::CHECK,
     tunnels::CHECK,
