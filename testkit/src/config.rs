@@ -4,7 +4,9 @@
 
 mod environment;
 mod faults;
+mod home;
 mod layer;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -83,6 +85,8 @@ pub struct Config {
     pub settle: Duration,
     /// The run id that nextest hands to every test of a run.
     pub nextest_run: Option<String>,
+    /// What the environment sets and nothing here reads, a line each, with what it does here.
+    pub notices: Vec<String>,
 }
 
 /// A setting that cannot be used.
@@ -134,6 +138,21 @@ pub enum ConfigError {
     /// The environment has a fault that there is not.
     #[error("environment variable TESTKIT_FAULTS cannot be used")]
     Faults(#[source] FaultError),
+    /// The `lxc` client is told of another LXD than the framework is.
+    #[error(
+        "LXC_REMOTE={remote} is set and LXD_REMOTE is not, so clusters would be formed in the LXD of this host; \
+         unset LXC_REMOTE, or name the remote's address with LXD_REMOTE=https://host:port and its three certificates"
+    )]
+    OtherRemote {
+        /// What `LXC_REMOTE` is.
+        remote: String,
+    },
+    /// Nothing says where built images and snaps go.
+    #[error(
+        "there is no folder for the cache: neither XDG_CACHE_HOME nor HOME is an absolute path, and the user database \
+             has no home for this user; set TESTKIT_CACHE_DIR"
+    )]
+    NoCache,
     /// A remote LXD without all of its certificates.
     #[error("LXD_REMOTE={url} needs LXD_CLIENT_CERT, LXD_CLIENT_KEY and LXD_SERVER_CERT; {missing} is not set")]
     RemoteWithoutCertificate {
@@ -166,8 +185,6 @@ impl Config {
         let root = find_workspace(directory)?;
         let file = read_file(&root.join(FILE_NAME))?;
         let env = environment_layer(environment)?;
-        let home = environment.get("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
-        let cache = environment.get("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
         macro_rules! pick {
             ($field:ident) => {
                 flags.$field.or(env.$field).or(file.$field)
@@ -189,6 +206,13 @@ impl Config {
                 }
             }
         };
+        if matches!(lxd, LxdTarget::Local { .. }) {
+            upstream::check_remote(environment)?;
+        }
+        let cache_dir = match pick!(cache_dir) {
+            Some(path) => whole(path),
+            None => home::cache(environment).ok_or(ConfigError::NoCache)?.join("microovn-testkit"),
+        };
         Ok(Self {
             lxd,
             snap: pick!(snap).map(whole),
@@ -196,7 +220,7 @@ impl Config {
             node_image: pick!(node_image),
             project: pick!(project).unwrap_or_else(|| "microovn-testkit".to_owned()),
             pool: pick!(pool).unwrap_or_else(|| "testkit".to_owned()),
-            cache_dir: pick!(cache_dir).map(whole).unwrap_or_else(|| cache.join("microovn-testkit")),
+            cache_dir,
             out_dir: pick!(out_dir).map_or_else(|| root.join("target/testkit"), whole),
             state_dir: pick!(state_dir).map(whole).unwrap_or_else(|| PathBuf::from("/var/lib/microovn-testkit")),
             keep: pick!(keep).unwrap_or_default(),
@@ -206,6 +230,7 @@ impl Config {
             faults: pick!(faults),
             settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
             nextest_run: environment.get("NEXTEST_RUN_ID").cloned(),
+            notices: upstream::notices(environment),
             target_dir: environment
                 .get("CARGO_TARGET_DIR")
                 .filter(|path| !path.is_empty())

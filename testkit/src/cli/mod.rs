@@ -148,6 +148,12 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         command => command,
     };
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+    // The reaper speaks to nobody.
+    if !matches!(command, Command::Reap { .. }) {
+        for notice in &config.notices {
+            eprintln!("note: {notice}");
+        }
+    }
     match command {
         Command::Generate { .. }
         | Command::Plan(_)

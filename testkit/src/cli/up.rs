@@ -9,6 +9,7 @@ use super::watch::{LOOK, Watch};
 use super::{Catalogue, Failure, closing};
 use crate::cluster::{self, ClusterError, Manifest, Order, Site};
 use crate::config::Config;
+use crate::expect;
 use crate::record;
 use crate::session::Run;
 
@@ -58,11 +59,23 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
     };
     println!("{}", closing::stages(&record::stages(&dir, Some(&manifest.plan)).unwrap_or_default()));
     println!("{name} is up after {:.1} s, product {}", started.elapsed().as_secs_f64(), manifest.product);
-    if !manifest.settled.unsatisfied.is_empty() {
-        println!("it is not as planned: {}", manifest.settled.unsatisfied.join(", "));
-    }
+    // What is wrong is the last thing said, below how to look at it.
     println!("{}", cluster::keep(&site, &manifest).await.map_err(Failure::provisioning)?);
-    Ok(ExitCode::SUCCESS)
+    match not_as_planned(&manifest) {
+        None => Ok(ExitCode::SUCCESS),
+        Some(differences) => {
+            eprintln!("{name} is not as planned:\n{differences}");
+            Err(Failure::Checks)
+        }
+    }
+}
+
+/// Each difference between the plan and what was seen last, by the check that finds it; `None` where there is none.
+fn not_as_planned(manifest: &Manifest) -> Option<String> {
+    let unsatisfied = expect::unsatisfied(&manifest.plan, &manifest.observation);
+    let said = unsatisfied.into_iter().map(|(_, verdict)| format!("  {}", verdict.to_string().replace('\n', "\n  ")));
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| said.join("\n"))
 }
 
 /// How the forming ended.

@@ -66,6 +66,18 @@ fn lxd_dirs(options: &SetupOptions) -> Vec<PathBuf> {
     }
 }
 
+/// What root types to start an LXD that something manages; `None` where nothing does.
+pub(super) fn start_command() -> Option<&'static [&'static str]> {
+    if !Path::new("/run/systemd/system").exists() {
+        return None;
+    }
+    Some(if Path::new("/snap/bin/lxd").exists() {
+        &["snap", "start", "lxd"]
+    } else {
+        &["systemctl", "start", "lxcfs.service", "lxd.socket", "lxd.service"]
+    })
+}
+
 /// Starts LXD, through whatever manages daemons here; where nothing does, detached, together with lxcfs.
 pub(super) async fn start(
     options: &SetupOptions,
@@ -74,19 +86,15 @@ pub(super) async fn start(
     progress: &mut Progress<'_>,
 ) -> Result<Endpoint, Error> {
     if !is_root() {
-        let mend = "start it: `sudo systemctl start lxd` or `sudo snap start lxd`".to_owned();
+        let start = start_command().map_or_else(|| "make setup".to_owned(), |start| start.join(" "));
+        let mend = format!("root must start it: `sudo {start}`");
         return Err(Error::Host { problem: "LXD is not running".to_owned(), mend });
     }
     progress("starting LXD");
-    let managed = Path::new("/run/systemd/system").exists() && options.lxd_dir.is_none();
-    let dir = if managed {
-        let (program, args, dir) = if Path::new("/snap/bin/lxd").exists() {
-            ("snap", vec!["start", "lxd"], LXD_DIRS[0])
-        } else {
-            ("systemctl", vec!["start", "lxcfs.service", "lxd.socket", "lxd.service"], LXD_DIRS[1])
-        };
-        run("start LXD", program, &args, JOURNAL)?;
-        PathBuf::from(dir)
+    let managed = start_command().filter(|_| options.lxd_dir.is_none());
+    let dir = if let Some([program, args @ ..]) = managed {
+        run("start LXD", program, args, JOURNAL)?;
+        PathBuf::from(if *program == "snap" { LXD_DIRS[0] } else { LXD_DIRS[1] })
     } else {
         check_cgroups()?;
         let dir = options.lxd_dir.clone().unwrap_or_else(|| PathBuf::from(LXD_DIRS[1]));
@@ -110,7 +118,8 @@ pub(super) async fn start(
             }
         });
     let log = log_path(state, "lxd");
-    let mend = || if managed { JOURNAL.to_owned() } else { format!("read what it said in {}", log.display()) };
+    let mend =
+        || if managed.is_some() { JOURNAL.to_owned() } else { format!("read what it said in {}", log.display()) };
     answering.await.map_err(|late| Error::Host { problem: format!("LXD does not start: {late}"), mend: mend() })?;
     changes.push(format!("started LXD in {}", dir.display()));
     Ok(endpoint)

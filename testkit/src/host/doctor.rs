@@ -18,7 +18,25 @@ const ROOM: u64 = 2 << 30;
 /// Where snapd looks for snaps.
 const STORE: &str = "api.snapcraft.io:443";
 const MIB: u64 = 1 << 20;
+/// What anybody may do whom LXD lets in.
 const SETUP: &str = "`make setup`, or `testkit doctor --fix`";
+
+/// Who asks: what only root can do is not proposed to somebody else as theirs to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asker {
+    root: bool,
+}
+
+impl Asker {
+    /// What mends what only root can: the command, or for root also what `setup` does of itself.
+    fn by_root(self, command: &str, setup_does_it: bool) -> String {
+        match (self.root, setup_does_it) {
+            (true, true) => format!("`{command}`, or {SETUP}"),
+            (true, false) => format!("`{command}`"),
+            (false, _) => format!("root must: `sudo {command}`"),
+        }
+    }
+}
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -62,12 +80,13 @@ impl Finding {
 /// Looks at everything that suites need. What cannot be looked at because something else fails is left out.
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let local = matches!(config.lxd, LxdTarget::Local { .. });
-    let mut findings = vec![clock(config)];
+    let asker = Asker { root: limits::is_root() };
+    let mut findings = vec![clock(config, asker)];
     if local {
-        findings.extend(host());
+        findings.extend(host(asker));
     }
     findings.push(store().await);
-    match reach(config).await {
+    match reach(config, asker).await {
         Ok((client, lxd)) => {
             findings.push(lxd);
             findings.extend(lxd_objects(config, &client).await);
@@ -78,25 +97,22 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
 }
 
 /// The host that nodes share a kernel with.
-fn host() -> Vec<Finding> {
+fn host(asker: Asker) -> Vec<Finding> {
     let mut findings = vec![
-        match packages::missing(false) {
-            missing if missing.is_empty() => Finding::ok("packages", "all there"),
-            missing => Finding::fail("packages", format!("missing: {}", missing.join(", ")), SETUP),
-        },
-        cgroups(&fs::read_to_string("/proc/self/mounts").unwrap_or_default()),
+        packages(&packages::missing(false), asker),
+        cgroups(&fs::read_to_string("/proc/self/mounts").unwrap_or_default(), asker),
     ];
     let low = limits::too_low().map(|(key, value, least, otherwise)| {
         let seen = format!("{key} is {value}: {otherwise}");
-        Finding::fail("kernel limits", seen, format!("`sudo sysctl -w {key}={least}`, or {SETUP}"))
+        Finding::fail("kernel limits", seen, asker.by_root(&format!("sysctl -w {key}={least}"), true))
     });
     findings.extend(or_else(low, Finding::ok("kernel limits", "keyrings and inotify are enough for forty nodes")));
     let closed = limits::closed_devices().map(|device| {
         let seen = format!("{} is missing or closed to nodes", device.display());
-        Finding::fail("devices", seen, format!("`sudo chmod 0666 {}`, or {SETUP}", device.display()))
+        Finding::fail("devices", seen, asker.by_root(&format!("chmod 0666 {}", device.display()), true))
     });
     findings.extend(or_else(closed, Finding::ok("devices", "/dev/fuse and /dev/net/tun are open to nodes")));
-    findings.push(modules(|name| Path::new("/sys/module").join(name).exists()));
+    findings.push(modules(|name| Path::new("/sys/module").join(name).exists(), asker));
     findings.push(apparmor(&fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default()));
     findings.push(Finding::ok("virtualisation", "not needed: nodes are containers"));
     findings
@@ -108,20 +124,28 @@ fn or_else(bad: impl Iterator<Item = Finding>, good: Finding) -> Vec<Finding> {
     if bad.is_empty() { vec![good] } else { bad }
 }
 
-fn cgroups(mounts: &str) -> Finding {
+fn packages(missing: &[&str], asker: Asker) -> Finding {
+    if missing.is_empty() {
+        return Finding::ok("packages", "all there");
+    }
+    let install = format!("apt-get install --no-install-recommends {}", missing.join(" "));
+    Finding::fail("packages", format!("missing: {}", missing.join(", ")), asker.by_root(&install, true))
+}
+
+fn cgroups(mounts: &str, asker: Asker) -> Finding {
     let mut kinds = mounts.lines().filter_map(|mount| mount.split(' ').nth(2));
     match kinds.find(|kind| kind.starts_with("cgroup")) {
         Some(kind) => Finding::ok("cgroups", format!("{kind} is mounted")),
         None => Finding::fail(
             "cgroups",
             "none is mounted: LXD starts no container",
-            "`mount -t cgroup2 none /sys/fs/cgroup`",
+            asker.by_root("mount -t cgroup2 none /sys/fs/cgroup", false),
         ),
     }
 }
 
 /// Without these a switch has no datapath: OVN still writes its rows and OVS its ports.
-fn modules(has: impl Fn(&str) -> bool) -> Finding {
+fn modules(has: impl Fn(&str) -> bool, asker: Asker) -> Finding {
     let missing: Vec<_> = ["openvswitch", "geneve"].into_iter().filter(|module| !has(module)).collect();
     if missing.is_empty() {
         return Finding::ok("kernel modules", "openvswitch and geneve are loaded");
@@ -130,8 +154,8 @@ fn modules(has: impl Fn(&str) -> bool) -> Finding {
         "not loaded: {}; `tunnels` and `encap_route` judge what Open vSwitch and the routes say, no packet is sent",
         missing.join(", ")
     );
-    let mend = format!("`sudo modprobe --all {}`, where the kernel has them", missing.join(" "));
-    Finding::warn("kernel modules", seen, mend)
+    let mend = asker.by_root(&format!("modprobe --all {}", missing.join(" ")), false);
+    Finding::warn("kernel modules", seen, format!("{mend}, where the kernel has them"))
 }
 
 fn apparmor(enabled: &str) -> Finding {
@@ -143,12 +167,12 @@ fn apparmor(enabled: &str) -> Finding {
 }
 
 /// Certificates of clusters are valid from now on: a clock that is behind makes them not yet valid elsewhere.
-fn clock(config: &Config) -> Finding {
+fn clock(config: &Config, asker: Asker) -> Finding {
     let newest = fs::metadata(config.root.join("Cargo.lock")).and_then(|metadata| metadata.modified()).ok();
     match newest.and_then(|newest| newest.duration_since(std::time::SystemTime::now()).ok()) {
         Some(behind) if behind > Duration::from_secs(60) => {
             let seen = format!("{} s behind the newest file of this checkout", behind.as_secs());
-            Finding::fail("clock", seen, "set it: `sudo timedatectl set-ntp true`")
+            Finding::fail("clock", seen, asker.by_root("timedatectl set-ntp true", false))
         }
         _ => Finding::ok("clock", jiff::Timestamp::now().strftime("%F %T UTC").to_string()),
     }
@@ -169,14 +193,11 @@ async fn store() -> Finding {
 }
 
 /// LXD, and what it is like.
-async fn reach(config: &Config) -> Result<(Client, Finding), Finding> {
-    let refused = |error: super::Error| {
-        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-        Finding::fail("LXD", causes.map(ToString::to_string).collect::<Vec<_>>().join(": "), SETUP)
-    };
+async fn reach(config: &Config, asker: Asker) -> Result<(Client, Finding), Finding> {
+    let refused = |error: super::Error| refusal(&error, asker);
     let options = options(config).map_err(refused)?;
     let endpoint = daemons::find_lxd(&options).await.map_err(refused)?;
-    let endpoint = endpoint.ok_or_else(|| Finding::fail("LXD", "none answers", SETUP))?;
+    let endpoint = endpoint.ok_or_else(|| no_lxd(asker))?;
     let client = connect_to(&endpoint).await.map_err(refused)?;
     let server = client.server();
     let version = &server.environment.server_version;
@@ -191,6 +212,30 @@ async fn reach(config: &Config) -> Result<(Client, Finding), Finding> {
     }
     let seen = format!("{version} lacks the API extensions {}", missing.join(", "));
     Err(Finding::fail("LXD", seen, "install LXD 5.0 or later: `sudo snap install lxd`"))
+}
+
+/// An LXD that is there and cannot be used.
+fn refusal(error: &(dyn std::error::Error + 'static), asker: Asker) -> Finding {
+    let causes: Vec<_> = std::iter::successors(Some(error), |error| error.source()).collect();
+    let denied = causes.iter().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    });
+    let mend = match (denied, asker.root) {
+        (true, false) => "root must: `sudo usermod --append --groups lxd \"$USER\"`; then log in anew".to_owned(),
+        _ => SETUP.to_owned(),
+    };
+    Finding::fail("LXD", causes.iter().map(ToString::to_string).collect::<Vec<_>>().join(": "), mend)
+}
+
+fn no_lxd(asker: Asker) -> Finding {
+    // Where it is installed and does not run, and where it is not; `setup` knows which, when it may do either.
+    let mend = match (asker.root, daemons::start_command()) {
+        (true, _) => SETUP.to_owned(),
+        (false, Some(start)) => format!("root must start it: `sudo {}`", start.join(" ")),
+        (false, None) => "root must install or start it: `sudo make setup`".to_owned(),
+    };
+    Finding::fail("LXD", "none answers", mend)
 }
 
 /// The framework's own objects, and the room that LXD's host has.
@@ -269,6 +314,36 @@ mod tests {
 
     use super::*;
 
+    const ROOT: Asker = Asker { root: true };
+    const USER: Asker = Asker { root: false };
+
+    /// Everything that may be bad about a host and needs root, as told to `asker`.
+    fn mends(asker: Asker) -> Vec<String> {
+        let findings = [packages(&["lxd", "btrfs-progs"], asker), cgroups("", asker), modules(|_| false, asker)];
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let more = [refusal(&denied, asker), no_lxd(asker)];
+        findings.into_iter().chain(more).filter_map(|finding| finding.mend).collect()
+    }
+
+    #[test]
+    fn to_who_is_not_root_it_says_what_root_must_do() {
+        let mends = mends(USER);
+        assert_eq!(mends.len(), 5);
+        for mend in &mends {
+            assert!(mend.starts_with("root must") && mend.contains("`sudo "), "{mend}");
+            assert!(!mend.contains("--fix"), "proposes what the user cannot do: {mend}");
+        }
+        assert_eq!(mends[0], "root must: `sudo apt-get install --no-install-recommends lxd btrfs-progs`");
+        assert!(mends[3].contains("usermod --append --groups lxd"), "{}", mends[3]);
+    }
+
+    #[test]
+    fn root_is_told_what_setup_does() {
+        let mends = mends(ROOT);
+        assert!(mends.iter().all(|mend| !mend.contains("sudo")), "{mends:?}");
+        assert!([0, 3, 4].iter().all(|at| mends[*at].contains("doctor --fix")), "{mends:?}");
+    }
+
     #[rstest]
     #[case::enough(24 << 30, Level::Ok, "room for 102 members")]
     #[case::a_few_suites(2 << 30, Level::Warn, "room for 8 members")]
@@ -289,16 +364,16 @@ mod tests {
 
     #[test]
     fn what_is_limited_without_a_kernel_module_is_said() {
-        assert_eq!(modules(|_| true).level, Level::Ok);
-        let finding = modules(|name| name == "geneve");
+        assert_eq!(modules(|_| true, ROOT).level, Level::Ok);
+        let finding = modules(|name| name == "geneve", ROOT);
         assert!(finding.seen.contains("not loaded: openvswitch; `tunnels` and `encap_route`"), "{finding:?}");
         assert_eq!(finding.level, Level::Warn);
     }
 
     #[test]
     fn cgroups_and_apparmor_are_read_from_the_kernel_s_own_files() {
-        assert_eq!(cgroups("none /sys/fs/cgroup cgroup2 rw 0 0\n").seen, "cgroup2 is mounted");
-        assert_eq!(cgroups("proc /proc proc rw 0 0\n").level, Level::Fail);
+        assert_eq!(cgroups("none /sys/fs/cgroup cgroup2 rw 0 0\n", ROOT).seen, "cgroup2 is mounted");
+        assert_eq!(cgroups("proc /proc proc rw 0 0\n", ROOT).level, Level::Fail);
         assert_eq!(
             (apparmor("Y\n").level, apparmor("N\n").level, apparmor("").level),
             (Level::Ok, Level::Warn, Level::Warn)

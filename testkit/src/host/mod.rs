@@ -117,7 +117,7 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
         let found = daemons::find_lxd(options).await?;
         daemons::unmount_dead_lxcfs(&mut changes).await?;
         packages::ensure(found.is_none(), options.install, &mut changes, progress)?;
-        limits::raise(&mut state, &mut changes, &mut advice)?;
+        limits::Kernel::here().raise(&mut state, &mut changes, &mut advice)?;
         match found {
             Some(endpoint) => endpoint,
             None => daemons::start(options, &mut state, &mut changes, progress).await?,
@@ -143,6 +143,7 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
 pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Result<Removal, Error> {
     let mut removal = Removal::default();
     let mut state = State::load(&options.state_dir)?;
+    limits::check_undoable(&state)?;
     let endpoint = match &options.endpoint {
         Some(endpoint) => Some(endpoint.clone()),
         None => daemons::find_lxd(options).await?,

@@ -1,0 +1,101 @@
+//! Variables of MicroOVN's own tests and of the `lxc` client, which mean something else here, or nothing.
+//!
+//! Source: MicroOVN's `Makefile` and `tests/test_helper/`.
+
+use std::collections::BTreeMap;
+
+use super::ConfigError;
+use crate::nearest::nearest;
+
+/// How the names of MicroOVN's variables begin.
+const OWN: &str = "MICROOVN_";
+
+/// Those that are read here.
+const READ: [&str; 3] = ["MICROOVN_SNAP_PATH", "MICROOVN_EXTRA_SNAPS", "MICROOVN_TEST_CONTAINER_IMAGE"];
+
+/// The name by which the `lxc` client knows the LXD of its own host.
+const HERE: &str = "local";
+
+/// Refuses an environment in which a person's `lxc` speaks to another LXD: they would look for the clusters there.
+pub(super) fn check_remote(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    match environment.get("LXC_REMOTE").map(|remote| remote.trim_end_matches(':')) {
+        None | Some("" | HERE) => Ok(()),
+        Some(remote) => Err(ConfigError::OtherRemote { remote: remote.to_owned() }),
+    }
+}
+
+/// What each variable of MicroOVN's that is set, and is not read here, does here. An empty one counts as not set.
+pub(super) fn notices(environment: &BTreeMap<String, String>) -> Vec<String> {
+    let set = environment.iter().filter(|(name, value)| name.starts_with(OWN) && !value.is_empty());
+    set.filter(|(name, _)| !READ.contains(&name.as_str()))
+        .map(|(name, value)| format!("{name} is not read here: {}", instead(name, value)))
+        .collect()
+}
+
+/// What is so whatever the variable says.
+fn instead(name: &str, value: &str) -> String {
+    match name {
+        "MICROOVN_TESTS_USE_SNAP" => {
+            "members are clones of an image in which the snap of MICROOVN_SNAP_PATH is installed, always".to_owned()
+        }
+        "MICROOVN_SNAP_CHANNEL" => {
+            // It is shown to be typed.
+            let plain = value.chars().all(|letter| letter.is_ascii_alphanumeric() || "/.-_".contains(letter));
+            let channel = if plain { value } else { "CHANNEL" };
+            format!(
+                "nothing is installed from a channel; fetch the snap with `snap download microovn --channel={channel}` and \
+                 name the file with MICROOVN_SNAP_PATH"
+            )
+        }
+        "MICROOVN_CONTAINER_TEMPLATE" => {
+            "the image with the snap in it is the golden image, which `testkit image build` makes".to_owned()
+        }
+        _ if name.starts_with("MICROOVN_COVERAGE_") => "no coverage is collected from members".to_owned(),
+        _ => match nearest(name.trim_start_matches(OWN), READ.into_iter().map(|read| read.trim_start_matches(OWN))) {
+            Some(meant) => format!("there is no such setting; did you mean {OWN}{meant}?"),
+            None => "there is no such setting".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[rstest::rstest]
+    #[case::use_snap("MICROOVN_TESTS_USE_SNAP", "yes", "installed, always")]
+    #[case::channel("MICROOVN_SNAP_CHANNEL", "24.03/stable", "`snap download microovn --channel=24.03/stable`")]
+    #[case::channel_that_is_none("MICROOVN_SNAP_CHANNEL", "a; b", "--channel=CHANNEL`")]
+    #[case::coverage("MICROOVN_COVERAGE_ENABLED", "yes", "no coverage is collected")]
+    #[case::coverage_folder("MICROOVN_COVERAGE_DST", "/tmp/x", "no coverage is collected")]
+    #[case::template("MICROOVN_CONTAINER_TEMPLATE", "mine", "golden image")]
+    #[case::misspelt("MICROOVN_SNAP_PTH", "/a.snap", "did you mean MICROOVN_SNAP_PATH?")]
+    #[case::anything_else("MICROOVN_XYZ_QQQQ_ZZZ", "1", "there is no such setting")]
+    fn a_variable_that_is_not_read_is_told_in_one_line(#[case] name: &str, #[case] value: &str, #[case] says: &str) {
+        let notices = notices(&with(&[(name, value)]));
+        let [notice] = &notices[..] else { panic!("{notices:?}") };
+        assert!(notice.starts_with(&format!("{name} is not read here: ")) && notice.contains(says), "{notice}");
+        assert!(!notice.contains('\n'), "{notice}");
+    }
+
+    #[test]
+    fn what_is_read_or_empty_or_of_others_is_not_told() {
+        let read = READ.map(|name| (name, "x"));
+        assert_eq!(notices(&with(&read)), Vec::<String>::new());
+        assert_eq!(notices(&with(&[("MICROOVN_SNAP_CHANNEL", ""), ("OTHER", "x")])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_lxc_elsewhere_is_refused_and_the_local_one_is_not() {
+        for (remote, refused) in
+            [("build-farm", true), ("build-farm:", true), ("", false), ("local", false), ("local:", false)]
+        {
+            assert_eq!(check_remote(&with(&[("LXC_REMOTE", remote)])).is_err(), refused, "{remote}");
+        }
+        assert!(check_remote(&with(&[])).is_ok());
+    }
+}
