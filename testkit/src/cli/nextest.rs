@@ -1,6 +1,6 @@
 //! Running suites under nextest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use duct::Expression;
 use tempfile::NamedTempFile;
 
 use super::Failure;
-use super::cells::{Cells, target};
-use super::programs::Programs;
+use super::cells::Cells;
+use super::programs::{Programs, names, selection};
 use crate::cargo;
 use crate::cluster;
 use crate::config::Config;
@@ -56,26 +56,6 @@ pub fn command(
     }
     argv.extend(more.iter().cloned());
     Ok(cargo::by_hand(duct::cmd("cargo", argv)).dir(&config.root).unchecked())
-}
-
-fn names(chosen: &[Cell]) -> BTreeSet<&str> {
-    chosen.iter().map(|cell| cell.id().as_str()).collect()
-}
-
-/// What nextest builds for the suites of these cells. Which target holds a suite follows from the lowest tier that its
-/// cell is in.
-///
-/// It is of the whole workspace, as the plain runner is: of the suites alone cargo would build the library once more, with
-/// fewer features of what it depends on.
-pub(super) fn selection(cells: &Cells, chosen: &[Cell]) -> Vec<String> {
-    let names = names(chosen);
-    let mut words = ["--workspace", "--locked"].map(str::to_owned).to_vec();
-    for (tier, members) in cells.by_lowest_tier() {
-        if members.iter().any(|cell| names.contains(cell.id().as_str())) {
-            words.extend(["--test".to_owned(), target(tier).to_owned()]);
-        }
-    }
-    words
 }
 
 /// The suites by the milliseconds that they are expected to take, the longest first, as nextest's configuration; `None`

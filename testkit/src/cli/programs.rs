@@ -1,13 +1,14 @@
 //! The programs that the suites are compiled to, built before the runner is started.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, IsTerminal, PipeReader};
 use std::path::Path;
 use std::process::ExitStatus;
 
 use tempfile::NamedTempFile;
 
-use super::cells::Cells;
-use super::{Failure, nextest};
+use super::Failure;
+use super::cells::{Cells, target};
 use crate::cargo;
 use crate::config::Config;
 use crate::matrix::Cell;
@@ -27,7 +28,7 @@ impl Programs {
     ///
     /// When cargo fails, which has said why on standard error.
     pub async fn build(config: &Config, cells: &Cells, chosen: &[Cell]) -> Result<Self, Failure> {
-        let (root, selection) = (config.root.clone(), nextest::selection(cells, chosen));
+        let (root, selection) = (config.root.clone(), selection(cells, chosen));
         tokio::task::spawn_blocking(move || Self::build_selection(&root, selection)).await.map_err(Failure::usage)?
     }
 
@@ -54,6 +55,26 @@ impl Programs {
 
 fn words(option: &str, file: &NamedTempFile) -> [String; 2] {
     [option.to_owned(), file.path().display().to_string()]
+}
+
+pub(super) fn names(chosen: &[Cell]) -> BTreeSet<&str> {
+    chosen.iter().map(|cell| cell.id().as_str()).collect()
+}
+
+/// What nextest builds for the suites of these cells. Which target holds a suite follows from the lowest tier that its
+/// cell is in.
+///
+/// It is of the whole workspace, as the plain runner is: of the suites alone cargo would build the library once more, with
+/// fewer features of what it depends on.
+pub(super) fn selection(cells: &Cells, chosen: &[Cell]) -> Vec<String> {
+    let names = names(chosen);
+    let mut words = ["--workspace", "--locked"].map(str::to_owned).to_vec();
+    for (tier, members) in cells.by_lowest_tier() {
+        if members.iter().any(|cell| names.contains(cell.id().as_str())) {
+            words.extend(["--test".to_owned(), target(tier).to_owned()]);
+        }
+    }
+    words
 }
 
 /// Runs cargo and keeps what it prints in `file`. What it says meanwhile is passed on as it comes.

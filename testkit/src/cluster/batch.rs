@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use super::PATH;
 use crate::lxd::{Client, Exec, ExecOutput};
 use crate::report::chain;
+
+/// Where a member's commands are; snaps' are in the last.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
 /// Runs commands, each given as the number of its words and the words, and prints what became of them as an archive:
 /// `0.out`, `0.err` and `0.code`, `1.out`, … The first argument says whether they run `together`, `in-turn` or `while-good`,

@@ -22,7 +22,7 @@ mod site;
 mod subnets;
 mod words;
 
-pub use batch::{in_turn, while_good};
+pub use batch::{PATH, in_turn, while_good};
 pub use capabilities::{Capabilities, capabilities};
 pub use clone::{CloneTime, time_clone, time_golden};
 pub use error::ClusterError;
@@ -32,7 +32,7 @@ pub use formation::form;
 pub use golden::{Product, given_snaps, golden, ingredients};
 pub use keep::{forget, keep, keep_unformed, kept, kept_cells, reuse};
 pub use manifest::{Manifest, Planned, Settled};
-pub use observe::{Members, PATH, observe};
+pub use observe::{Members, observe};
 pub use provision::{Order, provision, tags};
 pub use settle::settle;
 pub use site::Site;

@@ -14,9 +14,6 @@ use crate::plan::Plan;
 /// A single MicroOVN command can take over 30 s just after a member died.
 const READ: Duration = Duration::from_secs(45);
 
-/// Where a member's commands are; snaps' are in the last.
-pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
-
 /// The instance of every member, by member name.
 pub type Members = BTreeMap<String, String>;
 

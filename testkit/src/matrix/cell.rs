@@ -1,37 +1,10 @@
-//! One combination of values, and its name.
+//! One combination of values.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-use super::{Choices, Declaration, MatrixError};
+use super::{CellId, Choices, Declaration, MatrixError};
 use crate::nearest::nearest;
 
 /// The prefix of every cell's name: all of them form a cluster by `init`.
 const STEM: &str = "init_cluster";
-
-/// The name of a cell, and so of its suite: `init_cluster_ipv6_custom_encap`. A Rust identifier.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CellId(String);
-
-impl CellId {
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The id as part of a DNS label, the form instance names use: `init-cluster-ipv6`.
-    pub fn hyphenated(&self) -> String {
-        self.0.replace('_', "-")
-    }
-}
-
-impl fmt::Display for CellId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// One value for every option.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +50,14 @@ impl Cell {
                 id.push_str(&declaration.name_part(value, &choices));
             }
         }
-        Self { id: CellId(id), choices }
+        Self { id: CellId::new(id), choices }
+    }
+
+    /// The cell of a row: the number of the value of every declaration.
+    pub(super) fn of_row(declarations: &[Declaration], row: &[u8]) -> Self {
+        let value =
+            |(declaration, value): (&Declaration, &u8)| (declaration.name, declaration.values[usize::from(*value)]);
+        Self::of(declarations, declarations.iter().zip(row).map(value).collect())
     }
 
     /// The cell's name.

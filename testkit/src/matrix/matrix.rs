@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::coverage::Coverage;
 use super::covering::{Model, Row, covering_array};
-use super::{Cell, CellId, Choices, Constraint, Declaration, MatrixError, Tier, validation};
+use super::{Cell, CellId, Constraint, Declaration, MatrixError, Tier, validation};
 
 /// How many values of every option the first generation of an array has, after that of the defaults alone.
 ///
@@ -95,7 +95,7 @@ impl Matrix {
             rows.sort_unstable();
             add(&mut chosen, rows);
         }
-        let mut cells: Vec<Cell> = chosen.iter().map(|row| cell(&self.declarations, row)).collect();
+        let mut cells: Vec<Cell> = chosen.iter().map(|row| Cell::of_row(&self.declarations, row)).collect();
         if tier == Tier::Full {
             let chosen: BTreeSet<CellId> = cells.iter().map(|cell| cell.id().clone()).collect();
             cells.extend(self.cells.iter().filter(|cell| !chosen.contains(cell.id())).cloned());
@@ -137,12 +137,6 @@ impl Matrix {
         };
         self.declarations.iter().map(value).collect::<Option<Row>>().filter(|_| known)
     }
-}
-
-/// The cell of a row.
-pub(super) fn cell(declarations: &[Declaration], row: &[u8]) -> Cell {
-    let value = |(declaration, value): (&Declaration, &u8)| (declaration.name, declaration.values[usize::from(*value)]);
-    Cell::of(declarations, declarations.iter().zip(row).map(value).collect::<Choices>())
 }
 
 /// Adds the rows that are not there yet.

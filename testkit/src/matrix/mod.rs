@@ -10,17 +10,19 @@ mod coverage;
 pub mod covering;
 mod declaration;
 mod error;
+mod id;
 #[expect(clippy::module_inception, reason = "the type is what the module is about")]
 mod matrix;
 mod place;
 mod tier;
 mod validation;
 
-pub use cell::{Cell, CellId};
+pub use cell::Cell;
 pub use constraint::{Constraint, Reason, Term};
 pub use coverage::{Coverage, Excluded, Tuple};
 pub use declaration::{Choices, Declaration, Suffix};
 pub use error::{MatrixError, Problem, Subject};
+pub use id::CellId;
 pub use matrix::Matrix;
 pub use place::Place;
 pub use tier::{Tier, UnknownTier};

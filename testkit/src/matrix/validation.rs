@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::covering::{Clause, Domains, MAX_VALUES, Model, find_row, first, rows, smallest_conflict};
-use super::matrix::cell;
 use super::{Cell, CellId, Constraint, Declaration, Problem, Subject, Term};
 use crate::nearest::nearest;
 
@@ -37,7 +36,7 @@ pub(super) fn check(
     if rows.len() > MAX_CELLS {
         return Err(vec![Problem::TooManyCells { most: MAX_CELLS }]);
     }
-    let cells: Vec<Cell> = rows.iter().map(|row| cell(declarations, row)).collect();
+    let cells: Vec<Cell> = rows.iter().map(|row| Cell::of_row(declarations, row)).collect();
     none(misnamed(declarations, &cells))?;
     Ok((model, cells))
 }
