@@ -10,7 +10,7 @@ use testkit::microovn::{
     planned_services, redact,
 };
 use testkit::ovn::{Connections, parse_host};
-use testkit::plan::Service;
+use testkit::plan::{Release, Service};
 
 macro_rules! recorded {
     ($name:literal) => {
@@ -56,7 +56,7 @@ fn planned_services_are_the_recorded_ones() {
     ] {
         let seen = parse_services(text).unwrap();
         let states = seen.iter().map(|service| (service.name.as_str(), (service.startup, service.current))).collect();
-        assert_eq!(planned_services(&services), states);
+        assert_eq!(planned_services(&Release::default(), &services), states);
         let timed: Vec<_> = seen.iter().filter(|service| !service.notes.is_empty()).collect();
         assert_eq!((timed.len(), timed[0].notes[0].as_str()), (1, "timer-activated"));
         assert_eq!((timed[0].startup, timed[0].current), (Startup::Enabled, Activity::Inactive));

@@ -4,6 +4,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -113,6 +114,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -315,6 +317,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -698,6 +701,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,

@@ -4,6 +4,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,

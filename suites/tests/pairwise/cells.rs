@@ -4,6 +4,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -28,6 +29,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -53,6 +55,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -83,6 +86,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,

@@ -4,6 +4,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -41,6 +42,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -71,6 +73,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,
@@ -98,6 +101,7 @@ suites::suites! {
     checks {
         members,
         services,
+        plugs,
         nb_clustered,
         sb_clustered,
         connection_strings,

@@ -32,9 +32,6 @@ pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
     let client = host::connect(config).await.map_err(Failure::usage)?;
     let (golden, product) =
         cluster::golden(config, &client, &mut super::host::lines()).await.map_err(Failure::cluster)?;
-    for missing in &golden.unconnected {
-        println!("note: plug {} is not connected: {}", missing.plug, missing.reason);
-    }
     println!("golden image {}: {product}", golden.instance);
     Ok(ExitCode::SUCCESS)
 }

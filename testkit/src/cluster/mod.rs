@@ -17,6 +17,7 @@ mod names;
 mod network;
 mod observe;
 mod provision;
+mod release;
 mod settle;
 mod site;
 mod subnets;

@@ -11,7 +11,9 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::authority::Authority;
 use super::expected::expected;
-use super::{Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, settle, subnets};
+use super::{
+    Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, release, settle, subnets,
+};
 use crate::image::{self, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
@@ -76,6 +78,7 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
     let planning = async {
         let mut plan = draw(site, order).await?;
+        plan.release = release::of(&golden);
         require(site, &plan, &golden, &product).await?;
         let authority = make_authority(&mut plan).await?;
         Ok::<_, ClusterError>((plan, authority))

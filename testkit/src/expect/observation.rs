@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Read;
 use crate::microovn::{
-    Certificate, ClusterMember, Device, Northd, OvnEnv, Route, SnapService, parse_devices, parse_members,
+    Certificate, ClusterMember, Device, Northd, OvnEnv, Plugs, Route, SnapService, parse_devices, parse_members,
     parse_services, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
@@ -70,6 +70,9 @@ pub struct MemberObservation {
     pub members: Reading<Vec<ClusterMember>>,
     /// Its snap services.
     pub services: Reading<Vec<SnapService>>,
+    /// What is connected to its snap's plugs.
+    #[serde(default)]
+    pub plugs: Reading<Plugs>,
     /// Its `ovn.env`.
     pub ovn_env: Reading<OvnEnv>,
     /// Its ovn-northd.
@@ -118,6 +121,7 @@ impl MemberObservation {
             Read::SbRaft => self.sb_raft = reading(output, RaftStatus::parse),
             Read::Members => self.members = reading(output, parse_members),
             Read::Services => self.services = reading(output, parse_services),
+            Read::Plugs => self.plugs = reading(output, Plugs::parse),
             Read::OvnEnv => self.ovn_env = reading(output, OvnEnv::parse),
             Read::Northd => self.northd = reading(output, Northd::parse),
             Read::Devices => self.devices = reading(output, parse_devices),

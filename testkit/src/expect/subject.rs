@@ -25,6 +25,8 @@ pub enum Subject {
     Members,
     /// The snap's services.
     Services,
+    /// The snap's plugs.
+    Plugs,
     /// `ovn.env`, and ovn-northd's argv where it runs.
     Environment,
     /// Network devices and their addresses.
@@ -50,6 +52,8 @@ pub enum Read {
     Members,
     /// `snap services`
     Services,
+    /// `snap connections`
+    Plugs,
     /// `ovn.env`
     OvnEnv,
     /// ovn-northd's argv.
@@ -64,13 +68,14 @@ pub enum Read {
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Switch,
         Self::Southbound,
         Self::NbRaft,
         Self::SbRaft,
         Self::Members,
         Self::Services,
+        Self::Plugs,
         Self::Environment,
         Self::Addresses,
         Self::Routes,
@@ -84,7 +89,8 @@ impl Subject {
             Self::Switch => member.runs(Service::Switch) || member.runs(Service::Chassis),
             Self::NbRaft | Self::SbRaft => member.runs(Service::Central),
             Self::Addresses | Self::Routes => member.runs(Service::Chassis),
-            Self::Southbound | Self::Members | Self::Services | Self::Environment | Self::Certificates => true,
+            Self::Southbound | Self::Members | Self::Services | Self::Plugs => true,
+            Self::Environment | Self::Certificates => true,
         }
     }
 
@@ -100,6 +106,7 @@ impl Subject {
             Self::SbRaft => vec![Read::SbRaft],
             Self::Members => vec![Read::Members],
             Self::Services => vec![Read::Services],
+            Self::Plugs => vec![Read::Plugs],
             Self::Environment if member.runs(Service::Central) => vec![Read::OvnEnv, Read::Northd],
             Self::Environment => vec![Read::OvnEnv],
             Self::Addresses => vec![Read::Devices],
@@ -124,6 +131,7 @@ impl Read {
             Self::SbRaft => commands::southbound_raft(),
             Self::Members => commands::members(),
             Self::Services => commands::services(),
+            Self::Plugs => commands::plugs(),
             Self::OvnEnv => commands::ovn_env(),
             Self::Northd => commands::northd(),
             Self::Devices => commands::addresses(),
@@ -142,6 +150,7 @@ impl fmt::Display for Subject {
             Self::SbRaft => "the Southbound server",
             Self::Members => "the cluster's members",
             Self::Services => "the snap's services",
+            Self::Plugs => "the snap's plugs",
             Self::Environment => "the services' environment",
             Self::Addresses => "the network devices",
             Self::Routes => "the routes to the peers",

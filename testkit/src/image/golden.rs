@@ -24,7 +24,7 @@ use super::store::{OWNER, OWNER_KEY, is_ours};
 use crate::lxd::{self, Client, Devices, Image, ImageRef, InstancePatch, InstanceSource, InstanceSpec};
 
 /// Raised when instances are prepared in another way, so that older golden images are not used.
-const PREPARATION_VERSION: &str = "golden 1";
+const PREPARATION_VERSION: &str = "golden 2";
 
 /// Set to `true` when a golden image is complete.
 pub const READY_KEY: &str = "user.testkit.ready";
@@ -77,7 +77,9 @@ pub struct Golden {
     pub instance: String,
     /// Of all that it is made of.
     pub hash: Hash,
-    /// Plugs that this snapd does not know or has no slot for. Not fatal: MicroOVN may do without on this host.
+    /// The snap under test, as it says of itself.
+    pub snap: Snap,
+    /// Plugs that snapd refused to connect. Whether that matters is for a check to say.
     pub unconnected: Vec<Unconnected>,
     /// Whether it was made by this call.
     pub made: bool,
@@ -143,7 +145,14 @@ pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Pr
         if config.get(READY_KEY).is_some_and(|ready| ready == "true") && !found.value.is_running() {
             let unconnected = config.get(UNCONNECTED_KEY).and_then(|text| serde_json::from_str(text).ok());
             let unconnected = unconnected.unwrap_or_default();
-            return Ok(Golden { instance: name, hash, unconnected, made: false, pool: spec.pool.clone() });
+            return Ok(Golden {
+                instance: name,
+                hash,
+                snap: spec.snap.clone(),
+                unconnected,
+                made: false,
+                pool: spec.pool.clone(),
+            });
         }
         if !is_golden(config) {
             let problem = "an instance of this name exists that is not ours; delete or rename it".to_owned();
@@ -167,7 +176,7 @@ pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Pr
         let _ = client.delete_instance_forced(&name, DEADLINE).await;
     }
     let unconnected = made?;
-    Ok(Golden { instance: name, hash, unconnected, made: true, pool: spec.pool.clone() })
+    Ok(Golden { instance: name, hash, snap: spec.snap.clone(), unconnected, made: true, pool: spec.pool.clone() })
 }
 
 /// The name of the instance that [`ensure_golden`] finds or makes.

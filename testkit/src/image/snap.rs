@@ -8,6 +8,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::Error;
 use super::hash::{Hash, of_file};
 use super::program::Program;
@@ -21,7 +23,7 @@ const SUPERBLOCK: usize = 96;
 const READ: Duration = Duration::from_secs(30);
 
 /// A snap file that can be read and says what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snap {
     /// The file.
     pub path: PathBuf,
@@ -46,7 +48,7 @@ pub struct Snap {
 }
 
 /// A plug of a snap.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Plug {
     /// Its name in this snap.
     pub name: String,

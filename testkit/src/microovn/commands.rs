@@ -69,6 +69,11 @@ pub fn services() -> Argv {
     argv(&["snap", "services", "microovn"])
 }
 
+/// What is connected to the snap's plugs; read by [`Plugs::parse`](super::Plugs::parse).
+pub fn plugs() -> Argv {
+    argv(&["snap", "connections", "microovn"])
+}
+
 /// The services' environment; read by [`OvnEnv::parse`](super::OvnEnv::parse).
 pub fn ovn_env() -> Argv {
     argv(&["cat", "/var/snap/microovn/common/data/env/ovn.env"])

@@ -5,6 +5,7 @@
 //! | `microovn init` on a terminal | [`dialog`] |
 //! | `cluster list --format json` | [`ClusterMember`] |
 //! | `snap services microovn` | [`SnapService`] |
+//! | `snap connections microovn` | [`Plugs`] |
 //! | `ovn.env` | [`OvnEnv`] |
 //! | ovn-northd's argv | [`Northd`] |
 //! | `ip -j address`, `ip -j route get` | [`Device`], [`Route`] |
@@ -23,6 +24,7 @@ mod journal;
 mod members;
 mod net;
 mod northd;
+mod plugs;
 mod services;
 mod token;
 
@@ -33,5 +35,6 @@ pub use journal::{Cause, Gravity, JournalLine, Origin, find_cause, parse_journal
 pub use members::{ClusterMember, parse_members};
 pub use net::{Device, Route, parse_devices};
 pub use northd::Northd;
+pub use plugs::Plugs;
 pub use services::{Activity, SnapService, Startup, parse_services, planned_services};
 pub use token::{JoinToken, TokenError, redact};

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ovn::ParseError;
-use crate::plan::Service;
+use crate::plan::{Release, Service};
 
 const WHAT: &str = "snap services";
 
@@ -103,22 +103,27 @@ fn service(line: &str) -> Result<SnapService, ParseError> {
     Ok(SnapService { name: name.to_owned(), startup, current, notes })
 }
 
-/// The state of every snap service on a member that runs `services` and has been initialised.
+/// The state of every snap service of a release on a member that runs `services` and has been initialised. What the
+/// release lacks is not there, and of a service that is not known here nothing is.
 ///
 /// Recorded: `snap services microovn` on members with each combination. `refresh-expiring-certs` is started by a
 /// timer and so is enabled but not running; `bird` runs only when BGP is configured, which no init option does.
-pub fn planned_services(services: &BTreeSet<Service>) -> BTreeMap<&'static str, (Startup, Activity)> {
+pub fn planned_services<'a>(
+    release: &'a Release,
+    services: &BTreeSet<Service>,
+) -> BTreeMap<&'a str, (Startup, Activity)> {
     let running =
         |runs| if runs { (Startup::Enabled, Activity::Active) } else { (Startup::Disabled, Activity::Inactive) };
     let central = services.contains(&Service::Central);
-    BTreeMap::from([
-        ("bird", running(false)),
-        ("chassis", running(services.contains(&Service::Chassis))),
-        ("daemon", running(true)),
-        ("ovn-northd", running(central)),
-        ("ovn-ovsdb-server-nb", running(central)),
-        ("ovn-ovsdb-server-sb", running(central)),
-        ("refresh-expiring-certs", (Startup::Enabled, Activity::Inactive)),
-        ("switch", running(services.contains(&Service::Switch))),
-    ])
+    let state = |name: &str| match name {
+        "bird" => Some(running(false)),
+        "chassis" => Some(running(services.contains(&Service::Chassis))),
+        "daemon" => Some(running(true)),
+        // 22.03 has one service for all three of a central member.
+        "central" | "ovn-northd" | "ovn-ovsdb-server-nb" | "ovn-ovsdb-server-sb" => Some(running(central)),
+        "refresh-expiring-certs" => Some((Startup::Enabled, Activity::Inactive)),
+        "switch" => Some(running(services.contains(&Service::Switch))),
+        _ => None,
+    };
+    release.services.iter().filter_map(|name| Some((name.as_str(), state(name)?))).collect()
 }

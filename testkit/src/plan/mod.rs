@@ -8,6 +8,7 @@ mod member;
 mod names;
 mod network;
 mod option;
+mod release;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ pub use dialog::{Answer, Reply};
 pub use member::{Content, Encap, File, Member, Role, Service};
 pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{InitOption, Need, Outline};
+pub use release::{Plug, Release};
 
 /// The port of a member's API; MicroOVN proposes it and so does every plan.
 pub const MEMBER_PORT: u16 = 6686;
@@ -86,6 +88,9 @@ pub struct Plan {
     pub segments: Segments,
     /// The authority of OVN's certificates; `None` where MicroOVN makes one.
     pub user_ca: Option<UserCa>,
+    /// What the release under test has of itself.
+    #[serde(default)]
+    pub release: Release,
     /// What the product must be able to do for this cell.
     pub needs: Vec<Need>,
     /// The members in the order they enter; the first bootstraps.
@@ -131,7 +136,9 @@ impl Plan {
     /// A cluster with default names, addresses, services and encapsulation, that is told nothing yet.
     pub fn outlined(cell: CellId, outline: Outline, segments: Segments) -> Self {
         let members = (1..=outline.members).map(|n| Member::nth(&cell, &segments, n)).collect();
-        Self { cell, formation: outline.formation, segments, user_ca: None, needs: Vec::new(), members }
+        let Outline { formation, .. } = outline;
+        let release = Release::default();
+        Self { cell, formation, segments, user_ca: None, release, needs: Vec::new(), members }
     }
 
     /// The member that bootstraps; `None` only for a plan without members.

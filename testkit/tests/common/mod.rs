@@ -132,11 +132,19 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
         }
         Read::Services => {
             let mut text = "Service  Startup  Current  Notes\n".to_owned();
-            for (name, (startup, current)) in planned_services(&member.services) {
+            for (name, (startup, current)) in planned_services(&plan.release, &member.services) {
                 let notes = if name == "refresh-expiring-certs" { "timer-activated" } else { "-" };
                 text += &format!("microovn.{name}  {startup}  {current}  {notes}\n");
             }
             text
+        }
+        Read::Plugs => {
+            let plugs = plan
+                .release
+                .plugs
+                .iter()
+                .map(|(name, plug)| format!("{}  microovn:{name}  :{}  manual\n", plug.interface, plug.interface));
+            "Interface  Plug  Slot  Notes\n".to_owned() + &plugs.collect::<String>()
         }
         Read::OvnEnv => {
             let local = match member.address {

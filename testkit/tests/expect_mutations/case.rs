@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use testkit::expect::{MemberObservation, Observation, Reading};
-use testkit::microovn::{Certificate, ClusterMember, Device, Northd, OvnEnv, Route, SnapService};
+use testkit::microovn::{Certificate, ClusterMember, Device, Northd, OvnEnv, Plugs, Route, SnapService};
 use testkit::ovn::{RaftStatus, Southbound, Switch};
 use testkit::plan::Plan;
 
@@ -56,6 +56,9 @@ impl Case<'_> {
     }
     pub(crate) fn service(&mut self, name: &str) -> &mut SnapService {
         self.services().iter_mut().find(|service| service.name == name).unwrap()
+    }
+    pub(crate) fn plugs(&mut self) -> &mut Plugs {
+        inner(&mut self.victim().plugs)
     }
     pub(crate) fn env(&mut self) -> &mut OvnEnv {
         inner(&mut self.victim().ovn_env)

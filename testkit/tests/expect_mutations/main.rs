@@ -13,7 +13,7 @@ use case::{Case, VICTIM, inner};
 use table::MUTATIONS;
 use testkit::expect::{CHECKS, Observation, Reading, applicable, unsatisfied};
 use testkit::ovn::AddressText;
-use testkit::plan::Plan;
+use testkit::plan::{Plan, Plug};
 
 fn found_by(plan: &Plan, observation: &Observation) -> BTreeSet<&'static str> {
     unsatisfied(plan, observation).into_iter().map(|(check, _)| check.name).collect()
@@ -79,6 +79,41 @@ fn a_member_without_a_chassis_has_no_encap_address() {
     let switch = inner(&mut seen.members.get_mut(&name).unwrap().switch);
     switch.open_vswitch.external_ids.insert("ovn-encap-ip".to_owned(), plan.members[3].encap.ip.to_string());
     assert_eq!(found_by(&plan, &seen), BTreeSet::from(["ovs_encap_ip"]));
+}
+
+#[test]
+fn what_the_release_lacks_is_not_expected_and_what_it_adds_must_be_there() {
+    let mut plan = common::plan(false, true);
+    plan.release.services.remove("bird");
+    let seen = common::observe(&plan);
+    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+    assert_eq!(found_by(&common::plan(false, true), &seen), BTreeSet::from(["services"]));
+
+    plan.release.services.insert("frr-zebra".to_owned());
+    assert_eq!(found_by(&plan, &seen), BTreeSet::from(["services"]));
+    let mut seen = common::observe(&plan);
+    for member in seen.members.values_mut() {
+        let mut added = inner(&mut member.services)[0].clone();
+        added.name = "frr-zebra".to_owned();
+        inner(&mut member.services).push(added);
+    }
+    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+}
+
+#[test]
+fn only_content_that_nothing_provides_may_stay_unconnected() {
+    let mut plan = common::plan(false, true);
+    let refused = Some("no slot".to_owned());
+    for (interface, name, excused) in [("content", "logs", true), ("system-files", "etc", false)] {
+        let plug = Plug { interface: interface.to_owned(), refused: refused.clone() };
+        plan.release.plugs.insert(name.to_owned(), plug);
+        let mut seen = common::observe(&plan);
+        seen.members.values_mut().for_each(|member| inner(&mut member.plugs).set(name, None));
+        assert_eq!(found_by(&plan, &seen).is_empty(), excused, "{interface}");
+        // Where a provider is there, it must be connected.
+        plan.release.plugs.get_mut(name).unwrap().refused = None;
+        assert_eq!(found_by(&plan, &seen), BTreeSet::from(["plugs"]), "{interface}");
+    }
 }
 
 #[test]

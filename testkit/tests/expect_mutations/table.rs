@@ -196,6 +196,9 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         let service = inner(&mut c.at(3).services).iter_mut().find(|service| service.name == "ovn-northd").unwrap();
         (service.startup, service.current) = (Startup::Enabled, Activity::Active);
     }),
+    // snap connections
+    ("a plug is not connected", &["plugs"], |c| c.plugs().set("hardware-observe", None)),
+    ("a plug that nobody declared", &["plugs"], |c| c.plugs().set("stranger", Some(":stranger"))),
     // ovn.env and ovn-northd
     ("ovn.env without a central", &["connection_strings"], |c| {
         let fewer = c.fewer(6641);
@@ -235,6 +238,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         c.victim().southbound = Reading::Failed("database connection failed ()".to_owned());
     }),
     ("cluster list failed", &["members"], |c| c.victim().members = Reading::Failed("exit 1".to_owned())),
+    ("snap connections failed", &["plugs"], |c| c.victim().plugs = Reading::Failed("exit 1".to_owned())),
     ("snap services failed", &["services"], |c| c.victim().services = Reading::Failed("exit 1".to_owned())),
     ("the Northbound server was not read", &["nb_clustered"], |c| c.victim().nb_raft = Reading::NotRead),
     ("the Southbound server was not read", &["sb_clustered"], |c| c.victim().sb_raft = Reading::NotRead),
@@ -251,6 +255,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "ovn_remote",
             "ovs_encap_ip",
             "ovs_encap_type",
+            "plugs",
             "sb_chassis",
             "sb_encap",
             "services",

@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hyper::Method;
+use serde_json::json;
+use tokio::net::UnixStream;
+
 use crate::address;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
+use crate::http;
 use crate::ovn::{raft, snapctl, tools};
 use crate::paths::Paths;
 
@@ -20,6 +25,10 @@ const LATE: &str = "60";
 const SOON: &str = "3";
 /// The snap service that is down when the fault names none.
 const DOWN: &str = "chassis";
+/// The plug that is disconnected when the fault names none.
+const PLUG: &str = "hardware-observe";
+/// Where snapd listens.
+const SNAPD: &str = "/run/snapd.socket";
 
 /// A member that has just been formed.
 #[derive(Debug, Clone)]
@@ -40,6 +49,7 @@ pub(crate) async fn play(member: Formed) {
     report(Fault::ServiceNotStarted, stop_service(paths).await);
     report(Fault::ServiceDead, kill_service(paths).await);
     report(Fault::SystemIdHostname, restart_switch(paths).await);
+    report(Fault::PlugUnconnected, disconnect_plug(paths).await);
     report(Fault::EncapStaleRow, add_stale(paths).await);
     report(Fault::ChassisDuplicated, duplicate(&member).await);
     report(Fault::TunnelExtra, add_tunnel(paths).await);
@@ -82,6 +92,15 @@ async fn kill_service(paths: &Paths) -> Result<()> {
         Some(service) => snapctl::halt(&[&service]).await,
         None => Ok(()),
     }
+}
+
+/// A snap cannot disconnect its own plugs, so snapd is asked as an administrator would.
+async fn disconnect_plug(paths: &Paths) -> Result<()> {
+    let Some(plug) = find_or(paths, Fault::PlugUnconnected, PLUG) else { return Ok(()) };
+    let snapd = UnixStream::connect(SNAPD).await.context(SNAPD)?;
+    let ends = json!({"action": "disconnect", "plugs": [{"snap": "microovn", "plug": plug}],
+                      "slots": [{"snap": "", "slot": ""}]});
+    http::request(snapd, Method::POST, "/v2/interfaces", Some(&ends)).await.map(drop)
 }
 
 async fn sbctl(paths: &Paths, args: &[&str]) -> Result<String> {

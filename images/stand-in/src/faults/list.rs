@@ -115,6 +115,8 @@ faults! {
     ServiceNotStarted = "service-not-started",
     /// A service is enabled and does not run; the value is the snap service, `chassis` otherwise.
     ServiceDead = "service-dead",
+    /// The plug that is the value (`hardware-observe` otherwise) is disconnected when the member is formed.
+    PlugUnconnected = "plug-unconnected",
 
     // Members.
 

@@ -8,6 +8,7 @@ mod nb_clustered;
 mod ovn_remote;
 mod ovs_encap_ip;
 mod ovs_encap_type;
+mod plugs;
 mod raft;
 mod sb_chassis;
 mod sb_clustered;
@@ -23,6 +24,7 @@ use crate::plan::Plan;
 pub const CHECKS: &[Check] = &[
     members::CHECK,
     services::CHECK,
+    plugs::CHECK,
     nb_clustered::CHECK,
     sb_clustered::CHECK,
     connection_strings::CHECK,

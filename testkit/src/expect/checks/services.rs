@@ -1,12 +1,14 @@
 //! The snap's services.
 
+use super::sorted;
 use crate::expect::{Check, Observation, Subject, Verdict};
 use crate::microovn::planned_services;
 use crate::plan::Plan;
 
 pub(super) const CHECK: Check = Check {
     name: "services",
-    about: "the snap services of the planned services are enabled and active on every member, and the others are not",
+    about: "the snap services of the planned services are enabled and active on every member, the others are not, and \
+            there are those that the snap declares",
     reads: &[Subject::Services],
     applies: super::everywhere,
     judge,
@@ -24,20 +26,18 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
                 continue;
             }
         };
-        let planned = planned_services(&member.services);
-        for (name, (startup, current)) in &planned {
-            let seen = list.iter().find(|service| service.name == *name);
+        let planned = planned_services(&plan.release, &member.services);
+        for (&name, (startup, current)) in &planned {
+            let seen = list.iter().find(|service| service.name == name);
             let seen = seen
                 .map_or_else(|| "not listed".to_owned(), |service| format!("{} {}", service.startup, service.current));
             verdict.compare(&member.name, TABLE, name, format!("{startup} {current}"), seen);
         }
-        // A service this framework has never heard of may exist, but no init option starts it.
-        for service in list.iter().filter(|service| !planned.contains_key(service.name.as_str())) {
-            let note = Some("a service this framework does not know".to_owned());
-            let holds = service.current == crate::microovn::Activity::Inactive;
-            let seen = service.current.to_string();
-            verdict.judge(holds, &member.name, TABLE, &service.name, "inactive", seen, note);
-        }
+        // What a service does that this framework has never heard of is the release's affair, but it must be there.
+        let names = |names: &mut dyn Iterator<Item = &str>| sorted(names.filter(|name| !planned.contains_key(name)));
+        let declared = names(&mut plan.release.services.iter().map(String::as_str));
+        let listed = names(&mut list.iter().map(|service| service.name.as_str()));
+        verdict.compare(&member.name, TABLE, "other services of the snap", declared, listed);
     }
     verdict.finish()
 }

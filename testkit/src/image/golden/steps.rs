@@ -1,6 +1,5 @@
 //! The steps of preparing a golden image, each inside the instance.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::build::read;
@@ -25,6 +24,9 @@ const STEP: Duration = Duration::from_secs(60);
 
 /// The pause between two looks at something that is not there yet.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// What snapd does of its own accord when a snap is new ends within seconds.
+const IDLE: Pace = Pace { deadline: STEP, every: LOOK };
 
 /// The instance under preparation.
 pub(super) struct Node<'a> {
@@ -113,37 +115,24 @@ impl Node<'_> {
         Ok(())
     }
 
-    /// Connects each plug that the snap declares, and checks that snapd has them connected. A plug that cannot be is
-    /// returned with the reason.
+    /// Connects each plug that the snap declares; snapd takes no offence where one is. Returns those that cannot be, with
+    /// the reason.
     pub(super) async fn connect(&self, snap: &Snap) -> Result<Vec<Unconnected>, Error> {
-        let before = self.connections(&snap.name).await?;
         let mut unconnected = Vec::new();
         for plug in &snap.plugs {
-            if before.get(&plug.name).is_some_and(|slot| slot != "-") {
-                continue;
-            }
             let endpoint = format!("{}:{}", snap.name, plug.name);
-            let output = self.try_run(&["snap", "connect", &endpoint], STEP).await?;
+            let argv = ["snap", "connect", &endpoint];
+            let output = once_idle(&argv, IDLE, || self.try_run(&argv, STEP)).await;
+            let output = output.map_err(|error| match error {
+                WaitError::Failed { source, .. } => source,
+                late => self.failed("connect plugs", late.to_string()),
+            })?;
             if !output.success() {
                 let reason = output.stderr_text().trim().trim_start_matches("error: ").to_owned();
                 unconnected.push(Unconnected { plug: plug.name.clone(), reason });
             }
         }
-        let after = self.connections(&snap.name).await?;
-        for plug in &snap.plugs {
-            let excused = unconnected.iter().any(|excused| excused.plug == plug.name);
-            if !excused && after.get(&plug.name).is_none_or(|slot| slot == "-") {
-                let problem = format!("snapd said that {} is connected, and lists it as not", plug.name);
-                return Err(self.failed("connect plugs", problem));
-            }
-        }
         Ok(unconnected)
-    }
-
-    /// The slot of each plug; `-` for none. snapd's API tells the same, but not through any command of old versions.
-    async fn connections(&self, snap: &str) -> Result<BTreeMap<String, String>, Error> {
-        let table = self.run("list connections", &["snap", "connections", snap], STEP).await?;
-        Ok(parse_connections(&table, snap))
     }
 
     /// Waits until snapd has nothing left to do and the daemon answers.
@@ -183,32 +172,67 @@ fn ending(output: &ExecOutput) -> String {
     format!("exited with {}: {}", output.exit_code, said.trim())
 }
 
-/// Reads `snap connections SNAP`: a header, then interface, plug, slot and notes a line.
-fn parse_connections(table: &str, snap: &str) -> BTreeMap<String, String> {
-    let prefix = format!("{snap}:");
-    let row = |line: &str| {
-        let mut columns = line.split_whitespace().skip(1);
-        let plug = columns.next()?.strip_prefix(&prefix)?.to_owned();
-        Some((plug, columns.next()?.to_owned()))
-    };
-    table.lines().skip(1).filter_map(row).collect()
+/// Runs a command of `snap` until snapd does not refuse it for a change that is in progress, as it may have begun one of
+/// its own accord: it connects plugs of a new snap itself.
+async fn once_idle<Fut>(argv: &[&str], pace: Pace, mut run: impl FnMut() -> Fut) -> Result<ExecOutput, WaitError<Error>>
+where
+    Fut: Future<Output = Result<ExecOutput, Error>>,
+{
+    wait::until(format!("snapd to take {}", argv.join(" ")), pace, || {
+        let running = run();
+        async {
+            match running.await {
+                Ok(output) if !output.success() && is_busy(&output.stderr_text()) => {
+                    Poll::NotYet(output.stderr_text().trim().to_owned())
+                }
+                Ok(output) => Poll::Ready(output),
+                Err(error) => Poll::Failed(error),
+            }
+        }
+    })
+    .await
+}
+
+/// Whether snapd refuses something because a change of the snap, of another one or of the system is in progress. Source:
+/// the texts of its change conflicts.
+fn is_busy(said: &str) -> bool {
+    said.lines().any(|line| line.contains("change in progress") || line.contains("changes in progress"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
 
-    #[test]
-    fn connections_are_read_by_plug() {
-        let table = "\
-Interface           Plug                          Slot                Notes
-content             -                             microovn:ovn-env    -
-content[x]          other:x                       microovn:ovn-env    manual
-network             microovn:network              :network            -
-openvswitch-support microovn:openvswitch-support  -                   -
-";
-        let seen = parse_connections(table, "microovn");
-        let expected = [("network", ":network"), ("openvswitch-support", "-")];
-        assert_eq!(seen, expected.map(|(plug, slot)| (plug.to_owned(), slot.to_owned())).into());
+    const FAST: Pace = Pace { deadline: Duration::from_millis(200), every: Duration::from_millis(1) };
+
+    fn output(exit_code: i32, stderr: &str) -> ExecOutput {
+        ExecOutput { exit_code, stdout: Default::default(), stderr: stderr.to_owned().into() }
+    }
+
+    #[tokio::test]
+    async fn a_change_in_progress_is_waited_for() {
+        for busy in [
+            "error: snap \"microovn\" has \"auto-connect\" change in progress\n",
+            "error: snap \"microovn\" has \"install-snap\" change in progress\n",
+            "error: snap \"microovn\" has changes in progress\n",
+            "error: other changes in progress (conflicting change \"x\"), change \"y\" not allowed until they are done\n",
+        ] {
+            let mut said = vec![output(0, ""), output(1, busy), output(1, busy)];
+            let got = once_idle(&["snap"], FAST, || ready(Ok(said.pop().expect("asked too often")))).await;
+            assert_eq!(got.expect("in the end").exit_code, 0, "{busy}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_refusal_is_an_answer_and_one_that_never_ends_is_told() {
+        let no_slot = "error: no slot to connect to\n";
+        let got = once_idle(&["snap"], FAST, || ready(Ok(output(1, no_slot)))).await.expect("an answer");
+        assert_eq!((got.exit_code, got.stderr_text().as_str()), (1, no_slot));
+        let busy = "error: snap \"microovn\" has changes in progress";
+        let late = once_idle(&["snap", "connect"], FAST, || ready(Ok(output(1, busy)))).await;
+        let late = late.expect_err("too late").to_string();
+        assert!(late.contains("snapd to take snap connect") && late.contains("has changes in progress"), "{late}");
     }
 }

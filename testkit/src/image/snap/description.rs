@@ -16,8 +16,9 @@ pub(super) const LONGEST: u64 = 1 << 20;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Description {
     name: String,
+    /// As it is written: to YAML an unquoted 24.10 would be the number 24.1.
     #[serde(default)]
-    version: Option<Scalar>,
+    version: Option<String>,
     #[serde(default, rename = "type")]
     kind: Option<String>,
     #[serde(default)]
@@ -27,29 +28,30 @@ pub(crate) struct Description {
     #[serde(default)]
     plugs: Option<BTreeMap<String, Option<Attributes>>>,
     #[serde(default)]
-    apps: Option<BTreeMap<String, App>>,
+    apps: Option<BTreeMap<String, Option<App>>>,
+    /// Programs that snapd runs at moments of the snap's life: they use interfaces like apps do.
+    #[serde(default)]
+    hooks: Option<BTreeMap<String, Option<Hook>>>,
 }
 
-/// A version that nobody quoted is a number to YAML.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a text or a number")]
-enum Scalar {
-    Text(String),
-    Integer(i64),
-    Decimal(f64),
-}
-
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct App {
     #[serde(default)]
     daemon: Option<String>,
     #[serde(default)]
-    plugs: Option<AppPlugs>,
+    plugs: Option<UsedPlugs>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+struct Hook {
+    #[serde(default)]
+    plugs: Option<UsedPlugs>,
+}
+
+/// The plugs of an app or of a hook.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a list of plugs, or plugs with their attributes")]
-enum AppPlugs {
+enum UsedPlugs {
     Names(Vec<String>),
     Map(BTreeMap<String, Option<Attributes>>),
 }
@@ -101,28 +103,27 @@ impl Description {
             declare(name, attributes);
         }
         let (mut apps, mut services) = (BTreeSet::new(), BTreeSet::new());
+        let mut used = Vec::new();
         for (name, app) in self.apps.unwrap_or_default() {
+            let app = app.unwrap_or_default();
             if app.daemon.is_some() {
                 services.insert(name.clone());
             }
             apps.insert(name);
-            match app.plugs {
-                Some(AppPlugs::Names(names)) => names.into_iter().for_each(|name| declare(name, None)),
-                Some(AppPlugs::Map(map)) => map.into_iter().for_each(|(name, attributes)| declare(name, attributes)),
-                None => {}
+            used.extend(app.plugs);
+        }
+        used.extend(self.hooks.unwrap_or_default().into_values().flatten().filter_map(|hook| hook.plugs));
+        for plugs in used {
+            match plugs {
+                UsedPlugs::Names(names) => names.into_iter().for_each(|name| declare(name, None)),
+                UsedPlugs::Map(map) => map.into_iter().for_each(|(name, attributes)| declare(name, attributes)),
             }
         }
-        let version = match self.version {
-            Some(Scalar::Text(text)) => text,
-            Some(Scalar::Integer(number)) => number.to_string(),
-            Some(Scalar::Decimal(number)) => number.to_string(),
-            None => "unset".to_owned(),
-        };
         Snap {
             path,
             sha256,
             name: self.name,
-            version,
+            version: self.version.unwrap_or_else(|| "unset".to_owned()),
             kind: self.kind.unwrap_or_else(|| "app".to_owned()),
             base: self.base,
             assumes: self.assumes.unwrap_or_default(),

@@ -69,6 +69,60 @@ fn a_snap_is_read_from_its_own_description() {
 }
 
 #[test]
+fn a_version_is_the_text_that_snapd_takes_it_for() {
+    for (written, version) in [
+        ("24.10", "24.10"),
+        ("\"24.10\"", "24.10"),
+        ("'24.10'", "24.10"),
+        ("26.03", "26.03"),
+        ("007", "007"),
+        ("1.0", "1.0"),
+        ("1e3", "1e3"),
+        ("0x10", "0x10"),
+        ("1_000", "1_000"),
+        ("24.03.10+snap9a1b", "24.03.10+snap9a1b"),
+        ("2026-01-01", "2026-01-01"),
+        (".5", ".5"),
+        ("true", "true"),
+    ] {
+        let yaml = format!("name: microovn\nversion: {written}\n");
+        let description = Description::parse(yaml.as_bytes()).unwrap();
+        assert_eq!(description.into_snap(PathBuf::new(), of_file(Path::new("/dev/null")).unwrap()).version, version);
+    }
+}
+
+#[test]
+fn a_plug_counts_wherever_it_is_declared() {
+    let yaml = "\
+name: microovn
+plugs:
+  of-nobody: network-observe
+  shared: {interface: content, content: x, target: $SNAP_DATA/x, default-provider: other}
+  of-a-hook: {interface: system-files, read: [/etc/x]}
+apps:
+  nothing:
+  listed: {plugs: [network]}
+hooks:
+  configure:
+  install: {plugs: [hardware-observe, of-a-hook]}
+  connect-plug-frr: {command-chain: [x], plugs: [process-control]}
+  remove: {plugs: }
+";
+    let snap = Description::parse(yaml.as_bytes()).unwrap();
+    let snap = snap.into_snap(PathBuf::new(), of_file(Path::new("/dev/null")).unwrap());
+    let plugs: Vec<_> = snap.plugs.iter().map(|plug| (plug.name.as_str(), plug.interface.as_str())).collect();
+    let expected = [
+        ("hardware-observe", "hardware-observe"),
+        ("network", "network"),
+        ("of-a-hook", "system-files"),
+        ("of-nobody", "network-observe"),
+        ("process-control", "process-control"),
+        ("shared", "content"),
+    ];
+    assert_eq!(plugs, expected);
+}
+
+#[test]
 fn a_snap_cut_anywhere_is_reported_as_cut() {
     let (_folder, path) = snap(Some(MICROOVN));
     let whole = fs::read(&path).unwrap();
