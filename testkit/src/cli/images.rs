@@ -30,8 +30,12 @@ struct Shown {
 pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
     cluster::given_snaps(config).map_err(Failure::cluster)?;
     let client = host::connect(config).await.map_err(Failure::usage)?;
-    let (golden, product) =
-        cluster::golden(config, &client, &mut super::host::lines()).await.map_err(Failure::cluster)?;
+    let interrupted = image::end_programs_on_signals().map_err(Failure::usage)?;
+    let built = cluster::golden(config, &client, &mut super::host::lines()).await;
+    if interrupted.is_set() {
+        return Err(Failure::Provisioning("interrupted; what was half made in the cache is removed".to_owned()));
+    }
+    let (golden, product) = built.map_err(Failure::cluster)?;
     println!("golden image {}: {product}", golden.instance);
     Ok(ExitCode::SUCCESS)
 }

@@ -61,7 +61,9 @@ pub(crate) fn bootstrap(
         .finish();
     cache.ensure("bootstrap", "tar", &hash, |made| {
         progress(&format!("bootstrapping {suite} with {} packages", packages.len()));
-        Program::new(&format!("bootstrap {suite}"), "mmdebstrap")
+        let attempt = format!("bootstrap {suite}");
+        let scratch = cache.scratch_elsewhere(made)?;
+        let made = Program::new(&attempt, "mmdebstrap")
             .args(["--variant=essential", "--format=tar"])
             .arg(format!("--include={}", packages.join(",")))
             .arg("--aptopt=APT::Install-Recommends \"false\"")
@@ -69,8 +71,9 @@ pub(crate) fn bootstrap(
             .arg(suite)
             .arg(made)
             .args(host_sources(suite))
-            .run()
-            .map(drop)
+            .contained()
+            .run_with(|mmdebstrap| mmdebstrap.env("TMPDIR", scratch.path()).stdin_null());
+        made.map(drop).and(scratch.remove())
     })
 }
 

@@ -35,6 +35,7 @@ pub use golden::{
 pub use hash::{Hash, of_file};
 pub use node::{NodeImage, build_node};
 pub(crate) use program::Program;
+pub use program::{Interrupted, end_programs_on_signals};
 pub use recipe::Workspace;
 pub use remote::find_or_pull;
 pub(crate) use snap::Description;
