@@ -1,12 +1,9 @@
 # The front door. No logic here: every target is one or a few commands that can be typed by hand.
 
 .DEFAULT_GOAL := help
-# Built as the runner builds the suites, of the whole workspace: of one package alone, or without tests, cargo would build
-# the library once more, with fewer features of what it depends on.
-TARGET := $(or $(CARGO_TARGET_DIR),target)
-TESTKIT := CARGO_TARGET_DIR=$(TARGET) cargo build --quiet --workspace --bin testkit --test init && $(TARGET)/debug/testkit
-# With the command that it starts.
-LAB := CARGO_TARGET_DIR=$(TARGET) cargo build --quiet --workspace --bin lab --bin testkit --test init && $(TARGET)/debug/lab
+# Compile the command, or the lab that starts it, say so where that takes time, and become it.
+TESTKIT := ./launch testkit
+LAB := ./launch lab
 NEXTEST := cargo nextest run
 # The option files are modules that a macro declares, which the formatter does not follow.
 FMT := cargo fmt --all

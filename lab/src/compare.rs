@@ -52,7 +52,7 @@ pub(super) async fn compare(config: &Config, catalogue: &Catalogue, args: &Compa
         ours.push(together.wall() + together.cleanup);
     }
     let compared = Compared::of(machine, product, [installing, copying, ours]);
-    compared.paper().publish(&compared, args.format, &config.target_dir, "compare")?;
+    compared.paper().publish(&compared, args.format, &config.root.join("target"), "compare")?;
     Ok(ExitCode::SUCCESS)
 }
 

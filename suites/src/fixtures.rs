@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rstest::fixture;
 use testkit::cluster::{self, Manifest, Order, Site};
-use testkit::config::{Config, Keep, Layer};
+use testkit::config::{self, Config, Keep, Layer};
 use testkit::expect::Verdict;
 use testkit::matrix::Cell;
 use testkit::plan::{Plan, Segments};
@@ -48,7 +48,7 @@ impl Failure {
 impl Suite {
     /// Runs one check on the cluster of this suite, which the first check to come provisions.
     ///
-    /// `exe` is the `testkit` command.
+    /// `exe` is the `testkit` command as it was built.
     ///
     /// # Errors
     /// When the check does not pass, or there is no cluster; the text says what, where and how to look closer.
@@ -72,64 +72,108 @@ impl Suite {
         let dir = run.cell_dir(self.cell).map_err(Failure::of)?;
         let part = begin(&config, &run, &dir, &cell, &check).map_err(Failure::of)?;
         let clock = run.clock();
-        let mut verdict = None;
-        let ground = Ground { config, run, exe: exe.into() };
-        let outcome = self.judge_in(&ground, &cell, &check, (part.started, &mut verdict)).await;
-        let failure = outcome.as_ref().err().map(|failure| failure.0.as_str());
-        part.end(&dir, clock, verdict, failure).map_err(Failure::of)?;
-        outcome
+        let ground = Ground { config, run, exe: config::program("testkit", exe) };
+        let mut judged = self.judge_in(&ground, &cell, &check, part.started).await;
+        let failure = judged.failure();
+        let ended = part.end(&dir, clock, judged.verdict.take(), failure.as_deref());
+        judged.afterwards(ended.map(|()| None).map_err(Failure::of));
+        judged.conclude()
     }
 
     /// Comes to the verdict of one check in its run, which began at the moment given and provisions the cluster first
-    /// where nobody has.
-    async fn judge_in(
-        self,
-        ground: &Ground,
-        cell: &Cell,
-        check: &Check,
-        (began, verdict): (Timestamp, &mut Option<Verdict>),
-    ) -> Result<(), Failure> {
+    /// where nobody has. Gives back the cluster, or what there is of one that could not be formed.
+    async fn judge_in(self, ground: &Ground, cell: &Cell, check: &Check, began: Timestamp) -> Judged {
         let Ground { config, run, exe } = ground;
-        let lease: Lease<Manifest> = Lease::acquire(run, self.cell, check.access(), async |dir: &Path| {
+        let lease: Result<Lease<Manifest>, _> = Lease::acquire(run, self.cell, check.access(), async |dir: &Path| {
             let site = ground.site().await.map_err(|failure| failure.0)?;
             Timeline::new(dir, run.clock()).since("connect", Owner::Framework, began);
             provide(&site, cell, dir).await
         })
-        .await
-        .map_err(Failure::of)?;
-        let outcome = judge_on(ground, &lease, check, verdict).await;
+        .await;
+        let lease = match lease {
+            Ok(lease) => lease,
+            Err(error) => {
+                let problem = error.failed().map(str::to_owned);
+                let mut judged = Judged::without_verdict(Failure::of(error));
+                if let Some(problem) = problem {
+                    judged.afterwards(ground.leave_unformed(self.cell, &problem).await);
+                }
+                return judged;
+            }
+        };
+        let mut judged = judge_on(ground, &lease, check).await;
         let names: Vec<&str> = suite_checks(&lease.manifest().plan).map(|check| check.name).collect();
-        if lease.give_back(check.name, &names).await.map_err(Failure::of)? && config.keep == Keep::Never {
-            reaper::release(run, exe, self.cell).map_err(Failure::of)?;
-        }
-        outcome
+        let given_back = lease.give_back(check.name, &names).await.map_err(Failure::of);
+        judged.afterwards(given_back.and_then(|last| match last && config.keep == Keep::Never {
+            true => reaper::release(run, exe, self.cell).map(|()| None).map_err(Failure::of),
+            false => Ok(None),
+        }));
+        judged
     }
 }
 
-/// The verdict of one check, as the text that a person reads.
-async fn judge_on(
-    ground: &Ground,
-    lease: &Lease<Manifest>,
-    check: &Check,
-    found: &mut Option<Verdict>,
-) -> Result<(), Failure> {
+/// What came of a check, and what went wrong after that, which takes nothing of it back: what was found was found.
+struct Judged {
+    outcome: Result<(), Failure>,
+    verdict: Option<Verdict>,
+    afterwards: Vec<String>,
+}
+
+impl Judged {
+    /// A check that came to no verdict.
+    fn without_verdict(failure: Failure) -> Self {
+        Self { outcome: Err(failure), verdict: None, afterwards: Vec::new() }
+    }
+
+    /// Adds what was said of something done after the verdict, or that it went wrong.
+    fn afterwards(&mut self, done: Result<Option<String>, Failure>) {
+        match done {
+            Ok(said) => self.afterwards.extend(said),
+            Err(Failure(problem)) => self.afterwards.push(format!("after the verdict: {problem}")),
+        }
+    }
+
+    /// What the test says where it does not pass.
+    fn failure(&self) -> Option<String> {
+        let Failure(text) = self.outcome.as_ref().err()?;
+        Some([std::slice::from_ref(text), &self.afterwards].concat().join("\n"))
+    }
+
+    /// The end of the test: the verdict decides how. What went wrong after one that passed is printed only; the reaper does
+    /// again what was to be done.
+    fn conclude(self) -> Result<(), Failure> {
+        match self.failure() {
+            Some(text) => Err(Failure(text)),
+            None => {
+                self.afterwards.iter().for_each(|said| println!("{said}"));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The verdict of one check, and the text that a person reads.
+async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Judged {
     let manifest = lease.manifest();
     println!("product: {}", manifest.product);
     let (timeline, stage) = (Timeline::new(lease.dir(), ground.run.clock()), format!("{CHECK}{}", check.name));
     let mut site = None;
-    let verdict = found.insert(match check.body {
+    let verdict = match check.body {
         Body::Pure(pure) => {
             let judging = async { (pure.judge)(&manifest.plan, &manifest.observation) };
             timeline.stage(&stage, Owner::Framework, judging).await
         }
         Body::Live(live) => {
-            let site = site.insert(ground.site().await?);
+            let site = match ground.site().await {
+                Ok(opened) => site.insert(opened),
+                Err(failure) => return Judged::without_verdict(failure),
+            };
             timeline.stage(&stage, Owner::Product, live(&site.client, manifest)).await
         }
-    });
+    };
     if verdict.passed() {
         println!("{verdict}");
-        return Ok(());
+        return Judged { outcome: Ok(()), verdict: Some(verdict), afterwards: Vec::new() };
     }
     let evidence = Evidence::new(lease.dir());
     if let Some(site) = &site {
@@ -142,15 +186,11 @@ async fn judge_on(
         let seconds = std::time::Duration::from_millis(settled.ms).as_secs_f32();
         text.push_str(&format!("\nseen at the last of {} looks in {seconds:.1} s", settled.looks));
     }
+    let mut judged = Judged { outcome: Err(Failure(text)), verdict: Some(verdict), afterwards: Vec::new() };
     if ground.config.keep == Keep::OnFailure {
-        let site = match site {
-            Some(site) => site,
-            None => ground.site().await?,
-        };
-        let how = cluster::keep(&site, manifest).await.map_err(Failure::of)?;
-        text.push_str(&format!("\n{how}"));
+        judged.afterwards(ground.keep(site, manifest).await.map(Some));
     }
-    Err(Failure(text))
+    judged
 }
 
 /// What a check begins with. Most end with no more: to judge what is observed takes no LXD.
@@ -166,6 +206,25 @@ impl Ground {
         let site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
         record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
         Ok(site)
+    }
+
+    /// Keeps a cluster, as asked. Says how to enter it.
+    async fn keep(&self, site: Option<Site>, manifest: &Manifest) -> Result<String, Failure> {
+        let site = match site {
+            Some(site) => site,
+            None => self.site().await?,
+        };
+        cluster::keep(&site, manifest).await.map_err(Failure::of)
+    }
+
+    /// What becomes of a cluster that could not be formed, which no check will use: it goes at once, or is kept as asked.
+    async fn leave_unformed(&self, cell: &str, problem: &str) -> Result<Option<String>, Failure> {
+        if self.config.keep == Keep::Never {
+            reaper::release(&self.run, &self.exe, cell).map_err(Failure::of)?;
+            return Ok(None);
+        }
+        let dir = self.run.cell_dir(cell).map_err(Failure::of)?;
+        cluster::keep_unformed(&self.site().await?, &dir, problem).await.map_err(Failure::of)
     }
 }
 
@@ -210,14 +269,27 @@ mod tests {
 
     use super::*;
 
-    /// The text of a check that fails, on a cluster of which nothing was observed, where there is no LXD.
-    async fn failure_without_lxd(name: &str) -> String {
-        let out = tempfile::tempdir().expect("a folder");
-        let absent = Some(out.path().join("no.socket"));
-        let flags = Layer { out_dir: Some(out.path().to_owned()), lxd_socket: absent, ..Layer::default() };
+    /// A ground where there is no LXD.
+    async fn ground(out: &Path, keep: Keep, exe: &Path) -> Ground {
+        let absent = Some(out.join("no.socket"));
+        let flags = Layer { out_dir: Some(out.to_owned()), lxd_socket: absent, keep: Some(keep), ..Layer::default() };
         let config = Config::resolve(flags).expect("a configuration");
         let run = Run::start(&config).await.expect("a run");
-        let cell = options::matrix().expect("a matrix").find_cell("init_cluster").expect("a cell");
+        Ground { config, run, exe: exe.to_owned() }
+    }
+
+    fn check(name: &str) -> Check {
+        checks::checks().find(|check| check.name == name).expect("a check")
+    }
+
+    fn cell() -> Cell {
+        options::matrix().expect("a matrix").find_cell("init_cluster").expect("a cell")
+    }
+
+    /// The text of a check that fails, on a cluster of which nothing was observed, where there is no LXD.
+    async fn failure_without_lxd(name: &str, keep: Keep) -> String {
+        let out = tempfile::tempdir().expect("a folder");
+        let ground = ground(out.path(), keep, Path::new("testkit")).await;
         let manifest = Manifest {
             product: Product {
                 stand_in: true,
@@ -225,23 +297,60 @@ mod tests {
                 version: "1".to_owned(),
                 sha256: "0".to_owned(),
             },
-            plan: Plan::draw(&cell, options::OPTIONS, Segments::documentation()),
+            plan: Plan::draw(&cell(), options::OPTIONS, Segments::documentation()),
             instances: BTreeMap::new(),
             settled: Settled { ms: 0, looks: 1, unsatisfied: Vec::new() },
             observation: Observation::default(),
         };
-        let check = checks::checks().find(|check| check.name == name).expect("a check");
-        let lease = Lease::acquire(&run, "init_cluster", check.access(), async |_: &Path| Ok::<_, String>(manifest));
-        let lease = lease.await.expect("a lease");
-        let ground = Ground { config, run, exe: PathBuf::from("testkit") };
-        judge_on(&ground, &lease, &check, &mut None).await.expect_err("nothing was observed").0
+        let check = check(name);
+        let make = async |_: &Path| Ok::<_, String>(manifest);
+        let lease = Lease::acquire(&ground.run, "init_cluster", check.access(), make).await.expect("a lease");
+        judge_on(&ground, &lease, &check).await.failure().expect("nothing was observed")
     }
 
     #[tokio::test]
     async fn only_a_check_that_acts_on_the_cluster_needs_lxd() {
-        let judged = failure_without_lxd("members").await;
+        let judged = failure_without_lxd("members", Keep::Never).await;
         assert!(judged.starts_with("init_cluster::members") && !judged.contains("LXD"), "{judged}");
-        let acting = failure_without_lxd("nb_sb_propagation").await;
+        let acting = failure_without_lxd("nb_sb_propagation", Keep::Never).await;
         assert!(acting.contains("no.socket"), "{acting}");
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_after_the_verdict_is_said_after_it() {
+        let judged = failure_without_lxd("members", Keep::OnFailure).await;
+        let (verdict, after) = judged.split_once("\nafter the verdict: ").expect("both");
+        assert!(verdict.starts_with("init_cluster::members") && after.contains("no.socket"), "{judged}");
+    }
+
+    #[test]
+    fn what_goes_wrong_after_a_verdict_that_passed_leaves_it_so() {
+        let mut verdict = Verdict::builder("members");
+        verdict.compare("a", "t", "c", "x", "x");
+        let mut judged = Judged { outcome: Ok(()), verdict: Some(verdict.finish()), afterwards: Vec::new() };
+        judged.afterwards(Err(Failure("no room".to_owned())));
+        assert_eq!(judged.failure(), None);
+        assert!(judged.conclude().is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_there_is_of_a_cluster_that_could_not_be_formed_is_given_back_once() {
+        use std::os::unix::fs::PermissionsExt;
+        let out = tempfile::tempdir().expect("a folder");
+        // Stands for the command that removes it.
+        let (exe, told) = (out.path().join("exe"), out.path().join("told"));
+        std::fs::write(&exe, format!("#!/bin/sh\necho \"$@\" >>'{}'\n", told.display())).expect("written");
+        std::fs::set_permissions(&exe, std::fs::Permissions::from_mode(0o700)).expect("a program");
+        let ground = ground(out.path(), Keep::Never, &exe).await;
+        for name in ["members", "services"] {
+            ground.run.cell_dir("init_cluster").expect("a folder");
+            let suite = Suite { cell: "init_cluster" };
+            let judged = suite.judge_in(&ground, &cell(), &check(name), Timestamp::now()).await;
+            assert!(judged.failure().is_some_and(|text| text.contains("no.socket")), "{name}");
+        }
+        let told = std::fs::read_to_string(&told).expect("it was started");
+        let wanted = format!("reap --run {} --runner {}", ground.run.id(), ground.run.runner());
+        assert!(told.starts_with(&wanted) && told.contains("--cell init_cluster"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
     }
 }

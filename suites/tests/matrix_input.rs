@@ -61,9 +61,19 @@ fn a_number_of_jobs_must_be_one(#[case] jobs: &str) {
 #[test]
 fn a_summary_of_nothing_names_the_file() {
     let world = World::new();
-    // The runner of this test has a report of its own where cargo builds.
-    let here = [("CARGO_TARGET_DIR", "")];
-    world.run(&["summary"], &here).refused(&["failed to read", "target/nextest/default/junit.xml", "No such file"]);
+    world
+        .run(&["summary"], &[])
+        .refused(&["the runner's profile \"default\" writes no JUnit file", ".config/nextest.toml"]);
+    std::fs::create_dir(world.path().join(".config")).expect("a folder");
+    let ours = "[profile.default.junit]\npath = \"junit.xml\"\n";
+    std::fs::write(world.path().join(".config/nextest.toml"), ours).expect("a configuration");
+    // Wherever cargo compiles to.
+    let elsewhere = [("CARGO_TARGET_DIR", "/elsewhere")];
+    world.run(&["summary"], &elsewhere).refused(&[
+        "failed to read",
+        "target/nextest/default/junit.xml",
+        "No such file",
+    ]);
     std::fs::write(world.path().join("x.xml"), "<html>").expect("a file");
     world.run(&["summary", "x.xml"], &[]).refused(&["failed to read x.xml", "give the file that a run"]);
 }

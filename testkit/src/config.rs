@@ -6,15 +6,18 @@ mod environment;
 mod faults;
 mod home;
 mod layer;
+mod nextest;
 mod upstream;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use environment::{environment_layer, suggestion, texts};
+use environment::{environment_layer, lasting as lasting_of, suggestion, texts};
 pub use faults::{FaultError, Faults};
 pub use layer::{Keep, Layer};
+pub use nextest::{Nextest, Round};
 
 /// The configuration file, looked for at the workspace root.
 pub const FILE_NAME: &str = "testkit.toml";
@@ -51,8 +54,6 @@ pub enum LxdTarget {
 pub struct Config {
     /// The workspace: the folder with the project's `Cargo.toml`.
     pub root: PathBuf,
-    /// Where cargo builds, and the runner keeps its reports.
-    pub target_dir: PathBuf,
     /// Which LXD.
     pub lxd: LxdTarget,
     /// Snap under test; `None` means the stand-in.
@@ -83,10 +84,12 @@ pub struct Config {
     pub faults: Option<Faults>,
     /// How long a formed cluster gets to become as planned.
     pub settle: Duration,
-    /// The run id that nextest hands to every test of a run.
-    pub nextest_run: Option<String>,
     /// What the environment sets and nothing here reads, a line each, with what it does here.
     pub notices: Vec<String>,
+    /// What nextest hands to every test of a run.
+    pub nextest: Option<Nextest>,
+    /// The profile that nextest takes where its arguments name none (`NEXTEST_PROFILE`).
+    pub nextest_profile: Option<String>,
 }
 
 /// A setting that cannot be used.
@@ -229,15 +232,24 @@ impl Config {
             subnet: pick!(subnet),
             faults: pick!(faults),
             settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
-            nextest_run: environment.get("NEXTEST_RUN_ID").cloned(),
             notices: upstream::notices(environment),
-            target_dir: environment
-                .get("CARGO_TARGET_DIR")
-                .filter(|path| !path.is_empty())
-                .map_or_else(|| root.join("target"), |path| root.join(path)),
+            nextest: Nextest::find(environment)?,
+            nextest_profile: environment.get("NEXTEST_PROFILE").filter(|name| !name.is_empty()).cloned(),
             root,
         })
     }
+}
+
+/// The environment for a process that is to outlive the job that started it, which has none of the marks by which CI systems
+/// find what a job has left.
+pub fn lasting() -> Vec<(OsString, OsString)> {
+    lasting_of(std::env::vars_os())
+}
+
+/// Where the program of this name is that was `built` at the given path: nextest says so to a test, because the tests of an
+/// archive run elsewhere than they were built.
+pub fn program(name: &str, built: &str) -> PathBuf {
+    std::env::var_os(format!("NEXTEST_BIN_EXE_{name}")).map_or_else(|| PathBuf::from(built), PathBuf::from)
 }
 
 /// The nearest folder at or above `directory` whose `Cargo.toml` declares a workspace.

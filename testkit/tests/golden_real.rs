@@ -110,7 +110,7 @@ fn snaps(config: &Config, cache: &Cache) -> (Snap, Vec<Snap>) {
     match &config.snap {
         Some(snap) => (inspect(snap), config.extra_snaps.iter().map(|path| inspect(path)).collect()),
         None => {
-            let built = build_snaps(&Workspace::new(&config.root, &config.target_dir), cache, &mut say).expect("snaps");
+            let built = build_snaps(&Workspace::new(&config.root), cache, &mut say).expect("snaps");
             (inspect(&built.stand_in), vec![inspect(&built.snapd), inspect(&built.base)])
         }
     }
@@ -203,7 +203,7 @@ fn foreign_metadata(path: &Path) {
 async fn an_image_of_a_person_is_made_a_node() {
     let (config, client) = connect().await;
     remove_abandoned_images(&client).await;
-    let workspace = Workspace::new(&config.root, &config.target_dir);
+    let workspace = Workspace::new(&config.root);
     let cache = Cache::open(&config.cache_dir).expect("cache");
     let image = build_node(&workspace, &cache, &mut say).expect("node image");
     let (snap, extra_snaps) = snaps(&config, &cache);
@@ -234,7 +234,7 @@ async fn foreign(
     folder: &Path,
 ) {
     let spec = GoldenSpec {
-        workspace: Workspace::new(&config.root, &config.target_dir),
+        workspace: Workspace::new(&config.root),
         image: ImageRef::Fingerprint(fingerprint.to_owned()),
         extra_snaps,
         snap,

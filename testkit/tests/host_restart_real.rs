@@ -65,8 +65,7 @@ async fn kill_lxd_under_commands(options: SetupOptions) {
 async fn boot(everywhere: &Client, client: &Client, options: &SetupOptions) {
     let config = Config::resolve(Layer::default()).expect("the workspace");
     let cache = Cache::open(&config.cache_dir).expect("the cache");
-    let node =
-        build_node(&Workspace::new(&config.root, &config.target_dir), &cache, &mut |_| {}).expect("the node image");
+    let node = build_node(&Workspace::new(&config.root), &cache, &mut |_| {}).expect("the node image");
     ensure_node_image(everywhere, &node, NODE_ALIAS).await.expect("imported");
     let mut spec = InstanceSpec::container(INSTANCE, InstanceSource::ImageAlias(NODE_ALIAS.to_owned()));
     let root = [("type", "disk"), ("path", "/"), ("pool", options.pool.as_str())];

@@ -8,7 +8,7 @@ use testkit::image::{Cache, Snap, Workspace, build_node, build_snaps};
 #[test]
 fn artifacts_are_built_once_and_are_what_they_say() {
     let config = Config::resolve(Layer::default()).expect("a workspace");
-    let workspace = Workspace::new(&config.root, &config.target_dir);
+    let workspace = Workspace::new(&config.root);
     let cache = Cache::open(&config.cache_dir).expect("cache");
     let progress = &mut |text: &str| eprintln!("{text}");
     let begun = Instant::now();

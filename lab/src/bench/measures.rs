@@ -27,7 +27,7 @@ impl Cold {
     /// Builds the stand-in's snaps and the node image, each in an empty cache. Cargo has a cache of its own: only what
     /// it has not compiled yet adds to the time.
     pub(super) fn measure(config: &Config) -> Result<Self, Failure> {
-        let workspace = Workspace::new(&config.root, &config.target_dir);
+        let workspace = Workspace::new(&config.root);
         let empty = || -> Result<_, Failure> {
             let folder = tempfile::tempdir().map_err(Failure::usage)?;
             let cache = Cache::open(folder.path()).map_err(Failure::usage)?;
@@ -167,7 +167,7 @@ pub(super) async fn usage(site: &Site, manifest: &Manifest) -> Result<Usage, Fai
 /// Removes the cluster that this run has formed for a cell.
 pub(super) async fn remove(site: &Site, cell: &Cell) -> Result<(), Failure> {
     let target = Target::Cell(site.run.id().clone(), cell.id().to_string());
-    sweep(&site.client, &target, None).await.map(drop).map_err(Failure::provisioning)
+    sweep(&site.client, &target, None, &site.config.out_dir).await.map(drop).map_err(Failure::provisioning)
 }
 
 fn whole_millis(time: Duration) -> u64 {

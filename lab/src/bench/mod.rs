@@ -56,10 +56,10 @@ pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs
     let suites = Suites::new(config, catalogue)?;
     if args.scale {
         let scale = scale::measure(&site, catalogue, &suites, (&args.cells, &args.members)).await?;
-        scale.paper().publish(&scale, args.format, &config.target_dir, "bench-scale")?;
+        scale.paper().publish(&scale, args.format, &config.root.join("target"), "bench-scale")?;
     } else {
         let measured = Measured::take(&site, catalogue, &suites, usize::from(args.rounds), cold).await?;
-        measured.paper().publish(&measured.told(), args.format, &config.target_dir, "bench")?;
+        measured.paper().publish(&measured.told(), args.format, &config.root.join("target"), "bench")?;
     }
     Ok(ExitCode::SUCCESS)
 }

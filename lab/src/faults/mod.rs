@@ -92,7 +92,7 @@ pub(super) async fn faults(config: &Config, args: &FaultsArgs) -> Result<ExitCod
         faults: faults.into_iter().map(|(_, fault)| fault).collect(),
         clean: Clean { clusters: clean.len(), green: clean.iter().filter(|green| **green).count() },
     };
-    tried.paper().publish(&tried, args.format, &config.target_dir, "faults")?;
+    tried.paper().publish(&tried, args.format, &config.root.join("target"), "faults")?;
     if tried.is_good() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
 }
 

@@ -156,7 +156,7 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
     let canary_lives = canary.is_there(&field.client).await?;
     canary.remove(&field.client).await?;
     let tally = Tally::of(&blows, &attacks, canary_lives);
-    tally.paper().publish(&tally, args.format, &config.target_dir, "storm")?;
+    tally.paper().publish(&tally, args.format, &config.root.join("target"), "storm")?;
     if tally.is_good() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
 }
 

@@ -99,8 +99,8 @@ fn lxd(target: &LxdTarget) -> PathBuf {
 }
 
 fn junit() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "../target".into(), PathBuf::from);
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(target).join("nextest").join(PROFILE).join("junit.xml")
+    // The runner keeps it there, wherever cargo compiles to.
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/nextest").join(PROFILE).join("junit.xml")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

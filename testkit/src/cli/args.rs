@@ -1,7 +1,5 @@
 //! The arguments of the command. Their documentation is its help.
 
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
 
 use super::doctor::DoctorArgs;
@@ -9,9 +7,9 @@ use super::output::Format;
 use super::plan::PlanArgs;
 use super::report::ReportArgs;
 use super::run::RunArgs;
+use super::runs::ReapArgs;
 use super::summary::SummaryArgs;
 use super::up::UpArgs;
-use crate::session::Process;
 
 /// System tests for MicroOVN: real clusters on LXD, from a matrix of init options.
 ///
@@ -118,17 +116,7 @@ pub(super) enum Command {
     Man,
     /// Wait for a runner to end and remove what its run made.
     #[command(hide = true)]
-    Reap {
-        #[arg(long)]
-        run: String,
-        #[arg(long)]
-        runner: Process,
-        #[arg(long)]
-        dir: PathBuf,
-        /// Only this cell, and at once.
-        #[arg(long)]
-        cell: Option<String>,
-    },
+    Reap(ReapArgs),
 }
 
 #[derive(Debug, Subcommand)]

@@ -126,7 +126,8 @@ pub(super) async fn down(
         _ => cluster::kept_cells(&config),
     };
     for cell in cells {
-        let swept = sweep(&client, &Target::Kept(cell.clone()), None).await.map_err(Failure::provisioning)?;
+        let swept =
+            sweep(&client, &Target::Kept(cell.clone()), None, &config.out_dir).await.map_err(Failure::provisioning)?;
         cluster::forget(&config, &cell).map_err(Failure::usage)?;
         println!("{cell}: removed {swept}");
     }

@@ -11,6 +11,7 @@ mod explain;
 mod generate;
 mod host;
 mod images;
+mod junit;
 mod log;
 mod logs;
 mod nextest;
@@ -145,6 +146,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Summary(args) => return summary::summary(&args),
         Command::Completions { shell } => return shell_help::completions(shell),
         Command::Man => return shell_help::manual(),
+        Command::Reap(args) => return runs::reap(args).await,
         command => command,
     };
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
@@ -159,7 +161,8 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         | Command::Plan(_)
         | Command::Summary(_)
         | Command::Completions { .. }
-        | Command::Man => Ok(ExitCode::SUCCESS),
+        | Command::Man
+        | Command::Reap(_) => Ok(ExitCode::SUCCESS),
         Command::Run(args) => run::run(config, catalogue, args).await,
         Command::Doctor(args) => doctor::doctor(&config, &args).await,
         Command::Report(args) => report::report(&config, &args),
@@ -177,6 +180,5 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Logs { node, follow } => clusters::logs(config, catalogue, &node, follow).await,
         Command::Status { format } => status::status(&config, format).await,
         Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
-        Command::Reap { run, runner, dir, cell } => runs::reap(config, run, runner, dir, cell).await,
     }
 }

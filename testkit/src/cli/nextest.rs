@@ -81,10 +81,10 @@ fn order<'a>(costs: impl Iterator<Item = (&'a str, u64)>) -> Option<String> {
 
 /// Keeps the order where the runner finds it. Another command may replace it at any time, by one that is as good.
 fn keep(config: &Config, order: &str) -> std::io::Result<PathBuf> {
-    std::fs::create_dir_all(&config.target_dir)?;
-    let file = NamedTempFile::new_in(&config.target_dir)?;
+    std::fs::create_dir_all(&config.out_dir)?;
+    let file = NamedTempFile::new_in(&config.out_dir)?;
     std::fs::write(file.path(), order)?;
-    let path = config.target_dir.join("testkit-order.toml");
+    let path = config.out_dir.join("order.toml");
     file.persist(&path).map_err(|error| error.error)?;
     std::path::absolute(path)
 }

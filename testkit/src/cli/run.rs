@@ -5,18 +5,19 @@ use std::process::{ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 
 use duct::Expression;
-use quick_junit::{Report, TestCase, TestCaseStatus, TestSuite};
+use jiff::Timestamp;
+use quick_junit::{TestCase, TestCaseStatus, TestSuite};
 use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::cells::{Cells, checks, shown_plan};
+use super::cells::{Cells, checks, shown_plan, target};
+use super::junit::{self, COPY, Junit};
 use super::output::show;
 use super::programs::Programs;
-use super::summary::junit;
 use super::watch::{self, Watch};
 use super::{Catalogue, Failure, closing, host, nextest};
 use crate::cluster::{self, Site};
-use crate::config::Config;
+use crate::config::{Config, Round};
 use crate::matrix::{Cell, Tier};
 use crate::record::{self, CellPart, Record, RunPart};
 use crate::session::{Process, Run};
@@ -67,38 +68,41 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         return Err(Failure::Usage("nothing is tested: the product lacks what every chosen cell needs".to_owned()));
     }
     let command = nextest::command(&config, &cells, &runnable, None, Some(&programs), &args.runner)?;
-    let Followed { end, output, dir } = follow(&config, &command, &runnable).await?;
+    let began = Timestamp::now();
+    // The whole run, so that each round is shown as one.
+    let repeats = args.runner.iter().any(|word| word.starts_with("--stress-"));
+    let Followed { end, output, dir } = follow(&config, &command, &runnable, repeats).await?;
     say(&skips);
-    let path = junit(&config.target_dir, profile(&args.runner));
-    if !skips.is_empty() {
-        add_skips(&path, catalogue, &skips)?;
-    }
-    let of_junit = of_junit(&config, &path);
-    // A run that no check came to, as when nothing compiles, has no record.
-    let dir = dir.or_else(|| of_junit.clone());
-    let concluded = dir.as_ref().map(|dir| {
-        let copied = match of_junit.as_ref() == Some(dir) {
-            true => std::fs::copy(&path, dir.join("junit.xml")).map(drop).map_err(Failure::usage),
-            false => Ok(()),
-        };
-        copied.and_then(|()| conclude(&config, dir, catalogue, &runnable, &skips))
-    });
-    let record = match concluded {
-        Some(Ok(record)) => Some(record),
-        Some(Err(failure)) => {
-            tell(Err(failure));
-            None
+    let junit = find_junit(&config, &args.runner, dir.as_deref(), began);
+    let rounds = rounds(&config, dir.as_deref(), junit.as_ref().ok());
+    let skipped = match junit {
+        Ok(mut junit) => add_skips(&mut junit, catalogue, &cells, &skips).and_then(|()| copy(&junit, &rounds)),
+        // It is of consequence only where there was something to add.
+        Err(problem) if skips.is_empty() => {
+            tell(Err(problem));
+            Ok(())
         }
-        None => None,
+        Err(problem) => Err(problem),
     };
+    let mut records = Vec::new();
+    for (dir, round) in &rounds {
+        // A test that is tried again is all that such a round has.
+        let (runnable, skips) = if round.attempt == 1 { (&*runnable, &*skips) } else { (&[][..], &[][..]) };
+        match conclude(&config, dir, catalogue, runnable, skips) {
+            Ok(record) => records.push(record),
+            Err(failure) => tell(Err(failure)),
+        }
+    }
     if matches!(end, End::NotRun(_)) {
         // What the runner said, where it says what no check does.
         eprint!("{output}");
+    } else {
+        skipped?;
     }
     match end {
         End::Good if args.forbid_skips && !skips.is_empty() => Err(Failure::Checks),
         End::Good => Ok(ExitCode::SUCCESS),
-        End::Failed => Err(record.as_ref().and_then(unformed).unwrap_or(Failure::Checks)),
+        End::Failed => Err(unformed(&records).unwrap_or(Failure::Checks)),
         End::NotRun(how) => Err(Failure::Usage(format!("the runner did not come to its tests: it {how}"))),
     }
 }
@@ -126,10 +130,11 @@ impl End {
 }
 
 /// That no check could be judged for want of clusters, if that is all that failed.
-fn unformed(record: &Record) -> Option<Failure> {
-    let failed: Vec<_> = record.cells.iter().filter(|cell| cell.totals().failed > 0).collect();
+fn unformed(records: &[Record]) -> Option<Failure> {
+    let cells = || records.iter().flat_map(|record| &record.cells);
+    let failed: Vec<_> = cells().filter(|cell| cell.totals().failed > 0).collect();
     let none = !failed.is_empty() && failed.iter().all(|cell| cell.problem.is_some());
-    none.then(|| Failure::Provisioning(format!("{} of {} suites have no cluster", failed.len(), record.cells.len())))
+    none.then(|| Failure::Provisioning(format!("{} of {} suites have no cluster", failed.len(), cells().count())))
 }
 
 /// A runner that has ended.
@@ -143,8 +148,9 @@ struct Followed {
 
 /// Runs the runner and shows the state of every cell until it has ended. An interrupt is the runner's to act on; one
 /// that does not reach it is passed on.
-async fn follow(config: &Config, command: &Expression, cells: &[Cell]) -> Result<Followed, Failure> {
-    let mut watch = Watch::new(cells.iter().map(|cell| cell.id().as_str()));
+async fn follow(config: &Config, command: &Expression, cells: &[Cell], repeats: bool) -> Result<Followed, Failure> {
+    let names = || cells.iter().map(|cell| cell.id().as_str());
+    let mut watch = Watch::new(names());
     let said = tempfile::NamedTempFile::new().map_err(Failure::usage)?;
     let command = match watch::on_terminal() {
         // Only one of the two can write to a terminal.
@@ -175,13 +181,20 @@ async fn follow(config: &Config, command: &Expression, cells: &[Cell]) -> Result
                 let _ = rustix::process::kill_process(pid, Signal::INT);
             }
         }
-        dir = dir.or_else(of_runner);
+        if dir.is_none() || repeats {
+            let latest = of_runner();
+            if dir.is_some() && dir != latest {
+                watch.end();
+                watch = Watch::new(names());
+            }
+            dir = latest;
+        }
         match &dir {
             Some(dir) => watch.look(dir),
             None => watch.prelude(&last_line(said.path())),
         }
     };
-    dir = dir.or_else(of_runner);
+    dir = of_runner().or(dir);
     if let Some(dir) = &dir {
         watch.look(dir);
     }
@@ -254,14 +267,40 @@ fn conclude(
     }
     let (record, path) = record::write(dir).map_err(Failure::usage)?;
     let kept = |cell: &str| cluster::kept(config, cell).is_ok_and(|kept| kept.is_some());
-    show(&closing::text(&record, dir, &path, kept))?;
+    let round = record.round.as_ref().map(|round| format!("\n{round}\n")).unwrap_or_default();
+    show(&format!("{round}{}", closing::text(&record, dir, &path, kept)))?;
     Ok(record)
 }
 
-/// The folder of the run that a JUnit file is of.
-fn of_junit(config: &Config, junit: &Path) -> Option<PathBuf> {
-    let report = Report::deserialize_from_str(&std::fs::read_to_string(junit).ok()?).ok()?;
-    record::of_nextest(&config.out_dir, &report.uuid?.to_string())
+/// The JUnit file that the runner has written of the run in this folder; of one that no check came to, as when nothing
+/// compiles, of a run that did not begin earlier.
+fn find_junit(config: &Config, runner: &[String], dir: Option<&Path>, began: Timestamp) -> Result<Junit, Failure> {
+    let junit = Junit::read(&junit::place(config, runner)?)?;
+    let of_this = match dir.map(RunPart::find).transpose().map_err(Failure::usage)?.flatten() {
+        Some(run) => junit.is_of(&run),
+        None => junit.began().is_some_and(|at| at >= began),
+    };
+    match of_this {
+        true => Ok(junit),
+        false => Err(Failure::Usage(format!(
+            "the runner wrote no JUnit file of this run; {} is of another",
+            junit.path.display()
+        ))),
+    }
+}
+
+/// The folders of the rounds of this run.
+fn rounds(config: &Config, dir: Option<&Path>, junit: Option<&Junit>) -> Vec<(PathBuf, Round)> {
+    let id = junit.and_then(Junit::nextest);
+    let id = id.or_else(|| RunPart::find(dir?).ok().flatten()?.nextest);
+    let of_id = id.map(|id| record::rounds(&config.out_dir, &id)).unwrap_or_default();
+    of_id.into_iter().map(|(dir, part)| (dir, part.round)).collect()
+}
+
+/// Leaves a copy of the JUnit file with each of these rounds.
+fn copy(junit: &Junit, rounds: &[(PathBuf, Round)]) -> Result<(), Failure> {
+    let copy = |(dir, _): &(PathBuf, Round)| std::fs::copy(&junit.path, dir.join(COPY)).map(drop);
+    rounds.iter().try_for_each(copy).map_err(Failure::usage)
 }
 
 fn say(skips: &[Skip]) {
@@ -270,35 +309,29 @@ fn say(skips: &[Skip]) {
     }
 }
 
-/// The runner's profile, which names the folder of its JUnit file.
-fn profile(runner: &[String]) -> &str {
-    let follows = |name: &str| {
-        let at = runner.iter().position(|word| word == name)?;
-        runner.get(at + 1).map(String::as_str)
-    };
-    let joined = runner.iter().find_map(|word| word.strip_prefix("--profile="));
-    follows("--profile").or_else(|| follows("-P")).or(joined).unwrap_or("default")
-}
-
 /// Adds the checks of the skipped cells to the runner's JUnit file, with the reason.
-fn add_skips(path: &Path, catalogue: &Catalogue, skips: &[Skip]) -> Result<(), Failure> {
-    let failed =
-        |what: String| Failure::Usage(format!("failed to add the skipped cells to {}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let mut report = Report::deserialize_from_str(&text).map_err(|error| failed(error.to_string()))?;
-    report.add_test_suite(skipped_suite(catalogue, skips));
-    let text = report.to_string().map_err(|error| failed(error.to_string()))?;
-    std::fs::write(path, text).map_err(|error| failed(error.to_string()))
+fn add_skips(junit: &mut Junit, catalogue: &Catalogue, cells: &Cells, skips: &[Skip]) -> Result<(), Failure> {
+    if skips.is_empty() {
+        return Ok(());
+    }
+    junit.report.add_test_suite(skipped_suite(catalogue, cells, skips));
+    junit.write()
 }
 
-fn skipped_suite(catalogue: &Catalogue, skips: &[Skip]) -> TestSuite {
+fn skipped_suite(catalogue: &Catalogue, cells: &Cells, skips: &[Skip]) -> TestSuite {
     let mut suite = TestSuite::new("suites::skipped");
+    let tiers = cells.by_lowest_tier();
     for skip in skips {
         let plan = shown_plan(catalogue, &skip.cell);
+        // As of a test that was run: readers group by it, and some take what has none for broken.
+        let lowest = tiers.iter().find(|(_, members)| members.contains(&skip.cell));
+        let class = format!("suites::{}", lowest.map_or("skipped", |(tier, _)| target(*tier)));
         for check in checks(catalogue, &plan) {
             let mut status = TestCaseStatus::skipped();
             status.set_message(skip.reason.as_str());
-            suite.add_test_case(TestCase::new(format!("{}::{}", skip.cell.id(), check.name), status));
+            let mut case = TestCase::new(format!("{}::{}", skip.cell.id(), check.name), status);
+            case.set_classname(class.as_str()).set_time(Duration::ZERO);
+            suite.add_test_case(case);
         }
     }
     suite
@@ -325,21 +358,8 @@ mod tests {
             let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs").join(state);
             record::assemble(&dir, false).expect("a record")
         };
-        assert!(unformed(&record("good")).is_none() && unformed(&record("failing")).is_none());
-        let Some(Failure::Provisioning(said)) = unformed(&record("unformed")) else { panic!("no such failure") };
+        assert!(unformed(&[record("good")]).is_none() && unformed(&[record("failing")]).is_none());
+        let Some(Failure::Provisioning(said)) = unformed(&[record("unformed")]) else { panic!("no such failure") };
         assert_eq!(said, "1 of 1 suites have no cluster");
-    }
-
-    #[test]
-    fn the_profile_is_the_runners() {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        for (runner, wanted) in [
-            (words(&[]), "default"),
-            (words(&["--profile", "ci"]), "ci"),
-            (words(&["-P", "ci"]), "ci"),
-            (words(&["--no-capture", "--profile=ci"]), "ci"),
-        ] {
-            assert_eq!(profile(&runner), wanted, "{runner:?}");
-        }
     }
 }

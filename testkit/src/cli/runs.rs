@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::Failure;
-use crate::config::Config;
+use crate::config::{Config, Layer};
 use crate::host;
 use crate::report::chain;
 use crate::session::sweep::{SweepError, Target, sweep as sweep_objects};
@@ -23,25 +23,43 @@ pub(super) async fn sweep(config: Config, wait: bool, quiet: bool) -> Result<Exi
             .map_err(Failure::usage)?;
     }
     let client = host::connect(&config).await.map_err(Failure::usage)?;
-    let swept = sweep_objects(&client, &Target::Abandoned, None).await.map_err(Failure::provisioning)?;
+    let swept = sweep_objects(&client, &Target::Abandoned, None, &config.out_dir).await;
+    let swept = swept.map_err(Failure::provisioning)?;
     if !swept.is_empty() || !quiet {
         println!("removed {swept}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The detached reaper, of a run or of one cell.
-pub(super) async fn reap(
-    config: Config,
+/// What the detached reaper is to do, of a run or of one cell.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReapArgs {
+    #[arg(long)]
     run: String,
+    #[arg(long)]
     runner: Process,
+    #[arg(long)]
     dir: PathBuf,
+    /// Only this cell, and at once.
+    #[arg(long)]
     cell: Option<String>,
-) -> Result<ExitCode, Failure> {
+    /// Start another process that does it, below nobody, and end.
+    #[arg(long)]
+    apart: bool,
+}
+
+/// The detached reaper, of a run or of one cell.
+pub(super) async fn reap(args: ReapArgs) -> Result<ExitCode, Failure> {
+    let ReapArgs { run, runner, dir, cell, apart } = args;
     let run = RunId::new(run).ok_or_else(|| Failure::Usage("not a run id".into()))?;
-    let orders = reaper::Orders { run, runner, dir };
+    let orders = reaper::Orders { run, runner, dir, cell };
+    if apart {
+        orders.step_apart().map_err(Failure::usage)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     let connect = async || host::connect(&config).await.map_err(|error| SweepError::Connect(Box::new(error)));
-    let reaped = match cell {
+    let reaped = match orders.cell.clone() {
         Some(cell) => reaper::remove_cell(&orders, cell, connect).await,
         None => reaper::reap(&orders, connect).await,
     };

@@ -1,24 +1,27 @@
 //! The results of a run in Markdown, from the runner's JUnit file: what the summary of a CI job shows.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
+use jiff::Timestamp;
 use quick_junit::{Report, TestCase, TestCaseStatus, XmlString};
 
 use super::Failure;
 use super::cells::target;
+use super::junit::{self, COPY, Junit};
 use super::output::show;
-use crate::config::{Config, Layer};
+use crate::config::{Config, Layer, Round};
 use crate::matrix::Tier;
+use crate::record;
 
 /// What to summarise.
 #[derive(Debug, clap::Args)]
 pub(super) struct SummaryArgs {
-    /// The JUnit file; that of the default profile's last run when not given.
+    /// The JUnit file; that of the last run when not given.
     junit: Option<PathBuf>,
 }
 
@@ -34,36 +37,70 @@ struct Row {
 
 /// Prints the summary of a JUnit file.
 pub(super) fn summary(args: &SummaryArgs) -> Result<ExitCode, Failure> {
-    let path = match &args.junit {
-        Some(path) => path.clone(),
-        None => junit(&Config::resolve(Layer::default()).map_err(Failure::usage)?.target_dir, "default"),
+    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+    let junit = match &args.junit {
+        Some(path) => Junit::read(path)?,
+        None => last(&config)?,
     };
-    let failed = |error: &dyn std::fmt::Display| {
-        let mend = "give the file that a run of the suites wrote";
-        Failure::Usage(format!("failed to read {}\n  caused by: {error}; {mend}", path.display()))
-    };
-    let text = std::fs::read_to_string(&path).map_err(|error| failed(&error))?;
-    let report = Report::deserialize_from_str(&text).map_err(|error| failed(&error))?;
-    show(&render(&report))
+    show(&render(&junit.report, &named(&config, &junit)))
 }
 
-/// Where the runner writes its JUnit file.
-pub(super) fn junit(target_dir: &Path, profile: &str) -> PathBuf {
-    target_dir.join("nextest").join(profile).join("junit.xml")
+/// That of the last run here: the runner's own file, where it is of the last run that has a record or of a later one that
+/// came to no suite, and else the copy that is with the record.
+fn last(config: &Config) -> Result<Junit, Failure> {
+    let found = junit::place(config, &[]).and_then(|path| Junit::read(&path));
+    let Some((dir, run)) = record::latest_of_nextest(&config.out_dir) else { return found };
+    let later = |junit: &Junit| junit.began().is_some_and(|began| began > run.started);
+    match found {
+        Ok(junit) if junit.is_of(&run) || later(&junit) => Ok(junit),
+        found => Junit::read(&dir.join(COPY)).ok().filter(|copy| copy.is_of(&run)).ok_or_else(|| match found {
+            Ok(other) => Failure::Usage(format!(
+                "{} is not of the last run here, {} of {}, but of {}; give the file that the runner wrote of that one",
+                other.path.display(),
+                run.run,
+                second(run.started),
+                named(config, &other)
+            )),
+            Err(failure) => failure,
+        }),
+    }
 }
 
-fn render(report: &Report) -> String {
-    let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
+/// The run that a JUnit file is of, by its id here or else by the runner's, and when it was.
+fn named(config: &Config, junit: &Junit) -> String {
+    let Some(id) = junit.nextest() else { return "a run that the file does not name".to_owned() };
+    let when = junit.began().map(|began| format!(" of {}", second(began))).unwrap_or_default();
+    let rounds: Vec<String> = record::rounds(&config.out_dir, &id).into_iter().map(|(_, run)| run.run).collect();
+    match rounds.as_slice() {
+        [] => format!("run {id} of nextest{when}, of which no suite is recorded here"),
+        [run] => format!("run {run}{when}"),
+        [first, more @ ..] => format!("run {first}{when} and what was repeated of it: {}", more.join(", ")),
+    }
+}
+
+/// To the second.
+fn second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn render(report: &Report, of: &str) -> String {
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let mut failures = Vec::new();
     // A suite is skipped as a whole, so one line says it.
-    let mut skips: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut skips: BTreeMap<(String, &str), usize> = BTreeMap::new();
+    let mut flaky = String::new();
     for (binary, case) in report.test_suites.iter().flat_map(|suite| suite.test_cases.iter().map(move |c| (suite, c))) {
         let binary = binary.name.as_str();
         let suite = suite(binary, case);
-        let row = rows.entry(suite).or_default();
+        let row = rows.entry(suite.clone()).or_default();
         row.longest = row.longest.max(case.time.unwrap_or_default());
         match &case.status {
-            TestCaseStatus::Success { .. } => row.passed += 1,
+            TestCaseStatus::Success { flaky_runs } => {
+                row.passed += 1;
+                if !flaky_runs.is_empty() {
+                    flaky.push_str(&format!("- `{}`\n", case.name.as_str()));
+                }
+            }
             TestCaseStatus::NonSuccess { message, description, .. } => {
                 row.failed += 1;
                 let name = case.name.as_str();
@@ -79,7 +116,7 @@ fn render(report: &Report) -> String {
     }
     let sum = |count: fn(&Row) -> usize| rows.values().map(count).sum::<usize>();
     let (passed, failed, skipped) = (sum(|row| row.passed), sum(|row| row.failed), sum(|row| row.skipped));
-    let mut text = format!("### {passed} passed, {failed} failed, {skipped} skipped\n\n");
+    let mut text = format!("### {passed} passed, {failed} failed, {skipped} skipped\n\nOf {of}.\n\n");
     if rows.is_empty() {
         text.push_str("No test was run.\n");
         return text;
@@ -95,6 +132,9 @@ fn render(report: &Report) -> String {
     if !failures.is_empty() {
         text.push_str(&format!("\n#### Failed\n\n{}", failures.concat()));
     }
+    if !flaky.is_empty() {
+        text.push_str(&format!("\n#### Passed only when tried again\n\n{flaky}"));
+    }
     if !skips.is_empty() {
         text.push_str("\n#### Skipped\n\n");
         for ((suite, reason), count) in skips {
@@ -104,14 +144,23 @@ fn render(report: &Report) -> String {
     text
 }
 
-/// The cell, where the program holds suites; the program, where it does not.
-fn suite<'a>(binary: &'a str, case: &'a TestCase) -> &'a str {
-    let holds_suites = binary
+/// The cell, where the program holds suites; the program, where it does not. With the round where the runner repeats all:
+/// it puts that behind the name of the program.
+fn suite(binary: &str, case: &TestCase) -> String {
+    let (program, round) = match binary.rsplit_once("@stress-") {
+        Some((program, round)) => (program, round.parse::<u32>().ok()),
+        None => (binary, None),
+    };
+    let holds_suites = program
         .strip_prefix("suites::")
         .is_some_and(|name| name == "skipped" || Tier::ALL.into_iter().any(|tier| target(tier) == name));
-    match case.name.as_str().rsplit_once("::") {
+    let name = match case.name.as_str().rsplit_once("::") {
         Some((cell, _)) if holds_suites => cell,
-        _ => binary,
+        _ => program,
+    };
+    match round {
+        Some(stress) => format!("{name}, {}", Round { stress, ..Round::FIRST }),
+        None => name.to_owned(),
     }
 }
 
@@ -168,6 +217,8 @@ assertion `left == right` failed
         expect![[r#"
             ### 2 passed, 2 failed, 2 skipped
 
+            Of run 1.
+
             | suite                   | passed | failed | skipped | longest |
             |-------------------------|--------|--------|---------|---------|
             | `init_cluster`          | 1      | 1      | 0       | 23.3 s  |
@@ -183,11 +234,32 @@ assertion `left == right` failed
 
             - `init_cluster_services`, 2 tests: `the product lacks X`
         "#]]
-        .assert_eq(&render(&report));
+        .assert_eq(&render(&report, "run 1"));
     }
 
     #[test]
     fn a_run_of_nothing_says_so() {
-        assert_eq!(render(&Report::new("x")), "### 0 passed, 0 failed, 0 skipped\n\nNo test was run.\n");
+        let said = render(&Report::new("x"), "run 1");
+        assert_eq!(said, "### 0 passed, 0 failed, 0 skipped\n\nOf run 1.\n\nNo test was run.\n");
+    }
+
+    /// What the runner writes of two rounds, in the second of which a test passed when it was tried again.
+    const ROUNDS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="x" tests="2" skipped="0" failures="0" errors="0" uuid="b0fd9e4d-11f0-4b82-a778-31e3a4d8df33">
+  <testsuite name="suites::init@stress-0" tests="1" skipped="0" errors="0" failures="0">
+    <testcase name="init_cluster::members" classname="suites::init" time="23.2"/>
+  </testsuite>
+  <testsuite name="suites::init@stress-1" tests="1" skipped="0" errors="0" failures="0">
+    <testcase name="init_cluster::members" classname="suites::init" time="24.2">
+      <flakyFailure message="Error" type="test failure with exit code 1">Error: no</flakyFailure>
+    </testcase>
+  </testsuite>
+</testsuites>"#;
+
+    #[test]
+    fn rounds_are_told_apart_and_what_was_tried_again_is_told() {
+        let said = render(&Report::deserialize_from_str(ROUNDS).expect("a report"), "run 1");
+        assert!(said.contains("| `init_cluster, round 1` |") && said.contains("| `init_cluster, round 2` |"), "{said}");
+        assert!(said.ends_with("#### Passed only when tried again\n\n- `init_cluster::members`\n"), "{said}");
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn describe(
 ) -> Result<(GoldenSpec, Product, (Cache, File)), ClusterError> {
     let given = given_snaps(config)?;
     let named = check_lxd(config, client, progress).await?;
-    let workspace = Workspace::new(&config.root, &config.target_dir);
+    let workspace = Workspace::new(&config.root);
     let locks = locks(&config.cache_dir).await?;
     let (snap, extra) = snaps(given, &workspace, &locks.0, progress)?;
     let product = Product {

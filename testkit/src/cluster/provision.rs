@@ -65,7 +65,9 @@ pub struct Order<'a> {
 pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Manifest, ClusterError> {
     let timeline = Timeline::new(dir, site.run.clock());
     timeline.stage("arm reaper", Owner::Framework, reaper::arm(&site.run, &site.exe)).await?;
-    timeline.stage("sweep", Owner::Framework, site.run.once("sweep", async || sweep_abandoned(site).await)).await?;
+    // Each round has the host to itself: what the round before it still has is in its way.
+    let once = format!("sweep-{}", site.run.nextest().map_or(0, |nextest| nextest.round.stress));
+    timeline.stage("sweep", Owner::Framework, site.run.once(&once, async || sweep_abandoned(site).await)).await?;
     let progress = Progress::new(dir);
     progress.tell(Doing::Waiting, "for a turn");
     let Order { cell, options, members } = order;
@@ -128,9 +130,15 @@ async fn require(site: &Site, plan: &Plan, golden: &Golden, product: &Product) -
     Err(ClusterError::Lacking { product: product.to_string(), lacking })
 }
 
-/// Removes what dead runs left. Once in a run is enough, and more is not cheap: LXD counts up what uses each network.
+/// Removes what dead runs left, and what earlier rounds of this runner did not give back: their tests have ended. Once in
+/// a round is enough, and more is not cheap: LXD counts up what uses each network.
 async fn sweep_abandoned(site: &Site) -> Result<(), ClusterError> {
-    sweep::sweep(&site.client, &Target::Abandoned, None).await?;
+    let out_dir = &site.config.out_dir;
+    sweep::sweep(&site.client, &Target::Abandoned, None, out_dir).await?;
+    if site.run.nextest().is_some_and(|nextest| nextest.round.stress > 0) {
+        let earlier = Target::Runner(site.run.runner().clone());
+        sweep::sweep(&site.client, &earlier, Some(&site.run.ledger()), out_dir).await?;
+    }
     Ok(())
 }
 

@@ -10,6 +10,9 @@ use super::layer::SUBNET;
 use super::{ConfigError, Faults, Layer};
 use crate::nearest::nearest;
 
+/// How the names of the settings begin.
+const MEANT_FOR_US: [&str; 3] = [OWN, "MICROOVN_", "LXD_"];
+
 /// How the names of those variables begin that are nobody else's.
 const OWN: &str = "TESTKIT_";
 
@@ -28,6 +31,20 @@ const OWN_VARIABLES: [&str; 11] = [
     "TESTKIT_SUBNET",
 ];
 
+/// What else is of use to a process that outlives the job that started it: to find programs and files, and to log.
+const LASTING: [&str; 7] =
+    ["HOME", "LD_LIBRARY_PATH", "PATH", "RUST_BACKTRACE", "RUST_LOG", "TMPDIR", "XDG_CACHE_HOME"];
+
+/// Of these variables, those for a process that is to outlive the job that started it: the settings of this framework, and
+/// little else. Many CI systems mark what a job starts by a variable (`RUNNER_TRACKING_ID`, `JENKINS_NODE_COOKIE`, ...) and end
+/// whatever has it when the job ends; those marks have no names of a kind, so it is not they that are left out.
+pub(super) fn lasting(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
+    let lasts = |name: &OsString| {
+        name.to_str().is_some_and(|name| MEANT_FOR_US.iter().any(|it| name.starts_with(it)) || LASTING.contains(&name))
+    };
+    variables.into_iter().filter(|(name, _)| lasts(name)).collect()
+}
+
 /// The environment as text. What is no text is an error where it is meant for this framework, and left out otherwise.
 pub(super) fn texts(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -37,7 +54,7 @@ pub(super) fn texts(
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
             Ok(value) => drop(texts.insert(name, value)),
-            Err(value) if [OWN, "MICROOVN_", "LXD_"].iter().any(|start| name.starts_with(start)) => {
+            Err(value) if MEANT_FOR_US.iter().any(|start| name.starts_with(start)) => {
                 return Err(ConfigError::NotText { name, value });
             }
             Err(_) => {}
@@ -120,6 +137,15 @@ fn switch(environment: &BTreeMap<String, String>, name: &'static str) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_outlives_a_job_carries_none_of_its_marks() {
+        let names = ["LXD_SOCKET", "TESTKIT_POOL", "MICROOVN_SNAP_PATH", "HOME", "PATH"];
+        let marks = ["RUNNER_TRACKING_ID", "BUILD_ID", "JENKINS_NODE_COOKIE", "VSTS_PROCESS_LOOKUP_ID", "A_NEW_ONE"];
+        let all = names.iter().chain(&marks).map(|name| (OsString::from(name), OsString::from("x")));
+        let kept: Vec<_> = lasting(all).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(kept, names);
+    }
 
     #[test]
     fn a_setting_that_is_no_text_is_refused_and_others_are_nobodys_business() {

@@ -146,14 +146,15 @@ pub(crate) fn cached_programs(
 /// has been compiled already, and only the program itself is another one, which gets a place of its own. Before 1.91 cargo
 /// knows one folder for both, and compiles all of it there. Inside a node the program mostly waits.
 pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Vec<(String, PathBuf)>, Error> {
+    let target = workspace.target()?;
     let output = Program::new(&format!("build {package}"), "cargo")
         .args(["build", "--locked", "--message-format=json-render-diagnostics", "--workspace", "--bin", package])
         .run_with(|cargo| {
             cargo::by_hand(cargo)
                 .dir(workspace.root())
                 .env("RUSTC_WORKSPACE_WRAPPER", workspace.static_rustc())
-                .env("CARGO_BUILD_BUILD_DIR", workspace.target())
-                .env("CARGO_TARGET_DIR", workspace.target().join("static"))
+                .env("CARGO_BUILD_BUILD_DIR", &target)
+                .env("CARGO_TARGET_DIR", target.join("static"))
                 .stdin_null()
         })?;
     let mut programs: Vec<(String, PathBuf)> = Vec::new();

@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Error;
+use super::program::Program;
+use crate::cargo;
 
 /// `images/node/node.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -101,22 +103,32 @@ impl Paths {
 #[derive(Debug, Clone)]
 pub struct Workspace {
     root: PathBuf,
-    target: PathBuf,
 }
 
 impl Workspace {
-    /// The workspace at `root`, the folder of `Cargo.lock` and `images/`, which is compiled into `target`.
-    pub fn new(root: &Path, target: &Path) -> Self {
-        Self { root: root.to_owned(), target: root.join(target) }
+    /// The workspace at `root`, the folder of `Cargo.lock` and `images/`.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where cargo keeps what it compiles.
-    pub(crate) fn target(&self) -> &Path {
-        &self.target
+    /// Where cargo keeps what it compiles. Cargo is asked: variables, options and configuration files may say it.
+    pub(crate) fn target(&self) -> Result<PathBuf, Error> {
+        #[derive(Deserialize)]
+        struct Metadata {
+            target_directory: PathBuf,
+        }
+        let output = Program::new("find where cargo keeps what it compiles", "cargo")
+            .args(["metadata", "--no-deps", "--format-version=1"])
+            .run_with(|cargo| cargo::by_hand(cargo).dir(&self.root).stdin_null())?;
+        let metadata: Result<Metadata, _> = serde_json::from_slice(&output);
+        metadata.map(|metadata| metadata.target_directory).map_err(|error| Error::Recipe {
+            recipe: "programs",
+            problem: format!("what cargo says of the workspace cannot be read: {error}"),
+        })
     }
 
     /// The compiler of programs that are linked statically.
@@ -151,7 +163,7 @@ mod tests {
     use super::*;
 
     fn workspace() -> Workspace {
-        Workspace::new(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), Path::new("target"))
+        Workspace::new(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
     }
 
     #[test]
@@ -165,6 +177,18 @@ mod tests {
             assert!(file.is_file(), "no {}", file.display());
         }
         workspace().snaps_recipe().unwrap();
+    }
+
+    #[test]
+    fn where_programs_are_compiled_is_what_cargo_says() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join(".cargo")).unwrap();
+        fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").unwrap();
+        fs::write(folder.path().join(".cargo/config.toml"), "[build]\ntarget-dir = \"/elsewhere\"\n").unwrap();
+        // A variable of whoever runs this test wins over the file.
+        let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().find_map(std::env::var_os);
+        let wanted = named.map_or_else(|| PathBuf::from("/elsewhere"), |path| folder.path().join(path));
+        assert_eq!(Workspace::new(folder.path()).target().unwrap(), wanted);
     }
 
     #[test]

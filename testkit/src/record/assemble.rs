@@ -14,6 +14,7 @@ use super::schema::{
 };
 use super::{observed, planned, transcript};
 use crate::cluster::{self, Manifest, Planned};
+use crate::config::Round;
 use crate::expect;
 use crate::microovn::redact;
 use crate::plan::Plan;
@@ -32,7 +33,9 @@ struct Failed {
 pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
     let none = || io::Error::new(io::ErrorKind::NotFound, format!("{} is not the folder of a run", dir.display()));
     let part = RunPart::find(dir)?.ok_or_else(none)?;
-    let mut product = read::<(serde_json::Value, cluster::Product)>(&dir.join("golden.json"))?.map(|(_, it)| it);
+    // What was found out once is with the first round.
+    let first = if part.first.is_empty() { dir.to_owned() } else { dir.with_file_name(&part.first) };
+    let mut product = read::<(serde_json::Value, cluster::Product)>(&first.join("golden.json"))?.map(|(_, it)| it);
     let mut cells = Vec::new();
     for path in files(dir)? {
         if path.is_dir()
@@ -55,6 +58,7 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
     Ok(Record {
         schema: SCHEMA,
         run: part.run,
+        round: (part.round != Round::FIRST).then(|| part.round.to_string()),
         state,
         started: part.started,
         ended,

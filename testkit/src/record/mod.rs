@@ -20,5 +20,5 @@ pub use closer::closer;
 pub use facts::leave_host;
 pub use live::CellState;
 pub use parts::{CellPart, CheckEnd, CheckPart, RunPart};
-pub use runs::{RunsError, find, of_nextest, of_runner, write};
+pub use runs::{RunsError, find, latest_of_nextest, of_runner, rounds, write};
 pub use schema::Record;

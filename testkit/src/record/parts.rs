@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::{CheckInfo, Host, InitOption, SCHEMA};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Round};
 use crate::expect::{Difference, Verdict};
 use crate::matrix::{Cell, Declaration};
 use crate::microovn::redact;
@@ -39,6 +39,12 @@ pub struct RunPart {
     pub runner: Process,
     /// nextest's own id of the run, which is in its JUnit file.
     pub nextest: Option<String>,
+    /// Which round of that run it is.
+    #[serde(default)]
+    pub round: Round,
+    /// The run that is its first round, which knows what was found out once.
+    #[serde(default)]
+    pub first: String,
     /// The version of testkit.
     pub testkit: String,
     /// The faults the stand-in is told to have, one a line.
@@ -90,7 +96,9 @@ impl RunPart {
             run: run.id().to_string(),
             started: run.clock().now(),
             runner: run.runner().clone(),
-            nextest: config.nextest_run.clone(),
+            nextest: run.nextest().map(|nextest| nextest.run.clone()),
+            round: run.nextest().map(|nextest| nextest.round).unwrap_or_default(),
+            first: run.first().to_string(),
             testkit: env!("CARGO_PKG_VERSION").to_owned(),
             faults: config.faults.as_ref().map(|faults| redact(&faults.to_string())),
             options: options.into_iter().map(option).collect(),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::parts::{self, RunPart, files};
 use super::schema::{Record, SCHEMA};
 use super::{assemble, html};
+use crate::config::Round;
 use crate::session::Process;
 
 /// A run that cannot be reported.
@@ -115,14 +116,29 @@ pub fn find(out_dir: &Path, wanted: Option<&str>) -> Result<PathBuf, RunsError> 
     }
 }
 
-/// The folder of the run of this runner.
+/// The folder of the latest round of the run of this runner, in which every test is started.
 pub fn of_runner(out_dir: &Path, runner: &Process) -> Option<PathBuf> {
-    newest(out_dir, |part| part.runner == *runner)
+    newest(out_dir, |part| part.runner == *runner && part.round.attempt == Round::FIRST.attempt)
 }
 
-/// The folder of the run that nextest gave this id.
-pub fn of_nextest(out_dir: &Path, id: &str) -> Option<PathBuf> {
-    newest(out_dir, |part| part.nextest.as_deref() == Some(id))
+/// The folders of the rounds of the run that nextest gave this id, in order, with what is known of each.
+pub fn rounds(out_dir: &Path, id: &str) -> Vec<(PathBuf, RunPart)> {
+    let part = |dir: PathBuf| Some((RunPart::find(&dir).ok()??, dir));
+    let all = all(out_dir).into_iter().filter_map(part).map(|(part, dir)| (dir, part));
+    let mut rounds: Vec<_> = all.filter(|(_, part)| part.nextest.as_deref() == Some(id)).collect();
+    rounds.sort_by_key(|(_, part)| part.round);
+    rounds
+}
+
+/// The latest run that nextest was the runner of, with its folder.
+pub fn latest_of_nextest(out_dir: &Path) -> Option<(PathBuf, RunPart)> {
+    let part = |dir: PathBuf| Some((RunPart::find(&dir).ok()??, dir));
+    all(out_dir)
+        .into_iter()
+        .rev()
+        .filter_map(part)
+        .map(|(part, dir)| (dir, part))
+        .find(|(_, part)| part.nextest.is_some())
 }
 
 fn newest(out_dir: &Path, wanted: impl Fn(&RunPart) -> bool) -> Option<PathBuf> {

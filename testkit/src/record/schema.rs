@@ -23,6 +23,9 @@ pub struct Record {
     pub schema: u32,
     /// The run's id, which is the name of its folder.
     pub run: String,
+    /// Which repetition it is, where the runner repeats: `round 2`, `attempt 2`, `round 2, attempt 2`. Absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<String>,
     /// Whether it is over, and how.
     pub state: RunState,
     /// When its first check began.

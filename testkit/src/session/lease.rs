@@ -51,6 +51,16 @@ pub enum LeaseError {
         /// Where to look.
         evidence: PathBuf,
     },
+    /// The cluster is no longer there.
+    #[error(
+        "not checked: the cluster was removed, after the last check of its suite or by a command, and what is recorded of it \
+         is no longer so; a check that is to come again needs a run of its own\n  evidence: {}",
+        evidence.display()
+    )]
+    Removed {
+        /// What was recorded while it was there.
+        evidence: PathBuf,
+    },
     /// The cell's folder cannot be used.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -76,6 +86,23 @@ const MANIFEST: &str = "manifest.json";
 const FAILURE: &str = "failure.json";
 const STARTED: &str = "started";
 const DONE: &str = "done.json";
+const REMOVED: &str = "removed";
+
+/// Notes in the folder of a cell that its cluster is about to be removed.
+pub(super) fn note_removed(cell: &Path) -> io::Result<()> {
+    fs::write(cell.join(REMOVED), b"")
+}
+
+impl LeaseError {
+    /// What went wrong where this process was to provision and there is no cluster: it is the one to say what becomes of
+    /// what there is of it. `None` for those that only hear of it.
+    pub fn failed(&self) -> Option<&str> {
+        match self {
+            Self::Failed { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+}
 
 impl<M: Serialize + DeserializeOwned> Lease<M> {
     /// Waits for the cell's cluster, provisioning it when this process is the first to ask.
@@ -94,6 +121,7 @@ impl<M: Serialize + DeserializeOwned> Lease<M> {
             let path = dir.join("provision.lock");
             let _alone = lock::exclusive(&path).await.map_err(io_error("lock", &path))?;
             match read_json::<M>(&dir.join(MANIFEST))? {
+                Some(_) if dir.join(REMOVED).exists() => return Err(LeaseError::Removed { evidence: dir }),
                 Some(manifest) => manifest,
                 None => first(&dir, provision).await?,
             }
@@ -148,18 +176,18 @@ where
         return Err(LeaseError::FailedBefore { summary, evidence: dir.to_owned() });
     }
     let started = dir.join(STARTED);
-    if started.exists() {
-        let summary = "the test that was provisioning it died".to_owned();
-        return Err(LeaseError::FailedBefore { summary, evidence: dir.to_owned() });
-    }
-    fs::write(&started, b"").map_err(io_error("write", &started))?;
-    match provision(dir).await {
+    let provisioned = if started.exists() {
+        Err("the test that was provisioning the cluster died".to_owned())
+    } else {
+        fs::write(&started, b"").map_err(io_error("write", &started))?;
+        provision(dir).await.map_err(|error| error.to_string())
+    };
+    match provisioned {
         Ok(manifest) => {
             write_json(&dir.join(MANIFEST), &manifest)?;
             Ok(manifest)
         }
-        Err(error) => {
-            let message = error.to_string();
+        Err(message) => {
             write_json(&dir.join(FAILURE), &Failure { message: message.clone() })?;
             Err(LeaseError::Failed { message, evidence: dir.to_owned() })
         }
@@ -248,8 +276,23 @@ mod tests {
         let dir = run.cell_dir("c").expect("a folder");
         fs::write(dir.join(STARTED), b"").expect("left by the dead");
         let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
-        let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("fails").to_string();
-        assert!(error.contains("died"), "{error}");
+        let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("fails");
+        assert!(error.failed().is_some() && error.to_string().contains("died"), "{error}");
+        // What the dead one made is for one process to give back.
+        let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("fails");
+        assert!(error.failed().is_none() && error.to_string().contains("died"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_is_recorded_of_a_cluster_that_is_gone_is_not_judged() {
+        let out = tempfile::tempdir().expect("a folder");
+        let run = run(out.path()).await;
+        let provision = async |_: &Path| Ok::<u32, String>(1);
+        let lease = Lease::acquire(&run, "c", Access::Shared, provision).await.expect("a lease");
+        note_removed(lease.dir()).expect("noted");
+        let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
+        let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("it is gone").to_string();
+        assert!(error.starts_with("not checked: the cluster was removed, after"), "{error}");
     }
 
     #[tokio::test]

@@ -42,16 +42,6 @@ impl Process {
         Self::find(pid).unwrap_or(Self { boot: boot_id(), pid, started: 0 })
     }
 
-    /// The process that started this one: the test runner, seen from a test.
-    pub fn parent() -> Option<Self> {
-        Self::find(std::os::unix::process::parent_id())
-    }
-
-    /// Its name, at most 15 bytes of it (proc_pid_comm(5)); empty when it has ended.
-    pub(super) fn name(&self) -> String {
-        std::fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default().trim().to_owned()
-    }
-
     /// Whether it still runs. `None` when it belongs to another boot or another host, where nobody here can tell.
     pub fn is_alive(&self) -> Option<bool> {
         (self.boot == boot_id()).then(|| Self::find(self.pid).as_ref() == Some(self))

@@ -2,20 +2,29 @@
 //!
 //! nextest has no teardown hook and a test may be killed at any instruction, so nobody inside the run can be trusted
 //! with its end. The reaper is armed before the first object is made, waits on a pidfd of the runner, and sweeps.
+//!
+//! CI systems end what a job has left: by a mark in its environment, by its process group or session, or by going down
+//! from the job's own process. The reaper has none of the three: it is started with the variables that it needs and no
+//! others, in a session of its own, and by a process that ends at once, so that it hangs below nobody.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use super::run::{OPEN, RunError, io_error, ledger_path, runner_of};
 use super::sweep::{self, SweepError, Swept, Target};
-use super::{Ledger, Process, Run, RunId, lock};
+use super::{Ledger, Process, Run, RunId, lease, lock};
+use crate::config;
 use crate::lxd::Client;
 
 /// What the reaper prints once it holds on to the runner.
 const ARMED: &str = "armed";
+/// Held by the reaper as long as it lives.
+const HELD: &str = "reaper.lock";
+/// What it and those that remove a cell say.
+const LOG: &str = "reaper.log";
 /// How long tests get to notice that their runner has ended. They watch it as the reaper does.
 const TESTS_END: Duration = Duration::from_secs(20);
 
@@ -31,7 +40,7 @@ pub enum ReaperError {
         /// The program.
         exe: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It started and ended before it was ready.
     #[error("the reaper ended before it was armed; see {}", log.display())]
@@ -44,12 +53,70 @@ pub enum ReaperError {
 /// What the detached process needs to know.
 #[derive(Debug, Clone)]
 pub struct Orders {
-    /// The run to clear.
+    /// The run whose cell is to be removed; else all of the runner's go.
     pub run: RunId,
     /// Whose end to wait for.
     pub runner: Process,
-    /// The run's folder.
+    /// The folder of the runner's first round.
     pub dir: PathBuf,
+    /// The one cell to remove, at once.
+    pub cell: Option<String>,
+}
+
+impl Orders {
+    fn of(run: &Run, cell: Option<&str>) -> Self {
+        Self {
+            run: run.id().clone(),
+            runner: run.runner().clone(),
+            dir: run.common_dir().to_owned(),
+            cell: cell.map(str::to_owned),
+        }
+    }
+
+    /// Where the runs are.
+    fn out_dir(&self) -> &Path {
+        self.dir.parent().unwrap_or(Path::new("."))
+    }
+
+    fn command(&self, exe: &Path) -> Command {
+        let mut command = Command::new(exe);
+        command.args(["reap", "--run", &self.run.to_string(), "--runner", &self.runner.to_string()]);
+        if let Some(cell) = &self.cell {
+            command.args(["--cell", cell]);
+        }
+        command.arg("--dir").arg(&self.dir);
+        command
+    }
+
+    /// Starts the `testkit` command `exe` with these orders. On return it is nobody's child.
+    fn detach(&self, exe: &Path, stdout: Stdio) -> Result<Option<ChildStdout>, ReaperError> {
+        let log = self.dir.join(LOG);
+        let output = OpenOptions::new().create(true).append(true).open(&log).map_err(io_error("open", &log))?;
+        let start = || {
+            let mut command = self.command(exe);
+            command.arg("--apart").env_clear().envs(config::lasting());
+            let mut child = command.stdin(Stdio::null()).stdout(stdout).stderr(output).spawn()?;
+            let stdout = child.stdout.take();
+            let status = child.wait()?;
+            if status.success() {
+                Ok(stdout)
+            } else {
+                Err(io::Error::other(format!("{status}; see {}", log.display())))
+            }
+        };
+        start().map_err(|source| ReaperError::Spawn { exe: exe.to_owned(), source })
+    }
+
+    /// What a process does that was started only to start another with these orders: it leaves its session, and ends. The
+    /// other is in a session that it does not lead, and that no process leads.
+    ///
+    /// # Errors
+    /// When that cannot be started.
+    pub fn step_apart(&self) -> io::Result<()> {
+        // It fails only for a group leader, which has its own group already.
+        let _ = rustix::process::setsid();
+        self.command(&std::env::current_exe()?).spawn().map(drop)
+    }
 }
 
 /// Makes sure that a reaper watches this run; returns once it does. `exe` is the `testkit` command.
@@ -57,52 +124,34 @@ pub struct Orders {
 /// # Errors
 /// When it cannot be started; nothing may be made then.
 pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
-    let path = run.dir().join("arm.lock");
+    let path = run.common_dir().join("arm.lock");
     let _one_at_a_time = lock::exclusive(&path).await.map_err(io_error("lock", &path))?;
-    let held = run.dir().join("reaper.lock");
+    let held = run.common_dir().join(HELD);
     if lock::try_exclusive(&held).map_err(io_error("lock", &held))?.is_none() {
         return Ok(());
     }
-    let log = run.dir().join("reaper.log");
-    let output = OpenOptions::new().create(true).append(true).open(&log).map_err(io_error("open", &log))?;
-    let spawn_error = |source| ReaperError::Spawn { exe: exe.to_owned(), source };
-    let mut child = Command::new(exe)
-        .args(["reap", "--run", &run.id().to_string(), "--runner", &run.runner().to_string(), "--dir"])
-        .arg(run.dir())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(output)
-        .spawn()
-        .map_err(spawn_error)?;
-    let stdout = child.stdout.take();
+    let stdout = Orders::of(run, None).detach(exe, Stdio::piped())?;
     let armed = tokio::task::spawn_blocking(move || {
         let mut line = String::new();
         let _ = stdout.map(|pipe| BufReader::new(pipe).read_line(&mut line));
         line.trim_end() == ARMED
     });
+    let log = run.common_dir().join(LOG);
     if armed.await.unwrap_or(false) { Ok(()) } else { Err(ReaperError::NotArmed { log }) }
 }
 
-/// Has a detached process remove what the run made for one cell, which nobody will ask for again. Should it fail, the
-/// reaper does it when the run ends.
+/// Has a detached process remove what the run made for one cell, which nobody will ask for again: whoever does is told
+/// that it is gone. Should it fail, the reaper does it when the run ends.
 ///
 /// # Errors
 /// When it cannot be started.
 pub fn release(run: &Run, exe: &Path, cell: &str) -> Result<(), ReaperError> {
-    let log = run.dir().join("reaper.log");
-    let output = OpenOptions::new().create(true).append(true).open(&log).map_err(io_error("open", &log))?;
-    Command::new(exe)
-        .args(["reap", "--run", &run.id().to_string(), "--runner", &run.runner().to_string(), "--cell", cell, "--dir"])
-        .arg(run.dir())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(output)
-        .spawn()
-        .map_err(|source| ReaperError::Spawn { exe: exe.to_owned(), source })?;
-    Ok(())
+    let folder = run.dir().join(cell);
+    lease::note_removed(&folder).map_err(io_error("note that the cluster goes in", &folder))?;
+    Orders::of(run, Some(cell)).detach(exe, Stdio::null()).map(drop)
 }
 
-/// The detached process that [`release`] starts.
+/// The detached process that [`release`] starts: removes that cell of the run.
 ///
 /// # Errors
 /// When the sweep cannot finish.
@@ -111,38 +160,30 @@ pub async fn remove_cell(
     cell: String,
     connect: impl AsyncFn() -> Result<Client, SweepError>,
 ) -> Result<Swept, SweepError> {
-    leave_session();
     // As long as it lives the run is open: the reaper would only be in its way, asking LXD for what is under way.
     let _open = lock::shared(&orders.dir.join(OPEN)).await;
     let client = connect().await?;
-    sweep::sweep(&client, &Target::Cell(orders.run.clone(), cell), None).await
+    sweep::sweep(&client, &Target::Cell(orders.run.clone(), cell), None, orders.out_dir()).await
 }
 
-/// A session of its own: neither Ctrl-C nor the end of a process group reaches it. It fails only for a group leader,
-/// which has its own group already.
-fn leave_session() {
-    let _ = rustix::process::setsid();
-}
-
-/// The detached process itself: leaves the caller's session, waits for the runner to end, sweeps.
+/// The detached process itself: waits for the runner to end, and sweeps what all of its rounds made.
 ///
 /// # Errors
 /// When the sweep cannot finish; the next run or `testkit sweep` tries again.
 pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, SweepError>) -> Result<Swept, SweepError> {
-    leave_session();
-    let _held = match lock::try_exclusive(&orders.dir.join("reaper.lock")) {
+    let _held = match lock::try_exclusive(&orders.dir.join(HELD)) {
         Ok(Some(file)) => file,
         // Another reaper was quicker; the run is watched all the same.
         _ => return Ok(Swept::default()),
     };
-    let _ = writeln!(std::io::stdout(), "{ARMED}");
+    let _ = writeln!(io::stdout(), "{ARMED}");
     if orders.runner.ended().await.is_err() {
         eprintln!("the kernel cannot say when the runner ends; sweeping by tags only");
     }
     let _closed = close(&orders.dir).await;
     let client = connect().await?;
     let ledger = Ledger::new(&ledger_path(&orders.dir));
-    sweep::sweep(&client, &Target::Run(orders.run.clone()), Some(&ledger)).await
+    sweep::sweep(&client, &Target::Runner(orders.runner.clone()), Some(&ledger), orders.out_dir()).await
 }
 
 /// Waits until the reapers of all runs recorded in `out_dir` whose runner has ended are done.
@@ -152,7 +193,7 @@ pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, Swe
 pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
     let runs = std::fs::read_dir(out_dir).into_iter().flatten().flatten();
     let over = runs.map(|run| run.path()).filter(|dir| runner_of(dir).is_some_and(|r| r.is_alive() == Some(false)));
-    for lock_file in over.map(|dir| dir.join("reaper.lock")).filter(|path| path.exists()) {
+    for lock_file in over.map(|dir| dir.join(HELD)).filter(|path| path.exists()) {
         lock::exclusive(&lock_file).await.map_err(io_error("lock", &lock_file))?;
     }
     Ok(())
@@ -177,7 +218,8 @@ mod tests {
         let runner = Process::find(child.id()).expect("it runs");
         drop(child.stdin.take());
         child.wait().expect("it ends");
-        let orders = Orders { run: RunId::new("a".to_owned()).expect("an id"), runner, dir: dir.path().to_owned() };
+        let orders =
+            Orders { run: RunId::new("a".to_owned()).expect("an id"), runner, dir: dir.path().to_owned(), cell: None };
         let refused = || Err(SweepError::Connect("refused".into()));
         let (begun, beginning) = oneshot::channel();
         let (done, end) = oneshot::channel::<()>();

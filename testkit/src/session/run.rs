@@ -11,9 +11,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::runner::{self, RunnerError};
 use super::{Ledger, Process, lock};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Nextest, Round};
 
 /// The short name of a run: eight hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,9 +28,13 @@ impl RunId {
         fits.then_some(Self(text))
     }
 
-    /// The id of a run that nextest names, or else of the runner's process.
-    fn derive(nextest_run: Option<&str>, runner: &Process) -> Self {
-        let seed = nextest_run.map_or_else(|| runner.to_string(), str::to_owned);
+    /// The id of a round of a run that nextest names, or else of the run of a runner's process.
+    fn derive(nextest: Option<&Nextest>, runner: &Process) -> Self {
+        let seed = match nextest {
+            None => runner.to_string(),
+            Some(Nextest { run, round }) if *round == Round::FIRST => run.clone(),
+            Some(Nextest { run, round }) => format!("{run}, {round}"),
+        };
         let digest = Sha256::digest(seed.as_bytes());
         Self(digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect())
     }
@@ -47,11 +52,17 @@ impl fmt::Display for RunId {
 }
 
 /// A run this process takes part in. While it lives, the reaper knows that objects may still be made.
+///
+/// What nextest repeats ([`Round`]) is a run of its own, with its own id, folder and clusters. What there is once for a
+/// runner (the reaper, the ledger, turns, what was found out once) is in the folder of its first round.
 #[derive(Debug, Clone)]
 pub struct Run {
     id: RunId,
     runner: Process,
+    nextest: Option<Nextest>,
+    first: RunId,
     dir: PathBuf,
+    common: PathBuf,
     clock: Clock,
     _open: Arc<File>,
 }
@@ -59,9 +70,9 @@ pub struct Run {
 /// A run that cannot be taken part in.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The runner is gone already.
-    #[error("the test runner (pid {0}) has ended; nothing is started for a run that is over")]
-    RunnerEnded(u32),
+    /// It is not known whose it is.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
     /// Its folder cannot be used.
     #[error("failed to {action} {}", path.display())]
     Io {
@@ -86,14 +97,9 @@ impl Run {
     /// # Errors
     /// When the runner has ended or the folder cannot be made.
     pub async fn join(config: &Config) -> Result<Self, RunError> {
-        let parent = std::os::unix::process::parent_id();
-        let runner = Process::parent().ok_or(RunError::RunnerEnded(parent))?;
-        // A test that outlives its runner is given to another parent, which knows nothing of the run and never ends.
-        if !is_runner(&runner.name(), runner.pid, config.nextest_run.is_some()) {
-            return Err(RunError::RunnerEnded(parent));
-        }
-        let id = RunId::derive(config.nextest_run.as_deref(), &runner);
-        Self::open(config, id, runner).await
+        let runner = runner::find(config.nextest.as_ref().map(|nextest| nextest.run.as_str()))?;
+        let nextest = config.nextest.clone().filter(|_| runner.nextest);
+        Self::open(config, nextest, runner.process).await
     }
 
     /// A run of which this process itself is the runner, as for `testkit up`.
@@ -101,18 +107,21 @@ impl Run {
     /// # Errors
     /// When the folder cannot be made.
     pub async fn start(config: &Config) -> Result<Self, RunError> {
-        let runner = Process::current();
-        Self::open(config, RunId::derive(None, &runner), runner).await
+        Self::open(config, None, Process::current()).await
     }
 
-    async fn open(config: &Config, id: RunId, runner: Process) -> Result<Self, RunError> {
-        let dir = config.out_dir.join(id.to_string());
-        private_dir(&dir).map_err(io_error("create the run's folder", &dir))?;
-        let path = dir.join(OPEN);
+    async fn open(config: &Config, nextest: Option<Nextest>, runner: Process) -> Result<Self, RunError> {
+        let of = |nextest: Option<&Nextest>| RunId::derive(nextest, &runner);
+        let (id, first) = (of(nextest.as_ref()), of(nextest.clone().map(Nextest::first).as_ref()));
+        let [dir, common] = [&id, &first].map(|id| config.out_dir.join(id.to_string()));
+        for dir in [&dir, &common] {
+            private_dir(dir).map_err(io_error("create the run's folder", dir))?;
+        }
+        let path = common.join(OPEN);
         let open = lock::shared(&path).await.map_err(io_error("lock", &path))?;
-        let note = dir.join(RUNNER);
+        let note = common.join(RUNNER);
         fs::write(&note, runner.to_string()).map_err(io_error("write", &note))?;
-        let mut run = Self { id, runner, dir, clock: Clock::start(), _open: Arc::new(open) };
+        let mut run = Self { id, runner, nextest, first, dir, common, clock: Clock::start(), _open: Arc::new(open) };
         // The first to come starts it, so that what the run's processes note lies as far apart as it was.
         run.clock = run.once("clock", async || Ok::<_, RunError>(run.clock)).await?;
         Ok(run)
@@ -128,9 +137,24 @@ impl Run {
         &self.runner
     }
 
+    /// What nextest says of it; `None` where it has another runner.
+    pub fn nextest(&self) -> Option<&Nextest> {
+        self.nextest.as_ref()
+    }
+
+    /// The id of the first round of its runner, which is its own where nothing is repeated.
+    pub fn first(&self) -> &RunId {
+        &self.first
+    }
+
     /// Where its records are: `target/testkit/<run>`.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where that is which there is once for its runner.
+    pub fn common_dir(&self) -> &Path {
+        &self.common
     }
 
     /// What its processes note moments by: the wall clock as it was when the run began.
@@ -138,12 +162,12 @@ impl Run {
         self.clock
     }
 
-    /// What it made.
+    /// What its runner's tests made.
     pub fn ledger(&self) -> Ledger {
-        Ledger::new(&ledger_path(&self.dir))
+        Ledger::new(&ledger_path(&self.common))
     }
 
-    /// What `make` gives, made once in the run and remembered under `name` for its other processes.
+    /// What `make` gives, made once for the runner and remembered under `name` for its other processes.
     ///
     /// # Errors
     /// Those of `make`, which is tried again by the next to ask, or when the run's folder cannot be used.
@@ -152,7 +176,7 @@ impl Run {
         T: Serialize + DeserializeOwned,
         E: From<RunError>,
     {
-        let path = self.dir.join(format!("{name}.json"));
+        let path = self.common.join(format!("{name}.json"));
         let lock_path = path.with_extension("lock");
         let _alone = lock::exclusive(&lock_path).await.map_err(io_error("lock", &lock_path))?;
         // Written before the lock is given back, so that nobody reads half of it; one that does not parse was cut
@@ -186,12 +210,6 @@ impl Run {
             }
         });
     }
-}
-
-/// Whether a process of this name and id can have started a test: nextest, where nextest says that it did, and else
-/// anything but the first process of the system, unless that is cargo itself, as in a container.
-fn is_runner(name: &str, pid: u32, nextest: bool) -> bool {
-    if nextest { name.contains("nextest") } else { pid != 1 || name.starts_with("cargo") }
 }
 
 /// Held shared by whoever takes part in the run.
@@ -229,10 +247,32 @@ mod tests {
     fn the_id_follows_nextest_and_else_the_runner() {
         let runner = Process::current();
         let other = Process { started: runner.started + 1, ..runner.clone() };
-        assert_eq!(RunId::derive(Some("a"), &runner), RunId::derive(Some("a"), &other));
-        assert_ne!(RunId::derive(Some("a"), &runner), RunId::derive(Some("b"), &runner));
+        let of = |run: &str, runner| RunId::derive(Some(&nextest(run, 0, 1)), runner);
+        assert_eq!(of("a", &runner), of("a", &other));
+        assert_ne!(of("a", &runner), of("b", &runner));
         assert_ne!(RunId::derive(None, &runner), RunId::derive(None, &other));
         assert_eq!(RunId::derive(None, &runner).to_string().len(), 8);
+    }
+
+    fn nextest(run: &str, stress: u32, attempt: u32) -> Nextest {
+        Nextest { run: run.to_owned(), round: Round { stress, attempt } }
+    }
+
+    #[tokio::test]
+    async fn a_round_is_a_run_of_its_own_and_has_a_reaper_with_the_others() {
+        let out = tempfile::tempdir().expect("a folder");
+        let flags = Layer { out_dir: Some(out.path().to_owned()), ..Layer::default() };
+        let config = Config::resolve(flags).expect("a workspace");
+        let mut runs = Vec::new();
+        for (stress, attempt) in [(0, 1), (1, 1), (0, 2), (1, 2)] {
+            runs.push(
+                Run::open(&config, Some(nextest("a", stress, attempt)), Process::current()).await.expect("a run"),
+            );
+        }
+        let dirs: std::collections::BTreeSet<_> = runs.iter().map(|run| run.dir().to_owned()).collect();
+        assert_eq!(dirs.len(), runs.len(), "{dirs:?}");
+        assert!(runs.iter().all(|run| run.common_dir() == runs[0].dir() && run.first() == runs[0].id()));
+        assert!(runs.iter().all(|run| run.clock() == runs[0].clock()));
     }
 
     #[tokio::test]
@@ -243,22 +283,6 @@ mod tests {
         let first = Run::start(&config).await.expect("a run");
         let second = Run::start(&config).await.expect("the same run");
         assert_eq!((second.dir(), second.clock()), (first.dir(), first.clock()));
-    }
-
-    #[test]
-    fn a_test_that_was_orphaned_has_no_runner() {
-        for (name, pid, nextest, wanted) in [
-            ("cargo-nextest", 4711, true, true),
-            ("cargo-nextest", 1, true, true),
-            ("systemd", 1, true, false),
-            ("systemd", 900, true, false),
-            ("cargo", 4711, false, true),
-            ("bash", 4711, false, true),
-            ("cargo", 1, false, true),
-            ("systemd", 1, false, false),
-        ] {
-            assert_eq!(is_runner(name, pid, nextest), wanted, "{name} {pid} {nextest}");
-        }
     }
 
     #[test]

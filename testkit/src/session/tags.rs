@@ -1,6 +1,7 @@
 //! Ownership tags: the configuration keys that every LXD object of a run carries.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -71,6 +72,11 @@ impl Tags {
             node: get(key::NODE)?.clone(),
             expires: get(key::EXPIRES)?.parse().ok()?,
         })
+    }
+
+    /// The folder of its cell, among the runs in `out_dir`.
+    pub(super) fn cell_dir(&self, out_dir: &Path) -> PathBuf {
+        out_dir.join(self.run.to_string()).join(&self.cell)
     }
 
     /// Whether nobody will come back for the object: its runner has ended, or cannot be asked and its time is up.

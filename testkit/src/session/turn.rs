@@ -48,7 +48,7 @@ impl Run {
         cost: u64,
         mut places: impl AsyncFnMut() -> Result<usize, E>,
     ) -> Result<Turn, E> {
-        let dir = self.dir().join("turns");
+        let dir = self.common_dir().join("turns");
         fs::create_dir_all(&dir).map_err(io_error("create", &dir))?;
         let waiter = Waiter::register(&dir, cost, self.clock()).await.map_err(io_error("wait in", &dir))?;
         loop {

@@ -39,7 +39,7 @@ pub(crate) fn node_recipe(input: &[u8], with: &mut Table) -> Result<(), String> 
     in_folder(|folder| {
         write(&folder.join("images/node/node.toml"), input);
         let cache = Cache::open(&folder.join("cache")).expect("a cache");
-        said(build_node(&Workspace::new(folder, "target".as_ref()), &cache, &mut |_| {}))
+        said(build_node(&Workspace::new(folder), &cache, &mut |_| {}))
     })
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn snaps_recipe(input: &[u8], with: &mut Table) -> Result<(), String>
         write(&folder.join("images/node/node.toml"), &fs::read(good).expect("the recipe"));
         write(&folder.join("images/snaps.toml"), input);
         let cache = Cache::open(&folder.join("cache")).expect("a cache");
-        said(build_snaps(&Workspace::new(folder, "target".as_ref()), &cache, &mut |_| {}))
+        said(build_snaps(&Workspace::new(folder), &cache, &mut |_| {}))
     })
 }
 

@@ -74,6 +74,9 @@ pub(super) fn facts(record: &Record) -> Vec<Fact> {
     let lxd =
         if host.lxd.is_empty() { "did not answer".to_owned() } else { format!("{} on {}", host.lxd, host.lxd_system) };
     facts.push(fact("LXD", lxd));
+    if let Some(round) = &record.round {
+        facts.push(fact("Repetition", round.clone()));
+    }
     facts.push(fact("Started", moment(record.started)));
     facts.push(fact("Duration", duration(between(record.started, record.ended))));
     facts.push(fact("testkit", record.testkit.clone()));
