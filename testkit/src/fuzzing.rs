@@ -7,7 +7,7 @@
 use crate::image::Description;
 use crate::lxd;
 use crate::microovn::dialog::{Dialog, Step};
-use crate::microovn::{JoinToken, parse_control, parse_devices, parse_members};
+use crate::microovn::{CertificateList, Daemon, JoinToken, Listener, Pki, parse_control, parse_devices, parse_members};
 use crate::ovn::{Connections, ParseError, RaftStatus, Southbound, Switch, parse_tables};
 use crate::plan::{Answer, Reply};
 
@@ -45,6 +45,7 @@ pub fn ovsdb_json(data: &[u8]) {
     short(Southbound::parse(&text));
     short(parse_members(&text));
     short(parse_devices(&text));
+    short(CertificateList::parse(&text));
     let _ = parse_control(&text);
 }
 
@@ -72,7 +73,8 @@ pub fn snap_yaml(data: &[u8]) {
     }
 }
 
-/// `ovn-appctl … cluster/status`, and connection strings.
+/// `ovn-appctl … cluster/status`, connection strings, and what the scripts print that look at a member's files and
+/// processes.
 pub fn appctl(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Some(status) = short(RaftStatus::parse(&text)) {
@@ -80,6 +82,11 @@ pub fn appctl(data: &[u8]) {
         for server in &status.servers {
             assert_eq!(server.address.to_string().parse(), Ok(server.address.clone()));
         }
+    }
+    short(Pki::parse(&text));
+    short(Listener::parse_all(&text));
+    for daemon in short(Daemon::parse_all(&text)).into_iter().flatten() {
+        daemon.arguments();
     }
     if let Some(connections) = short(text.parse::<Connections>()) {
         assert_eq!(connections.to_string().parse(), Ok(connections));

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use expect_test::expect;
 use testkit::microovn::{
-    Activity, JoinToken, Northd, OvnEnv, Route, Startup, commands, parse_devices, parse_members, parse_services,
-    planned_services, redact,
+    Activity, Attempt, CertificateList, Daemon, JoinToken, Listener, Northd, OvnEnv, Pki, PkiContent, Route, Startup,
+    commands, parse_devices, parse_members, parse_services, planned_services, redact,
 };
 use testkit::ovn::{Connections, parse_host};
 use testkit::plan::{Release, Service};
@@ -126,6 +126,90 @@ fn addresses_and_routes_are_read() {
     let seen = route(ipv6).unwrap();
     assert_eq!((seen.dev.as_str(), seen.prefsrc, seen.gateway), ("eth0", Some(ip("fd00::2")), None));
     assert!(route("[]").is_err() && route("[{}]").is_err() && route("RTNETLINK answers").is_err());
+}
+
+#[test]
+fn the_list_of_certificates_is_read_as_releases_print_it() {
+    let list = CertificateList::parse(recorded!("certificates-list.json")).unwrap();
+    assert_eq!((list.ca.auto_renew, list.services.len()), (Some(true), 5));
+    let client = list.services["client"].as_ref().unwrap();
+    assert_eq!(client.key, "/var/snap/microovn/common/data/pki/client-privkey.pem");
+    assert_eq!(client.expiration_date.as_deref(), Some("2028-11-20 06:09:44 +0000 UTC"));
+    let list = CertificateList::parse(recorded!("certificates-list-chassis.json")).unwrap();
+    let present = list.services.iter().filter(|(_, listed)| listed.is_some()).map(|(name, _)| name.as_str());
+    assert_eq!(present.collect::<Vec<_>>(), ["client", "ovn-controller"]);
+    // 24.03 has no dates, 22.03 no more than files.
+    let list = CertificateList::parse(r#"{"ca":{"cert":"/a","auto_renew":false},"client":{"cert":"/b","key":"/c"}}"#);
+    let list = list.unwrap();
+    assert_eq!((list.ca.auto_renew, list.ca.expiration_date), (Some(false), None));
+    let list = CertificateList::parse(r#"{"ca":"/a","ovnnb":null,"client":{"cert":"/b","key":"/c"}}"#).unwrap();
+    assert_eq!((list.ca.cert.as_str(), list.ca.auto_renew), ("/a", None));
+}
+
+#[test]
+fn a_refusal_is_told_from_everything_else() {
+    let attempts = |text: &str| -> Vec<Attempt> {
+        Listener::parse_all(text).unwrap().into_iter().map(|listener| listener.attempt).collect()
+    };
+    // TLS 1.2, as recorded.
+    let recorded = recorded!("tls-ports-nocert.txt").replace("== port", "port");
+    let of_servers = recorded.split("tls1 ").next().unwrap();
+    assert_eq!(attempts(of_servers), [Attempt::Refused(40), Attempt::Refused(40)]);
+    let said = "verify return:1\n40B7:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate \
+                required:../ssl/record/rec_layer_s3.c:1601:SSL alert number 116\n";
+    assert_eq!(attempts(&format!("port 6641\n{said}\nport 6644\n{said}")), [const { Attempt::Refused(116) }; 2]);
+    for said in [
+        "verify return:1\n{\"id\":0,\"result\":[\"OVN_Northbound\"],\"error\":null}\n",
+        "{\"id\":0}\n40B7:error:0A00045C: SSL alert number 116\n",
+    ] {
+        assert_eq!(attempts(&format!("port 6641\n{said}")), [Attempt::Answered], "{said}");
+    }
+    for said in [
+        "",
+        "verify return:1\n",
+        "connect:errno=111",
+        "error:0A00010B:SSL routines:ssl3_get_record:wrong version number",
+        "error:0A00042E:SSL routines:tlsv1 alert protocol version: SSL alert number 70",
+        "bash: line 4: openssl: command not found",
+    ] {
+        let [Attempt::Other(_)] = &attempts(&format!("port 6641\n{said}"))[..] else { panic!("{said}") };
+    }
+}
+
+#[test]
+fn arguments_are_taken_apart_as_daemons_do() {
+    let argv = ["ovn-northd", "-p", "/k", "-C/", "--ovnnb-db=a", "--certificate", "/c", "-vsyslog:info", "--no-chdir"];
+    let argv = [&argv[..], &["a\nb c d"]].concat();
+    let arguments: String = argv.iter().map(|argument| format!("{}:{argument}\n", argument.len())).collect();
+    let text = format!("ovn-northd {}\n{arguments}", argv.len());
+    let [daemon] = &Daemon::parse_all(&text).unwrap()[..] else { panic!("{text}") };
+    let arguments = daemon.arguments();
+    assert_eq!(arguments.values("private-key"), ["/k"]);
+    assert_eq!(arguments.values("ca-cert"), ["/"]);
+    assert_eq!(arguments.values("ovnnb-db"), ["a"]);
+    assert_eq!(arguments.values("certificate"), ["/c"]);
+    assert_eq!(arguments.values("v"), ["syslog:info"]);
+    assert_eq!(arguments.values("no-chdir"), [""]);
+    assert_eq!(arguments.words, ["a\nb c d"]);
+    let watching = "ovsdb-server: monitoring pid 1007 (healthy)";
+    let text = format!("ovsdb-server 1\n{}:{watching}\novsdb-server 1\n12:ovsdb-server\n", watching.len());
+    assert_eq!(Daemon::parse_all(&text).unwrap().len(), 1, "who watches over a daemon is none");
+    assert_eq!(Daemon::parse_all("").unwrap(), []);
+}
+
+#[test]
+fn of_a_folder_of_keys_no_key_is_read() {
+    let secret = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----\n";
+    let text = format!("now 10\n== 600 root:root 9 client-privkey.pem\n{secret}== 644 a:b 8 cacert.pem\n{secret}");
+    let pki = Pki::parse(&text).unwrap();
+    assert_eq!(
+        (pki.now, pki.files["cacert.pem"].mode.as_str(), pki.files["client-privkey.pem"].written),
+        (10, "644", 9)
+    );
+    for name in ["client-privkey.pem", "cacert.pem"] {
+        assert_eq!(pki.files[name].content, PkiContent::Unusable("[redacted private key]".to_owned()));
+    }
+    assert!(!serde_json::to_string(&pki).unwrap().contains("MHc"));
 }
 
 #[test]

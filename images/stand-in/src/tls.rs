@@ -80,7 +80,7 @@ pub(crate) fn write_file(path: &Path, text: &str, mode: u32) -> Result<()> {
 }
 
 /// From a day ago, so that clocks may differ, for a number of days.
-pub(crate) fn validity(days: i64) -> (time::OffsetDateTime, time::OffsetDateTime) {
+fn validity(days: i64) -> (time::OffsetDateTime, time::OffsetDateTime) {
     let now = time::OffsetDateTime::now_utc();
     (now - time::Duration::days(1), now + time::Duration::days(days))
 }

@@ -5,8 +5,10 @@ suites::suites! {
         members,
         services,
         plugs,
+        daemon_arguments,
         nb_clustered,
         sb_clustered,
+        mutual_tls,
         connection_strings,
         ovn_remote,
         ovs_encap_ip,
@@ -16,6 +18,7 @@ suites::suites! {
         sb_encap,
         tunnels,
         encap_route,
+        certificates,
         nb_sb_propagation,
     }
     cells {

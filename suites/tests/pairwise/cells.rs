@@ -5,59 +5,10 @@ suites::suites! {
         members,
         services,
         plugs,
+        daemon_arguments,
         nb_clustered,
         sb_clustered,
-        connection_strings,
-        ovn_remote,
-        ovs_encap_ip,
-        ovs_encap_type,
-        system_id,
-        sb_chassis,
-        sb_encap,
-        tunnels,
-        encap_route,
-        nb_sb_propagation,
-    }
-    cells {
-        init_cluster_cli,
-        init_cluster_cli_members_4,
-        init_cluster_rest,
-    }
-}
-
-suites::suites! {
-    checks {
-        members,
-        services,
-        plugs,
-        nb_clustered,
-        sb_clustered,
-        connection_strings,
-        ovn_remote,
-        ovs_encap_ip,
-        ovs_encap_type,
-        system_id,
-        sb_chassis,
-        sb_encap,
-        encap_route,
-        nb_sb_propagation,
-    }
-    cells {
-        init_cluster_cli_members_1,
-        init_cluster_named_members_1,
-        init_cluster_services_piped_members_1,
-        init_cluster_custom_encap_rest_members_1,
-        init_cluster_custom_encap_loopback_named_members_1,
-    }
-}
-
-suites::suites! {
-    checks {
-        members,
-        services,
-        plugs,
-        nb_clustered,
-        sb_clustered,
+        mutual_tls,
         connection_strings,
         ovn_remote,
         ovs_encap_ip,
@@ -71,6 +22,9 @@ suites::suites! {
         nb_sb_propagation,
     }
     cells {
+        init_cluster_cli,
+        init_cluster_cli_members_4,
+        init_cluster_rest,
         init_cluster_user_ca_rsa_piped,
         init_cluster_services_named_user_ca_rsa,
         init_cluster_custom_encap_services_user_ca_ecdsa_piped_members_4,
@@ -87,8 +41,10 @@ suites::suites! {
         members,
         services,
         plugs,
+        daemon_arguments,
         nb_clustered,
         sb_clustered,
+        mutual_tls,
         connection_strings,
         ovn_remote,
         ovs_encap_ip,
@@ -101,7 +57,12 @@ suites::suites! {
         nb_sb_propagation,
     }
     cells {
+        init_cluster_cli_members_1,
+        init_cluster_named_members_1,
+        init_cluster_services_piped_members_1,
+        init_cluster_custom_encap_rest_members_1,
         init_cluster_custom_encap_ipv6_user_ca_ecdsa_piped_members_1,
+        init_cluster_custom_encap_loopback_named_members_1,
         init_cluster_ipv6_custom_encap_ipv4_services_named_user_ca_rsa_piped_members_1,
     }
 }

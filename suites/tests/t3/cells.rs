@@ -5,8 +5,10 @@ suites::suites! {
         members,
         services,
         plugs,
+        daemon_arguments,
         nb_clustered,
         sb_clustered,
+        mutual_tls,
         connection_strings,
         ovn_remote,
         ovs_encap_ip,
@@ -22,19 +24,25 @@ suites::suites! {
     cells {
         init_cluster_named_user_ca_ecdsa_rest_members_4,
         init_cluster_services_user_ca_rsa_members_4,
+        init_cluster_custom_encap_named_members_4,
         init_cluster_custom_encap_services_user_ca_ecdsa_rest,
+        init_cluster_custom_encap_services_named_piped,
         init_cluster_custom_encap_services_named_user_ca_ecdsa_piped,
         init_cluster_custom_encap_ipv6_named_user_ca_rsa_piped,
         init_cluster_custom_encap_ipv6_named_user_ca_ecdsa_members_4,
         init_cluster_custom_encap_ipv6_services_user_ca_rsa_rest,
+        init_cluster_custom_encap_loopback_named_piped,
         init_cluster_custom_encap_loopback_named_user_ca_rsa_rest,
         init_cluster_custom_encap_loopback_services_user_ca_ecdsa,
         init_cluster_ipv6_named_user_ca_ecdsa_piped_members_4,
         init_cluster_ipv6_custom_encap_ipv4_user_ca_rsa_piped_members_4,
+        init_cluster_ipv6_custom_encap_ipv4_named_piped,
         init_cluster_ipv6_custom_encap_ipv4_named_user_ca_rsa_rest_members_4,
         init_cluster_ipv6_custom_encap_ipv4_services_user_ca_rsa_piped,
+        init_cluster_ipv6_custom_encap_services_piped_members_4,
         init_cluster_ipv6_custom_encap_services_user_ca_ecdsa,
         init_cluster_ipv6_custom_encap_loopback_named_user_ca_rsa_members_4,
+        init_cluster_ipv6_custom_encap_loopback_services_rest_members_4,
     }
 }
 
@@ -43,8 +51,10 @@ suites::suites! {
         members,
         services,
         plugs,
+        daemon_arguments,
         nb_clustered,
         sb_clustered,
+        mutual_tls,
         connection_strings,
         ovn_remote,
         ovs_encap_ip,
@@ -59,64 +69,15 @@ suites::suites! {
     cells {
         init_cluster_services_user_ca_ecdsa_members_1,
         init_cluster_custom_encap_user_ca_rsa_members_1,
+        init_cluster_custom_encap_ipv6_services_named_members_1,
         init_cluster_ipv6_named_user_ca_rsa_piped_members_1,
         init_cluster_ipv6_services_user_ca_rsa_members_1,
         init_cluster_ipv6_services_user_ca_rsa_rest_members_1,
         init_cluster_ipv6_custom_encap_ipv4_named_user_ca_ecdsa_members_1,
+        init_cluster_ipv6_custom_encap_ipv4_services_named_members_1,
         init_cluster_ipv6_custom_encap_user_ca_rsa_members_1,
+        init_cluster_ipv6_custom_encap_named_rest_members_1,
         init_cluster_ipv6_custom_encap_loopback_services_user_ca_rsa_piped_members_1,
         init_cluster_ipv6_custom_encap_loopback_services_named_user_ca_ecdsa_rest_members_1,
-    }
-}
-
-suites::suites! {
-    checks {
-        members,
-        services,
-        plugs,
-        nb_clustered,
-        sb_clustered,
-        connection_strings,
-        ovn_remote,
-        ovs_encap_ip,
-        ovs_encap_type,
-        system_id,
-        sb_chassis,
-        sb_encap,
-        tunnels,
-        encap_route,
-        nb_sb_propagation,
-    }
-    cells {
-        init_cluster_custom_encap_named_members_4,
-        init_cluster_custom_encap_services_named_piped,
-        init_cluster_custom_encap_loopback_named_piped,
-        init_cluster_ipv6_custom_encap_ipv4_named_piped,
-        init_cluster_ipv6_custom_encap_services_piped_members_4,
-        init_cluster_ipv6_custom_encap_loopback_services_rest_members_4,
-    }
-}
-
-suites::suites! {
-    checks {
-        members,
-        services,
-        plugs,
-        nb_clustered,
-        sb_clustered,
-        connection_strings,
-        ovn_remote,
-        ovs_encap_ip,
-        ovs_encap_type,
-        system_id,
-        sb_chassis,
-        sb_encap,
-        encap_route,
-        nb_sb_propagation,
-    }
-    cells {
-        init_cluster_custom_encap_ipv6_services_named_members_1,
-        init_cluster_ipv6_custom_encap_ipv4_services_named_members_1,
-        init_cluster_ipv6_custom_encap_named_rest_members_1,
     }
 }

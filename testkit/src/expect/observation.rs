@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Read;
 use crate::microovn::{
-    Certificate, ClusterMember, Device, Northd, OvnEnv, Plugs, Route, SnapService, parse_devices, parse_members,
-    parse_services, redact,
+    CertificateList, ClusterMember, Daemon, Device, Listener, Northd, OvnEnv, Pki, Plugs, Route, SnapService,
+    parse_devices, parse_members, parse_services, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
 
@@ -81,9 +81,18 @@ pub struct MemberObservation {
     pub devices: Reading<Vec<Device>>,
     /// Its way to each peer's tunnel endpoint.
     pub routes: BTreeMap<IpAddr, Reading<Route>>,
-    /// The certificates of its services and of their authority, by file name.
+    /// Its keys and certificates.
     #[serde(default)]
-    pub certificates: BTreeMap<String, Reading<Certificate>>,
+    pub pki: Reading<Pki>,
+    /// Its certificates as MicroOVN lists them.
+    #[serde(default)]
+    pub certificate_list: Reading<CertificateList>,
+    /// What its database servers answer a client without a certificate.
+    #[serde(default)]
+    pub listeners: Reading<Vec<Listener>>,
+    /// Its daemons.
+    #[serde(default)]
+    pub daemons: Reading<Vec<Daemon>>,
 }
 
 impl Observation {
@@ -126,9 +135,10 @@ impl MemberObservation {
             Read::Northd => self.northd = reading(output, Northd::parse),
             Read::Devices => self.devices = reading(output, parse_devices),
             Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
-            Read::Certificate(file) => {
-                drop(self.certificates.insert(file.to_owned(), reading(output, Certificate::parse)));
-            }
+            Read::Pki => self.pki = reading(output, Pki::parse),
+            Read::CertificateList => self.certificate_list = reading(output, CertificateList::parse),
+            Read::Listeners(_) => self.listeners = reading(output, Listener::parse_all),
+            Read::Daemons => self.daemons = reading(output, Daemon::parse_all),
         }
     }
 }

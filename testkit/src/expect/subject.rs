@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::microovn::commands::{self, Argv};
-use crate::microovn::{AUTHORITY, planned_certificates};
 use crate::plan::{Member, Plan, Service};
 
 /// Something checks read. What a check needs is read together and again together.
@@ -33,8 +32,12 @@ pub enum Subject {
     Addresses,
     /// The ways to the peers' tunnel endpoints.
     Routes,
-    /// The certificates of OVN's services, and of their authority.
+    /// The keys and certificates of OVN's services and of their authority, and what MicroOVN says of them.
     Certificates,
+    /// What the database servers answer a client without a certificate.
+    Listeners,
+    /// The daemons and their arguments.
+    Daemons,
 }
 
 /// One command whose output is one reading.
@@ -62,13 +65,19 @@ pub enum Read {
     Devices,
     /// `ip route get` to this peer.
     Route(IpAddr),
-    /// A certificate's file.
-    Certificate(&'static str),
+    /// The folder of keys and certificates.
+    Pki,
+    /// `certificates list`
+    CertificateList,
+    /// The database servers' answers at this address.
+    Listeners(IpAddr),
+    /// The daemons' argv.
+    Daemons,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Switch,
         Self::Southbound,
         Self::NbRaft,
@@ -80,6 +89,8 @@ impl Subject {
         Self::Addresses,
         Self::Routes,
         Self::Certificates,
+        Self::Listeners,
+        Self::Daemons,
     ];
 
     /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has.
@@ -87,10 +98,15 @@ impl Subject {
         match self {
             // A chassis without a switch cannot work; a plan that says so must fail, not go unread.
             Self::Switch => member.runs(Service::Switch) || member.runs(Service::Chassis),
-            Self::NbRaft | Self::SbRaft => member.runs(Service::Central),
+            Self::NbRaft | Self::SbRaft | Self::Listeners => member.runs(Service::Central),
             Self::Addresses | Self::Routes => member.runs(Service::Chassis),
-            Self::Southbound | Self::Members | Self::Services | Self::Plugs => true,
-            Self::Environment | Self::Certificates => true,
+            Self::Southbound
+            | Self::Members
+            | Self::Services
+            | Self::Plugs
+            | Self::Environment
+            | Self::Certificates
+            | Self::Daemons => true,
         }
     }
 
@@ -111,12 +127,9 @@ impl Subject {
             Self::Environment => vec![Read::OvnEnv],
             Self::Addresses => vec![Read::Devices],
             Self::Routes => peers(plan, member).map(|peer| Read::Route(peer.encap.ip)).collect(),
-            // Which authority MicroOVN makes for itself is not planned.
-            Self::Certificates if plan.user_ca.is_none() => Vec::new(),
-            Self::Certificates => {
-                let own = planned_certificates(&member.services);
-                own.into_iter().chain([AUTHORITY]).map(Read::Certificate).collect()
-            }
+            Self::Certificates => vec![Read::Pki, Read::CertificateList],
+            Self::Listeners => vec![Read::Listeners(member.address)],
+            Self::Daemons => vec![Read::Daemons],
         }
     }
 }
@@ -136,7 +149,10 @@ impl Read {
             Self::Northd => commands::northd(),
             Self::Devices => commands::addresses(),
             Self::Route(peer) => commands::route(peer),
-            Self::Certificate(file) => commands::certificate(file),
+            Self::Pki => commands::pki(),
+            Self::CertificateList => commands::certificate_list(),
+            Self::Listeners(address) => commands::listeners(address),
+            Self::Daemons => commands::daemons(),
         }
     }
 }
@@ -155,6 +171,8 @@ impl fmt::Display for Subject {
             Self::Addresses => "the network devices",
             Self::Routes => "the routes to the peers",
             Self::Certificates => "the certificates of the services",
+            Self::Listeners => "the database servers' answers to a client without a certificate",
+            Self::Daemons => "the daemons' arguments",
         })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::redact;
@@ -12,8 +13,9 @@ use crate::plan::Service;
 
 const WHAT: &str = "certificate";
 
-/// One certificate.
+/// One certificate. Stored as its PEM form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Certificate {
     /// SHA-256 of its DER form, hexadecimal.
     pub sha256: String,
@@ -21,6 +23,15 @@ pub struct Certificate {
     pub subject: String,
     /// Who signed it, by its own word.
     pub issuer: String,
+    /// From when on it is valid, in seconds since 1970.
+    pub not_before: i64,
+    /// Until when it is valid, in seconds since 1970.
+    pub not_after: i64,
+    /// Whether it may sign others: it is an authority's, and its key may be used for that.
+    pub may_sign: bool,
+    /// SHA-256 of its public key's DER form (SubjectPublicKeyInfo), hexadecimal.
+    pub public_key: String,
+    pem: String,
     /// The DER form, for verifying signatures.
     der: Vec<u8>,
 }
@@ -31,16 +42,37 @@ impl Certificate {
     /// # Errors
     /// When there is none, or it is not X.509.
     pub fn parse(pem: &str) -> Result<Self, ParseError> {
+        Ok(Self::parse_all(pem)?.swap_remove(0))
+    }
+
+    /// Reads every certificate of a PEM file, in their order; at least one.
+    ///
+    /// # Errors
+    /// When there is none, or something is in the file that is not X.509.
+    pub fn parse_all(pem: &str) -> Result<Vec<Self>, ParseError> {
         // A file that should hold a certificate may hold a key.
         let expected = || ParseError::expected(WHAT, "an X.509 certificate as PEM", &redact(pem));
-        let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|_| expected())?;
-        let (_, certificate) = X509Certificate::from_der(&block.contents).map_err(|_| expected())?;
-        let digest = Sha256::digest(&block.contents);
-        Ok(Self {
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        let mut certificates = Vec::new();
+        for block in Pem::iter_from_buffer(pem.as_bytes()) {
+            certificates.push(Self::from_der(block.map_err(|_| expected())?.contents).ok_or_else(expected)?);
+        }
+        if certificates.is_empty() { Err(expected()) } else { Ok(certificates) }
+    }
+
+    fn from_der(der: Vec<u8>) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+        let authority = certificate.basic_constraints().ok()?.is_some_and(|it| it.value.ca);
+        let signs = certificate.key_usage().ok()?.is_some_and(|it| it.value.key_cert_sign());
+        Some(Self {
+            sha256: sha256(&der),
             subject: certificate.subject().to_string(),
             issuer: certificate.issuer().to_string(),
-            der: block.contents.clone(),
+            not_before: certificate.validity().not_before.timestamp(),
+            not_after: certificate.validity().not_after.timestamp(),
+            may_sign: authority && signs,
+            public_key: sha256(certificate.public_key().raw),
+            pem: encode(&der),
+            der,
         })
     }
 
@@ -55,19 +87,44 @@ impl Certificate {
     }
 }
 
+impl TryFrom<String> for Certificate {
+    type Error = ParseError;
+
+    fn try_from(pem: String) -> Result<Self, ParseError> {
+        Self::parse(&pem)
+    }
+}
+
+impl From<Certificate> for String {
+    fn from(certificate: Certificate) -> Self {
+        certificate.pem
+    }
+}
+
+/// The digest by which keys and certificates are told apart, hexadecimal.
+pub(super) fn sha256(der: &[u8]) -> String {
+    Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn encode(der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
 /// The file of the certificate authority, in the folder of certificates.
 pub const AUTHORITY: &str = "cacert.pem";
 
-/// The files of certificates that a member with these services has, besides the authority's.
+/// What has a certificate on a member with these services: the stems of the files, and the unit in their subjects.
 ///
 /// Recorded: `microovn certificates list` on members with and without central.
 pub fn planned_certificates(services: &BTreeSet<Service>) -> Vec<&'static str> {
-    let mut files = vec!["client-cert.pem"];
+    let mut stems = vec!["client"];
     if services.contains(&Service::Central) {
-        files.extend(["ovnnb-cert.pem", "ovnsb-cert.pem", "ovn-northd-cert.pem"]);
+        stems.extend(["ovnnb", "ovnsb", "ovn-northd"]);
     }
     if services.contains(&Service::Chassis) {
-        files.push("ovn-controller-cert.pem");
+        stems.push("ovn-controller");
     }
-    files
+    stems
 }

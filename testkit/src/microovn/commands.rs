@@ -3,13 +3,55 @@
 //! The placement of options is that of the real tools: `--format` is an option of the whole command line, `--columns`
 //! one of each `list`, and `--` starts the next command.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+
+use super::LISTENERS;
 
 /// A program and its arguments.
 pub type Argv = Vec<String>;
 
 /// Where the control sockets of the OVN databases are.
 const OVN_RUN: &str = "/var/snap/microovn/common/run/ovn";
+
+/// The folder of keys and certificates.
+pub(crate) const PKI: &str = "/var/snap/microovn/common/data/pki";
+
+/// Says what is in the folder that is its argument. An encrypted key is not asked for its password.
+const PKI_SCRIPT: &str = r#"
+cd "$1" 2>&1 || exit 0
+echo "now $EPOCHSECONDS"
+for file in *; do
+    stat -c '== %a %U:%G %Y %n' -- "$file"
+    case $file in
+        *-privkey.pem) openssl pkey -in "$file" -pubout -passin pass: 2>&1 ;;
+        *) sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' -- "$file" ;;
+    esac
+done
+exit 0
+"#;
+/// Asks every end that is an argument for its databases, in plain TLS. A server that wants a certificate ends the
+/// connection at once; one that answers is left after a moment.
+const LISTENERS_SCRIPT: &str = r#"
+for end in "$@"; do
+    echo "port ${end##*:}"
+    printf '{"id":0,"method":"list_dbs","params":[]}' | timeout 5 openssl s_client -quiet -connect "$end" 2>&1
+    echo
+done
+exit 0
+"#;
+/// Prints every daemon of MicroOVN, with the lengths of its arguments, because they may hold any character but NUL.
+const DAEMONS_SCRIPT: &str = r#"
+exec 2>/dev/null
+LC_ALL=C
+for process in /proc/[0-9]*; do
+    read -r name <"$process/comm" || continue
+    case $name in microovnd | ovn-controller | ovn-northd | ovs-vswitchd | ovsdb-server) ;; *) continue ;; esac
+    mapfile -d '' -t argv <"$process/cmdline" && ((${#argv[@]})) || continue
+    printf '%s %s\n' "$name" "${#argv[@]}"
+    for argument in "${argv[@]}"; do printf '%s:%s\n' "${#argument}" "$argument"; done
+done
+exit 0
+"#;
 
 fn argv(words: &[&str]) -> Argv {
     words.iter().map(|word| (*word).to_owned()).collect()
@@ -95,7 +137,25 @@ pub fn route(peer: IpAddr) -> Argv {
     argv(&["ip", "-j", "route", "get", &peer.to_string()])
 }
 
-/// A certificate's file; read by [`Certificate::parse`](super::Certificate::parse).
-pub fn certificate(file: &str) -> Argv {
-    argv(&["cat", &format!("/var/snap/microovn/common/data/pki/{file}")])
+/// The folder of keys and certificates; read by [`Pki::parse`](super::Pki::parse). Private keys stay on the member: of a
+/// key's file only the public key that belongs to it is printed, of the others only certificates.
+pub fn pki() -> Argv {
+    argv(&["bash", "-c", PKI_SCRIPT, "pki", PKI])
+}
+
+/// The certificates as MicroOVN lists them; read by [`CertificateList::parse`](super::CertificateList::parse).
+pub fn certificate_list() -> Argv {
+    argv(&["microovn", "certificates", "list", "--format", "json"])
+}
+
+/// What the database servers at `address` answer a client without a certificate; read by
+/// [`Listener::parse_all`](super::Listener::parse_all).
+pub fn listeners(address: IpAddr) -> Argv {
+    let ends = LISTENERS.map(|port| SocketAddr::new(address, port).to_string());
+    [&argv(&["bash", "-c", LISTENERS_SCRIPT, "listeners"])[..], &ends].concat()
+}
+
+/// The daemons and their arguments; read by [`Daemon::parse_all`](super::Daemon::parse_all).
+pub fn daemons() -> Argv {
+    argv(&["bash", "-c", DAEMONS_SCRIPT, "daemons"])
 }

@@ -10,31 +10,42 @@
 //! | ovn-northd's argv | [`Northd`] |
 //! | `ip -j address`, `ip -j route get` | [`Device`], [`Route`] |
 //! | the control socket | [`ControlCall`], [`parse_control`] |
-//! | certificates of OVN's services | [`Certificate`] |
 //! | the journal and the log files | [`JournalLine`], [`find_cause`] |
+//! | certificates of OVN's services | [`Certificate`], [`Pki`] |
+//! | `certificates list --format json` | [`CertificateList`] |
+//! | the daemons' arguments | [`Daemon`] |
+//! | what database servers answer strangers | [`Listener`] |
 //! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
 //! | what to run to read all this | [`commands`] |
 
+mod certificate_list;
 mod certificates;
 pub mod commands;
 mod control;
+mod daemons;
 pub mod dialog;
 mod env;
 mod journal;
+mod listeners;
 mod members;
 mod net;
 mod northd;
+mod pki;
 mod plugs;
 mod services;
 mod token;
 
+pub use certificate_list::{CertificateList, ListedAuthority, ListedCertificate};
 pub use certificates::{AUTHORITY, Certificate, planned_certificates};
 pub use control::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};
+pub use daemons::{Arguments, Daemon};
 pub use env::OvnEnv;
 pub use journal::{Cause, Gravity, JournalLine, Origin, find_cause, parse_journal, parse_logs};
+pub use listeners::{Attempt, LISTENERS, Listener};
 pub use members::{ClusterMember, parse_members};
 pub use net::{Device, Route, parse_devices};
 pub use northd::Northd;
+pub use pki::{Pki, PkiContent, PkiFile};
 pub use plugs::Plugs;
 pub use services::{Activity, SnapService, Startup, parse_services, planned_services};
 pub use token::{JoinToken, TokenError, redact};

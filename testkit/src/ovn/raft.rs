@@ -36,6 +36,8 @@ pub struct RaftStatus {
     pub role: String,
     /// Who leads, as far as this server knows.
     pub leader: Leader,
+    /// After how many milliseconds without a word from the leader a server stands for election.
+    pub election_timer: u64,
     /// Every server of the cluster, this one among them.
     pub servers: Vec<RaftServer>,
 }
@@ -100,6 +102,7 @@ impl RaftStatus {
                 "unknown" => Leader::Unknown,
                 id => Leader::Server(id.to_owned()),
             },
+            election_timer: milliseconds(field("Election timer")?)?,
             servers,
         })
     }
@@ -118,6 +121,10 @@ impl RaftStatus {
 fn identity(text: &str) -> Result<(String, String), ParseError> {
     let found = IDENTITY.captures(text).ok_or_else(|| ParseError::expected(WHAT, "a short and a full id", text))?;
     Ok((found[1].to_owned(), found[2].to_owned()))
+}
+
+fn milliseconds(text: &str) -> Result<u64, ParseError> {
+    text.parse().map_err(|_| ParseError::expected(WHAT, "a number of milliseconds", text))
 }
 
 fn server(line: &str) -> Result<RaftServer, ParseError> {

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use testkit::fuzzing::{TOKEN, bootstrap_answers, join_answers};
 use testkit::microovn::dialog::{Dialog, Step};
 use testkit::microovn::{
-    Certificate, JoinToken, Northd, OvnEnv, Route, parse_control, parse_devices, parse_members, parse_services,
+    Certificate, CertificateList, Daemon, JoinToken, Listener, Northd, OvnEnv, Pki, Route, parse_control,
+    parse_devices, parse_members, parse_services,
 };
 use testkit::ovn::{Connections, RaftStatus, Southbound, Switch, parse_host, parse_tables};
 use testkit::report::chain;
@@ -32,6 +33,10 @@ const READERS: &[(&str, Reader)] = &[
     ("devices", |input, _| said(parse_devices(&text(input)))),
     ("route", |input, _| said(Route::parse(&text(input)))),
     ("token", |input, _| said(text(input).parse::<JoinToken>())),
+    ("certificate_list", |input, _| said(CertificateList::parse(&text(input)))),
+    ("pki", |input, _| said(Pki::parse(&text(input)))),
+    ("listeners", |input, _| said(Listener::parse_all(&text(input)))),
+    ("daemons", |input, _| said(Daemon::parse_all(&text(input)))),
     ("certificate", |input, _| said(Certificate::parse(&text(input)))),
     ("dialog", dialog),
     // What LXD answers.

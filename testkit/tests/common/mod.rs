@@ -1,23 +1,29 @@
 //! Plans, and what a cluster formed exactly as planned prints.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
 use serde_json::json;
 use testkit::expect::{Observation, Read, Subject};
 use testkit::matrix::Cell;
-use testkit::microovn::{AUTHORITY, planned_services};
+use testkit::microovn::{AUTHORITY, LISTENERS, planned_certificates, planned_services};
 use testkit::plan::{Encap, KeyAlgorithm, Member, Network, Outline, Plan, Segment, Segments, Service, UserCa};
 
-/// The four plans of the first suites: both families, default and custom encapsulation.
+/// The four plans of the first suites, both families, default and custom encapsulation, with an authority that is given,
+/// and one without.
 pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
     vec![
         ("ipv4", plan(false, false)),
         ("ipv4 custom encap", plan(false, true)),
         ("ipv6", plan(true, false)),
         ("ipv6 custom encap", plan(true, true)),
+        ("generated authority", Plan { user_ca: None, ..plan(false, false) }),
     ]
 }
 
@@ -45,23 +51,138 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
     plan
 }
 
-/// A certificate authority and a certificate that it signed, as PEM.
+/// A certificate authority.
 pub(crate) struct Authority {
     pub(crate) certificate: String,
-    pub(crate) signed: String,
+    issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// The one that the plans give, and another one of the same name.
+/// The one that the plans give, and another one of the same name; they are as those that MicroOVN makes.
 pub(crate) static AUTHORITIES: LazyLock<[Authority; 2]> = LazyLock::new(|| [authority(), authority()]);
 
-fn authority() -> Authority {
+/// When the clusters of tests were formed, and the day after: in seconds since 1970.
+pub(crate) const FORMED: i64 = 1_767_225_600;
+const NOW: i64 = FORMED + 24 * 3600;
+
+/// Certificates as MicroOVN issues them: of this unit and name, for two years.
+pub(crate) fn issued(unit: &str, name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "given CA");
+    params.distinguished_name = DistinguishedName::new();
+    for (kind, value) in
+        [(DnType::OrganizationName, "MicroOVN"), (DnType::OrganizationalUnitName, unit), (DnType::CommonName, name)]
+    {
+        params.distinguished_name.push(kind, value);
+    }
+    (params.not_before, params.not_after) = (date_time_ymd(2026, 1, 1), date_time_ymd(2028, 1, 1));
+    params
+}
+
+fn authority() -> Authority {
+    let mut params = issued("MicroOVN CA", "MicroOVN CA");
+    params.not_after = date_time_ymd(2035, 12, 30);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let signed = CertificateParams::new(vec!["member".to_owned()]).unwrap();
-    let signed = signed.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
-    Authority { certificate: issuer.pem(), signed: signed.pem() }
+    Authority { certificate: issuer.pem(), issuer }
+}
+
+impl Authority {
+    /// Signs a certificate; its PEM, and that of its public key.
+    pub(crate) fn sign(&self, params: &CertificateParams) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.public_key_pem())
+    }
+}
+
+/// What members' tools say of their folders of certificates, by name and by what has one. Made once: it takes a while.
+type Folders = BTreeMap<(String, Vec<&'static str>), String>;
+static FOLDERS: LazyLock<Mutex<Folders>> = LazyLock::new(Mutex::default);
+
+fn pki(member: &Member) -> String {
+    let key = (member.name.clone(), planned_certificates(&member.services));
+    FOLDERS.lock().unwrap().entry(key).or_insert_with_key(|(name, services)| folder(name, services)).clone()
+}
+
+fn folder(name: &str, services: &[&str]) -> String {
+    let mut text = format!("now {NOW}\n");
+    let mut add = |name: &str, content: &str| text += &format!("== 600 root:root {FORMED} {name}\n{content}");
+    add(AUTHORITY, &AUTHORITIES[0].certificate);
+    for service in services {
+        let (certificate, key) = AUTHORITIES[0].sign(&issued(service, name));
+        add(&format!("{service}-cert.pem"), &certificate);
+        add(&format!("{service}-privkey.pem"), &key);
+    }
+    text
+}
+
+fn certificate_list(plan: &Plan, member: &Member) -> String {
+    let path = |file: &str| format!("/var/snap/microovn/common/data/pki/{file}");
+    let mut list = json!({"ca": {
+        "cert": path(AUTHORITY), "auto_renew": plan.user_ca.is_none(), "expiration_date": "2035-12-30 00:00:00 +0000 UTC"
+    }});
+    let planned = planned_certificates(&member.services);
+    for service in ["ovnnb", "ovnsb", "ovn-northd", "ovn-controller", "client"] {
+        list[service] = planned
+            .contains(&service)
+            .then(|| {
+                json!({
+                    "cert": path(&format!("{service}-cert.pem")), "key": path(&format!("{service}-privkey.pem")),
+                    "expiration_date": "2028-01-01 00:00:00 +0000 UTC"
+                })
+            })
+            .into();
+    }
+    list.to_string()
+}
+
+/// The processes of a member, in the words of the recorded process list.
+fn daemons(plan: &Plan, member: &Member) -> String {
+    let mut text = String::new();
+    let mut add = |line: &str| {
+        let argv: Vec<&str> = line.split(' ').collect();
+        text += &format!("{} {}\n", argv[0].trim_end_matches(':'), argv.len());
+        argv.iter().for_each(|argument| text += &format!("{}:{argument}\n", argument.len()));
+    };
+    let common = "/var/snap/microovn/common";
+    let keys = |stem: &str| {
+        let pki = format!("{common}/data/pki");
+        format!("--private-key={pki}/{stem}-privkey.pem --certificate={pki}/{stem}-cert.pem --ca-cert={pki}/cacert.pem")
+    };
+    let kept = |run: &str, name: &str| {
+        format!("--no-chdir --log-file={common}/logs/{name}.log --pidfile={common}/run/{run}//{name}.pid --detach")
+    };
+    add(&format!("microovnd --verbose --state-dir {common}/state"));
+    if member.runs(Service::Switch) {
+        let socket = format!("unix:{common}/run/switch//db.sock");
+        let kept = |name| kept("switch", name);
+        add(&format!(
+            "ovsdb-server {common}/data/switch/db/conf.db -vconsole:emer --remote=p{socket} \
+             --private-key=db:Open_vSwitch,SSL,private_key --certificate=db:Open_vSwitch,SSL,certificate \
+             --bootstrap-ca-cert=db:Open_vSwitch,SSL,ca_cert {} --monitor",
+            kept("ovsdb-server")
+        ));
+        add(&format!("ovs-vswitchd {socket} -vconsole:emer --mlockall {} --monitor", kept("ovs-vswitchd")));
+    }
+    if member.runs(Service::Central) {
+        for (short, schema, table) in [("nb", "OVN_Northbound", "NB_Global"), ("sb", "OVN_Southbound", "SB_Global")] {
+            let run = format!("{common}/run/ovn//ovn{short}_db");
+            add(&format!(
+                "ovsdb-server -vsyslog:info --log-file={common}/logs/ovsdb-server-{short}.log --remote=punix:{run}.sock \
+                 --pidfile={run}.pid --unixctl={run}.ctl --remote=db:{schema},{table},connections {} \
+                 --ssl-protocols=db:{schema},SSL,ssl_protocols --ssl-ciphers=db:{schema},SSL,ssl_ciphers \
+                 {common}/data/central/db/ovn{short}_db.db",
+                keys(&format!("ovn{short}"))
+            ));
+        }
+        let (nb, sb) = (list(plan, 6641), list(plan, 6642));
+        let kept = kept("ovn", "ovn-northd");
+        add(&format!("ovn-northd {} -vsyslog:info --ovnnb-db={nb} --ovnsb-db={sb} {kept}", keys("ovn-northd")));
+    }
+    if member.runs(Service::Chassis) {
+        let kept = kept("ovn", "ovn-controller");
+        add(&format!("ovn-controller unix:{common}/run/switch//db.sock {} {kept}", keys("ovn-controller")));
+    }
+    text
 }
 
 /// What is observed on a cluster formed exactly as planned: every read of every subject, as the tools print it.
@@ -119,8 +240,14 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
                 json!({"data": encaps.collect::<Vec<_>>(), "headings": ["_uuid", "chassis_name", "ip", "type", "options"]})
             )
         }
-        Read::Certificate(AUTHORITY) => AUTHORITIES[0].certificate.clone(),
-        Read::Certificate(_) => AUTHORITIES[0].signed.clone(),
+        Read::Pki => pki(member),
+        Read::CertificateList => certificate_list(plan, member),
+        Read::Daemons => daemons(plan, member),
+        Read::Listeners(_) => LISTENERS
+            .map(|port| {
+                format!("port {port}\nverify return:1\n40B7:error:0A00045C:SSL routines: SSL alert number 116\n")
+            })
+            .concat(),
         Read::NbRaft => raft(plan, member, "OVN_Northbound", 6643),
         Read::SbRaft => raft(plan, member, "OVN_Southbound", 6644),
         Read::Members => {

@@ -2,10 +2,16 @@
 
 use std::net::IpAddr;
 
+use rcgen::CertificateParams;
 use testkit::expect::{MemberObservation, Observation, Reading};
-use testkit::microovn::{Certificate, ClusterMember, Device, Northd, OvnEnv, Plugs, Route, SnapService};
+use testkit::microovn::{
+    Certificate, CertificateList, ClusterMember, Daemon, Device, ListedCertificate, Listener, Northd, OvnEnv, Pki,
+    PkiContent, PkiFile, Plugs, Route, SnapService,
+};
 use testkit::ovn::{RaftStatus, Southbound, Switch};
 use testkit::plan::Plan;
+
+use crate::common;
 
 /// The member the mutations are made on: a central that joined.
 pub(crate) const VICTIM: usize = 1;
@@ -77,10 +83,47 @@ impl Case<'_> {
     pub(crate) fn route(&mut self) -> &mut Route {
         inner(self.victim().routes.values_mut().next().unwrap())
     }
+    pub(crate) fn pki(&mut self) -> &mut Pki {
+        inner(&mut self.victim().pki)
+    }
+    pub(crate) fn file(&mut self, name: &str) -> &mut PkiFile {
+        self.pki().files.get_mut(name).unwrap()
+    }
     /// What the victim shows as this certificate.
     pub(crate) fn certificate(&mut self, file: &str, pem: &str) {
-        let reading = Reading::Seen(Certificate::parse(pem).unwrap());
-        self.victim().certificates.insert(file.to_owned(), reading).unwrap();
+        self.file(file).content = PkiContent::Certificates(Certificate::parse_all(pem).unwrap());
+    }
+    /// The victim's certificate of a service, as MicroOVN issues it but for what is changed; the key goes with it.
+    pub(crate) fn reissue(&mut self, service: &str, change: impl FnOnce(&mut CertificateParams)) {
+        let mut params = common::issued(service, &self.name(VICTIM));
+        change(&mut params);
+        let (certificate, key) = common::AUTHORITIES[0].sign(&params);
+        self.certificate(&format!("{service}-cert.pem"), &certificate);
+        let text = format!("now 0\n== 600 root:root 0 x-privkey.pem\n{key}");
+        let key = Pki::parse(&text).unwrap().files.remove("x-privkey.pem").unwrap().content;
+        self.file(&format!("{service}-privkey.pem")).content = key;
+    }
+    pub(crate) fn list(&mut self) -> &mut CertificateList {
+        inner(&mut self.victim().certificate_list)
+    }
+    pub(crate) fn listed(&mut self, service: &str) -> &mut ListedCertificate {
+        self.list().services.get_mut(service).unwrap().as_mut().unwrap()
+    }
+    pub(crate) fn listener(&mut self, port: u16) -> &mut Listener {
+        inner(&mut self.victim().listeners).iter_mut().find(|listener| listener.port == port).unwrap()
+    }
+    pub(crate) fn daemons(&mut self) -> &mut Vec<Daemon> {
+        inner(&mut self.victim().daemons)
+    }
+    /// The victim's daemon of this program one of whose arguments contains a text.
+    pub(crate) fn daemon(&mut self, program: &str, about: &str) -> &mut Daemon {
+        let is = |daemon: &&mut Daemon| daemon.program == program && daemon.argv.iter().any(|it| it.contains(about));
+        self.daemons().iter_mut().find(is).unwrap()
+    }
+    /// Replaces a text in the arguments of that daemon.
+    pub(crate) fn argument(&mut self, program: &str, about: &str, old: &str, new: &str) {
+        let daemon = self.daemon(program, about);
+        daemon.argv = daemon.argv.iter().map(|argument| argument.replace(old, new)).collect();
     }
     pub(crate) fn encap(&self, n: usize) -> IpAddr {
         self.plan.members[n].encap.ip

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod case;
+mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
 mod table;
@@ -10,10 +11,14 @@ mod table;
 use std::collections::BTreeSet;
 
 use case::{Case, VICTIM, inner};
-use table::MUTATIONS;
+use table::Mutation;
 use testkit::expect::{CHECKS, Observation, Reading, applicable, unsatisfied};
 use testkit::ovn::AddressText;
 use testkit::plan::{Plan, Plug};
+
+fn mutations() -> impl Iterator<Item = &'static Mutation> {
+    table::MUTATIONS.iter().chain(certificates::MUTATIONS)
+}
 
 fn found_by(plan: &Plan, observation: &Observation) -> BTreeSet<&'static str> {
     unsatisfied(plan, observation).into_iter().map(|(check, _)| check.name).collect()
@@ -36,7 +41,7 @@ fn each_mutation_is_found_by_exactly_its_checks() {
     let mut wrong = Vec::new();
     for (name, plan) in common::plans() {
         let planned = common::observe(&plan);
-        for (mutation, checks, mutate) in MUTATIONS {
+        for (mutation, checks, mutate) in mutations() {
             let mut seen = planned.clone();
             mutate(&mut Case { plan: &plan, seen: &mut seen });
             assert_ne!(seen, planned, "{name}: {mutation}: nothing was changed");
@@ -51,7 +56,7 @@ fn each_mutation_is_found_by_exactly_its_checks() {
 
 #[test]
 fn every_check_finds_some_mutation() {
-    let used: BTreeSet<&str> = MUTATIONS.iter().flat_map(|(_, checks, _)| checks.iter().copied()).collect();
+    let used: BTreeSet<&str> = mutations().flat_map(|(_, checks, _)| checks.iter().copied()).collect();
     let known: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
     assert_eq!(used, known);
 }
@@ -130,8 +135,6 @@ fn a_check_without_anything_to_compare_does_not_apply() {
     let plan = common::plan(false, true);
     let all: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
     assert_eq!(names(&plan), all);
-    let generated = Plan { user_ca: None, ..plan.clone() };
-    assert_eq!(&all - &names(&generated), BTreeSet::from(["certificates"]));
     let mut alone = plan;
     alone.members.truncate(1);
     assert_eq!(&all - &names(&alone), BTreeSet::from(["tunnels"]));
@@ -143,6 +146,33 @@ fn nothing_observed_fails_every_check() {
     assert_eq!(found_by(&plan, &Observation::default()).len(), CHECKS.len());
     let nobody = Plan { members: Vec::new(), ..plan };
     assert_eq!(found_by(&nobody, &Observation::default()).len(), applicable(&nobody).count());
+}
+
+/// MicroOVN looks up the services of a member by the name of its host.
+#[test]
+fn a_member_of_another_name_may_list_no_certificate_of_a_service() {
+    let mut plan = common::plan(false, false);
+    plan.members[VICTIM].name = "member-2".to_owned();
+    let mut seen = common::observe(&plan);
+    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+    let mut case = Case { plan: &plan, seen: &mut seen };
+    case.list().services.values_mut().for_each(|listed| *listed = None);
+    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+    let mut case = Case { plan: &plan, seen: &mut seen };
+    let renewed = case.list().ca.auto_renew.unwrap();
+    case.list().ca.auto_renew = Some(!renewed);
+    assert_eq!(found_by(&plan, &seen), BTreeSet::from(["certificates"]));
+}
+
+#[test]
+fn a_release_that_knows_less_says_less_of_certificates() {
+    let plan = Plan { user_ca: None, ..common::plan(false, false) };
+    let mut seen = common::observe(&plan);
+    let mut case = Case { plan: &plan, seen: &mut seen };
+    let list = case.list();
+    (list.ca.auto_renew, list.ca.expiration_date) = (None, None);
+    list.services.values_mut().flatten().for_each(|listed| listed.expiration_date = None);
+    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
 }
 
 #[test]

@@ -1,29 +1,16 @@
 //! The mutations.
 
 use testkit::expect::Reading;
-use testkit::microovn::{Activity, Northd, Startup};
+use testkit::microovn::{Activity, Attempt, Daemon, Northd, Startup};
 use testkit::ovn::{AddressText, Leader, Southbound};
 
 use crate::case::{Case, VICTIM, inner};
-use crate::common;
 
 /// What is changed, by whom it must be found, and how.
 pub(crate) type Mutation = (&'static str, &'static [&'static str], fn(&mut Case<'_>));
 
 pub(crate) const MUTATIONS: &[Mutation] = &[
-    // Certificates
-    ("another authority of the same name", &["certificates"], |c| {
-        c.certificate("cacert.pem", &common::AUTHORITIES[1].certificate);
-    }),
-    ("a certificate signed by another authority of the same name", &["certificates"], |c| {
-        c.certificate("ovnsb-cert.pem", &common::AUTHORITIES[1].signed);
-    }),
-    ("a certificate that signed itself", &["certificates"], |c| {
-        c.certificate("ovn-controller-cert.pem", &common::AUTHORITIES[1].certificate);
-    }),
-    ("no client certificate", &["certificates"], |c| {
-        drop(c.victim().certificates.remove("client-cert.pem").unwrap());
-    }),
+    // Certificates are in a table of their own.
     // Open_vSwitch
     ("encap address of a peer", &["ovs_encap_ip"], |c| c.external_id("ovn-encap-ip", c.encap(0))),
     ("encap address that contains the right one", &["ovs_encap_ip"], |c| {
@@ -160,6 +147,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     }),
     ("a Northbound database of another name", &["nb_clustered"], |c| c.nb().name = "OVN_Southbound".to_owned()),
     ("two Northbound leaders", &["nb_clustered"], |c| c.nb().leader = Leader::Myself),
+    ("another election timer of the Northbound", &["nb_clustered"], |c| c.nb().election_timer = 1000),
+    ("another election timer of the Southbound", &["sb_clustered"], |c| c.sb().election_timer = 32_000),
     ("the Northbound server is the Southbound one", &["nb_clustered"], |c| *c.nb() = c.sb().clone()),
     ("another Southbound cluster", &["sb_clustered"], |c| c.sb().cluster_id = Some("another".to_owned())),
     ("a Southbound server is missing", &["sb_clustered"], |c| drop(c.sb().servers.pop())),
@@ -230,7 +219,72 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("a route from another address", &["encap_route"], |c| c.route().prefsrc = Some(c.stranger())),
     ("a route to elsewhere", &["encap_route"], |c| c.route().dst = c.stranger()),
     ("a route is not read", &["encap_route"], |c| c.victim().routes.clear()),
+    // The daemons
+    ("ovn-northd is not there", &["daemon_arguments"], |c| c.daemons().retain(|it| it.program != "ovn-northd")),
+    ("MicroOVN's daemon is not there", &["daemon_arguments"], |c| c.daemons().retain(|it| it.program != "microovnd")),
+    ("no daemon is there", &["daemon_arguments"], |c| c.daemons().clear()),
+    ("a daemon is there twice", &["daemon_arguments"], |c| {
+        let twice = c.daemon("ovn-controller", "").clone();
+        c.daemons().push(twice);
+    }),
+    ("a database server that serves something else", &["daemon_arguments"], |c| {
+        let argv = ["ovsdb-server", "/tmp/x.db", "--remote=ptcp:6640"].map(str::to_owned).to_vec();
+        c.daemons().push(Daemon { program: "ovsdb-server".to_owned(), argv });
+    }),
+    ("ovn-northd where no central is planned", &["daemon_arguments"], |c| {
+        let stray = c.daemon("ovn-northd", "").clone();
+        inner(&mut c.at(3).daemons).push(stray);
+    }),
+    ("the key of another service", &["daemon_arguments"], |c| {
+        c.argument("ovsdb-server", "ovnnb", "ovnnb-privkey", "ovnsb-privkey");
+    }),
+    ("no authority", &["daemon_arguments"], |c| {
+        c.daemon("ovn-northd", "").argv.retain(|argument| !argument.starts_with("--ca-cert"));
+    }),
+    ("an authority that is none", &["daemon_arguments"], |c| {
+        c.argument("ovn-controller", "", "/var/snap/microovn/common/data/pki/cacert.pem", "none");
+    }),
+    ("a remote without TLS", &["daemon_arguments"], |c| {
+        c.daemon("ovsdb-server", "ovnsb").argv.insert(1, "--remote=ptcp:6642:0.0.0.0".to_owned());
+    }),
+    ("a remote is missing", &["daemon_arguments"], |c| {
+        c.daemon("ovsdb-server", "ovnsb").argv.retain(|argument| !argument.contains("connections"));
+    }),
+    ("the switch has another database", &["daemon_arguments"], |c| {
+        c.argument("ovsdb-server", "conf.db", "conf.db", "other.db");
+    }),
+    ("the switch's database takes any authority", &["daemon_arguments"], |c| {
+        c.daemon("ovsdb-server", "conf.db").argv.retain(|argument| !argument.contains("bootstrap-ca-cert"));
+    }),
+    ("ovs-vswitchd with another database", &["daemon_arguments"], |c| {
+        c.argument("ovs-vswitchd", "", "run/switch//db.sock", "run/db.sock");
+    }),
+    ("a database server's control socket elsewhere", &["daemon_arguments"], |c| {
+        c.argument("ovsdb-server", "ovnnb", "ovnnb_db.ctl", "nb.ctl");
+    }),
+    ("an option that nobody planned", &["daemon_arguments"], |c| {
+        c.daemon("ovn-northd", "").argv.push("--dry-run".to_owned());
+    }),
+    ("weaker ciphers", &["daemon_arguments"], |c| {
+        c.argument("ovsdb-server", "ovnnb", "db:OVN_Northbound,SSL,ssl_ciphers", "ALL");
+    }),
+    ("MicroOVN's state elsewhere", &["daemon_arguments"], |c| {
+        c.argument("microovnd", "", "/var/snap/microovn/common/state", "/tmp/state");
+    }),
+    // TLS
+    ("a database server that talks to strangers", &["mutual_tls"], |c| {
+        c.listener(6641).attempt = Attempt::Answered;
+    }),
+    ("a RAFT server that talks to strangers", &["mutual_tls"], |c| c.listener(6644).attempt = Attempt::Answered),
+    ("a database server that nobody reaches", &["mutual_tls"], |c| {
+        c.listener(6642).attempt = Attempt::Other("connect:errno=111".to_owned());
+    }),
+    ("a database server that was not asked", &["mutual_tls"], |c| {
+        inner(&mut c.victim().listeners).retain(|listener| listener.port != 6643);
+    }),
+    ("no database server was asked", &["mutual_tls"], |c| c.victim().listeners = Reading::NotRead),
     // Readings
+    ("the daemons were not read", &["daemon_arguments"], |c| c.victim().daemons = Reading::NotRead),
     ("the switch was not read", &["ovs_encap_ip", "ovs_encap_type", "ovn_remote", "system_id", "tunnels"], |c| {
         c.victim().switch = Reading::NotRead;
     }),
@@ -250,6 +304,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         &[
             "certificates",
             "connection_strings",
+            "daemon_arguments",
             "encap_route",
             "members",
             "ovn_remote",

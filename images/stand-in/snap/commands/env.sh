@@ -12,6 +12,27 @@ export OVN_DBDIR="${SNAP_COMMON}/data/central/db"
 
 PKI="${SNAP_COMMON}/data/pki"
 
+# Starts a daemon in place of the script that is named first. The fault daemon-argument replaces a text in its arguments.
+launch() {
+    script="$1"
+    shift
+    rule="${SNAP_COMMON}/data/arguments"
+    if [ -e "${rule}" ]; then
+        { read -r meant && read -r old && read -r new; } <"${rule}"
+        count=$#
+        while [ "${meant}" = "${script}" ] && [ "${count}" -gt 0 ]; do
+            argument="$1"
+            shift
+            case "${argument}" in
+                *"${old}"*) argument="${argument%%"${old}"*}${new}${argument#*"${old}"}" ;;
+            esac
+            set -- "$@" "${argument}"
+            count=$((count - 1))
+        done
+    fi
+    exec "$@"
+}
+
 if [ -e "${SNAP_COMMON}/data/env/ovn.env" ]; then
     . "${SNAP_COMMON}/data/env/ovn.env"
 fi

@@ -16,7 +16,7 @@ run_central_db() {
         fi
     fi
 
-    exec ovsdb-server -vsyslog:info -vfile:off --log-file="${OVN_LOGDIR}/ovsdb-server-${db}.log" \
+    launch "ovn-ovsdb-server-${db}" ovsdb-server -vsyslog:info -vfile:off --log-file="${OVN_LOGDIR}/ovsdb-server-${db}.log" \
         --remote="punix:${OVN_RUNDIR}/ovn${db}_db.sock" --pidfile="${OVN_RUNDIR}/ovn${db}_db.pid" \
         --unixctl="${OVN_RUNDIR}/ovn${db}_db.ctl" --remote="db:${schema},${table},connections" \
         --private-key="${PKI}/ovn${db}-privkey.pem" \

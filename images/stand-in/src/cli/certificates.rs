@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Context, Error, Result};
+use crate::ovn::pki;
 use crate::paths::Paths;
+use crate::{address, faults};
 
 use super::client::Client;
 
@@ -19,16 +21,35 @@ const CERTIFICATES: [(&str, &str); 6] = [
     ("Client", "client"),
 ];
 
-/// Prints the certificates of this member.
+/// Prints the certificates of this member. Which services it has is looked up by the host's name, as MicroOVN does: of a
+/// member that is called otherwise none is listed.
 pub(crate) async fn list(client: &Client, paths: &Paths, format: &str) -> Result<()> {
     let ca = client.get("/1.0/ca").await.context("failed to get CA info")?;
-    let auto_renew = ca["auto_renew"].as_bool().unwrap_or_default();
+    let services = client.get("/1.0/services").await.context("failed to get services")?;
+    let here = |entry: &&Value| entry["location"] == address::hostname();
+    let name = |entry: &Value| entry["service"].as_str().map(str::to_owned);
+    let services: Vec<String> = services.as_array().into_iter().flatten().filter(here).filter_map(name).collect();
+    let mut stems = if services.is_empty() { Vec::new() } else { pki::stems(&services) };
+    stems.retain(|stem| !faults::certificates::unlists(paths, stem));
+    let listed = Listed {
+        pki: paths.pki(),
+        auto_renew: faults::certificates::renewal(paths, ca["auto_renew"].as_bool().unwrap_or_default()),
+        stems,
+    };
     match format {
-        "text" => print!("{}", text(&paths.pki(), auto_renew)),
-        "json" => print!("{}", json(&paths.pki(), auto_renew)),
+        "text" => print!("{}", listed.text()),
+        "json" => print!("{}", listed.json()),
         _ => return Err(Error::new(400, format!("Invalid format \"{format}\""))),
     }
     Ok(())
+}
+
+/// What is to be listed.
+struct Listed {
+    pki: PathBuf,
+    auto_renew: bool,
+    /// Who has a certificate, besides the authority.
+    stems: Vec<&'static str>,
 }
 
 fn files(pki: &Path, stem: &str) -> (PathBuf, Option<PathBuf>) {
@@ -38,70 +59,99 @@ fn files(pki: &Path, stem: &str) -> (PathBuf, Option<PathBuf>) {
     (pki.join(format!("{stem}-cert.pem")), Some(pki.join(format!("{stem}-privkey.pem"))))
 }
 
-fn text(pki: &Path, auto_renew: bool) -> String {
-    let state = |path: &Path| {
-        if path.exists() { "OK: Present" } else { "Error: Missing file" }
-    };
-    let mut blocks = Vec::new();
-    for (title, stem) in CERTIFICATES {
-        let (certificate, key) = files(pki, stem);
-        let mut block = format!("[{title}]\n{} ({})\n", certificate.display(), state(&certificate));
-        if let Some(expiry) = crate::tls::expiry_of_file(&certificate) {
-            block.push_str(&format!("expiration date: {expiry}\n"));
-        }
-        match key {
-            Some(key) => block.push_str(&format!("{} ({})\n", key.display(), state(&key))),
-            None => block.push_str(&format!("Auto-renew: {auto_renew}\n")),
-        }
-        blocks.push(block);
+impl Listed {
+    fn has(&self, stem: &str) -> bool {
+        stem == "ca" || self.stems.contains(&stem)
     }
-    blocks.join("\n")
-}
 
-fn json(pki: &Path, auto_renew: bool) -> Value {
-    let mut all = Map::new();
-    for (_, stem) in CERTIFICATES {
-        let (certificate, key) = files(pki, stem);
-        let Some(expiry) = crate::tls::expiry_of_file(&certificate) else {
-            continue;
+    fn text(&self) -> String {
+        let state = |path: &Path| {
+            if path.exists() { "OK: Present" } else { "Error: Missing file" }
         };
-        let entry = match key {
-            Some(key) => json!({"cert": certificate, "key": key, "expiration_date": expiry}),
-            None => json!({"cert": certificate, "auto_renew": auto_renew, "expiration_date": expiry}),
-        };
-        all.insert(stem.to_owned(), entry);
+        let mut blocks = Vec::new();
+        for (title, stem) in CERTIFICATES {
+            let mut block = format!("[{title}]\n");
+            if self.has(stem) {
+                let (certificate, key) = files(&self.pki, stem);
+                block.push_str(&format!("{} ({})\n", certificate.display(), state(&certificate)));
+                if let Some(expiry) = crate::tls::expiry_of_file(&certificate) {
+                    block.push_str(&format!("expiration date: {expiry}\n"));
+                }
+                match key {
+                    Some(key) => block.push_str(&format!("{} ({})\n", key.display(), state(&key))),
+                    None => block.push_str(&format!("Auto-renew: {}\n", self.auto_renew)),
+                }
+            } else {
+                block.push_str("Not present.\n");
+            }
+            blocks.push(block);
+        }
+        blocks.join("\n")
     }
-    Value::Object(all)
+
+    fn json(&self) -> Value {
+        let mut all = Map::new();
+        for (_, stem) in CERTIFICATES {
+            let (certificate, key) = files(&self.pki, stem);
+            let expiry = crate::tls::expiry_of_file(&certificate);
+            let entry = match key {
+                _ if !self.has(stem) => Value::Null,
+                Some(key) => json!({"cert": certificate, "key": key, "expiration_date": expiry}),
+                None => json!({"cert": certificate, "auto_renew": self.auto_renew, "expiration_date": expiry}),
+            };
+            all.insert(stem.to_owned(), entry);
+        }
+        Value::Object(all)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_list_has_the_recorded_shape() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let ca = crate::ovn::pki::Ca::generate().expect("a CA");
-        crate::ovn::pki::write_all(&ca, dir.path(), "real-1").expect("certificates");
-        let shape = |text: &str, pki: &str| -> Vec<String> {
-            let without_dates = |line: &str| line.split(": 20").next().unwrap_or_default().replace(pki, "PKI");
-            text.lines().map(without_dates).collect()
-        };
-        let recorded = include_str!("../../tests/fixtures/12-certs-list.txt");
-        let recorded = recorded.split_once("--- stdout\n").expect("an output").1;
-        let recorded = recorded.split_once("--- stderr\n").expect("a second stream").0;
-        let pki = dir.path().display().to_string();
-        assert_eq!(shape(&text(dir.path(), true), &pki), shape(recorded, "/var/snap/microovn/common/data/pki"));
+    /// What a recording shows on its first stream.
+    fn recorded(recording: &str) -> &str {
+        let output = recording.split_once("--- stdout\n").expect("an output").1;
+        output.split_once("--- stderr\n").expect("a second stream").0.trim_end()
+    }
 
-        let recorded = include_str!("../../tests/fixtures/12-certs-list-json.txt");
-        let recorded = recorded.split_once("--- stdout\n").expect("an output").1.replace("--- stderr\n", "");
-        let recorded: Value = serde_json::from_str(recorded.trim()).expect("the recording is JSON");
-        let seen = json(dir.path(), true);
-        let keys = |value: &Value| -> Vec<(String, Vec<String>)> {
-            let object = value.as_object().expect("an object");
-            let inner = |value: &Value| value.as_object().expect("an object").keys().cloned().collect();
-            object.iter().map(|(key, value)| (key.clone(), inner(value))).collect()
-        };
-        assert_eq!(keys(&seen), keys(&recorded));
+    #[test]
+    fn the_lists_have_the_recorded_shapes() {
+        let everything = ["central", "chassis", "switch"].map(str::to_owned);
+        for (services, text, json) in [
+            (
+                &everything[..],
+                include_str!("../../tests/fixtures/12-certs-list.txt"),
+                include_str!("../../tests/fixtures/12-certs-list-json.txt"),
+            ),
+            (
+                &everything[1..],
+                include_str!("../../tests/fixtures/101-certs-list-chassis.txt"),
+                include_str!("../../tests/fixtures/101-certs-list-json-chassis.txt"),
+            ),
+        ] {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            let paths = Paths { state: dir.path().into(), common: dir.path().into(), snap: dir.path().into() };
+            std::fs::create_dir_all(paths.pki()).expect("a folder");
+            let ca = pki::Ca::generate().expect("a CA");
+            pki::write(&paths, &ca, "real-1", services).expect("certificates");
+            let listed = Listed { pki: paths.pki(), auto_renew: true, stems: pki::stems(services) };
+
+            let shape = |text: &str, pki: &str| -> Vec<String> {
+                let without_dates = |line: &str| line.split(": 20").next().unwrap_or_default().replace(pki, "PKI");
+                text.trim_end().lines().map(without_dates).collect()
+            };
+            let own = paths.pki().display().to_string();
+            assert_eq!(shape(&listed.text(), &own), shape(recorded(text), "/var/snap/microovn/common/data/pki"));
+
+            let wanted: Value = serde_json::from_str(recorded(json)).expect("the recording is JSON");
+            let keys = |value: &Value| -> Vec<(String, Vec<String>)> {
+                let inner =
+                    |value: &Value| value.as_object().map(|it| it.keys().cloned().collect()).unwrap_or_default();
+                let object = value.as_object().expect("an object");
+                object.iter().map(|(key, value)| (key.clone(), inner(value))).collect()
+            };
+            assert_eq!(keys(&listed.json()), keys(&wanted));
+        }
     }
 }

@@ -23,6 +23,8 @@ const UNTIL_JOINED: Duration = Duration::from_secs(600);
 const LATE: &str = "60";
 /// When what was right goes, in seconds after the chassis has registered.
 const SOON: &str = "3";
+/// The database and the election timer that it gets, in milliseconds, when the fault names none.
+const TIMER: &str = "sb 10000";
 /// The snap service that is down when the fault names none.
 const DOWN: &str = "chassis";
 /// The plug that is disconnected when the fault names none.
@@ -52,6 +54,7 @@ pub(crate) async fn play(member: Formed) {
     report(Fault::PlugUnconnected, disconnect_plug(paths).await);
     report(Fault::EncapStaleRow, add_stale(paths).await);
     report(Fault::ChassisDuplicated, duplicate(&member).await);
+    report(Fault::ElectionTimer, change_timer(paths).await);
     report(Fault::TunnelExtra, add_tunnel(paths).await);
     report(Fault::TunnelMissing, remove_tunnels(paths).await);
     if member.has_peers {
@@ -109,6 +112,16 @@ async fn sbctl(paths: &Paths, args: &[&str]) -> Result<String> {
 
 async fn vsctl(paths: &Paths, args: &[&str]) -> Result<String> {
     tools::run(paths, "ovs-vsctl", &[&["--timeout=20", "--no-wait"], args].concat()).await
+}
+
+async fn change_timer(paths: &Paths) -> Result<()> {
+    let Some(value) = find_or(paths, Fault::ElectionTimer, TIMER) else {
+        return Ok(());
+    };
+    let (db, milliseconds) = value.split_once(' ').unwrap_or((&value, ""));
+    let db = raft::Db::ALL.into_iter().find(|known| known.short() == db);
+    let db = db.ok_or_else(|| Error::internal(format!("there is no database {value:?}")))?;
+    raft::change_timer(paths, db, milliseconds).await
 }
 
 async fn add_stale(paths: &Paths) -> Result<()> {

@@ -133,6 +133,37 @@ faults! {
     /// The CA that is provided is ignored: MicroOVN makes its own.
     CaIgnored = "ca-ignored",
 
+    // Keys and certificates. The value is the stem of a service's files, `ovn-northd` otherwise.
+
+    /// The certificate of a service names another member.
+    CertOtherName = "cert-other-name",
+    /// The certificate of a service names another service.
+    CertOtherUnit = "cert-other-unit",
+    /// The certificate of a service is valid for one year, not two.
+    CertShort = "cert-short",
+    /// The certificate of a service is valid since a month ago.
+    CertBackdated = "cert-backdated",
+    /// The key of a service is not that of its certificate.
+    CertOtherKey = "cert-other-key",
+    /// Another authority of the same name signed the certificate of a service.
+    CertOtherCa = "cert-other-ca",
+    /// All may read a file; the value is its name, `ovn-northd-privkey.pem` otherwise.
+    CertMode = "cert-mode",
+    /// The CA that MicroOVN makes is valid for one year, not ten.
+    CaShort = "ca-short",
+    /// `certificates list` says of the CA's renewal what is not so.
+    CertListRenewal = "cert-list-renewal",
+    /// `certificates list` does not know a service that is enabled.
+    CertListMissing = "cert-list-missing",
+
+    // Daemons.
+
+    /// A daemon is started with an argument that is not the right one: `SCRIPT OLD => NEW`.
+    DaemonArgument = "daemon-argument",
+    /// The election timer of a database is another one; the value is `nb` or `sb` and milliseconds, `sb 10000`
+    /// otherwise.
+    ElectionTimer = "election-timer",
+
     // Join tokens.
 
     /// Tokens that are given out have a wrong secret.

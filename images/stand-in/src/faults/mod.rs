@@ -6,7 +6,9 @@
 //! Without the file the stand-in behaves.
 
 pub(crate) mod aftermath;
+pub(crate) mod arguments;
 pub(crate) mod central;
+pub(crate) mod certificates;
 pub(crate) mod chassis;
 mod list;
 

@@ -1,20 +1,31 @@
 //! The certificates OVN's services show each other.
 
-use std::path::Path;
-
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::tls::{validity, write_file};
+use crate::faults;
+use crate::paths::Paths;
+use crate::tls::write_file;
 
 use super::ca_key;
 
-/// Who gets a certificate: the stems of the file names.
-pub(crate) const SERVICES: [&str; 5] = ["ovnnb", "ovnsb", "ovn-northd", "ovn-controller", "client"];
+/// How long an authority is valid, and a service whatever its authority has left, in days.
+const AUTHORITY_DAYS: i64 = 10 * 365;
+const SERVICE_DAYS: i64 = 2 * 365;
+
+/// Who has a certificate on a member with these services: the stems of the file names.
+pub(crate) fn stems(services: &[String]) -> Vec<&'static str> {
+    let has = |service: &str| services.iter().any(|running| running == service);
+    let mut stems = vec!["client"];
+    if has("central") {
+        stems.extend(["ovnnb", "ovnsb", "ovn-northd"]);
+    }
+    if has("chassis") {
+        stems.push("ovn-controller");
+    }
+    stems
+}
 
 /// The authority that signs the certificates, as PEM.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -31,23 +42,33 @@ fn failed(error: impl std::fmt::Display) -> Error {
     Error::internal(error.to_string())
 }
 
-fn subject(common_name: &str) -> DistinguishedName {
+fn subject(unit: &str, common_name: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::OrganizationName, "MicroOVN");
+    name.push(DnType::OrganizationalUnitName, unit);
     name.push(DnType::CommonName, common_name);
     name
+}
+
+/// A private key as MicroOVN writes it: PKCS #8 under the header of another form.
+fn key_pem(key: &KeyPair) -> String {
+    key.serialize_pem().replace(" PRIVATE KEY-", " EC PRIVATE KEY-")
 }
 
 impl Ca {
     /// A new self-signed authority.
     pub(crate) fn generate() -> Result<Self> {
+        Self::generate_for(AUTHORITY_DAYS)
+    }
+
+    /// A new self-signed authority for a number of days.
+    pub(crate) fn generate_for(days: i64) -> Result<Self> {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).map_err(failed)?;
         let mut params = CertificateParams::default();
-        params.distinguished_name = subject("MicroOVN CA");
+        params.distinguished_name = subject("MicroOVN CA", "MicroOVN CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages =
-            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
-        (params.not_before, params.not_after) = validity(10 * 365);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        (params.not_before, params.not_after) = from_now(0, days);
         let certificate = params.self_signed(&key).map_err(failed)?.pem();
         Ok(Self { certificate, key: key.serialize_pem(), auto_renew: true })
     }
@@ -78,32 +99,74 @@ impl Ca {
         Issuer::from_ca_cert_pem(&self.certificate, key).map_err(failed)
     }
 
-    /// A certificate and a key for a service of a member.
-    fn issue(&self, service: &str, member: &str) -> Result<(String, String)> {
+    /// A certificate and a key, as PEM.
+    fn issue(&self, wanted: &Wanted) -> Result<(String, String)> {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).map_err(failed)?;
-        let mut params = CertificateParams::new(vec![member.to_owned()]).map_err(failed)?;
-        params.distinguished_name = subject(&format!("{service} {member}"));
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        (params.not_before, params.not_after) = validity(2 * 365);
+        let mut params = CertificateParams::default();
+        params.distinguished_name = subject(&wanted.unit, &wanted.name);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::ContentCommitment,
+            KeyUsagePurpose::KeyEncipherment,
+            KeyUsagePurpose::KeyAgreement,
+        ];
+        (params.not_before, params.not_after) = from_now(wanted.days_ago, wanted.days);
         let certificate = params.signed_by(&key, &self.issuer()?).map_err(failed)?;
-        Ok((certificate.pem(), key.serialize_pem()))
+        Ok((certificate.pem(), key_pem(&key)))
     }
 }
 
-/// Writes the authority's certificate and a certificate and key for every service into `pki`.
-pub(crate) fn write_all(ca: &Ca, pki: &Path, member: &str) -> Result<()> {
-    write_file(&pki.join("cacert.pem"), &ca.certificate, 0o644)?;
-    for service in SERVICES {
-        let (certificate, key) = ca.issue(service, member)?;
-        write_file(&pki.join(format!("{service}-cert.pem")), &certificate, 0o644)?;
-        write_file(&pki.join(format!("{service}-privkey.pem")), &key, 0o600)?;
+/// What a certificate is to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The unit in its subject.
+    pub(crate) unit: String,
+    /// The name in its subject.
+    pub(crate) name: String,
+    /// For how long it is valid, in days.
+    pub(crate) days: i64,
+    /// How many days ago that began.
+    pub(crate) days_ago: i64,
+}
+
+/// From so many days ago, for so many days.
+fn from_now(days_ago: i64, days: i64) -> (time::OffsetDateTime, time::OffsetDateTime) {
+    let from = time::OffsetDateTime::now_utc() - time::Duration::days(days_ago);
+    (from, from + time::Duration::days(days))
+}
+
+/// Writes the authority's certificate, and a certificate and key for everything that has one on a member with these
+/// services. What is there stays.
+pub(crate) fn write(paths: &Paths, ca: &Ca, member: &str, services: &[String]) -> Result<()> {
+    let pki = paths.pki();
+    let write = |file: String, text: &str| {
+        let mode = faults::certificates::mode(paths, &file, 0o600);
+        write_file(&pki.join(file), text, mode)
+    };
+    write("cacert.pem".to_owned(), &ca.certificate)?;
+    for service in stems(services) {
+        if pki.join(format!("{service}-cert.pem")).exists() {
+            continue;
+        }
+        let right = Wanted { unit: service.to_owned(), name: member.to_owned(), days: SERVICE_DAYS, days_ago: 0 };
+        let wanted = faults::certificates::distort(paths, service, right);
+        let stranger = faults::certificates::other_authority(paths, service)?;
+        let (certificate, mut key) = stranger.as_ref().unwrap_or(ca).issue(&wanted)?;
+        if faults::certificates::mixes_up_keys(paths, service) {
+            key = ca.issue(&wanted)?.1;
+        }
+        write(format!("{service}-cert.pem"), &certificate)?;
+        write(format!("{service}-privkey.pem"), &key)?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject;
 
@@ -118,9 +181,45 @@ mod tests {
         std::fs::write(&key, &own.key).expect("written");
         let ca = Ca::provided(&certificate.display().to_string(), &key.display().to_string()).expect("a CA");
         assert!(!ca.auto_renew);
-        write_all(&ca, dir.path(), "real-1").expect("certificates");
-        let stored = std::fs::read_to_string(dir.path().join("cacert.pem")).expect("stored");
+        let paths = folder(&dir);
+        write(&paths, &ca, "real-1", &[]).expect("certificates");
+        let stored = std::fs::read_to_string(paths.pki().join("cacert.pem")).expect("stored");
         assert_eq!(stored, own.certificate);
+    }
+
+    /// A member's paths, with a folder for its certificates.
+    fn folder(dir: &tempfile::TempDir) -> Paths {
+        let paths = Paths { state: dir.path().into(), common: dir.path().into(), snap: dir.path().into() };
+        std::fs::create_dir_all(paths.pki()).expect("a folder");
+        paths
+    }
+
+    #[test]
+    fn a_member_has_what_its_services_need_and_nobody_else_may_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (paths, ca) = (folder(&dir), Ca::generate().expect("a CA"));
+        let files = || {
+            let entries = std::fs::read_dir(paths.pki()).expect("a folder").flatten();
+            let mode = |entry: &std::fs::DirEntry| entry.metadata().expect("a file").permissions().mode() & 0o777;
+            let mut files: Vec<_> = entries.map(|entry| (entry.file_name(), mode(&entry))).collect();
+            files.sort();
+            files
+        };
+        write(&paths, &ca, "real-1", &["switch".to_owned()]).expect("certificates");
+        assert_eq!(files(), ["cacert.pem", "client-cert.pem", "client-privkey.pem"].map(|name| (name.into(), 0o600)));
+        let client = std::fs::read_to_string(paths.pki().join("client-cert.pem")).expect("written");
+        write(&paths, &ca, "real-1", &["chassis".to_owned()]).expect("certificates");
+        assert_eq!(files().len(), 5);
+        assert_eq!(std::fs::read_to_string(paths.pki().join("client-cert.pem")).expect("written"), client);
+        let key = std::fs::read_to_string(paths.pki().join("client-privkey.pem")).expect("written");
+        assert!(key.starts_with("-----BEGIN EC PRIVATE KEY-----\n"), "as recorded");
+        let der = CertificateDer::from_pem_slice(client.as_bytes()).expect("a certificate");
+        let (_, certificate) = x509_parser::parse_x509_certificate(&der).expect("a certificate");
+        assert_eq!(certificate.subject().to_string(), "O=MicroOVN, OU=client, CN=real-1");
+        let validity = certificate.validity();
+        assert_eq!(validity.not_after.timestamp() - validity.not_before.timestamp(), 730 * 24 * 3600);
+        assert!(certificate.subject_alternative_name().expect("parses").is_none());
     }
 
     /// Whether a certificate names the authority as its issuer and carries its signature.
@@ -141,11 +240,13 @@ mod tests {
             for form in ["pkcs8", "traditional"] {
                 let dir = tempfile::tempdir().expect("a temporary directory");
                 let ca = Ca::provided(&file(format!("{kind}.crt")), &file(format!("{kind}-{form}.key"))).expect("a CA");
-                write_all(&ca, dir.path(), "real-1").expect("certificates");
-                let read = |name: String| std::fs::read_to_string(dir.path().join(name)).expect("written");
+                let paths = folder(&dir);
+                let services = ["central", "chassis"].map(str::to_owned);
+                write(&paths, &ca, "real-1", &services).expect("certificates");
+                let read = |name: String| std::fs::read_to_string(paths.pki().join(name)).expect("written");
                 let provided = std::fs::read_to_string(file(format!("{kind}.crt"))).expect("a fixture");
                 assert_eq!(read("cacert.pem".to_owned()), provided);
-                for service in SERVICES {
+                for service in stems(&services) {
                     assert!(chains(&read(format!("{service}-cert.pem")), &provided), "{kind} {form} {service}");
                 }
                 assert!(!chains(&read("client-cert.pem".to_owned()), &Ca::generate().expect("a CA").certificate));

@@ -133,6 +133,11 @@ pub(crate) async fn leave(paths: &Paths, db: Db, patience: Duration) -> Result<(
     .await
 }
 
+/// Has the cluster use another election timer; only the server that leads can.
+pub(crate) async fn change_timer(paths: &Paths, db: Db, milliseconds: &str) -> Result<()> {
+    appctl(&db.ctl(paths), "cluster/change-election-timer", &[db.schema(), milliseconds]).await.map(drop)
+}
+
 /// Throws a dead member's server out of the cluster.
 pub(crate) async fn kick(paths: &Paths, db: Db, ip: std::net::IpAddr) -> Result<()> {
     let server = format!("ssl:{}:{}", crate::address::bracketed(ip), db.raft_port());

@@ -67,7 +67,8 @@ pub(crate) fn write_env(paths: &Paths, env: &OvnEnv) -> Result<bool> {
 /// Writes everything the services need and starts them; returns when OVN answers.
 pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
     make_directories(paths)?;
-    pki::write_all(plan.ca, &paths.pki(), plan.name)?;
+    pki::write(paths, plan.ca, plan.name, plan.services)?;
+    faults::arguments::prepare(paths)?;
     write_env(paths, plan.env)?;
 
     let has = |service: &str| plan.services.iter().any(|wanted| wanted == service);
@@ -127,7 +128,10 @@ async fn configure_switch(paths: &Paths, plan: &Plan<'_>, chassis: bool) -> Resu
     let mut ids = BTreeMap::from([("system-id".to_owned(), plan.name.to_owned())]);
     if chassis {
         ids.insert("ovn-encap-type".to_owned(), "geneve".to_owned());
-        ids.insert("ovn-remote".to_owned(), faults::central::remote(paths, plan.env));
+        let remote = faults::central::remote(paths, plan.env);
+        if !remote.is_empty() {
+            ids.insert("ovn-remote".to_owned(), remote);
+        }
         if let Some(ip) = plan.encap_ip {
             ids.insert("ovn-encap-ip".to_owned(), ip.to_owned());
         }
@@ -152,9 +156,15 @@ pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> 
         return Ok(());
     }
     let has = |service: &str| services.iter().any(|running| running == service);
-    if has("chassis") && !plays(Fault::RemoteNotUpdated) {
-        let remote = format!("external-ids:ovn-remote={}", quoted(&faults::central::remote(paths, env)));
-        tools::run(paths, "ovs-vsctl", &["--timeout=20", "--no-wait", "set", "Open_vSwitch", ".", &remote]).await?;
+    if has("switch") && !plays(Fault::RemoteNotUpdated) {
+        // As MicroOVN does it: wherever there is a switch, and gone where there is no central.
+        let remote = faults::central::remote(paths, env);
+        let setting = format!("external-ids:ovn-remote={}", quoted(&remote));
+        let change = match remote.as_str() {
+            "" => ["remove", "Open_vSwitch", ".", "external_ids", "ovn-remote"].as_slice(),
+            _ => &["set", "Open_vSwitch", ".", &setting],
+        };
+        tools::run(paths, "ovs-vsctl", &[&["--timeout=20", "--no-wait"], change].concat()).await?;
     }
     if has("central") && !plays(Fault::NorthdNotUpdated) && !faults::aftermath::keeps_down(paths, CENTRAL[0]) {
         // ovn-northd learns where the databases are from its command line only.
@@ -184,6 +194,7 @@ pub(crate) async fn ensure_enabled(services: &[String]) -> Result<()> {
 /// Starts one service more.
 pub(crate) async fn enable(paths: &Paths, service: &str, plan: &Plan<'_>) -> Result<()> {
     write_env(paths, plan.env)?;
+    pki::write(paths, plan.ca, plan.name, plan.services)?;
     match service {
         "central" => {
             snapctl::start(&CENTRAL[1..]).await?;

@@ -2,8 +2,10 @@
 
 mod certificates;
 mod connection_strings;
+mod daemon_arguments;
 mod encap_route;
 mod members;
+mod mutual_tls;
 mod nb_clustered;
 mod ovn_remote;
 mod ovs_encap_ip;
@@ -25,8 +27,10 @@ pub const CHECKS: &[Check] = &[
     members::CHECK,
     services::CHECK,
     plugs::CHECK,
+    daemon_arguments::CHECK,
     nb_clustered::CHECK,
     sb_clustered::CHECK,
+    mutual_tls::CHECK,
     connection_strings::CHECK,
     ovn_remote::CHECK,
     ovs_encap_ip::CHECK,

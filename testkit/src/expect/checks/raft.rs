@@ -5,6 +5,10 @@ use crate::expect::{Verdict, VerdictBuilder};
 use crate::ovn::{Connection, RaftStatus};
 use crate::plan::{Member, Plan, Service};
 
+/// After how many milliseconds without its leader a server stands for election. Recorded, and `ELECTION_TIMER` in
+/// MicroOVN's `ovn-central.env`: OVN's own is 1000.
+const ELECTION_TIMER: u64 = 16_000;
+
 /// One of the two.
 pub(super) struct Database {
     /// Its name in `cluster/status`, which also names the table of a difference.
@@ -45,6 +49,7 @@ fn server(
     verdict.compare(member, table, "name", database.name, &seen.name);
     verdict.compare(member, table, "address", Connection::ssl(central.address, database.port), &seen.address);
     verdict.compare(member, table, "status", "cluster member", &seen.status);
+    verdict.compare(member, table, "election timer", ELECTION_TIMER, seen.election_timer);
     verdict.compare(member, table, "servers", servers, sorted(seen.servers.iter().map(|server| &server.address)));
 
     // Knowing none is a difference on every member, also on the first.

@@ -1,0 +1,85 @@
+//! The daemons of the planned services, and what each was started with.
+
+mod planned;
+
+use std::collections::BTreeMap;
+
+use planned::{Planned, Role, planned};
+
+use super::sorted;
+use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
+use crate::microovn::Daemon;
+use crate::plan::{Member, Plan};
+
+pub(super) const CHECK: Check = Check {
+    name: "daemon_arguments",
+    about: "the daemons of the planned services run, each once and no other, and were started with the planned files, \
+            remotes, keys and certificates and nothing else",
+    reads: &[Subject::Daemons],
+    applies: super::everywhere,
+    judge,
+};
+
+const TABLE: &str = "daemons";
+
+fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+    let mut verdict = Verdict::builder(CHECK.name);
+    for member in &plan.members {
+        match observation.get(&member.name, |seen| &seen.daemons) {
+            Ok(daemons) => judge_member(member, daemons, &mut verdict),
+            Err(reason) => drop(verdict.unread(&member.name, TABLE, reason)),
+        }
+    }
+    verdict.finish()
+}
+
+fn judge_member(member: &Member, daemons: &[Daemon], verdict: &mut VerdictBuilder) {
+    let mut running: BTreeMap<Role, Vec<&Daemon>> = BTreeMap::new();
+    for daemon in daemons {
+        running.entry(Role::of(daemon)).or_default().push(daemon);
+    }
+    let planned = planned(&member.services);
+    for plan in &planned {
+        let processes = running.remove(&plan.role).unwrap_or_default();
+        verdict.compare(&member.name, TABLE, &plan.role.to_string(), "1 process", count(processes.len()));
+        processes.iter().for_each(|process| judge_process(member, plan, process, verdict));
+    }
+    for (role, processes) in running {
+        let note = processes.first().map(|process| process.argv.join(" "));
+        let seen = count(processes.len());
+        verdict.judge(false, &member.name, TABLE, &role.to_string(), "no process", seen, note);
+    }
+}
+
+fn count(processes: usize) -> String {
+    match processes {
+        0 => "no process".to_owned(),
+        1 => "1 process".to_owned(),
+        more => format!("{more} processes"),
+    }
+}
+
+fn judge_process(member: &Member, plan: &Planned, process: &Daemon, verdict: &mut VerdictBuilder) {
+    let arguments = process.arguments();
+    let role = plan.role.to_string();
+    // OVN's scripts join a folder that ends in a slash and a name with another one.
+    let shown = |values: Vec<String>| sorted(values.into_iter().map(|value| value.replace("//", "/")));
+    let mut compare = |column: &str, wanted: String, seen: String| {
+        verdict.compare(&member.name, &role, column, wanted, seen);
+    };
+    compare("arguments", shown(plan.words.clone()), shown(arguments.words.clone()));
+    for (option, wanted) in &plan.options {
+        compare(&format!("--{option}"), shown(wanted.clone()), shown(arguments.values(option)));
+    }
+    for option in arguments.names().into_iter().filter(|option| !plan.options.contains_key(option)) {
+        let seen = shown(arguments.values(option));
+        match plan.allowed(option) {
+            Some(Some(wanted)) => compare(&format!("--{option}"), wanted.to_owned(), seen),
+            Some(None) => {}
+            None => {
+                let seen = if seen.is_empty() { "given".to_owned() } else { seen };
+                compare(&format!("--{option}"), "not given".to_owned(), seen);
+            }
+        }
+    }
+}
