@@ -241,6 +241,7 @@ async fn foreign(
         pool: config.pool.clone(),
         network: Some(host::BRIDGE.to_owned()),
         tags: tags("golden"),
+        maker: cluster::maker(),
     };
     // Nobody else can want this golden image, so nobody else has to wait for the minute that it takes: the lock is not
     // the one of the shared cache.

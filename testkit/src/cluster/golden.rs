@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
 use crate::config::Config;
-use crate::image::{self, Cache, Golden, GoldenSpec, Progress, Snap, Workspace};
+use crate::image::{self, Cache, Golden, GoldenSpec, Maker, Progress, Snap, Workspace};
 use crate::lxd::{Client, ImageRef};
+use crate::session::Process;
 
 /// What is tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +95,7 @@ pub(super) async fn describe(
         pool: config.pool.clone(),
         network: Some(crate::host::BRIDGE.to_owned()),
         tags: BTreeMap::new(),
+        maker: maker(),
     };
     Ok((spec, product, locks))
 }
@@ -132,6 +134,25 @@ async fn check_lxd(
     }
 }
 
+/// This process as a maker of golden images, which others may wait for: `host/pid namespace/process`.
+pub fn maker() -> Maker {
+    Maker { name: format!("{}/{}", place(), Process::current()), is_alive }
+}
+
+/// Whether a maker still runs: whoever is not in the same place as this process cannot be seen from here.
+fn is_alive(maker: &str) -> Option<bool> {
+    let (seen, process) = maker.rsplit_once('/')?;
+    if seen == place() { process.parse::<Process>().ok()?.is_alive() } else { None }
+}
+
+/// Where a process id means something: the host, and on it the containers that share its processes.
+fn place() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let number: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    format!("{}/{number}", host.trim())
+}
+
 /// The snaps that were given, or those of the stand-in.
 fn snaps(
     given: Option<(Snap, Vec<Snap>)>,
@@ -164,6 +185,16 @@ async fn locks(folder: &Path) -> Result<(Cache, File), ClusterError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_maker_is_seen_to_live_only_where_its_process_can_be_seen() {
+        let me = maker().name;
+        assert_eq!(is_alive(&me), Some(true));
+        let ended = format!("{}/{}", place(), Process { started: 1, ..Process::current() });
+        assert_eq!(is_alive(&ended), Some(false));
+        assert_eq!(is_alive(&format!("elsewhere/1/{}", Process::current())), None);
+        assert_eq!(is_alive("no name of ours"), None);
+    }
 
     #[tokio::test]
     async fn who_waits_for_the_cache_holds_up_no_other_task() {

@@ -250,10 +250,7 @@ async fn make_bridge(site: &Site, cell: &str, network: Network) -> Result<(), Cl
     let spec = NetworkSpec { description, ..NetworkSpec::bridge(name.clone(), config) };
     let made = wait::until("LXD to make the bridge", BRIDGE, async || match site.client.create_network(&spec).await {
         Ok(()) => Poll::Ready(()),
-        // The kernel's answer to `ip` while many links change at once; LXD has undone what it did.
-        Err(error) if error.text().is_some_and(|text| text.contains("temporarily unavailable")) => {
-            Poll::NotYet(error.to_string())
-        }
+        Err(error) if error.is_host_busy() => Poll::NotYet(error.to_string()),
         Err(error) => Poll::Failed(error),
     });
     made.await.map_err(|source| ClusterError::NoBridge { name, source })

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::error::Error;
 use super::subnet::parse_routes;
-use super::{BRIDGE, EXTENSIONS, SetupOptions, connect_to, daemons, objects};
+use super::{BRIDGE, SetupOptions, connect_usable, daemons, objects};
 use crate::config::{Config, LxdTarget};
 use crate::image::Program;
 use crate::lxd::{Client, Endpoint};
@@ -50,8 +50,7 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
 pub async fn connect(config: &Config) -> Result<Client, Error> {
     let missing = |problem: &str| Error::Host { problem: problem.to_owned(), mend: "run `make setup`".to_owned() };
     let endpoint = daemons::find_lxd(&options(config)?).await?.ok_or_else(|| missing("no LXD answers"))?;
-    let client = connect_to(&endpoint).await?;
-    client.require_extensions(&EXTENSIONS).map_err(|source| Error::Unusable(Box::new(source)))?;
+    let client = connect_usable(&endpoint).await?;
     let found = client.find_project(&config.project).await.map_err(|source| Error::Lxd {
         attempt: format!("look for project {:?}", config.project),
         mend: "run `make setup`".to_owned(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{BRIDGE, Capacity, EXTENSIONS, connect_to, daemons, limits, objects, options, packages};
+use super::{BRIDGE, Capacity, EXTENSIONS, connect_to, daemons, limits, objects, options, packages, refuse_cluster};
 use crate::config::{Config, LxdTarget};
 use crate::lxd::{Client, Endpoint};
 
@@ -199,6 +199,7 @@ async fn reach(config: &Config, asker: Asker) -> Result<(Client, Finding), Findi
     let endpoint = daemons::find_lxd(&options).await.map_err(refused)?;
     let endpoint = endpoint.ok_or_else(|| no_lxd(asker))?;
     let client = connect_to(&endpoint).await.map_err(refused)?;
+    refuse_cluster(&client).map_err(refused)?;
     let server = client.server();
     let version = &server.environment.server_version;
     let missing: Vec<_> = EXTENSIONS.into_iter().filter(|name| !server.has_extension(name)).collect();

@@ -68,6 +68,14 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A setup failed, and something that it had made could not be removed.
+    #[error("failed to set up, and to remove what was made: {left}; `testkit teardown` removes it")]
+    LeftBehind {
+        /// What is left, and why.
+        left: String,
+        /// Why it failed.
+        source: Box<Error>,
+    },
     /// The network for the bridge is in use.
     #[error("network {subnet} for bridge {bridge} collides with {with}; choose another with TESTKIT_SUBNET")]
     Collision {

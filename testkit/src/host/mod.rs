@@ -4,6 +4,7 @@
 //! before it does. [`teardown`] undoes what is written down and removes what carries this framework's tag, nothing
 //! else: instances, images, networks and pools of a person stay, and so does LXD's default profile.
 
+mod begun;
 mod capacity;
 mod connect;
 mod daemons;
@@ -125,12 +126,27 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
     } else {
         options.endpoint.clone().unwrap_or(Endpoint::Unix(PathBuf::new()))
     };
-    let client = connect_to(&endpoint).await?;
-    client.require_extensions(&EXTENSIONS).map_err(|source| Error::Unusable(Box::new(source)))?;
+    let mut report = prepare_lxd(&endpoint, options, local, progress).await?;
+    changes.append(&mut report.changes);
+    advice.append(&mut report.advice);
+    Ok(Report { changes, advice, ..report })
+}
+
+/// Sees to it that an LXD that runs has project, storage pool and bridge: all of them, or after an error none that was not
+/// there before. `local` says whether it runs on this host, whose disk and routes are then looked at. The host itself
+/// stays as it is.
+pub async fn prepare_lxd(
+    endpoint: &Endpoint,
+    options: &SetupOptions,
+    local: bool,
+    progress: &mut Progress<'_>,
+) -> Result<Report, Error> {
+    let client = connect_usable(endpoint).await?;
+    let (mut changes, mut advice) = (Vec::new(), Vec::new());
     let made = objects::ensure(&client, options, local, &mut changes, &mut advice, progress).await?;
     Ok(Report {
         lxd_version: client.server().environment.server_version.clone(),
-        endpoint,
+        endpoint: endpoint.clone(),
         pool_driver: made.pool_driver,
         subnet: made.subnet,
         changes,
@@ -166,6 +182,23 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
 
 async fn connect_to(endpoint: &Endpoint) -> Result<Client, Error> {
     Client::connect(endpoint).await.map_err(|source| Error::Unusable(Box::new(source)))
+}
+
+/// Connects to an LXD that can be used: nothing is to be made in another.
+async fn connect_usable(endpoint: &Endpoint) -> Result<Client, Error> {
+    let client = connect_to(endpoint).await?;
+    refuse_cluster(&client)?;
+    client.require_extensions(&EXTENSIONS).map_err(|source| Error::Unusable(Box::new(source)))?;
+    Ok(client)
+}
+
+/// Fails where LXD is a cluster: its networks and pools are made on each member first, and its instances are wherever it
+/// puts them.
+fn refuse_cluster(client: &Client) -> Result<(), Error> {
+    let Some(member) = client.server().cluster_member() else { return Ok(()) };
+    let problem = format!("LXD is a cluster ({member:?} answers), which this framework does not know how to use");
+    let mend = "name an LXD that is not one with LXD_SOCKET, LXD_DIR or LXD_REMOTE".to_owned();
+    Err(Error::Host { problem, mend })
 }
 
 /// The folder of the storage pool that [`setup`] made in an LXD that it started, as this host sees it.

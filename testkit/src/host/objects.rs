@@ -7,10 +7,12 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use super::SetupOptions;
+use super::begun::{Begun, Object};
 use super::error::Error;
 use super::subnet::{Taken, parse_routes, pick};
 use crate::image::{OWNER, OWNER_KEY, Program, Progress, is_ours};
-use crate::lxd::{Client, Endpoint, Network, NetworkSpec, Project, ProjectSpec, StoragePoolSpec, Tagged};
+use crate::lxd::{Client, Endpoint, Network, NetworkSpec, Project, ProjectSpec, StoragePool, StoragePoolSpec, Tagged};
+use crate::wait::{self, Pace, Poll, WaitError};
 
 const GIB: u64 = 1 << 30;
 
@@ -35,6 +37,9 @@ const PROJECT: [(&str, &str); 6] = [
 /// For the removal of one object.
 const REMOVE: Duration = Duration::from_secs(120);
 
+/// How long a pool that is there and not made yet may be at it.
+const PENDING: Pace = Pace::new(10, 500);
+
 /// What [`ensure`] found or made.
 pub(super) struct Made {
     pub(super) pool_driver: String,
@@ -53,19 +58,26 @@ pub(super) async fn ensure(
     // What can be refused is looked at before anything is made.
     let project = find_project(client, options).await?;
     let bridge = choose_bridge(client, options, local).await?;
-    let pool_driver = ensure_pool(client, options, local, changes, advice, progress).await?;
-    match project {
-        Some(project) => restrict_project(client, project, changes).await?,
-        None => create_project(client, options, changes).await?,
-    }
-    let subnet = match bridge {
-        Bridge::There(subnet) => subnet,
-        Bridge::ToMake { subnet, gateway } => {
-            create_bridge(client, options, subnet, gateway, changes).await?;
-            subnet
+    let mut begun = Begun::new(client);
+    let making = async {
+        let pool_driver = ensure_pool(&mut begun, options, local, changes, advice, progress).await?;
+        match project {
+            Some(project) => restrict_project(client, project, changes).await?,
+            None => create_project(&mut begun, options, changes).await?,
         }
+        let subnet = match bridge {
+            Bridge::There(subnet) => subnet,
+            Bridge::ToMake { subnet, gateway } => {
+                create_bridge(&mut begun, options, subnet, gateway, changes).await?;
+                subnet
+            }
+        };
+        Ok(Made { pool_driver, subnet })
     };
-    Ok(Made { pool_driver, subnet })
+    match making.await {
+        Ok(made) => Ok(made),
+        Err(error) => Err(begun.undo(error).await),
+    }
 }
 
 /// The project. One of this name that is somebody else's is an error.
@@ -92,20 +104,56 @@ async fn restrict_project(
     Ok(())
 }
 
-async fn create_project(client: &Client, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
+async fn create_project(begun: &mut Begun<'_>, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
     let name = &options.project;
     let spec = ProjectSpec {
         name: name.clone(),
         config: tagged(&PROJECT),
         description: "MicroOVN system tests; `testkit teardown` removes it".to_owned(),
     };
-    client.create_project(&spec).await.map_err(Error::lxd(format!("create project {name}")))?;
+    let made = begun.make(Object::Project(name.clone()), async |client| client.create_project(&spec).await).await;
+    made.map_err(Error::lxd(format!("create project {name}")))?;
     changes.push(format!("created project {name}"));
     Ok(())
 }
 
+/// The driver of the pool, if it is there and whole. One that is being made is waited for; what is left of a creation that
+/// failed is removed.
+async fn find_pool(client: &Client, name: &str, progress: &mut Progress<'_>) -> Result<Option<String>, Error> {
+    let look = || async { client.find_storage_pool(name).await };
+    let attempt = || Error::lxd(format!("look for storage pool {name}"));
+    let Some(found) = look().await.map_err(attempt())? else { return Ok(None) };
+    check_ours(&found.value.config, "storage pool", name)?;
+    let mut pool = Some(found.value);
+    if pool.as_ref().is_some_and(StoragePool::is_pending) {
+        progress("waiting for a storage pool that is being made");
+        let made = wait::until("the storage pool to be made", PENDING, || async {
+            match look().await {
+                Ok(Some(found)) if found.value.is_pending() => Poll::NotYet(found.value.status),
+                Ok(found) => Poll::Ready(found.map(|found| found.value)),
+                Err(error) => Poll::Failed(error),
+            }
+        });
+        match made.await {
+            Ok(found) => pool = found,
+            Err(WaitError::Failed { source, .. }) => return Err(attempt()(source)),
+            // Nobody makes it any more.
+            Err(WaitError::Deadline { .. }) => {}
+        }
+    }
+    match pool {
+        Some(pool) if pool.is_half_made() => {
+            progress("removing a storage pool that is half made");
+            let removed = client.delete_storage_pool(name).await;
+            removed.map_err(Error::lxd(format!("remove storage pool {name}, which is half made")))?;
+            Ok(None)
+        }
+        pool => Ok(pool.map(|pool| pool.driver)),
+    }
+}
+
 async fn ensure_pool(
-    client: &Client,
+    begun: &mut Begun<'_>,
     options: &SetupOptions,
     local: bool,
     changes: &mut Vec<String>,
@@ -115,13 +163,12 @@ async fn ensure_pool(
     let name = &options.pool;
     let slow = "a copy of a node takes seconds with storage driver dir, and a fraction of one with btrfs: install \
                 btrfs-progs, then `testkit teardown` and `testkit setup`";
-    let found = client.find_storage_pool(name).await.map_err(Error::lxd(format!("look for storage pool {name}")))?;
-    if let Some(found) = found {
-        check_ours(&found.value.config, "storage pool", name)?;
-        if found.value.driver == "dir" {
+    let client = begun.client;
+    if let Some(driver) = find_pool(client, name, progress).await? {
+        if driver == "dir" {
             advice.push(slow.to_owned());
         }
-        return Ok(found.value.driver);
+        return Ok(driver);
     }
     let mut size = options.pool_size.unwrap_or(20 * GIB);
     if local && let Some(dir) = lxd_folder(options) {
@@ -140,10 +187,14 @@ async fn ensure_pool(
     // The loop file is sparse: it takes what is written to it.
     spec.config = tagged(&[("size", &format!("{}MiB", size >> 20))]);
     if client.server().has_storage_driver("btrfs") {
-        match client.create_storage_pool(&spec).await {
+        let pool = Object::Pool(name.clone());
+        match begun.make(pool, async |client| client.create_storage_pool(&spec).await).await {
             Ok(()) => {
                 changes.push(format!("created storage pool {name} (btrfs, up to {} GiB)", size >> 30));
                 return Ok("btrfs".to_owned());
+            }
+            Err(error) if error.is_already_exists() => {
+                return Err(Error::lxd(format!("create storage pool {name}"))(error));
             }
             Err(error) => {
                 tracing::warn!(%error, "no btrfs storage pool");
@@ -155,7 +206,9 @@ async fn ensure_pool(
     advice.push(slow.to_owned());
     spec.driver = "dir".to_owned();
     spec.config.remove("size");
-    client.create_storage_pool(&spec).await.map_err(Error::lxd(format!("create storage pool {name}")))?;
+    let pool = Object::Pool(name.clone());
+    let made = begun.make(pool, async |client| client.create_storage_pool(&spec).await).await;
+    made.map_err(Error::lxd(format!("create storage pool {name}")))?;
     changes.push(format!("created storage pool {name} (dir)"));
     Ok("dir".to_owned())
 }
@@ -203,7 +256,7 @@ async fn choose_bridge(client: &Client, options: &SetupOptions, local: bool) -> 
 }
 
 async fn create_bridge(
-    client: &Client,
+    begun: &mut Begun<'_>,
     options: &SetupOptions,
     subnet: Ipv4Net,
     gateway: std::net::Ipv4Addr,
@@ -217,7 +270,8 @@ async fn create_bridge(
     ]);
     let mut spec = NetworkSpec::bridge(name, config);
     spec.description = "MicroOVN system tests; `testkit teardown` removes it".to_owned();
-    client.create_network(&spec).await.map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
+    let made = begun.make(Object::Network(name.clone()), async |client| client.create_network(&spec).await).await;
+    made.map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
     changes.push(format!("created network {name} ({subnet})"));
     Ok(())
 }

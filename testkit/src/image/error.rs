@@ -142,6 +142,12 @@ impl Error {
         }
     }
 
+    /// Whether LXD refused because what was to be made is there.
+    pub(crate) fn is_already_there(&self) -> bool {
+        let Self::Lxd { source, .. } = self else { return false };
+        source.downcast_ref::<crate::lxd::Error>().is_some_and(crate::lxd::Error::is_already_exists)
+    }
+
     /// For `map_err` on calls that touch one file.
     pub(crate) fn file(attempt: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
         let path = path.as_ref().to_owned();

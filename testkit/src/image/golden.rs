@@ -6,9 +6,11 @@
 //! half made, whatever its state, and is made again.
 
 mod foreign;
+mod maker;
 mod room;
 mod steps;
 
+pub use maker::Maker;
 pub use room::{Full, found_full};
 
 use std::collections::BTreeMap;
@@ -21,7 +23,10 @@ use super::hash::{Hash, Hasher};
 use super::recipe::Workspace;
 use super::snap::Snap;
 use super::store::{OWNER, OWNER_KEY, is_ours};
-use crate::lxd::{self, Client, Devices, Image, ImageRef, InstancePatch, InstanceSource, InstanceSpec};
+use crate::lxd::{
+    self, Client, Config, Devices, Image, ImageRef, Instance, InstancePatch, InstanceSource, InstanceSpec,
+};
+use maker::Found;
 
 /// Raised when instances are prepared in another way, so that older golden images are not used.
 const PREPARATION_VERSION: &str = "golden 2";
@@ -37,6 +42,9 @@ pub const HOSTNAME_KEY: &str = "user.testkit.hostname";
 
 /// Plugs that could not be connected, as JSON; kept on the golden image for those who find it made.
 const UNCONNECTED_KEY: &str = "user.testkit.unconnected";
+
+/// How often another process may be quicker before that is an error.
+const RACES: usize = 3;
 
 /// For single LXD calls that move data: creating from an image that is not unpacked yet, stopping.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -59,6 +67,8 @@ pub struct GoldenSpec {
     /// The tags of a run that the golden image is to end with; empty where it is to outlive all runs. What it is made
     /// of is the same either way, so they are not in its hash.
     pub tags: BTreeMap<String, String>,
+    /// Who makes it, if it is not there.
+    pub maker: Maker,
 }
 
 /// A plug of the snap that is not connected.
@@ -83,6 +93,12 @@ pub struct Golden {
     pub unconnected: Vec<Unconnected>,
     /// Whether it was made by this call.
     pub made: bool,
+    /// What a copy is to have of its configuration.
+    pub config: Config,
+    /// What a copy is to have of its devices.
+    pub devices: Devices,
+    /// Its profiles, and a copy's.
+    pub profiles: Vec<String>,
     /// The storage pool it is in.
     pub pool: String,
 }
@@ -99,19 +115,33 @@ pub struct NodeNic {
 }
 
 impl Golden {
+    fn of(instance: Instance, hash: Hash, made: bool, spec: &GoldenSpec) -> Golden {
+        let unconnected = instance.config.get(UNCONNECTED_KEY).and_then(|text| serde_json::from_str(text).ok());
+        Golden {
+            hash,
+            unconnected: unconnected.unwrap_or_default(),
+            made,
+            snap: spec.snap.clone(),
+            pool: spec.pool.clone(),
+            config: instance.config_to_copy(),
+            devices: instance.devices,
+            profiles: instance.profiles,
+            instance: instance.name,
+        }
+    }
+
     /// A copy of this image as a node, to be passed to [`Client::create_instance`]: its identity and addresses are in
-    /// place before it first boots. Marks that belong to the golden image alone are overridden; add a run's own.
+    /// place before it first boots. All that it has is in it, because a copy inherits nothing from LXD 6.8 on, and before
+    /// that what it does not override: marks that belong to the golden image alone are. Add a run's own.
     pub fn node(&self, name: &str, hostname: &str, nics: &[NodeNic]) -> InstanceSpec {
         let source = InstanceSource::Copy { instance: self.instance.clone(), project: None };
         let mut spec = InstanceSpec::container(name, source);
-        spec.config = BTreeMap::from([
-            (KIND_KEY.to_owned(), "node".to_owned()),
-            // A copy inherits what it does not override.
-            (READY_KEY.to_owned(), "false".to_owned()),
-            (UNCONNECTED_KEY.to_owned(), "[]".to_owned()),
-            (HOSTNAME_KEY.to_owned(), hostname.to_owned()),
-        ]);
-        spec.devices = root_device(&self.pool);
+        spec.profiles = Some(self.profiles.clone());
+        spec.config.clone_from(&self.config);
+        let own = [(KIND_KEY, "node"), (READY_KEY, "false"), (UNCONNECTED_KEY, "[]"), (HOSTNAME_KEY, hostname)];
+        spec.config.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        spec.devices.clone_from(&self.devices);
+        spec.devices.extend(root_device(&self.pool));
         for nic in nics {
             spec.config.insert(format!("user.testkit.network.{}", nic.device), nic.networkd.clone());
             if let Some(network) = &nic.network {
@@ -135,48 +165,55 @@ pub fn is_golden(config: &BTreeMap<String, String>) -> bool {
 
 /// Finds the golden image that `spec` describes, or makes it, within about half a minute.
 ///
-/// `client` is for the project that the image is to be in. The caller holds the lock of [`golden_lock_path`], so that
-/// an incomplete image is one whose maker died.
+/// `client` is for the project that the image is to be in. What another process makes is waited for, on whatever host
+/// that is; what one left half made is made again. The caller holds the lock of [`golden_lock_path`], which spares
+/// processes with the same cache from making the same snaps.
 pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Progress<'_>) -> Result<Golden, Error> {
     let (image, hash, name) = identify(client, spec).await?;
-    let found = client.find_instance(&name).await.map_err(Error::lxd(format!("look for golden image {name}")))?;
-    if let Some(found) = found {
-        let config = &found.value.config;
-        if config.get(READY_KEY).is_some_and(|ready| ready == "true") && !found.value.is_running() {
-            let unconnected = config.get(UNCONNECTED_KEY).and_then(|text| serde_json::from_str(text).ok());
-            let unconnected = unconnected.unwrap_or_default();
-            return Ok(Golden {
-                instance: name,
-                hash,
-                snap: spec.snap.clone(),
-                unconnected,
-                made: false,
-                pool: spec.pool.clone(),
-            });
+    let mut made = false;
+    let mut lost = 0;
+    loop {
+        match maker::find(client, &name, &spec.maker, progress).await? {
+            Found::Ready(instance) => return Ok(Golden::of(*instance, hash, made, spec)),
+            Found::Nothing => {}
+            Found::Abandoned(found) => {
+                if !maker::take_over(client, &name, &found, &spec.maker).await? {
+                    continue;
+                }
+                progress(&format!("removing {name}, which is half made"));
+                let removed = client.delete_instance_forced(&name, DEADLINE).await;
+                removed.map_err(Error::lxd(format!("remove half made golden image {name}")))?;
+            }
         }
-        if !is_golden(config) {
-            let problem = "an instance of this name exists that is not ours; delete or rename it".to_owned();
-            return Err(Error::Prepare { instance: name, step: "start over".to_owned(), problem });
+        room::for_golden(client, &spec.pool).await?;
+        progress(&format!("making golden image {name}"));
+        match create(client, spec, &image, &name, &hash).await {
+            Ok(()) => {}
+            // Another process was quicker, and is waited for.
+            Err(error) if error.is_already_exists() && lost < RACES => {
+                lost += 1;
+                continue;
+            }
+            Err(error) => {
+                return Err(failed(client, spec, &name, Error::lxd(format!("create golden image {name}"))(error)).await);
+            }
         }
-        progress(&format!("removing {name}, which is half made"));
-        let removed = client.delete_instance_forced(&name, DEADLINE).await;
-        removed.map_err(Error::lxd(format!("remove half made golden image {name}")))?;
+        if let Err(error) = make(client, spec, &image, &name, progress).await {
+            return Err(failed(client, spec, &name, error).await);
+        }
+        made = true;
     }
-    room::for_golden(client, &spec.pool).await?;
-    progress(&format!("making golden image {name}"));
-    let mut made = make(client, spec, &image, &name, &hash, progress).await;
-    if let Err(error) = made {
-        // Asked before the removal, which makes room.
-        made = Err(match room::found_full(client, &spec.pool, &error).await {
-            Some(full) => full.because(error),
-            None => error,
-        });
-        // Evidence is in the error; what is half made only takes room. Whether this succeeds changes nothing:
-        // the next call removes what is left.
-        let _ = client.delete_instance_forced(&name, DEADLINE).await;
-    }
-    let unconnected = made?;
-    Ok(Golden { instance: name, hash, snap: spec.snap.clone(), unconnected, made: true, pool: spec.pool.clone() })
+}
+
+/// Removes what is half made, which only takes room: evidence is in the error. Returns the error with its cause.
+async fn failed(client: &Client, spec: &GoldenSpec, name: &str, error: Error) -> Error {
+    // Asked before the removal, which makes room.
+    let error = match room::found_full(client, &spec.pool, &error).await {
+        Some(full) => full.because(error),
+        None => error,
+    };
+    maker::remove_own(client, name, &spec.maker, DEADLINE).await;
+    error
 }
 
 /// The name of the instance that [`ensure_golden`] finds or makes.
@@ -203,14 +240,8 @@ fn golden_hash(spec: &GoldenSpec, image: &Image) -> Result<Hash, Error> {
     Ok(hasher.finish())
 }
 
-async fn make(
-    client: &Client,
-    spec: &GoldenSpec,
-    image: &Image,
-    name: &str,
-    hash: &Hash,
-    progress: &mut Progress<'_>,
-) -> Result<Vec<Unconnected>, Error> {
+/// Makes the instance, with the marks of its maker.
+async fn create(client: &Client, spec: &GoldenSpec, image: &Image, name: &str, hash: &Hash) -> Result<(), lxd::Error> {
     let mut instance = InstanceSpec::container(name, InstanceSource::ImageFingerprint(image.fingerprint.clone()));
     instance.description = "MicroOVN system tests: nodes are copied from this".to_owned();
     let keys = [
@@ -223,18 +254,30 @@ async fn make(
     ];
     instance.config = spec.tags.clone();
     instance.config.extend(keys.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    instance.config.extend(spec.maker.marks());
     instance.devices = root_device(&spec.pool);
     if let Some(network) = &spec.network {
         instance.devices.insert("eth0".to_owned(), nic_device("eth0", network));
     }
-    client.create_instance(&instance, DEADLINE).await.map_err(Error::lxd(format!("create golden image {name}")))?;
+    client.create_instance(&instance, DEADLINE).await
+}
 
+/// Prepares the instance and marks it as ready.
+async fn make(
+    client: &Client,
+    spec: &GoldenSpec,
+    image: &Image,
+    name: &str,
+    progress: &mut Progress<'_>,
+) -> Result<(), Error> {
+    let prolong = || maker::prolong(client, name, &spec.maker);
     let node = steps::Node { client, name };
     let foreign = !is_ours(image);
     if foreign {
         progress("giving the image what a node needs");
         foreign::before_first_boot(&node, &spec.workspace).await?;
     }
+    prolong().await?;
     let reexec = node.decide_reexec(&spec.extra_snaps).await?;
     progress("starting it");
     client.start_instance(name, DEADLINE).await.map_err(Error::lxd(format!("start golden image {name}")))?;
@@ -244,9 +287,11 @@ async fn make(
     node.wait_seeded().await?;
     for snap in spec.extra_snaps.iter().chain([&spec.snap]) {
         progress(&format!("installing {} {}", snap.name, snap.version));
+        prolong().await?;
         node.install(snap).await?;
     }
     progress("connecting plugs");
+    prolong().await?;
     let unconnected = node.connect(&spec.snap).await?;
     progress("waiting for MicroOVN to answer");
     node.wait_answering(&spec.snap.name).await?;
@@ -266,11 +311,11 @@ async fn make(
     let mark = client.update_instance(name, &put, read.etag.as_deref(), DEADLINE).await;
     mark.map_err(Error::lxd(format!("update golden image {name}")))?;
     let text = serde_json::to_string(&unconnected).unwrap_or_default();
-    let config = [(UNCONNECTED_KEY, text), (READY_KEY, "true".to_owned())];
-    let config = config.map(|(key, value)| (key.to_owned(), value)).into();
+    let mut config = maker::no_marks();
+    config
+        .extend([(UNCONNECTED_KEY, text), (READY_KEY, "true".to_owned())].map(|(key, value)| (key.to_owned(), value)));
     let mark = client.patch_instance(name, &InstancePatch { config, devices: Devices::new() }, None).await;
-    mark.map_err(Error::lxd(format!("mark golden image {name} as ready")))?;
-    Ok(unconnected)
+    mark.map_err(Error::lxd(format!("mark golden image {name} as ready")))
 }
 
 /// Shuts the instance down. One that does not go is ended: its services have stopped and its disk has been written.

@@ -29,8 +29,8 @@ pub use build::Progress;
 pub use cache::Cache;
 pub use error::Error;
 pub use golden::{
-    Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, NodeNic, READY_KEY, Unconnected, ensure_golden, found_full,
-    golden_lock_path, golden_name, is_golden,
+    Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NodeNic, READY_KEY, Unconnected, ensure_golden,
+    found_full, golden_lock_path, golden_name, is_golden,
 };
 pub use hash::{Hash, of_file};
 pub use node::{NodeImage, build_node};

@@ -19,16 +19,47 @@ pub const OWNER: &str = "microovn-testkit";
 /// The image property that holds the content hash.
 const HASH_KEY: &str = "user.testkit.hash";
 
+/// How often another process may be quicker before that is an error.
+const RACES: usize = 3;
+
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Sees to it that `alias` names this image in LXD; its fingerprint. An older image of ours under the alias goes.
 ///
+/// Others may do the same at the same time: what one of them brought is used, and what is left over then goes.
+///
 /// Errors: an image under the alias that this framework did not import is left alone and reported.
 pub async fn ensure_node_image(client: &Client, image: &NodeImage, alias: &str) -> Result<String, Error> {
-    let read = Error::lxd::<crate::lxd::Error>(format!("look up image {alias}"));
-    let named = client.find_image(&ImageRef::Alias(alias.to_owned())).await.map_err(read)?.map(|image| image.value);
+    let mut imported = None;
+    let mut lost = 0;
+    loop {
+        match give_name(client, image, alias, &mut imported).await {
+            Ok(fingerprint) => {
+                if let Some(unused) = imported.filter(|own| *own != fingerprint) {
+                    delete(client, &unused).await?;
+                }
+                return Ok(fingerprint);
+            }
+            // Another process was quicker with the image, or with its name: so it is there now.
+            Err(error) if error.is_already_there() && lost < RACES => lost += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Looks for the image, imports it where there is none, which is noted at once, and gives it its name.
+async fn give_name(
+    client: &Client,
+    image: &NodeImage,
+    alias: &str,
+    imported: &mut Option<String>,
+) -> Result<String, Error> {
+    let named = client.find_image(&ImageRef::Alias(alias.to_owned())).await;
+    let named = named.map_err(Error::lxd(format!("look up image {alias}")))?.map(|image| image.value);
+    let hash = image.hash.as_str();
+    let is_it = |other: &Image| other.properties.get(HASH_KEY).is_some_and(|seen| seen == hash);
     if let Some(named) = &named {
-        if named.properties.get(HASH_KEY).is_some_and(|hash| hash == image.hash.as_str()) {
+        if is_it(named) {
             return Ok(named.fingerprint.clone());
         }
         if !is_ours(named) {
@@ -38,28 +69,39 @@ pub async fn ensure_node_image(client: &Client, image: &NodeImage, alias: &str) 
         }
     }
     let images = client.list_images().await.map_err(Error::lxd("list images"))?;
-    let same =
-        |other: &&Image| is_ours(other) && other.properties.get(HASH_KEY).is_some_and(|h| h == image.hash.as_str());
-    let fingerprint = match images.iter().find(same) {
+    let fingerprint = match images.iter().find(|other| is_ours(other) && is_it(other)) {
         Some(same) => same.fingerprint.clone(),
         None => {
             let mut properties: BTreeMap<String, String> = image.properties.clone();
             properties.insert(OWNER_KEY.to_owned(), OWNER.to_owned());
             properties.insert(HASH_KEY.to_owned(), image.hash.to_string());
-            let imported = client.import_split(&image.metadata, &image.rootfs, &properties, &[], DEADLINE).await;
-            imported.map_err(Error::lxd("import the node image"))?
+            let brought = client.import_split(&image.metadata, &image.rootfs, &properties, &[], DEADLINE).await;
+            let brought = brought.map_err(Error::lxd("import the node image"))?;
+            *imported = Some(brought.clone());
+            brought
         }
     };
-    if let Some(old) = named {
-        client.delete_alias(alias).await.map_err(Error::lxd(format!("delete image alias {alias}")))?;
-        if old.aliases.len() <= 1 {
-            let gone = client.delete_image(&old.fingerprint, DEADLINE).await;
-            gone.map_err(Error::lxd(format!("delete the old node image {}", old.fingerprint)))?;
+    let about = "node image of the MicroOVN system tests";
+    match named {
+        None => {
+            let made = client.create_alias(alias, &fingerprint, about).await;
+            made.map_err(Error::lxd(format!("create image alias {alias}")))?;
+        }
+        Some(old) => {
+            // At once: somebody else may be looking for it.
+            let moved = client.update_alias(alias, &fingerprint, about).await;
+            moved.map_err(Error::lxd(format!("update image alias {alias}")))?;
+            if old.aliases.len() <= 1 {
+                delete(client, &old.fingerprint).await?;
+            }
         }
     }
-    let named = client.create_alias(alias, &fingerprint, "node image of the MicroOVN system tests").await;
-    named.map_err(Error::lxd(format!("create image alias {alias}")))?;
     Ok(fingerprint)
+}
+
+async fn delete(client: &Client, fingerprint: &str) -> Result<(), Error> {
+    let gone = client.delete_image(fingerprint, DEADLINE).await;
+    gone.map_err(Error::lxd(format!("delete node image {fingerprint}, which nothing needs")))
 }
 
 /// Whether this framework imported the image.

@@ -1,15 +1,16 @@
 //! The client: one connection pool, the server it found, and the project its calls are for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::envelope::{self, Reply};
+use super::envelope;
 use super::error::{Error, Fault};
-use super::operation::{Operation, OperationId};
 use super::request::Request;
 use super::server::Server;
 use super::transport::{self, Answer, Endpoint, Transport};
+use super::tries::{Again, Tries};
 use super::websocket::WebSocket;
 
 /// A client of one LXD. Clones are cheap and share their connections.
@@ -21,6 +22,7 @@ pub struct Client {
     transport: Arc<Transport>,
     server: Arc<Server>,
     project: Option<Arc<str>>,
+    again: Again,
 }
 
 /// A value and the ETag it was read with, for a conditional update.
@@ -48,12 +50,18 @@ impl Client {
             transport::check_socket(path).await.map_err(|fault| Error::new(&attempt, fault))?;
         }
         let server = Server::fetch(&transport).await.map_err(|fault| Error::new(&attempt, fault))?;
-        Ok(Client { transport: Arc::new(transport), server: Arc::new(server), project: None })
+        Ok(Client { transport: Arc::new(transport), server: Arc::new(server), project: None, again: Again::nobody() })
     }
 
     /// The same client for another project: its calls carry `?project=`.
     pub fn with_project(&self, project: &str) -> Client {
         Client { project: Some(project.into()), ..self.clone() }
+    }
+
+    /// The same client, which tells `note` of each call that it makes again because LXD never began with it: what was
+    /// attempted, and LXD's words.
+    pub fn noting(&self, note: impl Fn(&str, &str) + Send + Sync + 'static) -> Client {
+        Client { again: Again::telling(note), ..self.clone() }
     }
 
     /// The project this client's calls are for; `None` is LXD's `default`.
@@ -72,9 +80,23 @@ impl Client {
     }
 
     pub(crate) async fn answer_or_fault(&self, request: &Request) -> Result<Answer, Fault> {
-        let answer = self.transport.send(request, self.project()).await;
-        tracing::trace!(method = %request.method, path = request.segments.join("/"), ok = answer.is_ok(), "LXD request");
-        answer
+        let mut tries = self.tries(&request.attempt, request.deadline);
+        loop {
+            let answer = self.transport.send(request, self.project(), tries.left()).await;
+            let path = request.segments.join("/");
+            tracing::trace!(method = %request.method, path, ok = answer.is_ok(), "LXD request");
+            let answer = answer?;
+            let Some(says) = request.never_began else { return Ok(answer) };
+            match envelope::refusal(answer.status, &answer.body).filter(|fault| fault.words(says)) {
+                None => return Ok(answer),
+                Some(fault) => tries.again(fault.with_never_began(true)).await?,
+            }
+        }
+    }
+
+    /// The tries of a call that has so much time.
+    pub(super) fn tries<'a>(&'a self, attempt: &'a str, deadline: Duration) -> Tries<'a> {
+        Tries::new(&self.again, attempt, deadline)
     }
 
     pub(crate) async fn sync_or_fault<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Fault> {
@@ -97,14 +119,23 @@ impl Client {
         read.await.map_err(|fault| Error::new(&request.attempt, fault))
     }
 
-    /// Sends a request that is answered at once with nothing of interest.
+    /// Sends a request that changes something and whose answer is of no interest, and waits for the end of it.
     pub(crate) async fn done(&self, request: &Request) -> Result<(), Error> {
-        self.sync::<serde_json::Value>(request).await.map(drop)
+        self.run(request).await.map(drop)
     }
 
-    /// Like [`Client::done`]; that the entity is absent is success.
+    /// Like [`Client::done`], for a deletion; that the entity is absent is success.
     pub(crate) async fn done_or_gone(&self, request: &Request) -> Result<(), Error> {
-        found(self.done(request).await).map(drop)
+        match self.done(request).await {
+            // The operation may miss something else than the entity, such as its volume: then that is not gone.
+            Err(error) if error.is_not_found() && error.is_of_operation() => {
+                match found(self.sync::<serde_json::Value>(&request.look()).await)? {
+                    None => Ok(()),
+                    Some(_) => Err(error),
+                }
+            }
+            done => found(done).map(drop),
+        }
     }
 
     /// Sends a request whose good answer is not JSON, such as a file or a log.
@@ -118,15 +149,6 @@ impl Client {
             Err(Fault::protocol("no content", &String::from_utf8_lossy(&answer.body)).with_code(answer.status))
         };
         read.await.map_err(|fault| Error::new(&request.attempt, fault))
-    }
-
-    /// Sends a request that LXD answers with an operation, and does not wait for it.
-    pub(crate) async fn begin(&self, request: &Request) -> Result<(OperationId, Operation), Error> {
-        let begin = async {
-            let answer = self.answer_or_fault(request).await?;
-            envelope::decode(answer.status, &answer.body).and_then(Reply::into_async)
-        };
-        begin.await.map_err(|fault| Error::new(&request.attempt, fault))
     }
 
     pub(crate) async fn websocket(&self, request: &Request) -> Result<WebSocket, Fault> {

@@ -54,6 +54,11 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Result<Reply, Fault> {
     }
 }
 
+/// LXD's refusal, if this is one.
+pub(crate) fn refusal(status: u16, body: &[u8]) -> Option<Fault> {
+    if status < 400 { None } else { decode(status, body).err() }
+}
+
 impl Reply {
     /// The answer of a synchronous call.
     pub(crate) fn into_sync<T: DeserializeOwned>(self) -> Result<T, Fault> {
@@ -91,7 +96,8 @@ where
 mod tests {
     use rstest::rstest;
 
-    use super::super::error::{Error, ErrorKind};
+    use super::super::error::Error;
+    use super::super::kind::ErrorKind;
     use super::*;
 
     const RUNNING: &str = r#"{"type":"async","status":"Operation created","status_code":100,

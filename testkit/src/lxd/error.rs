@@ -4,6 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use super::dialect;
+use super::kind::ErrorKind;
+
 /// The most characters of a reply that a message quotes.
 const QUOTE_LIMIT: usize = 400;
 
@@ -18,63 +21,15 @@ pub struct Error {
     fault: Box<Fault>,
 }
 
-/// Why a call failed, for callers that act on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The entity, or something the request refers to, does not exist.
-    NotFound,
-    /// An entity of this name exists.
-    AlreadyExists,
-    /// The entity changed since it was read: its ETag is another one (HTTP 412).
-    EtagConflict,
-    /// The entity is in a state that forbids the request (HTTP 409).
-    Conflict,
-    /// LXD does not let this client do that (HTTP 401 and 403), or does not trust it.
-    Forbidden,
-    /// The server presented a certificate other than the pinned one.
-    UntrustedServer,
-    /// LXD does not answer: no socket, a refused or a lost connection, or LXD says that it is unavailable (HTTP 503).
-    Unreachable,
-    /// The deadline passed first.
-    Timeout {
-        /// How long was waited.
-        after: Duration,
-        /// The last status seen, for example `operation 5f… Running`.
-        last_seen: String,
-    },
-    /// The operation ran and failed for a reason that is none of the kinds above.
-    OperationFailed,
-    /// LXD no longer knows the operation, for example because it was restarted: the outcome is unknown.
-    OperationLost,
-    /// The server lacks API extensions that this client was asked to require.
-    MissingExtensions {
-        /// The names of those that are missing.
-        missing: Vec<String>,
-        /// `environment.server_version` of the server.
-        server_version: String,
-    },
-    /// A reply that does not parse, or that lacks what it must have.
-    Protocol {
-        /// What was seen, truncated.
-        seen: String,
-    },
-    /// There is more output or a larger body than the limit allows; nothing of it is returned.
-    Truncated {
-        /// The limit in bytes.
-        limit: u64,
-    },
-    /// LXD refused the request for a reason that is none of the kinds above.
-    Api,
-    /// The request cannot be sent: something given to this client is not usable, such as a URL or a file.
-    Invalid,
-}
-
 /// A failure before it is known what it belongs to: the kind, LXD's own words, and the cause.
 #[derive(Debug)]
 pub(crate) struct Fault {
     kind: ErrorKind,
     code: Option<u16>,
+    /// Whether an operation ended so, which LXD had accepted.
+    of_operation: bool,
+    /// Whether it is certain that LXD never began with what it was asked for.
+    never_began: bool,
     text: Option<String>,
     advice: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -96,9 +51,35 @@ impl Error {
         self.fault.code
     }
 
-    /// LXD's own text, where it gave one.
-    pub fn text(&self) -> Option<&str> {
-        self.fault.text.as_deref()
+    /// Whether LXD had accepted the request, and the operation that it became ended so.
+    pub fn is_of_operation(&self) -> bool {
+        self.fault.of_operation
+    }
+
+    /// Whether something uses the entity, or it holds something.
+    pub fn is_in_use(&self) -> bool {
+        self.fault.kind == ErrorKind::InUse
+    }
+
+    /// Whether LXD found no such command in the instance, or the command itself ended with the exit code for that.
+    pub fn is_no_command(&self) -> bool {
+        self.fault.words(dialect::says_no_command)
+    }
+
+    /// Whether the LXD host had no time for it: LXD has undone what it did, and it may be asked for again.
+    pub fn is_host_busy(&self) -> bool {
+        self.fault.words(dialect::says_try_again)
+    }
+
+    /// Whether it is certain that LXD never began with what it was asked for, so that it may be asked again. The client
+    /// has done so already, as long as its deadline allowed.
+    pub fn never_began(&self) -> bool {
+        self.fault.never_began
+    }
+
+    /// Whether an instance's console has nothing to show.
+    pub(crate) fn is_no_console(&self) -> bool {
+        self.fault.words(dialect::says_no_console)
     }
 
     /// Whether the entity, or something the request refers to, does not exist.
@@ -145,23 +126,39 @@ impl StdError for Error {
 
 impl Fault {
     pub(crate) fn new(kind: ErrorKind) -> Fault {
-        Fault { kind, code: None, text: None, advice: None, source: None }
+        Fault { kind, code: None, of_operation: false, never_began: false, text: None, advice: None, source: None }
     }
 
     /// A refusal by LXD, whose kind follows from its HTTP status and its words.
     pub(crate) fn refused(code: u16, text: impl Into<String>) -> Fault {
         let text = text.into();
-        let mut fault = Fault::new(kind_of_refusal(code, &text));
-        fault.code = Some(code);
+        let mut fault = Fault::new(dialect::kind_of_refusal(code, &text)).with_code(code);
+        fault.advice = dialect::advice(&text).map(str::to_owned);
         fault.with_text(text)
     }
 
-    /// An operation that ended in failure, whose kind follows from LXD's words.
-    pub(crate) fn operation_failed(code: u16, text: impl Into<String>) -> Fault {
+    /// An operation that ended in failure, whose kind follows from its own code, where the release gives it one, and
+    /// from LXD's words. Without one, `status` is shown.
+    pub(crate) fn operation_failed(own: Option<u16>, status: u16, text: impl Into<String>) -> Fault {
         let text = text.into();
-        let mut fault = Fault::new(kind_of_failed_operation(&text));
-        fault.code = Some(code);
+        let mut fault = Fault::new(dialect::kind_of_failed_operation(own, &text)).with_code(own.unwrap_or(status));
+        fault.of_operation = true;
+        fault.advice = dialect::advice(&text).map(str::to_owned);
         fault.with_text(text)
+    }
+
+    /// A refusal that LXD gave where it was asked about an operation, as the failure of that operation.
+    pub(crate) fn into_operations(self) -> Fault {
+        match (self.kind, self.code, self.text) {
+            // A reply that is none says nothing about the operation.
+            (kind @ ErrorKind::Protocol { .. }, code, text) => {
+                Fault { code, text, source: self.source, ..Fault::new(kind) }
+            }
+            (_, code, text) => {
+                let code = code.filter(|code| *code >= 400);
+                Fault::operation_failed(code, code.unwrap_or_default(), text.unwrap_or_default())
+            }
+        }
     }
 
     /// A reply that is not what LXD's API promises; `seen` is quoted, truncated.
@@ -200,6 +197,24 @@ impl Fault {
     pub(crate) fn kind(&self) -> &ErrorKind {
         &self.kind
     }
+
+    pub(crate) fn code(&self) -> Option<u16> {
+        self.code
+    }
+
+    pub(crate) fn never_began(&self) -> bool {
+        self.never_began
+    }
+
+    /// The same, and whether it is certain that LXD never began.
+    pub(crate) fn with_never_began(self, never_began: bool) -> Fault {
+        Fault { never_began, ..self }
+    }
+
+    /// Whether LXD's own words are of the kind that `says` knows. Words of this client are not looked into.
+    pub(crate) fn words(&self, says: impl FnOnce(&str) -> bool) -> bool {
+        self.code.is_some() && self.text.as_deref().is_some_and(says)
+    }
 }
 
 impl fmt::Display for Fault {
@@ -208,6 +223,7 @@ impl fmt::Display for Fault {
             ErrorKind::NotFound => f.write_str("not found")?,
             ErrorKind::AlreadyExists => f.write_str("it already exists")?,
             ErrorKind::EtagConflict => f.write_str("it changed since it was read")?,
+            ErrorKind::InUse => f.write_str("it is in use")?,
             ErrorKind::Conflict => f.write_str("its state forbids it")?,
             ErrorKind::Forbidden => f.write_str("not permitted")?,
             ErrorKind::UntrustedServer => f.write_str("the server's certificate is not the pinned one")?,
@@ -250,80 +266,9 @@ pub(crate) fn quote(text: &str) -> String {
     }
 }
 
-/// The kind of a refused request. LXD answers some duplicates with 400 or 500 and words instead of 409.
-fn kind_of_refusal(code: u16, text: &str) -> ErrorKind {
-    match code {
-        401 | 403 => ErrorKind::Forbidden,
-        404 => ErrorKind::NotFound,
-        412 => ErrorKind::EtagConflict,
-        503 => ErrorKind::Unreachable,
-        400..=599 if says_already_exists(text) => ErrorKind::AlreadyExists,
-        409 => ErrorKind::Conflict,
-        _ => ErrorKind::Api,
-    }
-}
-
-/// The kind of a failed operation: 5.0 gives it words only. A duplicate create, for example, is accepted with 202 and
-/// fails here.
-fn kind_of_failed_operation(text: &str) -> ErrorKind {
-    if says_already_exists(text) {
-        ErrorKind::AlreadyExists
-    } else if says_not_found(text) {
-        ErrorKind::NotFound
-    } else {
-        ErrorKind::OperationFailed
-    }
-}
-
-fn says_already_exists(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    ["already exists", "unique constraint failed", "already in use by another"].iter().any(|words| text.contains(words))
-}
-
-fn says_not_found(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    // Only a text that ends in the verdict names the entity itself: "Failed to run: tar: command not found (…)" does not.
-    text.trim_end_matches('.').ends_with(" not found") && !text.ends_with("command not found")
-        || text.contains("no such object")
-}
-
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
-
-    #[rstest]
-    #[case::gone(404, "Instance not found", ErrorKind::NotFound)]
-    #[case::etag(412, "ETag doesn't match: a vs b", ErrorKind::EtagConflict)]
-    #[case::duplicate_project(409, "Project \"a\" already exists", ErrorKind::AlreadyExists)]
-    #[case::duplicate_network(400, "The network already exists", ErrorKind::AlreadyExists)]
-    #[case::duplicate_row(500, "UNIQUE constraint failed: profiles.name", ErrorKind::AlreadyExists)]
-    #[case::in_use(409, "Instance is busy", ErrorKind::Conflict)]
-    #[case::forbidden(403, "not authorized", ErrorKind::Forbidden)]
-    #[case::starting(503, "LXD is starting", ErrorKind::Unreachable)]
-    #[case::bad_request(400, "Invalid name", ErrorKind::Api)]
-    #[case::absent_reference_is_no_absent_entity(400, "Profile \"a\" not found", ErrorKind::Api)]
-    #[case::broken(500, "boom", ErrorKind::Api)]
-    fn a_refusal_has_the_kind_of_its_status_and_words(
-        #[case] code: u16,
-        #[case] text: &str,
-        #[case] expected: ErrorKind,
-    ) {
-        assert_eq!(kind_of_refusal(code, text), expected);
-    }
-
-    #[rstest]
-    #[case::duplicate("Failed creating instance record: Instance \"a\" already exists", ErrorKind::AlreadyExists)]
-    #[case::duplicate_row("This \"instances\" entry already exists", ErrorKind::AlreadyExists)]
-    #[case::no_image("Failed loading image: Image not found", ErrorKind::NotFound)]
-    #[case::no_pool("No such object", ErrorKind::NotFound)]
-    #[case::no_command("Command not found", ErrorKind::OperationFailed)]
-    #[case::no_tool("tar: not found in PATH", ErrorKind::OperationFailed)]
-    #[case::other("Failed to run: exit status 1", ErrorKind::OperationFailed)]
-    fn a_failed_operation_has_the_kind_of_its_words(#[case] text: &str, #[case] expected: ErrorKind) {
-        assert_eq!(kind_of_failed_operation(text), expected);
-    }
 
     #[test]
     fn the_text_names_the_attempt_the_code_and_lxds_words_and_leaves_the_cause_to_the_source() {

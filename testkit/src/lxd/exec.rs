@@ -10,10 +10,12 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 
 use super::client::Client;
+use super::dialect;
 use super::envelope;
-use super::error::{Error, ErrorKind, Fault};
+use super::error::{Error, Fault};
 use super::exec_session::{ExecBody, Session, exit_code, next_piece};
-use super::operation::Operation;
+use super::kind::ErrorKind;
+use super::operation::{Operation, OperationId};
 use super::request::Request;
 use super::websocket::{Message, WebSocket};
 
@@ -182,9 +184,18 @@ impl Client {
     ///
     /// A command that does not end in time is killed, and the error is `Timeout`; one that prints more than its limit
     /// is killed, and the error is `Truncated`. Dropping the future kills it too. Processes that the command started
-    /// may live on. A connection that breaks while it runs is `Unreachable`.
+    /// may live on. A connection that breaks while it runs is `Unreachable`. A command that LXD never began is begun
+    /// again, as long as there is time.
     pub async fn exec(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Error> {
-        self.exec_or_fault(instance, exec).await.map_err(|fault| Error::new(exec.attempt(instance), fault))
+        let attempt = exec.attempt(instance);
+        let mut tries = self.tries(&attempt, exec.timeout);
+        loop {
+            let tried = match self.exec_or_fault(instance, exec, tries.left()).await {
+                Ok(output) => return Ok(output),
+                Err(fault) => tries.again(fault).await,
+            };
+            tried.map_err(|fault| Error::new(&attempt, fault))?;
+        }
     }
 
     /// Runs a command whose output LXD records in files, fetches them and deletes them.
@@ -195,17 +206,13 @@ impl Client {
         self.recorded_or_fault(instance, exec).await.map_err(|fault| Error::new(exec.attempt(instance), fault))
     }
 
-    async fn exec_or_fault(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Fault> {
+    async fn exec_or_fault(&self, instance: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput, Fault> {
         let begun = Instant::now();
         let body = ExecBody { wait_for_websocket: true, ..exec.body() };
-        let request = exec.request(instance, &body).deadline(exec.timeout);
+        let request = exec.request(instance, &body).deadline(timeout);
         let printed = AtomicU64::new(0);
 
-        let opening = Session::open(self, &request, &["0", "1", "2"]);
-        let Ok(opened) = tokio::time::timeout(exec.timeout, opening).await else {
-            return Err(Fault::timeout(begun.elapsed(), "the command was being started"));
-        };
-        let Session { id, first, mut control, data } = opened?;
+        let Session { id, first, mut control, data } = Session::open(self, &request, &["0", "1", "2"]).await?;
         let [stdin, mut stdout, mut stderr] = <[WebSocket; 3]>::try_from(data)
             .map_err(|_| Fault::protocol("three data sockets were asked for", "another number"))?;
 
@@ -215,7 +222,7 @@ impl Client {
                 let output =
                     tokio::try_join!(budget.collect(&mut stdout, "stdout"), budget.collect(&mut stderr, "stderr"))?;
                 // A command may close its outputs and go on: its operation says when it ends.
-                let patience = exec.timeout + KILL_DEADLINE;
+                let patience = timeout + KILL_DEADLINE;
                 let operation = self.wait_until(&id, Some(first), begun, patience).await?;
                 Ok::<_, Fault>((output, operation))
             };
@@ -224,7 +231,7 @@ impl Client {
                 std::future::pending::<()>().await
             };
             tokio::select! {
-                outcome = tokio::time::timeout(exec.timeout.saturating_sub(begun.elapsed()), collect) => outcome,
+                outcome = tokio::time::timeout(timeout.saturating_sub(begun.elapsed()), collect) => outcome,
                 () = input => unreachable_input(),
                 () = control.answer_pings() => unreachable_input(),
             }
@@ -236,7 +243,7 @@ impl Client {
             }
             Ok(Err(fault)) => {
                 control.kill().await;
-                Err(fault)
+                Err(self.or_never_began(&id, fault).await)
             }
             Err(_) => {
                 let after = begun.elapsed();
@@ -248,6 +255,22 @@ impl Client {
                 };
                 let bytes = printed.load(Ordering::Relaxed);
                 Err(Fault::timeout(after, format!("operation {id} Running, {bytes} bytes of output, {end}")))
+            }
+        }
+    }
+
+    /// The fault, or that LXD never began with the command, where its operation ended so: it then cuts the sockets, which
+    /// says nothing.
+    async fn or_never_began(&self, id: &OperationId, fault: Fault) -> Fault {
+        let told = match fault.kind() {
+            ErrorKind::Unreachable => self.wait_until(id, None, Instant::now(), KILL_DEADLINE).await.err(),
+            _ => None,
+        };
+        match told {
+            Some(told) if told.words(dialect::says_no_sockets) => told.with_never_began(true),
+            _ => {
+                let never = fault.words(dialect::says_no_sockets);
+                fault.with_never_began(never)
             }
         }
     }
@@ -265,7 +288,7 @@ impl Client {
         let mut outputs = Vec::with_capacity(2);
         let mut left = exec.output_limit;
         for log in &logs {
-            let request = Request::get(&["instances", instance, "logs", log], "").reply_limit(left);
+            let request = Request::get(&names(log), "").reply_limit(left);
             let read = self.answer_or_fault(&request).await.and_then(|answer| match answer.status {
                 200 => Ok(answer.body),
                 status => Err(envelope::decode(status, &answer.body)
@@ -277,7 +300,8 @@ impl Client {
         }
         // The files would stay for as long as the instance: they go before any failure to read them is reported.
         for log in &logs {
-            if let Err(error) = self.delete_instance_log(instance, log).await {
+            let request = Request::delete(&names(log), format!("delete recorded output {:?}", log.join("/")));
+            if let Err(error) = self.done_or_gone(&request.repeatable()).await {
                 tracing::warn!(%error, "recorded output stays");
             }
         }
@@ -295,23 +319,23 @@ impl Client {
     }
 }
 
-/// The names of the files that hold the stdout and the stderr of a recorded command, in this order.
-fn recorded_logs(operation: &Operation) -> Result<[String; 2], Fault> {
+/// The paths, below the API's version, of what holds the stdout and the stderr of a recorded command, in this order.
+fn recorded_logs(operation: &Operation) -> Result<[Vec<String>; 2], Fault> {
     #[derive(Deserialize)]
     struct Recorded {
         output: BTreeMap<String, String>,
     }
     let recorded: Recorded = Recorded::deserialize(&operation.metadata)
         .map_err(|_| Fault::protocol("the command's operation names no recorded output", &operation.status))?;
-    let name = |fd: &str| {
+    let path = |fd: &str| {
         let url = recorded.output.get(fd).map(String::as_str).unwrap_or_default();
-        let path = url.split('?').next().unwrap_or_default();
-        match path.rsplit_once('/') {
-            Some((_, name)) if !name.is_empty() => Ok(name.to_owned()),
-            _ => Err(Fault::protocol(format!("no recorded output {fd}"), url)),
-        }
+        dialect::recorded_log(url).ok_or_else(|| Fault::protocol(format!("no recorded output {fd}"), url))
     };
-    Ok([name("1")?, name("2")?])
+    Ok([path("1")?, path("2")?])
+}
+
+fn names(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
 }
 
 /// What both outputs of a command may hold together.
@@ -359,6 +383,8 @@ fn unreachable_input<T>() -> Result<Result<T, Fault>, tokio::time::error::Elapse
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
@@ -371,15 +397,19 @@ mod tests {
         assert_eq!(exec.attempt("a"), "run \"cat\" in instance \"a\"");
     }
 
-    #[test]
-    fn recorded_output_is_found_by_its_urls() {
+    #[rstest]
+    #[case::before_5_15("exec_1")]
+    #[case::since("exec-output/exec_1")]
+    fn recorded_output_is_found_by_its_whole_urls(#[case] file: &str) {
         let operation: Operation = serde_json::from_value(serde_json::json!({
             "id": "a", "class": "task", "status": "Success", "status_code": 200,
             "metadata": {"return": 3, "output": {
-                "1": "/1.0/instances/a/logs/exec_1.stdout", "2": "/1.0/instances/a/logs/exec_1.stderr?project=p"}},
+                "1": format!("/1.0/instances/a/logs/{file}.stdout"),
+                "2": format!("/1.0/instances/a/logs/{file}.stderr?project=p")}},
         }))
         .expect("operation");
-        assert_eq!(recorded_logs(&operation).expect("logs"), ["exec_1.stdout", "exec_1.stderr"]);
+        let logs = recorded_logs(&operation).expect("logs").map(|log| log.join("/"));
+        assert_eq!(logs, ["stdout", "stderr"].map(|end| format!("instances/a/logs/{file}.{end}")));
         assert_eq!(exit_code(&operation).expect("code"), 3);
     }
 }

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::dialect;
 use super::envelope;
-use super::error::{ErrorKind, Fault};
+use super::error::Fault;
+use super::kind::ErrorKind;
 use super::operation::{Operation, OperationId};
 use super::request::Request;
 use super::websocket::{Message, WebSocket, WebSocketError};
@@ -59,8 +61,21 @@ struct ExecMetadata {
 }
 
 impl Session {
-    /// Posts the command and opens its control socket and the named data sockets.
+    /// Posts the command and opens its control socket and the named data sockets, within the request's deadline; again
+    /// where LXD never began with the command, which it does when all data sockets are there.
     pub(crate) async fn open(client: &Client, request: &Request, fds: &[&str]) -> Result<Session, Fault> {
+        let mut tries = client.tries(&request.attempt, request.deadline);
+        loop {
+            let opened = tokio::time::timeout(tries.left(), Session::open_once(client, request, fds)).await;
+            match opened {
+                Ok(Ok(session)) => return Ok(session),
+                Ok(Err(fault)) => tries.again(fault).await?,
+                Err(_) => return Err(Fault::timeout(request.deadline, "the command was being started")),
+            }
+        }
+    }
+
+    async fn open_once(client: &Client, request: &Request, fds: &[&str]) -> Result<Session, Fault> {
         let answer = client.answer_or_fault(request).await?;
         let (id, first) = envelope::decode(answer.status, &answer.body)?.into_async()?;
         let ExecMetadata { fds: secrets } = envelope::metadata(first.metadata.clone()).map_err(no_secrets)?;
@@ -84,7 +99,12 @@ async fn connect(
         .get(fd)
         .ok_or_else(|| Fault::protocol(format!("no WebSocket {fd:?} was offered"), &format!("{:?}", secrets.keys())))?;
     let request = Request::get(&["operations", id.as_str(), "websocket"], "").query("secret", secret.as_str());
-    client.websocket(&request).await
+    // One that LXD refuses is not there, so the command has not begun; it may end up forgotten before the last is asked for.
+    let refused = |fault: Fault| {
+        let never = fault.code() == Some(404) || fault.words(dialect::says_no_sockets);
+        fault.with_never_began(never)
+    };
+    client.websocket(&request).await.map_err(refused)
 }
 
 /// The metadata of a command holds its arguments and environment, which may be secret: they are not quoted.

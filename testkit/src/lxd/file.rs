@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::client::Client;
+use super::dialect;
 use super::envelope;
 use super::error::{Error, Fault};
 use super::request::{Request, TRANSFER_DEADLINE};
@@ -53,8 +54,7 @@ impl FileSpec {
 impl Client {
     /// Writes a file, replacing one that is there. Its directory must exist. Within five minutes.
     pub async fn push_file(&self, instance: &str, path: &str, file: &FileSpec) -> Result<(), Error> {
-        let request = Request::post(&["instances", instance, "files"], attempt("push", instance, path))
-            .query("path", path)
+        let request = files(Request::post, instance, path, attempt("push", instance, path))
             .header("X-LXD-type", "file")
             .header("X-LXD-write", "overwrite")
             .header("X-LXD-uid", file.uid.to_string())
@@ -68,8 +68,7 @@ impl Client {
 
     /// Reads a file of at most 1 GiB. A directory is an error. Within five minutes.
     pub async fn pull_file(&self, instance: &str, path: &str) -> Result<File, Error> {
-        let request = Request::get(&["instances", instance, "files"], attempt("pull", instance, path))
-            .query("path", path)
+        let request = files(Request::get, instance, path, attempt("pull", instance, path))
             .deadline(TRANSFER_DEADLINE)
             .reply_limit(PULL_LIMIT);
         let answer = self.raw(&request).await?;
@@ -110,7 +109,7 @@ impl Client {
     /// Lists the names in a directory.
     pub async fn list_dir(&self, instance: &str, path: &str) -> Result<Vec<String>, Error> {
         let attempt = format!("list directory {path:?} in instance {instance:?}");
-        let request = Request::get(&["instances", instance, "files"], attempt).query("path", path);
+        let request = files(Request::get, instance, path, attempt);
         let answer = self.raw(&request).await?;
         let names = || match answer.header("x-lxd-type") {
             Some("directory") => envelope::decode(answer.status, &answer.body)?.into_sync::<Option<Vec<String>>>(),
@@ -122,8 +121,7 @@ impl Client {
     /// Makes a directory of root. One that is there is left as it is; its parent must exist.
     pub async fn make_dir(&self, instance: &str, path: &str, mode: u32) -> Result<(), Error> {
         let attempt = format!("make directory {path:?} in instance {instance:?}");
-        let request = Request::post(&["instances", instance, "files"], attempt)
-            .query("path", path)
+        let request = files(Request::post, instance, path, attempt)
             .header("X-LXD-type", "directory")
             .header("X-LXD-uid", "0")
             .header("X-LXD-gid", "0")
@@ -134,9 +132,15 @@ impl Client {
 
     /// Deletes a file or an empty directory; success when there is none.
     pub async fn delete_file(&self, instance: &str, path: &str) -> Result<(), Error> {
-        let request = Request::delete(&["instances", instance, "files"], attempt("delete", instance, path));
-        self.done_or_gone(&request.query("path", path).repeatable()).await
+        let request = files(Request::delete, instance, path, attempt("delete", instance, path));
+        self.done_or_gone(&request.repeatable()).await
     }
+}
+
+/// A request about a file, or a directory, that is made again where LXD did not reach the helper that it starts for it:
+/// all of these can be repeated.
+fn files(verb: fn(&[&str], String) -> Request, instance: &str, path: &str, attempt: String) -> Request {
+    verb(&["instances", instance, "files"], attempt).query("path", path).again_when(dialect::says_no_file_helper)
 }
 
 fn attempt(verb: &str, instance: &str, path: &str) -> String {

@@ -21,7 +21,7 @@ pub(crate) fn read_as_everything(body: &[u8]) -> Vec<String> {
         match decode(status, body) {
             Err(fault) => keep(fault),
             Ok(Reply::Async(id, operation)) => {
-                let _ = (id.to_string(), operation.is_final(), operation.instance_names().count());
+                let _ = (id.to_string(), operation.is_final(), operation.instance_names().len());
                 let _ = Reply::Async(id, operation).into_sync::<Operation>().map_err(&mut keep);
             }
             Ok(Reply::Sync(value)) => {

@@ -192,17 +192,7 @@ impl Client {
     /// Deletes an image by its fingerprint, with its aliases; success when there is none.
     pub async fn delete_image(&self, fingerprint: &str, deadline: Duration) -> Result<(), Error> {
         let request = Request::delete(&["images", fingerprint], format!("delete image {fingerprint:?}"));
-        match self.run(request, deadline).await {
-            Ok(_) => Ok(()),
-            // The operation may miss something else than the image, such as its file: then it is not gone.
-            Err(error) if error.is_not_found() => {
-                match self.find_image(&ImageRef::Fingerprint(fingerprint.to_owned())).await? {
-                    None => Ok(()),
-                    Some(_) => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        }
+        self.done_or_gone(&request.deadline(deadline)).await
     }
 
     /// Reads an alias.
@@ -221,6 +211,13 @@ impl Client {
         self.done(&Request::post(&["images", "aliases"], format!("create image alias {name:?}")).json(&body)).await
     }
 
+    /// Has a name mean another image, at once: nobody sees it missing.
+    pub async fn update_alias(&self, name: &str, fingerprint: &str, description: &str) -> Result<(), Error> {
+        let body = AliasBody { name, target: fingerprint, description };
+        let request = Request::put(&["images", "aliases", name], format!("update image alias {name:?}"));
+        self.done(&request.json(&body)).await
+    }
+
     /// Takes a name away; success when there is none. The image stays.
     pub async fn delete_alias(&self, name: &str) -> Result<(), Error> {
         let request = Request::delete(&["images", "aliases", name], format!("delete image alias {name:?}"));
@@ -228,9 +225,9 @@ impl Client {
     }
 
     async fn image_from(&self, request: Request, deadline: Duration) -> Result<String, Error> {
-        let attempt = request.attempt.clone();
-        let operation = self.run(request, deadline).await?;
-        made_image(&operation).map_err(|fault| Error::new(attempt, fault))
+        let request = request.deadline(deadline);
+        let operation = self.run(&request).await?;
+        made_image(&operation).map_err(|fault| Error::new(&request.attempt, fault))
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::client::{Client, Tagged, found};
+use super::dialect;
 use super::envelope::null_as_default;
 use super::error::Error;
 use super::request::Request;
@@ -67,6 +68,11 @@ impl Instance {
     /// Whether it runs.
     pub fn is_running(&self) -> bool {
         self.status == "Running"
+    }
+
+    /// What a copy of it is told of its configuration to have it in every release: a copy inherits nothing from 6.8 on.
+    pub fn config_to_copy(&self) -> Config {
+        dialect::inherited(&self.config)
     }
 
     /// What an update sends to leave all as it is; change what shall be changed.
@@ -150,7 +156,8 @@ pub enum InstanceSource {
     ImageFingerprint(String),
     /// An image that the server has, by an alias.
     ImageAlias(String),
-    /// A copy of another instance, without its snapshots.
+    /// A copy of another instance, without its snapshots. What of its configuration, devices and profiles the spec does
+    /// not have, the copy has in some releases and lacks in others.
     Copy {
         /// The instance to copy.
         instance: String,
@@ -233,11 +240,12 @@ impl Client {
     /// duplicate first and refuses it in the operation; that is the same error here.
     pub async fn create_instance(&self, spec: &InstanceSpec, deadline: Duration) -> Result<(), Error> {
         let begun = std::time::Instant::now();
-        let mut request = Request::post(&["instances"], format!("create instance {:?}", spec.name)).json(spec);
+        let mut request =
+            Request::post(&["instances"], format!("create instance {:?}", spec.name)).json(spec).deadline(deadline);
         if let Some(target) = &spec.target {
             request = request.query("target", target.as_str());
         }
-        self.run(request, deadline).await?;
+        self.run(&request).await?;
         if spec.start {
             self.start_instance(&spec.name, deadline.saturating_sub(begun.elapsed())).await?;
         }
@@ -253,7 +261,7 @@ impl Client {
         deadline: Duration,
     ) -> Result<(), Error> {
         let request = Request::put(&["instances", name], format!("update instance {name:?}")).json(put).if_match(etag);
-        self.run(request, deadline).await.map(drop)
+        self.done(&request.deadline(deadline)).await
     }
 
     /// Sets single keys and devices of an instance. With an ETag, `EtagConflict` if it changed since it was read.
@@ -265,15 +273,7 @@ impl Client {
     /// Deletes a stopped instance; success when there is none.
     pub async fn delete_instance(&self, name: &str, deadline: Duration) -> Result<(), Error> {
         let request = Request::delete(&["instances", name], format!("delete instance {name:?}"));
-        match self.run(request, deadline).await {
-            Ok(_) => Ok(()),
-            // The operation may miss something else than the instance, such as its volume: then it is not gone.
-            Err(error) if error.is_not_found() => match self.find_instance(name).await? {
-                None => Ok(()),
-                Some(_) => Err(error),
-            },
-            Err(error) => Err(error),
-        }
+        self.done_or_gone(&request.deadline(deadline)).await
     }
 
     /// Deletes an instance whatever its state, stopping it by force; success when there is none.

@@ -12,8 +12,7 @@ impl Client {
         let request = Request::get(&["instances", name, "console"], format!("get console log of instance {name:?}"));
         match self.raw(&request).await {
             Ok(answer) => Ok(answer.body),
-            // So LXD 5.0.2 answers for a running instance that has printed nothing: it opens a file without a name.
-            Err(error) if error.text() == Some("open : no such file or directory") => Ok(Bytes::new()),
+            Err(error) if error.is_no_console() => Ok(Bytes::new()),
             Err(error) => Err(error),
         }
     }
@@ -30,10 +29,5 @@ impl Client {
         let urls: Option<Vec<String>> = self.sync(&request).await?;
         let names = urls.unwrap_or_default().into_iter();
         Ok(names.filter_map(|url| url.rsplit_once('/').map(|(_, name)| name.to_owned())).collect())
-    }
-
-    pub(crate) async fn delete_instance_log(&self, name: &str, log: &str) -> Result<(), Error> {
-        let attempt = format!("delete log {log:?} of instance {name:?}");
-        self.done_or_gone(&Request::delete(&["instances", name, "logs", log], attempt).repeatable()).await
     }
 }

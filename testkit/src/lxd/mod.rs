@@ -4,10 +4,12 @@
 //! errors when the entity is absent, `find_` returns an `Option`, `delete_` succeeds when it is already gone. Replies
 //! tolerate fields that this client does not know and quote what lacks the fields that it needs.
 //!
-//! Source of the types: the LXD API as of 5.0, `doc/rest-api.yaml` and `doc/api-extensions.md` in LXD's repository.
+//! Source of the types: the LXD API as of 5.0 to 6.9, `doc/rest-api.yaml` and `doc/api-extensions.md` in LXD's
+//! repository. What releases do differently is in `dialect`.
 
 mod certificate;
 mod client;
+mod dialect;
 mod envelope;
 mod error;
 mod event;
@@ -17,6 +19,7 @@ mod file;
 mod fuzzing;
 mod image;
 mod instance;
+mod kind;
 mod log;
 mod network;
 mod operation;
@@ -32,18 +35,21 @@ mod storage;
 mod template;
 mod tls;
 mod transport;
+mod tries;
 mod upload;
 mod websocket;
 
 pub use certificate::TrustedCertificate;
 pub use client::{Client, Tagged};
-pub use error::{Error, ErrorKind};
+pub(crate) use dialect::says_no_space;
+pub use error::Error;
 pub use event::{Event, Events};
 pub use exec::{Exec, ExecOutput};
 pub use file::{File, FileSpec};
 pub(crate) use fuzzing::read_as_everything;
 pub use image::{Image, ImageAlias, ImageRef, PublishSpec, RemoteImage};
 pub use instance::{Config, Devices, Instance, InstanceKind, InstancePatch, InstancePut, InstanceSource, InstanceSpec};
+pub use kind::ErrorKind;
 pub use network::{Network, NetworkPut, NetworkSpec};
 pub use operation::{Operation, OperationId};
 pub use pipes::Pipes;

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::client::Client;
-use super::envelope::null_as_default;
-use super::error::{Error, ErrorKind, Fault};
+use super::client::{Client, found};
+use super::dialect;
+use super::envelope::{self, Reply, null_as_default};
+use super::error::{Error, Fault};
+use super::kind::ErrorKind;
 use super::request::Request;
 
 /// The longest that one request waits at the server, so that a dead connection is noticed.
@@ -55,6 +57,9 @@ pub struct Operation {
     /// Why it failed.
     #[serde(default)]
     pub err: String,
+    /// As what, in the numbers of HTTP; 0 where the release does not say.
+    #[serde(default)]
+    pub err_code: u16,
     /// The cluster member it runs on; `none` without a cluster.
     #[serde(default)]
     pub location: String,
@@ -93,26 +98,39 @@ impl Operation {
 
     /// Whether LXD itself does something, as opposed to passing on what a command in an instance does.
     pub fn is_task(&self) -> bool {
-        self.class == "task"
+        dialect::is_work(&self.class)
     }
 
-    /// The names of the instances it works on. LXD lists them by URL, which may end in a query.
-    pub fn instance_names(&self) -> impl Iterator<Item = String> {
-        let urls = ["instances", "containers"].into_iter().filter_map(|kind| self.resources.get(kind)).flatten();
-        urls.filter_map(|url| {
-            let path = url.split('?').next()?;
-            Some(path.rsplit('/').next()?.to_owned())
-        })
+    /// The names of the instances it works on.
+    pub fn instance_names(&self) -> Vec<String> {
+        dialect::instances_of(&self.resources, &self.metadata)
+    }
+
+    /// What was done at once, with what LXD answered.
+    fn at_once(metadata: Value) -> Operation {
+        Operation {
+            id: String::new(),
+            class: "task".to_owned(),
+            description: String::new(),
+            status: "Success".to_owned(),
+            status_code: 200,
+            resources: BTreeMap::new(),
+            metadata,
+            may_cancel: false,
+            err: String::new(),
+            err_code: 0,
+            location: String::new(),
+        }
     }
 
     fn into_result(self) -> Result<Operation, Fault> {
-        match self.status_code {
-            200..400 => Ok(self),
-            code if code == CANCELLED && self.err.is_empty() => {
-                Err(Fault::new(ErrorKind::OperationFailed).with_code(code).with_text("it was cancelled"))
-            }
-            code => Err(Fault::operation_failed(code, self.err)),
+        if (200..400).contains(&self.status_code) {
+            return Ok(self);
         }
+        let own = (self.err_code != 0).then_some(self.err_code);
+        let cancelled = self.status_code == CANCELLED && self.err.is_empty();
+        let text = if cancelled { "it was cancelled".to_owned() } else { self.err };
+        Err(Fault::operation_failed(own, self.status_code, text))
     }
 }
 
@@ -143,24 +161,27 @@ impl Client {
         self.cancel(&id, attempt).await
     }
 
-    /// Sends a request that LXD answers with an operation and waits for its end, all within `deadline`. An operation
-    /// that outlives it is cancelled, if LXD can do that, and the error says what it was last seen doing.
-    pub(crate) async fn run(&self, request: Request, deadline: Duration) -> Result<Operation, Error> {
+    /// Sends a request that changes something and waits for the end of it, all within the request's deadline: LXD does
+    /// it at once, or by an operation, depending on the release. An operation that outlives the deadline is cancelled,
+    /// if LXD can do that, and the error says what it was last seen doing.
+    pub(crate) async fn run(&self, request: &Request) -> Result<Operation, Error> {
         let begun = Instant::now();
-        let request = request.deadline(deadline);
-        let (id, operation) = self.begin(&request).await?;
-        match self.wait_until(&id, Some(operation), begun, deadline).await {
-            Ok(operation) => Ok(operation),
-            Err(fault) => {
-                if matches!(fault.kind(), ErrorKind::Timeout { .. }) {
-                    let cancel = self.cancel(&id, "cancel a timed-out operation".to_owned());
-                    if !matches!(tokio::time::timeout(CANCEL_DEADLINE, cancel).await, Ok(Ok(()))) {
-                        tracing::debug!(operation = %id, "a timed-out operation goes on: it cannot be cancelled");
-                    }
+        let run = async {
+            let answer = self.answer_or_fault(request).await?;
+            let (id, operation) = match envelope::decode(answer.status, &answer.body)? {
+                Reply::Sync(metadata) => return Ok(Operation::at_once(metadata)),
+                Reply::Async(id, operation) => (id, operation),
+            };
+            let ended = self.wait_until(&id, Some(operation), begun, request.deadline).await;
+            if ended.as_ref().is_err_and(|fault| matches!(fault.kind(), ErrorKind::Timeout { .. })) {
+                let cancel = self.cancel(&id, "cancel a timed-out operation".to_owned());
+                if !matches!(tokio::time::timeout(CANCEL_DEADLINE, cancel).await, Ok(Ok(()))) {
+                    tracing::debug!(operation = %id, "a timed-out operation goes on: it cannot be cancelled");
                 }
-                Err(Error::new(request.attempt, fault))
             }
-        }
+            ended
+        };
+        run.await.map_err(|fault| Error::new(&request.attempt, fault))
     }
 
     /// Polls LXD's own long poll until the operation is final. The time since `begun` counts.
@@ -181,12 +202,7 @@ impl Client {
             if remaining.is_zero() {
                 return Err(Fault::timeout(begun.elapsed(), last_seen(id, last.as_ref())));
             }
-            // Whole seconds is all that LXD takes; the request's own deadline cuts the rest.
-            let at_server = remaining.min(WAIT_AT_SERVER).as_secs().max(1);
-            let request = Request::get(&["operations", id.as_str(), "wait"], "wait")
-                .query("timeout", at_server.to_string())
-                .deadline(remaining);
-            match self.sync_or_fault::<Option<_>>(&request).await {
+            match self.wait_once(id, remaining).await {
                 Ok(Some(operation)) => last = Some(operation),
                 // Seen once, from a busy LXD 5.0: a wait that is answered with nothing says nothing about the operation.
                 Ok(None) if empty < EMPTY_ANSWERS => empty += 1,
@@ -195,19 +211,52 @@ impl Client {
                     ErrorKind::Timeout { .. } => {
                         return Err(Fault::timeout(begun.elapsed(), last_seen(id, last.as_ref())));
                     }
-                    // Never NotFound: whoever deletes would take that for "gone".
-                    ErrorKind::NotFound => {
-                        return Err(Fault::new(ErrorKind::OperationLost).with_text(last_seen(id, last.as_ref())));
-                    }
+                    ErrorKind::OperationLost => return Err(fault.with_text(last_seen(id, last.as_ref()))),
                     _ => return Err(fault),
                 },
             }
         }
     }
 
+    /// One long poll, of at most `remaining`. `Ok` is the operation as it is then; an error may be the operation's own.
+    async fn wait_once(&self, id: &OperationId, remaining: Duration) -> Result<Option<Operation>, Fault> {
+        // Whole seconds is all that LXD takes; the request's own deadline cuts the rest.
+        let at_server = remaining.min(WAIT_AT_SERVER).as_secs().max(1);
+        let request = Request::get(&["operations", id.as_str(), "wait"], "wait")
+            .query("timeout", at_server.to_string())
+            .deadline(remaining);
+        let (status, reply) = self.ask_of_operation(&request).await?;
+        match reply {
+            Ok(operation) => Ok(operation),
+            // Within a success: the operation failed, or the wait for it ended before it did.
+            Err(fault) if status < 300 => {
+                if fault.words(dialect::may_be_the_wait) {
+                    let request = Request::get(&["operations", id.as_str()], "look").deadline(remaining);
+                    let (_, reply) = self.ask_of_operation(&request).await?;
+                    let operation = reply?;
+                    if operation.as_ref().is_none_or(|operation| !operation.is_final()) {
+                        return Ok(operation);
+                    }
+                }
+                Err(fault.into_operations())
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Asks about an operation: the HTTP status and what it says. That LXD does not know the operation is a fault of its
+    /// own, and never `NotFound`: whoever deletes would take that for "gone".
+    async fn ask_of_operation(&self, request: &Request) -> Result<(u16, Result<Option<Operation>, Fault>), Fault> {
+        let answer = self.answer_or_fault(request).await?;
+        if answer.status == 404 {
+            return Err(Fault::new(ErrorKind::OperationLost));
+        }
+        Ok((answer.status, envelope::decode(answer.status, &answer.body).and_then(Reply::into_sync)))
+    }
+
     async fn cancel(&self, id: &OperationId, attempt: String) -> Result<(), Error> {
         let request = Request::delete(&["operations", id.as_str()], attempt).repeatable();
-        self.done_or_gone(&request).await
+        found(self.sync::<Value>(&request).await).map(drop)
     }
 }
 

@@ -40,10 +40,7 @@ impl Client {
         let attempt = exec.attempt(instance);
         let body = ExecBody { wait_for_websocket: true, ..exec.body() };
         let request = exec.request(instance, &body).deadline(exec.timeout);
-        let opened = match tokio::time::timeout(exec.timeout, Session::open(self, &request, &["0", "1", "2"])).await {
-            Ok(opened) => opened,
-            Err(_) => Err(Fault::timeout(exec.timeout, "the command was being started")),
-        };
+        let opened = Session::open(self, &request, &["0", "1", "2"]).await;
         let Session { id, first, control, data } = opened.map_err(|fault| Error::new(&attempt, fault))?;
         let [input, stdout, stderr]: [WebSocket; 3] = data
             .try_into()

@@ -10,9 +10,10 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::Mutex;
 
 use super::client::Client;
-use super::error::{Error, ErrorKind, Fault};
+use super::error::{Error, Fault};
 use super::exec::Exec;
 use super::exec_session::{Control, ExecBody, Session, broken, exit_code, next_piece, signal, window_size};
+use super::kind::ErrorKind;
 use super::operation::{Operation, OperationId};
 use super::websocket::{Message, WebSocket};
 
@@ -68,10 +69,7 @@ impl Client {
         let (width, height) = size;
         let body = ExecBody { interactive: true, wait_for_websocket: true, width, height, ..exec.body() };
         let request = exec.request(instance, &body).deadline(exec.timeout);
-        let opened = match tokio::time::timeout(exec.timeout, Session::open(self, &request, &["0"])).await {
-            Ok(opened) => opened,
-            Err(_) => Err(Fault::timeout(exec.timeout, "the command was being started")),
-        };
+        let opened = Session::open(self, &request, &["0"]).await;
         let Session { id, first, control, mut data } = opened.map_err(|fault| Error::new(&attempt, fault))?;
         let terminal =
             data.pop().ok_or_else(|| Error::new(&attempt, Fault::protocol("a data socket was asked for", "none")))?;

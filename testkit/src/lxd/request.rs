@@ -29,6 +29,8 @@ pub(crate) struct Request {
     pub(crate) deadline: Duration,
     /// Whether sending it twice has the effect of sending it once.
     pub(crate) repeatable: bool,
+    /// Whether a refusal in these words of LXD says that it never began: then it is asked again.
+    pub(crate) never_began: Option<fn(&str) -> bool>,
     /// Whether the client's project applies. Projects, pools and the server itself lie outside of projects.
     pub(crate) in_project: bool,
     pub(crate) reply_limit: u64,
@@ -53,6 +55,7 @@ impl Request {
             body: Body::Empty,
             attempt: attempt.into(),
             deadline: REQUEST_DEADLINE,
+            never_began: None,
             in_project: true,
             reply_limit: REPLY_LIMIT,
         }
@@ -76,6 +79,13 @@ impl Request {
 
     pub(crate) fn delete(segments: &[&str], attempt: impl Into<String>) -> Request {
         Request::new(Method::DELETE, segments, attempt)
+    }
+
+    /// A look at what this request is about.
+    pub(crate) fn look(&self) -> Request {
+        let segments: Vec<&str> = self.segments.iter().map(String::as_str).collect();
+        let request = Request::get(&segments, self.attempt.clone());
+        Request { query: self.query.clone(), in_project: self.in_project, ..request }
     }
 
     pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Request {
@@ -123,6 +133,12 @@ impl Request {
     /// Declares that sending this twice has the effect of sending it once.
     pub(crate) fn repeatable(mut self) -> Request {
         self.repeatable = true;
+        self
+    }
+
+    /// Has it sent again when LXD refuses it in words of which `says` knows that nothing began.
+    pub(crate) fn again_when(mut self, says: fn(&str) -> bool) -> Request {
+        self.never_began = Some(says);
         self
     }
 

@@ -6,7 +6,8 @@ use backon::{ConstantBuilder, Retryable};
 use serde::Deserialize;
 
 use super::client::Client;
-use super::error::{Error, ErrorKind};
+use super::error::Error;
+use super::kind::ErrorKind;
 use super::request::Request;
 
 /// What the host has (API extension `resources_v2`).

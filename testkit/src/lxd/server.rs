@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::envelope;
-use super::error::{ErrorKind, Fault};
+use super::error::Fault;
+use super::kind::ErrorKind;
 use super::request::Request;
 use super::transport::Transport;
 
@@ -75,6 +76,13 @@ impl Server {
         self.api_extensions.iter().any(|extension| extension == name)
     }
 
+    /// The name of the cluster member that answered, where LXD is a cluster.
+    pub fn cluster_member(&self) -> Option<&str> {
+        let has_address =
+            self.config.get("cluster.https_address").and_then(|it| it.as_str()).is_some_and(|it| !it.is_empty());
+        (self.environment.server_clustered || has_address).then_some(self.environment.server_name.as_str())
+    }
+
     /// Whether the host can use the storage driver.
     pub fn has_storage_driver(&self, name: &str) -> bool {
         self.environment.storage_supported_drivers.iter().any(|driver| driver.name == name)
@@ -92,7 +100,8 @@ impl Server {
     }
 
     pub(crate) async fn fetch(transport: &Transport) -> Result<Server, Fault> {
-        let answer = transport.send(&Request::get(&[], "connect"), None).await?;
+        let request = Request::get(&[], "connect");
+        let answer = transport.send(&request, None, request.deadline).await?;
         let server: Server = envelope::decode(answer.status, &answer.body)?.into_sync()?;
         match server.auth.as_str() {
             "trusted" => Ok(server),

@@ -152,7 +152,7 @@ impl Client {
         let timeout = change.timeout.unwrap_or(deadline).as_secs().max(1);
         let body = json!({"action": change.action, "force": change.force, "timeout": timeout});
         let attempt = format!("{} instance {name:?}", change.action.verb());
-        self.run(Request::put(&["instances", name, "state"], attempt).json(&body), deadline).await.map(drop)
+        self.done(&Request::put(&["instances", name, "state"], attempt).json(&body).deadline(deadline)).await
     }
 
     /// Starts an instance. That it runs already is an error.

@@ -30,6 +30,18 @@ pub struct StoragePool {
     pub used_by: Vec<String>,
 }
 
+impl StoragePool {
+    /// Whether it is being made, or its making ended without anybody saying so.
+    pub fn is_pending(&self) -> bool {
+        self.status == "Pending"
+    }
+
+    /// Whether it is there, and not made.
+    pub fn is_half_made(&self) -> bool {
+        self.is_pending() || self.status == "Errored"
+    }
+}
+
 /// A storage pool to create.
 #[derive(Debug, Clone, Serialize)]
 pub struct StoragePoolSpec {

@@ -13,7 +13,8 @@ use reqwest_websocket::Upgrade;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::envelope;
-use super::error::{ErrorKind, Fault};
+use super::error::Fault;
+use super::kind::ErrorKind;
 use super::request::{Body, Request};
 use super::tls;
 use super::websocket::{self, WebSocket};
@@ -113,8 +114,13 @@ impl Transport {
         Ok(Transport { http, base, place })
     }
 
-    /// Sends a request, again on a lost connection if that is harmless, and reads the whole answer within its deadline.
-    pub(crate) async fn send(&self, request: &Request, project: Option<&str>) -> Result<Answer, Fault> {
+    /// Sends a request, again on a lost connection if that is harmless, and reads the whole answer within `deadline`.
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        project: Option<&str>,
+        deadline: Duration,
+    ) -> Result<Answer, Fault> {
         let begun = Instant::now();
         let retries = if request.repeatable { 4 } else { 0 };
         let backoff = ExponentialBuilder::default()
@@ -124,7 +130,7 @@ impl Transport {
             .with_jitter();
         let send = || self.send_once(request, project);
         let retried = send.retry(backoff).when(|fault: &Fault| *fault.kind() == ErrorKind::Unreachable);
-        match tokio::time::timeout(request.deadline, retried).await {
+        match tokio::time::timeout(deadline, retried).await {
             Ok(result) => result,
             Err(_) => Err(Fault::timeout(begun.elapsed(), format!("no complete answer from {}", self.place))),
         }

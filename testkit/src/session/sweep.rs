@@ -184,7 +184,7 @@ fn makers(operations: Vec<Operation>, names: &BTreeSet<String>) -> Vec<String> {
     operations
         .into_iter()
         .filter(|operation| !operation.is_final() && operation.is_task())
-        .flat_map(|operation| operation.instance_names().collect::<Vec<_>>())
+        .flat_map(|operation| operation.instance_names())
         .filter(|name| names.contains(name))
         .collect()
 }

@@ -1,5 +1,8 @@
 //! A fake LXD on a Unix socket that answers from a script: a scenario says what each request gets.
 
+pub(crate) mod release;
+pub(crate) mod world;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 

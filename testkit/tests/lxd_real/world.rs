@@ -26,14 +26,28 @@ pub(crate) struct World {
     pub(crate) image: String,
 }
 
-/// Where LXD listens, or a failure that says how to get one: these tests mean nothing without it.
+/// Where LXD listens, or a failure that says how to get one: these tests mean nothing without it. Found as LXD's own
+/// client does: `LXD_SOCKET`, then the socket in `LXD_DIR`, then where packages have it. What is named is not passed over.
 pub(crate) fn socket() -> PathBuf {
-    let chosen = std::env::var_os("LXD_SOCKET").map(PathBuf::from);
-    let known = ["/var/snap/lxd/common/lxd/unix.socket", "/var/lib/lxd/unix.socket"].map(PathBuf::from);
-    chosen.into_iter().chain(known).find(|path| path.exists()).expect(
+    find_socket(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)).expect(
         "no LXD socket: install LXD (`snap install lxd && lxd init --auto`) or run `make setup`; \
-         LXD_SOCKET names a socket elsewhere",
+         LXD_SOCKET names a socket elsewhere, LXD_DIR the folder of one",
     )
+}
+
+fn find_socket(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let named = variable("LXD_SOCKET").or_else(|| Some(variable("LXD_DIR")?.join("unix.socket")));
+    let known = ["/var/snap/lxd/common/lxd/unix.socket", "/var/lib/lxd/unix.socket"].map(PathBuf::from);
+    named.or_else(|| known.into_iter().find(|path| path.exists()))
+}
+
+#[test]
+fn the_socket_is_found_as_lxds_own_client_finds_it() {
+    let found = |variables: &[(&str, &str)]| {
+        find_socket(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| PathBuf::from(value)))
+    };
+    assert_eq!(found(&[("LXD_DIR", "/a"), ("LXD_SOCKET", "/b/s")]), Some("/b/s".into()));
+    assert_eq!(found(&[("LXD_DIR", "/a")]), Some("/a/unix.socket".into()));
 }
 
 pub(crate) async fn connect() -> Client {

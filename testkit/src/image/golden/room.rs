@@ -1,7 +1,7 @@
 //! Whether the storage pool has room: asked before something large is made, and again when it failed.
 
 use crate::image::Error;
-use crate::lxd::{Client, StoragePoolResources};
+use crate::lxd::{Client, StoragePoolResources, says_no_space};
 
 const MIB: u64 = 1 << 20;
 
@@ -46,9 +46,6 @@ pub async fn found_full(client: &Client, pool: &str, error: &(dyn std::error::Er
     let resources = client.get_storage_pool_resources(pool).await.ok()?;
     let full = Full::of(pool, &resources, GOLDEN);
     let mut causes = std::iter::successors(Some(error), |error| error.source());
-    let says = causes.any(|cause| {
-        let words = cause.to_string();
-        ["No space left on device", "Disk quota exceeded"].iter().any(|said| words.contains(said))
-    });
+    let says = causes.any(|cause| says_no_space(&cause.to_string()));
     (says && full.free < full.need || full.free < SCARCE).then_some(full)
 }

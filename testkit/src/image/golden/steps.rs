@@ -43,8 +43,7 @@ impl Node<'_> {
     pub(super) async fn try_run(&self, argv: &[&str], timeout: Duration) -> Result<ExecOutput, Error> {
         let exec = Exec::new(argv.iter().copied()).timeout(timeout);
         match self.client.exec(self.name, &exec).await {
-            // LXD reports exit code 127 as an error of its own, also when it is a script's.
-            Err(error) if error.text().is_some_and(|text| text.contains("Command not found")) => Ok(ExecOutput {
+            Err(error) if error.is_no_command() => Ok(ExecOutput {
                 exit_code: 127,
                 stdout: bytes::Bytes::new(),
                 stderr: bytes::Bytes::from_static(b"the command, or one that it runs, is not there"),
