@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rstest::fixture;
 use testkit::cluster::{self, Manifest, Order, Site};
 use testkit::config::{self, Config, Keep, Layer};
-use testkit::expect::Verdict;
+use testkit::expect::{self, Verdict};
 use testkit::matrix::Cell;
 use testkit::plan::{Plan, Segments};
 use testkit::record::{self, CellPart, CheckPart, RunPart};
@@ -180,7 +180,15 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
         cluster::collect(&site.client, &manifest.instances, &evidence).await;
     }
     let (cell, product) = (&manifest.plan.cell, &manifest.product);
-    let mut text = format!("{cell}::{verdict}\nproduct: {product}\nevidence: {}", evidence.dir().display());
+    let mut text = format!("{cell}::{}", verdict.headline());
+    // Of many that are red the one to look at first is said by all.
+    let others: Vec<Verdict> =
+        expect::unsatisfied(&manifest.plan, &manifest.observation).into_iter().map(|(_, other)| other).collect();
+    let cause = expect::likely_causes(others.iter().chain([&verdict])).into_iter().next();
+    if let Some(cause) = cause.filter(|cause| cause.check != check.name) {
+        text.push_str(&format!("\nlikely because of {}", cause.headline()));
+    }
+    text.push_str(&format!("\n{verdict}\nproduct: {product}\nevidence: {}", evidence.dir().display()));
     let settled = &manifest.settled;
     if !settled.unsatisfied.is_empty() {
         let seconds = std::time::Duration::from_millis(settled.ms).as_secs_f32();

@@ -22,6 +22,7 @@ pub mod config;
 pub mod expect;
 #[doc(hidden)]
 pub mod fuzzing;
+mod headline;
 pub mod host;
 pub mod image;
 pub mod lxd;

@@ -67,8 +67,8 @@ fn what_is_wrong_is_found_with_its_place_and_what_to_type() {
     assert_eq!(
         check.look.as_deref(),
         Some(
-            "testkit shell init_cluster_custom_encap:2 -- microovn.ovs-vsctl --columns=external_ids list Open_vSwitch -- \
-             --columns=name,type,options list Interface"
+            "testkit shell init_cluster_custom_encap:2 -- microovn.ovs-vsctl --if-exists get Open_vSwitch . \
+             external_ids:ovn-encap-ip"
         )
     );
     let network = cell.network.as_ref().expect("it was read");

@@ -142,7 +142,8 @@ fn every_difference_is_shown_at_once() {
           member microovn-init-cluster-2: cluster list microovn-init-cluster-3 status: wanted ONLINE, seen UNREACHABLE"#]],
     );
     let names: Vec<_> = unsatisfied(&plan, &observation).into_iter().map(|(check, _)| check.name).collect();
-    assert_eq!(names, ["members", "services", "sb_chassis", "sb_encap", "tunnels", "encap_route"]);
+    // What a member was given, what became of it, what could not be read.
+    assert_eq!(names, ["services", "members", "sb_encap", "tunnels", "sb_chassis", "encap_route"]);
 }
 
 #[test]

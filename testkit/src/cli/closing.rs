@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table};
 use jiff::Timestamp;
 
 use super::report;
-use crate::record::schema::{Cell, Check, Difference, Stage};
+use crate::record::schema::{Cell, Stage};
 use crate::record::{Record, closer};
 use crate::report::timeline;
 
@@ -118,37 +118,15 @@ fn failure(record: &Record, cell: &Cell, run: &Path, kept: bool) -> String {
     )
 }
 
+/// The headline, and how many more failed where some were judged.
 fn what(cell: &Cell) -> String {
-    if let Some(problem) = &cell.problem {
-        return format!("no cluster, {}", causes(problem));
+    let first = cell.headline.clone().unwrap_or_default();
+    match cell.causes.len() {
+        _ if cell.problem.is_some() => first,
+        0 | 1 => first,
+        2 => format!("{first}; 1 more check failed"),
+        more => format!("{first}; {} more checks failed", more - 1),
     }
-    let mut failed = cell.checks.iter().filter(|check| check.outcome.is_failure());
-    let first = failed.next().map(found).unwrap_or_default();
-    match failed.count() {
-        0 => first,
-        1 => format!("{first}; 1 more check failed"),
-        more => format!("{first}; {more} more checks failed"),
-    }
-}
-
-fn found(check: &Check) -> String {
-    let seen = check.differences.first().map(difference);
-    let seen = seen.or_else(|| check.message.as_deref().map(causes)).unwrap_or_default();
-    format!("{}: {seen}", check.name)
-}
-
-fn difference(difference: &Difference) -> String {
-    let Difference { member, table, column, wanted, seen, note } = difference;
-    let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-    format!("{member} {table} {column}: wanted {wanted}, seen {seen}{note}")
-}
-
-/// What was attempted and the last cause, of an error in lines.
-fn causes(text: &str) -> String {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default();
-    let cause = lines.filter_map(|line| line.strip_prefix("caused by: ")).next_back();
-    cause.map_or_else(|| first.to_owned(), |cause| format!("{first}: {cause}"))
 }
 
 #[cfg(test)]
@@ -191,7 +169,7 @@ mod tests {
 
             FAILED init_cluster_custom_encap: ovs_encap_ip: microovn-init-cluster-custom-encap-2 Open_vSwitch external_ids:ovn-encap-ip: wanted 10.251.48.12, seen 10.251.47.12 (the default address: the custom one was ignored); 2 more checks failed
               evidence:    runs/1/init_cluster_custom_encap
-              look closer: TESTKIT_FAULTS='encap-ignored-on-join' testkit up init_cluster_custom_encap && testkit shell init_cluster_custom_encap:2 -- microovn.ovs-vsctl --columns=external_ids list Open_vSwitch -- --columns=name,type,options list Interface
+              look closer: TESTKIT_FAULTS='encap-ignored-on-join' testkit up init_cluster_custom_encap && testkit shell init_cluster_custom_encap:2 -- microovn.ovs-vsctl --if-exists get Open_vSwitch . external_ids:ovn-encap-ip
 
             report: runs/1/report.html (23 passed, 3 failed, 0 skipped)"#]],
         );

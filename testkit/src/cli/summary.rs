@@ -15,6 +15,7 @@ use super::cells::target;
 use super::junit::{self, COPY, Junit};
 use super::output::show;
 use crate::config::{Config, Layer, Round};
+use crate::headline;
 use crate::matrix::Tier;
 use crate::record;
 
@@ -105,7 +106,7 @@ fn render(report: &Report, of: &str) -> String {
                 row.failed += 1;
                 let name = case.name.as_str();
                 let name = if suite == binary { format!("{binary} {name}") } else { name.to_owned() };
-                failures.push(format!("- `{name}`: {}\n", code(first_line(message.as_ref(), description.as_ref()))));
+                failures.push(format!("- `{name}`: {}\n", code(&first_line(message.as_ref(), description.as_ref()))));
             }
             TestCaseStatus::Skipped { message, .. } => {
                 row.skipped += 1;
@@ -165,12 +166,14 @@ fn suite(binary: &str, case: &TestCase) -> String {
 }
 
 /// The line that says most: of a panic it is the one after the place.
-fn first_line<'a>(message: Option<&'a XmlString>, description: Option<&'a XmlString>) -> &'a str {
+fn first_line(message: Option<&XmlString>, description: Option<&XmlString>) -> String {
     let text = description.or(message).map(XmlString::as_str).unwrap_or_default().trim();
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or("no message");
-    let said = if first.contains(" panicked at ") { lines.next().unwrap_or(first) } else { first };
-    said.trim_start_matches("Error: ")
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    match first {
+        "" => "no message".to_owned(),
+        place if place.contains(" panicked at ") => rest.lines().next().unwrap_or(place).to_owned(),
+        _ => headline::of(text.trim_start_matches("Error: ")),
+    }
 }
 
 /// As code, so that nothing in it is taken for markup: fenced by more backticks than are in it.

@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::lxd;
-use crate::microovn::dialog::DialogError;
-use crate::microovn::{ControlError, TokenError};
+use crate::microovn::dialog::{DialogError, DialogProblem};
+use crate::microovn::{Cause, ControlError, TokenError};
+use crate::report::chain;
 use crate::session::reaper::ReaperError;
 use crate::session::sweep::SweepError;
 use crate::session::{LedgerError, RunError};
@@ -160,6 +161,18 @@ pub enum ClusterError {
         /// The member that the fault is for, from 1 on.
         member: usize,
     },
+    /// There is no cluster because of what one of the product's services said.
+    #[error("{attempt} failed because of {} on {member:?}: {}\n  seen as: {seen}", cause.who, cause.text)]
+    Because {
+        /// What was attempted, and on what.
+        attempt: String,
+        /// The member whose service it was, which need not be the one that something was attempted on.
+        member: String,
+        /// What the service said.
+        cause: Box<Cause>,
+        /// What became of the attempt, with its causes.
+        seen: String,
+    },
     /// A plan without members.
     #[error("the plan of {0} has no members")]
     Empty(String),
@@ -175,7 +188,83 @@ pub enum ClusterError {
     },
 }
 
+/// What commands say of a failure that happened elsewhere, and that they know nothing of.
+const BLUNT: [&str; 13] = [
+    "EOF",
+    "deadline exceeded",
+    "timed out",
+    "timeout",
+    "nothing more was printed",
+    "nothing was printed",
+    "connection closed",
+    "connection re",
+    "broken pipe",
+    "no answer",
+    "not ready",
+    "had not ended",
+    "gave up waiting",
+];
+
 impl ClusterError {
+    /// Whether the product failed, and not the framework, LXD or who wrote the plan.
+    pub(super) fn is_products(&self) -> bool {
+        match self {
+            Self::Dialog { source, .. } => matches!(
+                source.problem,
+                DialogProblem::Refused { .. }
+                    | DialogProblem::Failed { .. }
+                    | DialogProblem::TokenNotIssued { .. }
+                    | DialogProblem::BadToken { .. }
+                    | DialogProblem::NeverAsked { .. }
+                    | DialogProblem::Silence { .. }
+            ),
+            Self::NotReady { .. }
+            | Self::DialogExit { .. }
+            | Self::Command { .. }
+            | Self::Control { .. }
+            | Self::BadToken { .. }
+            | Self::NoToken { .. } => true,
+            // A command that never ended.
+            Self::Lxd(error) => error.is_timeout(),
+            _ => false,
+        }
+    }
+
+    /// Whether it says why, and not only that something was waited for in vain.
+    pub(super) fn gives_a_reason(&self) -> bool {
+        let text = chain(self);
+        // What was said before it failed is no reason.
+        let text = text.split("\nthe dialog so far:").next().unwrap_or_default();
+        !BLUNT.iter().any(|part| text.contains(part))
+    }
+
+    /// This error as one that is there because of what a service of `member` said.
+    pub(super) fn because(self, member: String, cause: Cause) -> Self {
+        let attempt = match &self {
+            Self::Dialog { member, .. } | Self::DialogExit { member, .. } | Self::Endless { member, .. } => {
+                format!("`microovn init` on {member:?}")
+            }
+            Self::Command { command, member, .. } => format!("`{command}` on {member:?}"),
+            Self::Control { call, member, .. } => {
+                // The body is in what was seen.
+                let call: Vec<&str> = call.split(' ').take(2).collect();
+                format!("`{}` on the control socket of {member:?}", call.join(" "))
+            }
+            Self::NotReady { member, .. } => format!("the start of member {member:?}"),
+            Self::BadToken { bootstrap, member, .. } | Self::NoToken { bootstrap, member } => {
+                format!("issuing a join token for {member:?} on {bootstrap:?}")
+            }
+            _ => "forming the cluster".to_owned(),
+        };
+        let mut seen = self.to_string();
+        let mut source = std::error::Error::source(&self);
+        while let Some(error) = source {
+            seen.push_str(&format!(": {error}"));
+            source = error.source();
+        }
+        Self::Because { attempt, member, cause: Box::new(cause), seen }
+    }
+
     /// Whether it is about what was given or about the host, and not about the making.
     pub fn is_usage(&self) -> bool {
         match self {

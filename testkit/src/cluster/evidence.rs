@@ -20,7 +20,24 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("snap-connections.txt", &["snap", "connections", "microovn"]),
     ("cluster-list.txt", &["/snap/bin/microovn", "cluster", "list"]),
     ("status.txt", &["/snap/bin/microovn", "status"]),
-    ("ovn.env", &["cat", "/var/snap/microovn/common/data/env/ovn.env"]),
+    // Where it fails, MicroOVN moves it to a backup, below data/ or not, and puts nothing in its place.
+    (
+        "ovn.env",
+        &[
+            "find",
+            "/var/snap/microovn/common",
+            "-maxdepth",
+            "4",
+            "-name",
+            "ovn.env",
+            "-printf",
+            "# %p, of %Tc\n",
+            "-exec",
+            "cat",
+            "{}",
+            ";",
+        ],
+    ),
     ("open-vswitch.txt", &["/snap/bin/microovn.ovs-vsctl", "list", "Open_vSwitch", "--", "show"]),
     (
         "southbound.txt",

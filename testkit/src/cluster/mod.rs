@@ -2,6 +2,7 @@
 
 mod authority;
 mod batch;
+mod because;
 mod capabilities;
 mod clone;
 mod control;
@@ -24,6 +25,7 @@ mod subnets;
 mod words;
 
 pub use batch::{PATH, in_turn, while_good};
+pub use because::{Begun, explain};
 pub use capabilities::{Capabilities, capabilities};
 pub use clone::{CloneTime, time_clone, time_golden};
 pub use error::ClusterError;

@@ -10,6 +10,7 @@ use jiff::{Timestamp, ToSpan};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::authority::Authority;
+use super::because::{Begun, explain};
 use super::expected::expected;
 use super::{
     Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, release, settle, subnets,
@@ -33,12 +34,12 @@ const BRIDGE: Pace = Pace::new(90, 200);
 const READY: Pace = Pace::new(120, 200);
 /// Waits inside the node until the daemon's socket is there, because a look from outside costs a booting node more
 /// than all looks from within, and then asks the daemon. Where the socket never comes, the daemon is asked all the same
-/// and says what it lacks. Between two looks it reads, for so long, from a pipe that nothing comes through: a `sleep`
+/// and says what it lacks. When it has answered, the member's own time is printed. Between two looks it reads, for so long, from a pipe that nothing comes through: a `sleep`
 /// would be a process for every look.
 const AWAIT_DAEMON: &str = r#"
 exec {never}<> <(:)
 for _ in {1..500}; do [ -S "$1" ] && break; read -rt 0.02 -u "$never"; done
-exec /snap/bin/microovn waitready --timeout 60
+/snap/bin/microovn waitready --timeout 60 && echo "$EPOCHREALTIME"
 "#;
 /// So many members of a cluster boot at a time: those of most clusters all at once, which takes no longer than one by one,
 /// and of larger ones not so many that the first waits for the processor, without which no other can join.
@@ -86,13 +87,14 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
         Ok::<_, ClusterError>((plan, authority))
     };
     let (plan, authority) = timeline.stage("plan", Owner::Framework, planning).await?;
-    let cast = Cast { plan: &plan, golden: &golden, authority };
+    let begun = Begun::default();
+    let cast = Cast { plan: &plan, golden: &golden, authority, begun: &begun };
     let mut result = make(site, &cast, product, &timeline, dir).await;
     if let Err(error) = result {
         let full = image::found_full(&site.client, &golden.pool, &error).await;
         result = Err(match full {
             Some(full) => full.because(error).into(),
-            None => error,
+            None => explain(&site.client, &instances(&plan, site), &begun, error).await,
         });
     }
     if result.as_ref().map_or(true, |manifest| !manifest.settled.unsatisfied.is_empty()) {
@@ -170,6 +172,7 @@ struct Cast<'a> {
     plan: &'a Plan,
     golden: &'a Golden,
     authority: Option<Authority>,
+    begun: &'a Begun,
 }
 
 /// Makes the certificate authority that the plan asks for, and puts its certificate into the plan.
@@ -184,7 +187,7 @@ async fn make_authority(plan: &mut Plan) -> Result<Option<Authority>, ClusterErr
 
 async fn make(
     site: &Site,
-    Cast { plan, golden, authority }: &Cast<'_>,
+    Cast { plan, golden, authority, begun }: &Cast<'_>,
     product: Product,
     timeline: &Timeline,
     dir: &Path,
@@ -202,7 +205,7 @@ async fn make(
             let cloning = make_instance(site, plan, member, instance, golden);
             timeline.stage(&format!("{CLONING} {number}"), Owner::Lxd, cloning).await?;
             let booting = wait_ready(&site.client, &member.name, instance);
-            timeline.stage(&format!("{BOOT} {number}"), Owner::Lxd, booting).await?;
+            begun.note(&member.name, timeline.stage(&format!("{BOOT} {number}"), Owner::Lxd, booting).await?);
             drop(boot);
             if !member.files.is_empty() {
                 let pushing = push_files(&site.client, member, instance, authority.as_ref());
@@ -303,12 +306,14 @@ async fn push_files(
     Ok(())
 }
 
-/// Waits until MicroOVN's daemon answers. `waitready` needs no cluster, and fails while snapd has not mounted the
+/// Waits until MicroOVN's daemon answers, and returns when that was by the member's own clock. `waitready` needs no cluster, and fails while snapd has not mounted the
 /// snap or the daemon does not listen.
-pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) -> Result<(), ClusterError> {
+pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) -> Result<String, ClusterError> {
     let probe = Exec::new(["bash", "-c", AWAIT_DAEMON, "await", CONTROL_SOCKET]).timeout(Duration::from_secs(90));
     let ready = wait::until("MicroOVN's daemon to answer", READY, async || match client.exec(instance, &probe).await {
-        Ok(output) if output.exit_code == 0 => Poll::Ready(()),
+        Ok(output) if output.exit_code == 0 => {
+            Poll::Ready(output.stdout_text().lines().next_back().unwrap_or_default().trim().to_owned())
+        }
         Ok(output) => Poll::NotYet(format!("exit code {}: {}", output.exit_code, output.stderr_text().trim())),
         Err(error) => Poll::Failed(error),
     });

@@ -12,7 +12,7 @@ const SCRIPT: &str = r#"
 how=$1 units=$2 common=$3 syslog=$4
 shopt -s nullglob
 files=()
-for file in "$common"/logs/* "$common"/state/*.log "$common"/state/logs/* "$syslog"; do
+for file in "$common"/logs/* "$common"/state/*.log "$common"/state/logs/* "$common"/backup_*/logs/* "$syslog"; do
     [ -f "$file" ] && { [ -s "$file" ] || [ "$how" = follow ]; } && files+=("$file")
 done
 [ "$how" = files ] && { ((${#files[@]})) && exec tail --verbose --lines=5000 -- "${files[@]}"; exit; }

@@ -4,13 +4,17 @@
 //! - A [`Subject`] is what a check reads; it knows which members it concerns and which [`Read`]s take it.
 //! - A read that failed or was not taken is a difference like any other, and a check that compared nothing has failed.
 
+mod causes;
 mod checks;
 mod explain;
+mod look;
 mod observation;
 mod subject;
 mod verdict;
 
+pub use causes::likely_causes;
 pub use checks::CHECKS;
+pub use look::look;
 pub use observation::{MemberObservation, Observation, Reading};
 pub use subject::{Read, Subject};
 pub use verdict::{Difference, Verdict, VerdictBuilder};
@@ -42,10 +46,12 @@ pub fn applicable(plan: &Plan) -> impl Iterator<Item = &'static Check> {
     CHECKS.iter().filter(|check| (check.applies)(plan))
 }
 
-/// The checks of the plan that `observation` does not pass, with their verdicts. What they read is what is worth reading again.
+/// The checks of the plan that `observation` does not pass, with their verdicts, the likely cause of the others first. What
+/// they read is what is worth reading again.
 pub fn unsatisfied(plan: &Plan, observation: &Observation) -> Vec<(&'static Check, Verdict)> {
-    applicable(plan)
-        .map(|check| (check, (check.judge)(plan, observation)))
-        .filter(|(_, verdict)| !verdict.passed())
-        .collect()
+    let judged: Vec<(&Check, Verdict)> =
+        applicable(plan).map(|check| (check, (check.judge)(plan, observation))).collect();
+    let failed = likely_causes(judged.iter().map(|(_, verdict)| verdict));
+    let check = |verdict: &Verdict| judged.iter().find(|(_, it)| std::ptr::eq(it, verdict)).map(|(check, _)| *check);
+    failed.into_iter().filter_map(|verdict| Some((check(verdict)?, verdict.clone()))).collect()
 }

@@ -34,6 +34,9 @@ pub struct Difference {
     pub seen: String,
     /// What the seen value is, where that helps.
     pub note: Option<String>,
+    /// Whether it could not be read, and `seen` is why.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
 }
 
 impl Verdict {
@@ -51,6 +54,11 @@ impl Verdict {
 impl Difference {
     fn place(&self) -> String {
         format!("member {}: {} {}:", self.member, self.table, self.column)
+    }
+
+    /// It in one line.
+    pub fn line(&self) -> String {
+        format!("{} {} {}: {}", self.member, self.table, self.column, self.values())
     }
 
     fn values(&self) -> String {
@@ -148,6 +156,7 @@ impl VerdictBuilder {
                 wanted: wanted.into(),
                 seen: seen.into(),
                 note,
+                unread: false,
             });
         }
         self
@@ -155,7 +164,9 @@ impl VerdictBuilder {
 
     /// Counts what could not be compared because it could not be read: a difference, for the reason given.
     pub fn unread(&mut self, member: &str, table: &str, reason: impl Into<String>) -> &mut Self {
-        self.judge(false, member, table, "(all)", "a reading", reason, None)
+        self.judge(false, member, table, "(all)", "a reading", reason, None);
+        self.verdict.differences.iter_mut().next_back().into_iter().for_each(|last| last.unread = true);
+        self
     }
 
     /// The verdict.

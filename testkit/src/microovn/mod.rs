@@ -40,7 +40,7 @@ pub use certificates::{AUTHORITY, Certificate, planned_certificates};
 pub use control::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};
 pub use daemons::{Arguments, Daemon};
 pub use env::OvnEnv;
-pub use journal::{Cause, Gravity, JournalLine, Origin, find_cause, parse_journal, parse_logs};
+pub use journal::{Cause, Gravity, JournalLine, Origin, find_cause, parse_journal, parse_logs, says_end};
 pub use listeners::{Attempt, LISTENERS, Listener};
 pub use members::{ClusterMember, parse_members};
 pub use net::{Device, Route, parse_devices};

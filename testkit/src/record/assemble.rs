@@ -16,6 +16,7 @@ use super::{observed, planned, transcript};
 use crate::cluster::{self, Manifest, Planned};
 use crate::config::Round;
 use crate::expect;
+use crate::headline;
 use crate::microovn::redact;
 use crate::plan::Plan;
 use crate::report::timeline;
@@ -116,10 +117,20 @@ fn cell(
     let plan = planned.as_ref().map(|(plan, _)| plan);
     let parts = CheckPart::all(path)?;
     let judged = |info: &CheckInfo| check(&name, plan, &part, parts.get(&info.name), &info.name, alive);
+    let checks: Vec<Check> = part.checks.iter().map(judged).collect();
+    let problem = read::<Failed>(&path.join("failure.json"))?.map(|failed| redact(&failed.message));
+    let causes = causes(&checks, &parts);
+    let headline = match (&problem, causes.first()) {
+        (Some(problem), _) => Some(format!("no cluster, {}", headline::of(problem))),
+        (None, Some(first)) => checks.iter().find(|check| check.name == *first).map(|check| told(check, &parts)),
+        (None, None) => None,
+    };
     let cell = Cell {
         choices: part.choices.clone(),
         skipped: part.skipped.as_deref().map(redact),
-        problem: read::<Failed>(&path.join("failure.json"))?.map(|failed| redact(&failed.message)),
+        problem,
+        headline,
+        causes,
         plan: planned.as_ref().map(|(plan, instances)| planned::plan(plan, instances)),
         settled: manifest.as_ref().map(|Manifest { settled, .. }| Settled {
             ms: settled.ms,
@@ -128,7 +139,7 @@ fn cell(
         }),
         network: manifest.as_ref().map(|manifest| observed::network(&manifest.plan, &manifest.observation)),
         stages: stages(path, plan)?,
-        checks: part.checks.iter().map(judged).collect(),
+        checks,
         transcripts: transcript::all(path, plan)?,
         evidence: evidence(run, path)?,
         name: name.clone(),
@@ -157,9 +168,9 @@ fn check(
             (Some(_), _) => Outcome::Error,
         },
     };
-    let differences: Vec<Difference> =
-        verdict.iter().flat_map(|verdict| &verdict.differences).map(difference).collect();
+    let differences: Vec<&expect::Difference> = verdict.map(expect::Verdict::in_order).unwrap_or_default();
     let look = plan.and_then(|plan| look(cell, plan, name, differences.first()?));
+    let differences = differences.into_iter().map(difference).collect();
     Check {
         name: name.to_owned(),
         outcome,
@@ -172,18 +183,38 @@ fn check(
     }
 }
 
+/// The names of the checks that failed, the likely cause of the others first. What was not judged is a cause of nothing.
+fn causes(checks: &[Check], parts: &BTreeMap<String, CheckPart>) -> Vec<String> {
+    let failed = || checks.iter().filter(|check| check.outcome.is_failure());
+    let judged = expect::likely_causes(failed().filter_map(|check| verdict(parts, &check.name)));
+    let mut names: Vec<String> = judged.into_iter().map(|verdict| verdict.check.clone()).collect();
+    let others: Vec<String> = failed().map(|check| check.name.clone()).filter(|name| !names.contains(name)).collect();
+    names.extend(others);
+    names
+}
+
+/// What is told in a line of a check that failed.
+fn told(check: &Check, parts: &BTreeMap<String, CheckPart>) -> String {
+    match verdict(parts, &check.name).filter(|verdict| !verdict.passed()) {
+        Some(verdict) => verdict.headline(),
+        None => format!("{}: {}", check.name, check.message.as_deref().map(headline::of).unwrap_or_default()),
+    }
+}
+
+fn verdict<'a>(parts: &'a BTreeMap<String, CheckPart>, check: &str) -> Option<&'a expect::Verdict> {
+    parts.get(check)?.end.as_ref()?.verdict.as_ref()
+}
+
 fn difference(difference: &expect::Difference) -> Difference {
-    let expect::Difference { member, table, column, wanted, seen, note } = difference.clone();
+    let expect::Difference { member, table, column, wanted, seen, note, .. } = difference.clone();
     Difference { member, table, column, wanted, seen, note }
 }
 
-/// The command that shows what a check read, on the member of a difference, as tables.
-fn look(cell: &str, plan: &Plan, check: &str, difference: &Difference) -> Option<String> {
+/// The command that shows what a difference is about, on its member.
+fn look(cell: &str, plan: &Plan, check: &str, difference: &expect::Difference) -> Option<String> {
     let number = plan.members.iter().position(|member| member.name == difference.member)?;
-    let member = &plan.members[number];
-    let subject = expect::find_check(check)?.reads.first()?;
-    let argv = subject.reads(plan, member).first()?.argv();
-    let words: Vec<String> = argv.iter().filter(|word| *word != "--format=json").map(|word| quote(word)).collect();
+    let argv = expect::look(plan, &plan.members[number], check, Some(difference))?;
+    let words: Vec<String> = argv.iter().map(|word| quote(word)).collect();
     Some(format!("testkit shell {cell}:{} -- {}", number + 1, words.join(" ")))
 }
 

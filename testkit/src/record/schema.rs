@@ -136,6 +136,11 @@ pub struct Cell {
     pub skipped: Option<String>,
     /// Why there is no cluster; absent where there is one.
     pub problem: Option<String>,
+    /// What is told of it in a line, where something failed: why there is no cluster, or the likely cause of all that is
+    /// not as planned.
+    pub headline: Option<String>,
+    /// The checks that failed, the likely cause of the others first.
+    pub causes: Vec<String>,
     /// What was planned; absent where it did not come to that.
     pub plan: Option<Plan>,
     /// How waiting for the cluster to become as planned ended.

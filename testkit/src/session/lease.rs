@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::RunError;
 use super::{Run, lock};
+use crate::headline;
 
 /// How a check uses the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +45,9 @@ pub enum LeaseError {
         evidence: PathBuf,
     },
     /// An earlier test of the same run failed to provision.
-    #[error("not checked: the cluster could not be provisioned\n  {summary}\n  evidence: {}", evidence.display())]
+    #[error("not checked, because there is no cluster: {summary}\n  evidence: {}", evidence.display())]
     FailedBefore {
-        /// What went wrong, and its first cause.
+        /// What went wrong, and why, in a line.
         summary: String,
         /// Where to look.
         evidence: PathBuf,
@@ -170,9 +171,7 @@ where
     E: std::fmt::Display,
 {
     if let Some(failure) = read_json::<Failure>(&dir.join(FAILURE))? {
-        let cause = |(number, line): &(usize, &str)| *number == 0 || line.trim_start().starts_with("caused by:");
-        let lines = failure.message.lines().enumerate().filter(cause).take(2).map(|(_, line)| line);
-        let summary = lines.collect::<Vec<_>>().join("\n  ");
+        let summary = headline::of(&failure.message);
         return Err(LeaseError::FailedBefore { summary, evidence: dir.to_owned() });
     }
     let started = dir.join(STARTED);

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use case::{Case, VICTIM, inner};
 use table::Mutation;
-use testkit::expect::{CHECKS, Observation, Reading, applicable, unsatisfied};
+use testkit::expect::{CHECKS, Observation, Reading, Verdict, applicable, look, unsatisfied};
 use testkit::ovn::AddressText;
 use testkit::plan::{Plan, Plug};
 
@@ -184,5 +184,103 @@ fn an_observation_survives_being_stored() {
         observation.members.get_mut(&name).unwrap().switch = Reading::NotRead;
         let text = serde_json::to_string(&observation).unwrap();
         assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), observation);
+    }
+}
+
+/// What is typed on the member of a difference to see what it is about.
+fn shown(plan: &Plan, check: &str, difference: &testkit::expect::Difference) -> String {
+    let member = plan.members.iter().find(|member| member.name == difference.member).expect("a member");
+    look(plan, member, check, Some(difference)).expect("a command").join(" ")
+}
+
+#[test]
+fn what_a_difference_is_about_can_be_looked_at_on_its_member() {
+    const DAEMONS: [&str; 5] = ["ovn-northd", "ovn-controller", "ovs-vswitchd", "ovsdb-server", "microovnd"];
+    fn first(text: &str) -> &str {
+        text.split(' ').next().unwrap_or(text)
+    }
+    let mut wrong = BTreeSet::new();
+    for (_, plan) in common::plans() {
+        let planned = common::observe(&plan);
+        for (_, _, mutate) in mutations() {
+            let mut seen = planned.clone();
+            mutate(&mut Case { plan: &plan, seen: &mut seen });
+            for (check, verdict) in unsatisfied(&plan, &seen) {
+                for difference in &verdict.differences {
+                    let command = shown(&plan, check.name, difference);
+                    let (table, column) = (difference.table.as_str(), difference.column.as_str());
+                    // What the table is called on a command line, and what of the column must be in it.
+                    let part = match table {
+                        "snap services" => column,
+                        "ovn.env" if !difference.unread => column,
+                        "ovn-northd" => "ovn-northd",
+                        "Open_vSwitch" if !difference.unread => column,
+                        "data/pki" => column.split(' ').next().filter(|file| file.ends_with(".pem")).unwrap_or("pki"),
+                        "cluster list" => "cluster list",
+                        "ip address" => "ip address show",
+                        "daemons" if DAEMONS.iter().any(|it| column.starts_with(it)) => first(column),
+                        "daemons" => "ps",
+                        table if DAEMONS.iter().any(|it| table.starts_with(it)) => first(table),
+                        "TLS without a certificate" => "s_client",
+                        table => table,
+                    };
+                    if !command.contains(part) && !difference.unread {
+                        wrong.insert(format!("{}: {table} {column}: {command}", check.name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn one_row_file_or_argument_is_shown_and_not_all_that_was_read() {
+    let plan = common::plan(false, true);
+    let member = plan.members[VICTIM].name.clone();
+    let shown = |check: &str, table: &str, column: &str| {
+        let mut verdict = Verdict::builder(check);
+        verdict.compare(&member, table, column, "a", "b");
+        shown(&plan, check, &verdict.finish().differences[0])
+    };
+    for (check, table, column, command) in [
+        ("connection_strings", "ovn-northd", "--ovnnb-db", "ps -ww -C ovn-northd -o pid=,args=".to_owned()),
+        (
+            "connection_strings",
+            "ovn.env",
+            "OVN_NB_CONNECT",
+            "grep --with-filename ^OVN_NB_CONNECT= /var/snap/microovn/common/data/env/ovn.env".to_owned(),
+        ),
+        ("services", "snap services", "chassis", "snap services microovn.chassis".to_owned()),
+        (
+            "ovs_encap_ip",
+            "Open_vSwitch",
+            "external_ids:ovn-encap-ip",
+            "microovn.ovs-vsctl --if-exists get Open_vSwitch . external_ids:ovn-encap-ip".to_owned(),
+        ),
+        (
+            "sb_encap",
+            "Encap",
+            &format!("{member} ip"),
+            format!(
+                "microovn.ovn-sbctl --timeout=30 --columns=chassis_name,ip,type,options find Encap chassis_name={member}"
+            ),
+        ),
+        (
+            "certificates",
+            "data/pki",
+            "cacert.pem SHA-256",
+            "openssl x509 -noout -subject -issuer -dates -fingerprint -sha256 -in \
+             /var/snap/microovn/common/data/pki/cacert.pem"
+                .to_owned(),
+        ),
+        (
+            "nb_sb_propagation",
+            "ovn-nbctl --wait=sb",
+            "ls-add testkit-x",
+            "microovn.ovn-nbctl --timeout=30 --wait=sb sync".to_owned(),
+        ),
+    ] {
+        assert_eq!(shown(check, table, column), command);
     }
 }

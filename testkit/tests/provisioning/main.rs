@@ -1,5 +1,6 @@
 //! From members that run to a cluster that is judged, over a fake LXD whose instances say what a test tells them to.
 
+mod because;
 mod commands;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "a part of what is common is used")]

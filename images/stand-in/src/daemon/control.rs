@@ -131,6 +131,7 @@ async fn control(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     if matches!(node.phase(), Phase::In(_)) {
         return Err(Error::internal("Unable to initialize cluster: Database is online"));
     }
+    faults::panic::play(&node.paths);
     let mut request = Request::parse(&call.json()?)?;
     request.distort(&node.paths, call.from_command);
     let node = Arc::clone(node);

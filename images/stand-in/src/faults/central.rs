@@ -23,6 +23,9 @@ pub(crate) fn env_text(paths: &Paths, env: &OvnEnv) -> String {
     let stranger = find_or(paths, Fault::EnvExtraCentral, NOBODY).and_then(|ip| ip.parse::<IpAddr>().ok());
     let distort = |line: &str| {
         let (key, value) = line.split_once('=')?;
+        if key == "OVN_LOCAL_IP" && plays(paths, Fault::AddressUnbracketed) {
+            return Some(format!("{key}=\"{}\"", env.local));
+        }
         let db = Db::ALL.into_iter().find(|db| key.contains(&format!("_{}", db.short().to_uppercase())))?;
         if key.starts_with("OVN_INITIAL_") && is_alone(paths, db) {
             // A database that starts from its own address creates a cluster.
@@ -32,7 +35,11 @@ pub(crate) fn env_text(paths: &Paths, env: &OvnEnv) -> String {
         Some(format!("{key}=\"{},ssl:{}:{}\"", value.trim_matches('"'), bracketed(ip), db.port()))
     };
     let lines = env.render();
-    lines.lines().map(|line| distort(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
+    let text: String = lines.lines().map(|line| distort(line).unwrap_or_else(|| line.to_owned()) + "\n").collect();
+    match text.strip_suffix("\"\n") {
+        Some(cut) if plays(paths, Fault::EnvCutOff) => format!("{cut}\n"),
+        _ => text,
+    }
 }
 
 /// What ovn-controller is told of the Southbound.
@@ -77,6 +84,17 @@ mod tests {
             assert_eq!((line(&text, "OVN_INITIAL_NB="), line(&text, "OVN_INITIAL_SB=")), (nb, sb), "{faults}");
             assert_eq!(line(&text, "OVN_NB_CONNECT="), line(&env().render(), "OVN_NB_CONNECT="));
         }
+    }
+
+    #[test]
+    fn an_address_without_brackets_and_an_end_in_the_middle_are_what_services_stumble_over() {
+        let v6 = OvnEnv { local: "fd42:77::102".parse().expect("an address"), ..env() };
+        let (_dir, paths) = playing("address-unbracketed");
+        assert_eq!(line(&env_text(&paths, &v6), "OVN_LOCAL_IP="), "\"fd42:77::102\"");
+        assert_eq!(env_text(&paths, &env()), env().render());
+
+        let (_dir, paths) = playing("env-cut-off");
+        assert_eq!(line(&env_text(&paths, &env()), "OVN_LOCAL_IP="), "\"10.77.0.102");
     }
 
     #[test]

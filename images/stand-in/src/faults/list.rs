@@ -118,6 +118,16 @@ faults! {
     /// The plug that is the value (`hardware-observe` otherwise) is disconnected when the member is formed.
     PlugUnconnected = "plug-unconnected",
 
+    // What ends while a member is formed, and says why in the journal only.
+
+    /// The daemon ends as a Go program that panics, and prints what Go prints; the value is the reason, a nil pointer
+    /// otherwise.
+    DaemonPanics = "daemon-panics",
+    /// The member's own address lacks its brackets in the environment, so that the databases refuse an IPv6 address.
+    AddressUnbracketed = "address-unbracketed",
+    /// The environment ends in the middle of a value, so that every service that reads it ends.
+    EnvCutOff = "env-cut-off",
+
     // Members.
 
     /// Members are reported unreachable; the value is one member's name, all members otherwise.

@@ -13,3 +13,4 @@ mod tests;
 
 pub use cause::{Cause, Gravity, find_cause};
 pub use line::{JournalLine, Origin, parse_journal, parse_logs};
+pub use words::says_end;

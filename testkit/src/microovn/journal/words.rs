@@ -96,6 +96,24 @@ pub(super) fn is_daemon(name: &str) -> bool {
     DAEMONS.contains(&name)
 }
 
+/// What says somewhere in a text that a program ended, of programs, systemd and the kernel.
+const ENDS: [&str; 9] = [
+    "|EMER|",
+    "panic: ",
+    "fatal error: ",
+    "dumped core",
+    "OOM killer",
+    "Main process exited",
+    "Failed with result",
+    "Failed to start ",
+    "ut of memory: Killed process",
+];
+
+/// Whether a text, which may quote lines of a journal, says that a program ended by itself.
+pub fn says_end(text: &str) -> bool {
+    is_deadly(text) || ENDS.iter().any(|part| text.contains(part))
+}
+
 /// Whether a line of a program says that a program cannot go on.
 pub(super) fn is_deadly(text: &str) -> bool {
     let text = message(text);

@@ -162,6 +162,8 @@ mod tests {
             choices: Default::default(),
             skipped: None,
             problem: None,
+            headline: None,
+            causes: Vec::new(),
             plan: None,
             settled: None,
             network: None,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::bars::{Axis, Phases, Row, between, duration};
 use super::inline::{Inlined, Inliner};
 use super::picture::Picture;
+use crate::headline;
 use crate::record::closer;
 use crate::record::schema::{
     Cell, Check, Difference, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState,
@@ -166,7 +167,7 @@ pub(super) struct CellView<'a> {
     pub(super) phases: Phases,
     pub(super) rows: Vec<Row<'a>>,
     pub(super) evidence: Vec<MemberEvidence>,
-    /// Why there is no cluster: the first line, and the rest.
+    /// Why there is no cluster: the line that says most, and the rest.
     pub(super) problem: Option<(String, String)>,
     /// What a person types to stand in this cluster.
     pub(super) closer: Vec<String>,
@@ -215,12 +216,12 @@ impl<'a> CellView<'a> {
 
     /// The checks that failed, the likely cause of the others first.
     pub(super) fn failing(&self) -> impl Iterator<Item = &CheckView<'a>> {
-        self.checks.iter().filter(|it| it.check.outcome.is_failure())
+        self.cell.causes.iter().filter_map(|name| self.checks.iter().find(|it| it.check.name == *name))
     }
 
     /// The one that is likely the cause of the others.
     pub(super) fn cause(&self) -> Option<&CheckView<'a>> {
-        self.failing().find(|it| !it.check.differences.is_empty()).or_else(|| self.failing().next())
+        self.failing().next()
     }
 
     /// The choices that are not the default.
@@ -257,15 +258,10 @@ fn choice<'a>(cell: &'a Cell, option: &'a InitOption) -> Option<Choice<'a>> {
     Some(Choice { option: &option.name, value, default: option.values.first() == Some(value) })
 }
 
+/// The line that says most of why there is no cluster, and the whole story where there is more to it.
 fn split(text: &str) -> (String, String) {
-    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-    // The cause says more than what was attempted.
-    match rest.split_once('\n').unwrap_or((rest, "")) {
-        (cause, rest) if cause.trim_start().starts_with("caused by: ") => {
-            (format!("{first}: {}", cause.trim_start().trim_start_matches("caused by: ")), rest.to_owned())
-        }
-        _ => (first.to_owned(), rest.to_owned()),
-    }
+    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    (headline::of(text), rest.to_owned())
 }
 
 /// The evidence that is no transcript, by member.
