@@ -7,7 +7,9 @@
 use crate::image::Description;
 use crate::lxd;
 use crate::microovn::dialog::{Dialog, Step};
-use crate::microovn::{CertificateList, Daemon, JoinToken, Listener, Pki, parse_control, parse_devices, parse_members};
+use crate::microovn::{
+    CertificateList, Daemon, Health, JoinToken, Listener, Pki, parse_control, parse_devices, parse_members,
+};
 use crate::ovn::{Connections, ParseError, RaftStatus, Southbound, Switch, parse_tables};
 use crate::plan::{Answer, Reply};
 
@@ -15,12 +17,13 @@ use crate::plan::{Answer, Reply};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("ovsdb_json", ovsdb_json),
     ("lxd_envelope", lxd_envelope),
     ("dialog_stream", dialog_stream),
     ("snap_yaml", snap_yaml),
     ("appctl", appctl),
+    ("health", health),
 ];
 
 /// The most bytes of an error: a few quotations of a few hundred characters, each of which may be escaped.
@@ -90,6 +93,16 @@ pub fn appctl(data: &[u8]) {
     }
     if let Some(connections) = short(text.parse::<Connections>()) {
         assert_eq!(connections.to_string().parse(), Ok(connections));
+    }
+}
+
+/// The summary of a member's units and journal.
+pub fn health(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Some(health) = short(Health::parse(&text)) {
+        assert!(health.troubles.len() <= text.lines().count(), "more troubles than lines");
+        let said = format!("{health:?}");
+        assert!(!said.contains(TOKEN), "the join token is shown");
     }
 }
 

@@ -6,6 +6,7 @@ suites::suites! {
         services,
         plugs,
         daemon_arguments,
+        healthy,
         nb_clustered,
         sb_clustered,
         mutual_tls,

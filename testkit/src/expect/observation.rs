@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Read;
 use crate::microovn::{
-    CertificateList, ClusterMember, Daemon, Device, Listener, Northd, OvnEnv, Pki, Plugs, Route, SnapService,
+    CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Route, SnapService,
     parse_devices, parse_members, parse_services, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
@@ -93,6 +93,9 @@ pub struct MemberObservation {
     /// Its daemons.
     #[serde(default)]
     pub daemons: Reading<Vec<Daemon>>,
+    /// How its services have fared.
+    #[serde(default)]
+    pub health: Reading<Health>,
 }
 
 impl Observation {
@@ -135,6 +138,7 @@ impl MemberObservation {
             Read::Northd => self.northd = reading(output, Northd::parse),
             Read::Devices => self.devices = reading(output, parse_devices),
             Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
+            Read::Health => self.health = reading(output, Health::parse),
             Read::Pki => self.pki = reading(output, Pki::parse),
             Read::CertificateList => self.certificate_list = reading(output, CertificateList::parse),
             Read::Listeners(_) => self.listeners = reading(output, Listener::parse_all),

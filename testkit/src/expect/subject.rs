@@ -38,6 +38,8 @@ pub enum Subject {
     Listeners,
     /// The daemons and their arguments.
     Daemons,
+    /// How the services have fared since the member booted.
+    Health,
 }
 
 /// One command whose output is one reading.
@@ -73,11 +75,13 @@ pub enum Read {
     Listeners(IpAddr),
     /// The daemons' argv.
     Daemons,
+    /// Units and journal of the services.
+    Health,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Switch,
         Self::Southbound,
         Self::NbRaft,
@@ -91,6 +95,7 @@ impl Subject {
         Self::Certificates,
         Self::Listeners,
         Self::Daemons,
+        Self::Health,
     ];
 
     /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has.
@@ -106,8 +111,14 @@ impl Subject {
             | Self::Plugs
             | Self::Environment
             | Self::Certificates
-            | Self::Daemons => true,
+            | Self::Daemons
+            | Self::Health => true,
         }
+    }
+
+    /// Whether what was seen once stays: then there is nothing to wait for.
+    pub fn lasts(self) -> bool {
+        matches!(self, Self::Health)
     }
 
     /// The reads that take this subject on `member`; none where it does not apply.
@@ -130,6 +141,7 @@ impl Subject {
             Self::Certificates => vec![Read::Pki, Read::CertificateList],
             Self::Listeners => vec![Read::Listeners(member.address)],
             Self::Daemons => vec![Read::Daemons],
+            Self::Health => vec![Read::Health],
         }
     }
 }
@@ -153,6 +165,7 @@ impl Read {
             Self::CertificateList => commands::certificate_list(),
             Self::Listeners(address) => commands::listeners(address),
             Self::Daemons => commands::daemons(),
+            Self::Health => commands::health(),
         }
     }
 }
@@ -173,6 +186,7 @@ impl fmt::Display for Subject {
             Self::Certificates => "the certificates of the services",
             Self::Listeners => "the database servers' answers to a client without a certificate",
             Self::Daemons => "the daemons' arguments",
+            Self::Health => "the units and the journal of the services",
         })
     }
 }

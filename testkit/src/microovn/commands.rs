@@ -121,6 +121,11 @@ pub fn ovn_env() -> Argv {
     argv(&["cat", "/var/snap/microovn/common/data/env/ovn.env"])
 }
 
+/// How the services have fared since the boot; read by [`Health::parse`](super::Health::parse).
+pub fn health() -> Argv {
+    super::health::argv()
+}
+
 /// ovn-northd's argv; read by [`Northd::parse`](super::Northd::parse). `-ww` because ps may cut lines at 80 columns
 /// when it does not print to a terminal (ps(1), "-w").
 pub fn northd() -> Argv {

@@ -15,6 +15,7 @@
 //! | `certificates list --format json` | [`CertificateList`] |
 //! | the daemons' arguments | [`Daemon`] |
 //! | what database servers answer strangers | [`Listener`] |
+//! | units and journal of the services | [`Health`] |
 //! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
 //! | what to run to read all this | [`commands`] |
 
@@ -25,6 +26,7 @@ mod control;
 mod daemons;
 pub mod dialog;
 mod env;
+pub mod health;
 mod journal;
 mod listeners;
 mod members;
@@ -40,6 +42,7 @@ pub use certificates::{AUTHORITY, Certificate, planned_certificates};
 pub use control::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};
 pub use daemons::{Arguments, Daemon};
 pub use env::OvnEnv;
+pub use health::Health;
 pub use journal::{Cause, Gravity, JournalLine, Origin, find_cause, parse_journal, parse_logs, says_end};
 pub use listeners::{Attempt, LISTENERS, Listener};
 pub use members::{ClusterMember, parse_members};

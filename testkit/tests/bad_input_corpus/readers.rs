@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 
+use testkit::expect::Noise;
 use testkit::fuzzing::{TOKEN, bootstrap_answers, join_answers};
 use testkit::microovn::dialog::{Dialog, Step};
 use testkit::microovn::{
-    Certificate, CertificateList, Daemon, JoinToken, Listener, Northd, OvnEnv, Pki, Route, parse_control,
+    Certificate, CertificateList, Daemon, Health, JoinToken, Listener, Northd, OvnEnv, Pki, Route, parse_control,
     parse_devices, parse_members, parse_services,
 };
 use testkit::ovn::{Connections, RaftStatus, Southbound, Switch, parse_host, parse_tables};
@@ -37,6 +38,7 @@ const READERS: &[(&str, Reader)] = &[
     ("pki", |input, _| said(Pki::parse(&text(input)))),
     ("listeners", |input, _| said(Listener::parse_all(&text(input)))),
     ("daemons", |input, _| said(Daemon::parse_all(&text(input)))),
+    ("health", |input, _| said(Health::parse(&text(input)))),
     ("certificate", |input, _| said(Certificate::parse(&text(input)))),
     ("dialog", dialog),
     // What LXD answers.
@@ -45,6 +47,7 @@ const READERS: &[(&str, Reader)] = &[
     ("lxd_endpoint", lxd::endpoint),
     ("image_name", lxd::image_name),
     // What people give.
+    ("noise", |input, _| said(Noise::parse("noise.toml", &text(input)))),
     ("snap_yaml", snap::description),
     ("snap", snap::squashfs),
     ("node_recipe", settings::node_recipe),

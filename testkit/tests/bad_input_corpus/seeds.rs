@@ -15,7 +15,7 @@ struct Kind {
     recordings: &'static [&'static str],
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind {
         target: "ovsdb_json",
         readers: &["tables", "switch", "southbound", "members", "devices", "control"],
@@ -25,6 +25,7 @@ const KINDS: [Kind; 5] = [
     Kind { target: "dialog_stream", readers: &["dialog"], recordings: &["dialog/"] },
     Kind { target: "snap_yaml", readers: &["snap_yaml"], recordings: &[] },
     Kind { target: "appctl", readers: &["raft", "connections"], recordings: &["recorded/raft"] },
+    Kind { target: "health", readers: &["health"], recordings: &["recorded/health"] },
 ];
 
 /// The longest seed, in bytes: a fuzzer tries everything on each, and long ones repeat one thing.

@@ -248,6 +248,11 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
                 format!("port {port}\nverify return:1\n40B7:error:0A00045C:SSL routines: SSL alert number 116\n")
             })
             .concat(),
+        Read::Health => "= units\nId=snap.microovn.daemon.service\nNRestarts=0\nResult=success\nActiveState=active\n\
+                         SubState=running\n\nId=snap.microovn.bird.service\nNRestarts=0\nResult=success\n\
+                         ActiveState=inactive\nSubState=dead\n= journal 1204 0\n1\t0\tovs-vswitchd\tovs|00003|vswitchd|ERR|\
+                         mlockall failed: Cannot allocate memory\n= end\n"
+            .to_owned(),
         Read::NbRaft => raft(plan, member, "OVN_Northbound", 6643),
         Read::SbRaft => raft(plan, member, "OVN_Southbound", 6644),
         Read::Members => {

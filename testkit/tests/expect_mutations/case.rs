@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use rcgen::CertificateParams;
 use testkit::expect::{MemberObservation, Observation, Reading};
+use testkit::microovn::health::{Kind, Trouble};
 use testkit::microovn::{
-    Certificate, CertificateList, ClusterMember, Daemon, Device, ListedCertificate, Listener, Northd, OvnEnv, Pki,
-    PkiContent, PkiFile, Plugs, Route, SnapService,
+    Certificate, CertificateList, ClusterMember, Daemon, Device, Health, ListedCertificate, Listener, Northd, OvnEnv,
+    Pki, PkiContent, PkiFile, Plugs, Route, SnapService,
 };
 use testkit::ovn::{RaftStatus, Southbound, Switch};
 use testkit::plan::Plan;
@@ -71,6 +72,14 @@ impl Case<'_> {
     }
     pub(crate) fn northd(&mut self) -> &mut Northd {
         inner(&mut self.victim().northd)
+    }
+    pub(crate) fn health(&mut self) -> &mut Health {
+        inner(&mut self.victim().health)
+    }
+    /// One line more in the victim's journal.
+    pub(crate) fn says(&mut self, kind: Kind, text: &str, per_second: u32) {
+        let (who, text) = ("ovn-controller".to_owned(), text.to_owned());
+        self.health().troubles.push(Trouble { kind, who, text, count: per_second, per_second });
     }
     pub(crate) fn devices(&mut self) -> &mut Vec<Device> {
         inner(&mut self.victim().devices)

@@ -1,6 +1,7 @@
 //! The mutations.
 
 use testkit::expect::Reading;
+use testkit::microovn::health::Kind;
 use testkit::microovn::{Activity, Attempt, Daemon, Northd, Startup};
 use testkit::ovn::{AddressText, Leader, Southbound};
 
@@ -283,10 +284,32 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         inner(&mut c.victim().listeners).retain(|listener| listener.port != 6643);
     }),
     ("no database server was asked", &["mutual_tls"], |c| c.victim().listeners = Reading::NotRead),
+    // Units and journal
+    ("a unit that failed", &["healthy"], |c| {
+        let unit = &mut c.health().units[1];
+        (unit.active, unit.sub) = ("failed".to_owned(), "failed".to_owned());
+    }),
+    ("a unit that ended in failure", &["healthy"], |c| c.health().units[1].result = "exit-code".to_owned()),
+    ("a unit that systemd restarted", &["healthy"], |c| c.health().units[0].restarts = 1),
+    ("a unit that systemd is about to restart", &["healthy"], |c| c.health().units[0].sub = "auto-restart".to_owned()),
+    ("no unit", &["healthy"], |c| c.health().units.clear()),
+    ("an empty journal", &["healthy"], |c| c.health().lines = 0),
+    ("a journal of which lines were left out", &["healthy"], |c| c.health().left_out = 1),
+    ("a panic", &["healthy"], |c| c.says(Kind::Panic, "panic: runtime error", 1)),
+    ("a core dump", &["healthy"], |c| c.says(Kind::CoreDump, "Process 12 (ovn-controller) of user 0 dumped core.", 1)),
+    ("a failed assertion", &["healthy"], |c| c.says(Kind::Assertion, "util|EMER|x.c:1: assertion a failed in b()", 1)),
+    ("a process that ended", &["healthy"], |c| c.says(Kind::Ended, "pid 252 died, killed (Killed), exiting", 1)),
+    ("a restart", &["healthy"], |c| c.says(Kind::Restarted, "Scheduled restart job, restart counter is at 1.", 1)),
+    ("a failure", &["healthy"], |c| c.says(Kind::Failed, "Failed with result 'exit-code'.", 1)),
+    ("a denial", &["healthy"], |c| c.says(Kind::Denied, "apparmor=\"DENIED\" profile=\"snap.microovn.switch\"", 1)),
+    ("a flood", &["healthy"], |c| c.says(Kind::Repeated, "OVNSB commit failed, force recompute next time.", 1000)),
     // Readings
     ("the daemons were not read", &["daemon_arguments"], |c| c.victim().daemons = Reading::NotRead),
     ("the switch was not read", &["ovs_encap_ip", "ovs_encap_type", "ovn_remote", "system_id", "tunnels"], |c| {
         c.victim().switch = Reading::NotRead;
+    }),
+    ("units and journal could not be read", &["healthy"], |c| {
+        c.victim().health = Reading::Failed("exit 1".to_owned());
     }),
     ("the Southbound failed", &["sb_chassis", "sb_encap"], |c| {
         c.victim().southbound = Reading::Failed("database connection failed ()".to_owned());
@@ -306,6 +329,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "connection_strings",
             "daemon_arguments",
             "encap_route",
+            "healthy",
             "members",
             "ovn_remote",
             "ovs_encap_ip",

@@ -13,7 +13,7 @@ use crate::http;
 use crate::ovn::{raft, snapctl, tools};
 use crate::paths::Paths;
 
-use super::{Fault, NOBODY, find_or, plays};
+use super::{Fault, NOBODY, find_or, health, plays};
 
 /// How long a chassis may take to register.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -52,6 +52,9 @@ pub(crate) async fn play(member: Formed) {
     report(Fault::ServiceDead, kill_service(paths).await);
     report(Fault::SystemIdHostname, restart_switch(paths).await);
     report(Fault::PlugUnconnected, disconnect_plug(paths).await);
+    report(Fault::ServiceRestarts, kill_registered(paths).await);
+    report(Fault::ServiceFails, health::fail(paths).await);
+    health::say(paths);
     report(Fault::EncapStaleRow, add_stale(paths).await);
     report(Fault::ChassisDuplicated, duplicate(&member).await);
     report(Fault::ElectionTimer, change_timer(paths).await);
@@ -64,6 +67,7 @@ pub(crate) async fn play(member: Formed) {
         if !member.has_peers {
             report(Fault::TunnelWrongPeer, bend_tunnel(&member.paths, UNTIL_JOINED).await);
         }
+        report(Fault::JournalFloods, health::flood(&member.paths).await);
         report(Fault::EncapLate, set_encap_late(&member).await);
         report(Fault::EncapRegresses, bend_encap(&member).await);
         report(Fault::ChassisLeaves, remove_chassis(&member).await);
@@ -194,6 +198,13 @@ async fn restart_switch(paths: &Paths) -> Result<()> {
     }
     wait_registered(paths).await?;
     snapctl::restart(&["switch"]).await
+}
+
+async fn kill_registered(paths: &Paths) -> Result<()> {
+    if plays(paths, Fault::ServiceRestarts) {
+        wait_registered(paths).await?;
+    }
+    health::kill(paths)
 }
 
 async fn bend_encap(member: &Formed) -> Result<()> {

@@ -118,6 +118,19 @@ faults! {
     /// The plug that is the value (`hardware-observe` otherwise) is disconnected when the member is formed.
     PlugUnconnected = "plug-unconnected",
 
+    /// A service is killed once its member is formed, so that systemd starts it again; the value is the snap service,
+    /// `chassis` or `ovn-northd`, the first otherwise.
+    ServiceRestarts = "service-restarts",
+    /// A service that cannot run is started until systemd gives it up; the value is the snap service, `bird` otherwise.
+    ServiceFails = "service-fails",
+
+    // What the daemon says.
+
+    /// The daemon says the value once its member is formed; a panic of Go's otherwise.
+    JournalSays = "journal-says",
+    /// The daemon says the same over and over for ten seconds; the value is how often a second, 1000 otherwise.
+    JournalFloods = "journal-floods",
+
     // What ends while a member is formed, and says why in the journal only.
 
     /// The daemon ends as a Go program that panics, and prints what Go prints; the value is the reason, a nil pointer

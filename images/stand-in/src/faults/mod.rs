@@ -10,6 +10,7 @@ pub(crate) mod arguments;
 pub(crate) mod central;
 pub(crate) mod certificates;
 pub(crate) mod chassis;
+mod health;
 mod list;
 pub(crate) mod panic;
 

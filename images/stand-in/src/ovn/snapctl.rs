@@ -20,6 +20,15 @@ pub(crate) async fn start(services: &[&str]) -> Result<()> {
     snapctl(&["start", "--enable"], services).await
 }
 
+/// Starts services once, whatever becomes of them.
+pub(crate) async fn try_start(services: &[&str]) -> Result<()> {
+    let outcome = snapctl(&["start"], services).await;
+    if let Err(error) = &outcome {
+        eprintln!("{error}");
+    }
+    Ok(())
+}
+
 /// Stops and disables services.
 pub(crate) async fn stop(services: &[&str]) -> Result<()> {
     snapctl(&["stop", "--disable"], services).await

@@ -4,6 +4,7 @@ mod certificates;
 mod connection_strings;
 mod daemon_arguments;
 mod encap_route;
+mod healthy;
 mod members;
 mod mutual_tls;
 mod nb_clustered;
@@ -28,6 +29,7 @@ pub const CHECKS: &[Check] = &[
     services::CHECK,
     plugs::CHECK,
     daemon_arguments::CHECK,
+    healthy::CHECK,
     nb_clustered::CHECK,
     sb_clustered::CHECK,
     mutual_tls::CHECK,

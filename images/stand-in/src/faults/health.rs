@@ -1,0 +1,64 @@
+//! Faults that only units and journals show: what the tables say stays right.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::error::{Error, Result};
+use crate::ovn::snapctl;
+use crate::paths::Paths;
+
+use super::{Fault, find_or};
+
+/// What is said where the fault has no value: how Go's runtime ends a program.
+const PANIC: &str = "panic: runtime error: invalid memory address or nil pointer dereference";
+/// What is said over and over: recorded of an ovn-controller whose chassis had another name than its row.
+const AGAIN: &str = "OVNSB commit failed, force recompute next time.";
+/// For how long.
+const FLOOD: Duration = Duration::from_secs(10);
+/// How many times in a second a flood goes on.
+const BEATS: u32 = 20;
+
+/// Says what the daemon is to say.
+pub(super) fn say(paths: &Paths) {
+    if let Some(text) = find_or(paths, Fault::JournalSays, PANIC) {
+        eprintln!("{text}");
+    }
+}
+
+/// Says the same over and over.
+pub(super) async fn flood(paths: &Paths) -> Result<()> {
+    let Some(often) = find_or(paths, Fault::JournalFloods, "1000") else {
+        return Ok(());
+    };
+    let often: u32 = often.parse().map_err(|error| Error::internal(format!("no number of lines: {error}")))?;
+    let (started, mut number) = (Instant::now(), 0);
+    let mut beats = tokio::time::interval(Duration::from_secs(1) / BEATS);
+    while started.elapsed() < FLOOD {
+        beats.tick().await;
+        for _ in 0..often.div_ceil(BEATS) {
+            number += 1;
+            eprintln!("ovs|{number:05}|main|INFO|{AGAIN}");
+        }
+    }
+    Ok(())
+}
+
+/// Kills a service's program.
+pub(super) fn kill(paths: &Paths) -> Result<()> {
+    let Some(service) = find_or(paths, Fault::ServiceRestarts, "chassis") else {
+        return Ok(());
+    };
+    let program = if service == "chassis" { "ovn-controller" } else { &service };
+    let pid = std::fs::read_to_string(paths.run_ovn().join(format!("{program}.pid")))?;
+    let pid = pid.trim().parse().ok().and_then(Pid::from_raw).ok_or_else(|| Error::internal("no process id"))?;
+    kill_process(pid, Signal::KILL).map_err(|errno| Error::internal(format!("failed to kill {program}: {errno}")))
+}
+
+/// Starts a service that cannot run. systemd starts it again as often as it may; snapd may already tell that it failed.
+pub(super) async fn fail(paths: &Paths) -> Result<()> {
+    let Some(service) = find_or(paths, Fault::ServiceFails, "bird") else {
+        return Ok(());
+    };
+    snapctl::try_start(&[&service]).await
+}
