@@ -9,8 +9,10 @@ use std::path::Path;
 use quick_junit::{Report, TestCaseStatus};
 use rstest::rstest;
 use runs::{STATES, fixture};
+use testkit::clock::Clock;
 use testkit::record::schema::{Outcome, Record, RunState, Totals, TunnelState, schema};
 use testkit::record::{assemble, html, of_runner};
+use testkit::report::again;
 use testkit::session::Process;
 
 /// A copy of a recorded run, to be changed.
@@ -145,6 +147,25 @@ fn the_schema_is_current_and_every_record_keeps_it() {
         value["schema"] = 2.into();
         assert!(!validator.is_valid(&value), "the schema of another version would do");
     }
+}
+
+#[test]
+fn what_lxd_was_asked_for_again_is_counted_and_shown() {
+    let folder = copy("unformed");
+    let page = |record: &Record| html::render(record, folder.path()).expect("a page");
+    let none = assemble(folder.path(), false).expect("a record");
+    assert!(none.again == 0 && !page(&none).contains("Tried again"));
+    for _ in 0..2 {
+        again::note(
+            folder.path(),
+            Clock::start(),
+            "push file \"/x\" in instance \"a\"",
+            "LXD refused (500: forkfile.sock)",
+        );
+    }
+    let twice = assemble(folder.path(), false).expect("a record");
+    assert_eq!(twice.again, 2);
+    assert!(page(&twice).contains("2 times, when LXD had not begun"), "no reader sees it");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::ClusterError;
 use crate::config::Config;
 use crate::host::{self, Capacity};
 use crate::lxd::Client;
+use crate::report::again;
 use crate::session::{Run, Turn};
 
 /// Memory a forming cluster of three takes at its peak, in bytes, with room to spare.
@@ -33,7 +34,9 @@ impl Site {
     /// # Errors
     /// When LXD does not answer or has no such project.
     pub async fn open(config: Config, run: Run, exe: &Path) -> Result<Self, ClusterError> {
-        let client = host::connect(&config).await?;
+        let (dir, clock) = (run.dir().to_owned(), run.clock());
+        let note = move |attempt: &str, said: &str| again::note(&dir, clock, attempt, said);
+        let client = host::connect(&config).await?.noting(note);
         Ok(Self { client, config, run, exe: exe.to_owned() })
     }
 

@@ -19,7 +19,7 @@ use crate::expect;
 use crate::headline;
 use crate::microovn::redact;
 use crate::plan::Plan;
-use crate::report::timeline;
+use crate::report::{again, timeline};
 
 /// What provisioning leaves when it fails.
 #[derive(Debug, Deserialize)]
@@ -75,6 +75,7 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
         options: part.options,
         checks: all_checks(cells.iter().map(|(part, _)| part)),
         totals,
+        again: again::read(dir)?.len(),
         cells: cells.into_iter().map(|(_, cell)| cell).collect(),
     })
 }

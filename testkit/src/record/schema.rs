@@ -46,6 +46,9 @@ pub struct Record {
     pub checks: Vec<CheckInfo>,
     /// How many checks came out how.
     pub totals: Totals,
+    /// How often LXD was asked again for what it had said that it never began with: files and commands in instances.
+    #[serde(default)]
+    pub again: usize,
     /// The cells.
     pub cells: Vec<Cell>,
 }

@@ -1,5 +1,6 @@
 //! What a person needs to understand a run without running it again.
 
+pub mod again;
 mod evidence;
 mod progress;
 pub mod spent;

@@ -4,7 +4,11 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
+use crate::fake_lxd::release::Release;
 use crate::fake_lxd::{Act, FakeLxd, OPERATION, Then, accepted, frame, operation, refusal, sync};
+
+/// What the operations of commands are about.
+const INSTANCE: &str = "/1.0/instances/a";
 
 /// How a command ended.
 #[derive(Clone, Default)]
@@ -22,11 +26,19 @@ impl Ended {
 }
 
 impl FakeLxd {
-    /// Serves instances with these commands: `run` gets the instance and the argument vector of each
+    /// Serves instances with these commands, as LXD 5.0.2 does: `run` gets the instance and the argument vector of each
     /// command, also where several are run at once.
     pub(crate) fn serve_commands(run: impl Fn(&str, &[String]) -> Ended + Send + Sync + 'static) -> FakeLxd {
+        Self::serve_commands_of(Release::V5_0_2, run)
+    }
+
+    /// The same as this release does: newer ones end each wait once with its time before the command is at its end.
+    pub(crate) fn serve_commands_of(
+        release: Release,
+        run: impl Fn(&str, &[String]) -> Ended + Send + Sync + 'static,
+    ) -> FakeLxd {
         let all = Mutex::new(Vec::<Ended>::new());
-        Self::serve_bodies(move |line, body, _| {
+        Self::serve_bodies(move |line, body, before| {
             let mut all = all.lock().expect("commands");
             if let Some(instance) = line.strip_prefix("POST /1.0/instances/").and_then(|it| it.strip_suffix("/exec")) {
                 let body: Value = serde_json::from_slice(body).expect("JSON");
@@ -45,6 +57,12 @@ impl FakeLxd {
                 Some((_, "s1")) => print(stdout),
                 Some((_, "s2")) => print(stderr),
                 Some(_) => Act::WebSocket(Vec::new(), Then::Stay),
+                None if line.contains("/wait") && before == 0 && release != Release::V5_0_2 => {
+                    release.wait_timed_out(number, INSTANCE)
+                }
+                None if !line.contains("/wait") => {
+                    sync(&release.operation(number, INSTANCE, ("Running", 103), "").to_string())
+                }
                 None => sync(&operation("Success", 200, &format!(r#"{{"return":{code}}}"#), "")),
             }
         })

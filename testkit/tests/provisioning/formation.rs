@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rstest::rstest;
 use testkit::clock::Clock;
 use testkit::cluster::{ClusterError, form};
 use testkit::plan::{Formation, Plan};
@@ -14,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::commands::Ended;
 use crate::fake_lxd::FakeLxd;
+use crate::fake_lxd::release::Release;
 use crate::{common, instances};
 
 /// The token for a member.
@@ -30,9 +32,14 @@ type Told = Arc<Mutex<Vec<String>>>;
 
 /// Members that note what they are told, issue tokens, and answer as told to otherwise.
 fn members(answer: impl Fn(&str, &[String]) -> Ended + Send + Sync + 'static) -> (FakeLxd, Told) {
+    members_of(Release::V5_0_2, answer)
+}
+
+/// The same in this release of LXD.
+fn members_of(release: Release, answer: impl Fn(&str, &[String]) -> Ended + Send + Sync + 'static) -> (FakeLxd, Told) {
     let told = Told::default();
     let noted = Arc::clone(&told);
-    let lxd = FakeLxd::serve_commands(move |instance, argv| {
+    let lxd = FakeLxd::serve_commands_of(release, move |instance, argv| {
         noted.lock().expect("notes").push(format!("{instance} {}", argv[1..].join(" ")));
         match argv {
             [_, _, verb, joiner] if verb == "add" => Ended::well(format!("{}\n", token(joiner))),
@@ -74,10 +81,13 @@ fn assert_no_token(plan: &Plan, text: &str) {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_first_member_bootstraps_and_the_others_join_in_order_whichever_is_ready_first() {
+async fn the_first_member_bootstraps_and_the_others_join_in_order_whichever_is_ready_first(
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+) {
     let plan = plan(Formation::Cli);
-    let (lxd, told) = members(|_, _| Ended::default());
+    let (lxd, told) = members_of(release, |_, _| Ended::default());
     let dir = tempfile::tempdir().expect("a folder");
     formed(&lxd, &plan, &[3, 1, 2, 0], dir.path()).await.expect("formed");
     let [first, second, third, fourth] = plan.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>()[..]

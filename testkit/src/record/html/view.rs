@@ -75,6 +75,14 @@ pub(super) fn facts(record: &Record) -> Vec<Fact> {
     let lxd =
         if host.lxd.is_empty() { "did not answer".to_owned() } else { format!("{} on {}", host.lxd, host.lxd_system) };
     facts.push(fact("LXD", lxd));
+    match record.again {
+        0 => {}
+        1 => facts.push(fact("Tried again", "once, when LXD had not begun with what it was asked for".to_owned())),
+        times => {
+            let text = format!("{times} times, when LXD had not begun with what it was asked for");
+            facts.push(fact("Tried again", text));
+        }
+    }
     if let Some(round) = &record.round {
         facts.push(fact("Repetition", round.clone()));
     }
