@@ -1,12 +1,13 @@
 //! What a command found out: texts and tables for people, on standard output and in a document, or JSON for programs.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use comfy_table::{CellAlignment, Table, TableStyle};
 use serde::Serialize;
 
-use tempfile::NamedTempFile;
 use testkit::cli::{Failure, Format, show};
 
 /// Texts and tables in order.
@@ -75,7 +76,9 @@ fn keep(path: &Path, text: &str) -> Result<(), Failure> {
     let mut text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     text.push('\n');
     let folder = path.parent().unwrap_or(Path::new("."));
-    let written = NamedTempFile::new_in(folder).and_then(|file| {
+    // For everybody to read, unlike other temporary files: CI hands it over as another user than it ran as.
+    let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder);
+    let written = file.and_then(|file| {
         std::fs::write(file.path(), text)?;
         file.persist(path).map_err(|error| error.error)
     });
@@ -126,6 +129,8 @@ mod tests {
             let kept = |name: &str| std::fs::read_to_string(folder.path().join("lab").join(name)).expect("kept");
             assert_eq!(kept("x.md"), "Measured:\n\n| a   | b |\n|-----|---|\n| one | 2 |\n");
             assert_eq!(kept("x.json"), "\"found\"\n");
+            let mode = std::fs::metadata(folder.path().join("lab/x.json")).expect("kept").permissions().mode();
+            assert_eq!(mode & 0o444, 0o444, "others may read it");
         }
     }
 }

@@ -82,6 +82,16 @@ pub(crate) fn product() -> Product {
     Product { stand_in: true, name: "microovn".into(), version: "26.03".into(), sha256: "e68d".into() }
 }
 
+/// What programs get, without the machine and the product that it begins with.
+#[cfg(test)]
+pub(crate) fn without_head(found: &impl Serialize) -> String {
+    let mut value = serde_json::to_value(found).expect("JSON");
+    let object = value.as_object_mut().expect("an object");
+    assert_eq!(object.shift_remove("machine"), serde_json::to_value(Machine::example()).ok());
+    assert_eq!(object.shift_remove("product"), serde_json::to_value(product()).ok());
+    serde_json::to_string_pretty(&value).expect("JSON")
+}
+
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { date, cores, processor, memory_bytes: memory, linux, lxd, storage } = self;
@@ -233,6 +243,20 @@ mod tests {
         assert_eq!(core(50, 60, 7, 8).since(core(20, 10, 9, 8)), core(30, 50, 0, 0));
         assert_eq!(busy_percent(&[core(30, 70, 0, 0), core(60, 20, 10, 10)]), 45);
         assert_eq!(busy_percent(&[]), 0);
+    }
+
+    #[test]
+    fn programs_get_a_machine_field_by_field() {
+        let wanted = serde_json::json!({
+            "date": "2026-11-21",
+            "cores": 2,
+            "processor": "EPYC",
+            "memory_bytes": 25_232_932_864_u64,
+            "linux": "6.18",
+            "lxd": "5.0.2",
+            "storage": "btrfs",
+        });
+        assert_eq!(serde_json::json!(Machine::example()), wanted);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::testkit_command;
 pub(super) use figures::{median, ratio, samples, seconds};
 pub(super) use machine::Machine;
 #[cfg(test)]
-pub(super) use machine::product;
+pub(super) use machine::{product, without_head};
 use measured::Measured;
 use measures::Cold;
 pub(super) use suites::Suites;

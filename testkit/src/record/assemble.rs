@@ -277,15 +277,3 @@ fn evidence(run: &Path, path: &Path) -> io::Result<Vec<Evidence>> {
     }
     Ok(all)
 }
-
-/// The names of the checks of every cell, for whoever compares.
-impl Record {
-    /// Every check with its outcome, by `<cell>::<check>`: the name of its test.
-    pub fn outcomes(&self) -> BTreeMap<String, Outcome> {
-        let checks = |cell: &Cell| {
-            let name = cell.name.clone();
-            cell.checks.clone().into_iter().map(move |check| (format!("{name}::{}", check.name), check.outcome))
-        };
-        self.cells.iter().flat_map(checks).collect()
-    }
-}

@@ -19,5 +19,5 @@ pub use ledger::{Kind, Ledger, LedgerError, Made};
 pub use process::Process;
 pub use run::{Run, RunError, RunId};
 pub use runner::RunnerError;
-pub use tags::{OWNER, PREFIX, Tags, key};
+pub use tags::{OWNER, Tags, key};
 pub use turn::Turn;

@@ -28,8 +28,6 @@ pub enum Target {
     Abandoned,
     /// The kept cluster of one cell.
     Kept(String),
-    /// Everything any run made.
-    All,
 }
 
 /// What was removed.
@@ -80,7 +78,6 @@ impl Target {
             Self::Cell(run, cell) => tags.run == *run && tags.cell == *cell && !kept,
             Self::Abandoned => !kept && tags.is_abandoned(now),
             Self::Kept(cell) => kept && tags.cell == *cell,
-            Self::All => true,
         }
     }
 }

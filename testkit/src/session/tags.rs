@@ -7,9 +7,6 @@ use jiff::Timestamp;
 
 use super::{Process, RunId};
 
-/// What the framework's keys start with. An object without them is somebody else's, whatever it is called.
-pub const PREFIX: &str = "user.testkit.";
-
 /// The value of [`key::OWNER`].
 pub const OWNER: &str = "microovn-testkit";
 

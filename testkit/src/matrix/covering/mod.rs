@@ -1,10 +1,8 @@
 //! Covering arrays: few rows such that every combination of values of any `t` factors is in one of them.
 //!
 //! [`covering_array`] is the way in. A [`Model`] says how many values each factor has and what every row must obey. Rows
-//! are started from algebra where the model has no constraints, completed greedily, and then taken out again one by one
-//! for as long as the rest can be mended.
+//! are added greedily, and then taken out again one by one for as long as the rest can be mended.
 
-mod algebraic;
 mod array;
 mod conflict;
 mod model;
@@ -12,9 +10,6 @@ mod optimiser;
 mod random;
 mod solver;
 mod tuples;
-
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 pub use model::{MAX_VALUES, Model, Row};
 
@@ -25,7 +20,6 @@ pub(super) use solver::{find_row, first, rows};
 pub(super) use tuples::Tuples;
 
 use array::Array;
-use random::Random;
 
 /// The greatest strength.
 pub const MAX_STRENGTH: usize = 6;
@@ -41,12 +35,6 @@ pub fn covering_array(model: &Model, strength: usize, seeds: &[Row]) -> Vec<Row>
     }
     let tuples = Tuples::new(model, strength);
     let mut array = Array::new(model, &tuples, seeds, budget(model, &tuples));
-    if strength == 2 && model.clauses().is_empty() && seeds.is_empty() {
-        for row in algebraic_rows(model) {
-            array.push(row);
-        }
-        array.mend();
-    }
     array.complete();
     array.shrink();
     array.relax();
@@ -59,29 +47,10 @@ fn budget(model: &Model, tuples: &Tuples) -> u64 {
     (16 * tuples.len() as u64 * model.levels().len() as u64).min(15_000_000)
 }
 
-/// Rows for the factors of the number of values that needs most of them by itself; the others' values are random.
-fn algebraic_rows(model: &Model) -> Vec<Row> {
-    let levels = model.levels();
-    let starts = BTreeSet::from_iter(levels).into_iter().map(|values| {
-        let columns = levels.iter().filter(|levels| *levels >= values).count();
-        algebraic::start(*values, columns)
-    });
-    let Some(start) = starts.max_by_key(Vec::len) else { return Vec::new() };
-    let mut order: Vec<usize> = (0..levels.len()).collect();
-    order.sort_by_key(|factor| Reverse(levels[*factor]));
-    let mut random = Random::new(1);
-    let mut rows = vec![vec![0u8; levels.len()]; start.len()];
-    for (row, start) in rows.iter_mut().zip(&start) {
-        for (at, factor) in order.iter().enumerate() {
-            let value = start.get(at).copied().filter(|value| *value < levels[*factor]);
-            row[*factor] = value.unwrap_or_else(|| random.below(levels[*factor])) as u8;
-        }
-    }
-    rows
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// Seven factors; the clauses are about the first four, and imply more than they say: value 2 of factor 0 asks for
