@@ -72,11 +72,20 @@ impl Difference {
         // A check that acts on a cluster finds what the cluster makes of it.
         let made = MADE.contains(&self.table.as_str()) || place(check) == usize::MAX;
         match self.table.as_str() {
+            // A unit that failed, or that systemd had to start again.
+            "systemd" => Distance::Ended,
+            // What a program says over and over is mostly what becomes of something else.
+            "journal" if !is_denial(&self.seen) => Distance::Made,
             "cluster list" if self.column == "name" => Distance::NoMember,
             _ if made => Distance::Made,
             _ => Distance::Given,
         }
     }
+}
+
+/// Whether a line is of AppArmor or seccomp, which nothing else explains.
+fn is_denial(text: &str) -> bool {
+    text.contains("apparmor=") || text.contains("type=1326")
 }
 
 #[cfg(test)]
@@ -159,6 +168,25 @@ mod tests {
                 verdict("tunnels", "Interface", "x", ("none", "ovn-controller: util|EMER|assertion x failed in y()")),
             ],
             &["tunnels", "services", "sb_chassis"],
+        );
+    }
+
+    #[test]
+    fn what_is_said_over_and_over_comes_behind_what_was_set() {
+        let seen = "microovn.chassis: main|INFO|OVNSB commit failed, force recompute next time.";
+        check(
+            &[
+                verdict("healthy", "journal", "lines again and again", ("none", seen)),
+                verdict("system_id", "Open_vSwitch", "external_ids:system-id", ("m-2", "host-2")),
+            ],
+            &["system_id", "healthy"],
+        );
+        check(
+            &[
+                verdict("services", "snap services", "ovn-northd", ("enabled active", "enabled inactive")),
+                verdict("healthy", "systemd", "ovn-northd", ("no failure", "failed (failed), result exit-code")),
+            ],
+            &["healthy", "services"],
         );
     }
 

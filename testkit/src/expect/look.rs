@@ -33,6 +33,9 @@ fn show(plan: &Plan, member: &Member, difference: &Difference) -> Option<Argv> {
         "snap services" if difference.unread => commands::services(),
         "snap services" => argv(&["snap", "services", &format!("microovn.{column}")]),
         "snap connections" => argv(&["snap", "connections", "microovn"]),
+        "journal" => argv(&["journalctl", "--boot", "--no-pager", "--unit=snap.microovn.*"]),
+        "systemd" if column == "units" => argv(&["systemctl", "--no-pager", "list-units", "--all", "snap.microovn.*"]),
+        "systemd" => argv(&["systemctl", "--no-pager", "status", column]),
         "ovn.env" if column.starts_with("OVN_") => {
             let file = commands::ovn_env().pop()?;
             argv(&["grep", "--with-filename", &format!("^{column}="), &file])

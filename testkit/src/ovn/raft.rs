@@ -37,6 +37,9 @@ pub struct RaftStatus {
     /// Who leads, as far as this server knows.
     pub leader: Leader,
     /// After how many milliseconds without a word from the leader a server stands for election.
+    ///
+    /// 0 in what was noted before it was read.
+    #[serde(default)]
     pub election_timer: u64,
     /// Every server of the cluster, this one among them.
     pub servers: Vec<RaftServer>,

@@ -293,6 +293,32 @@ fn what_systemd_the_kernel_and_the_collector_of_cores_say_is_found() {
 }
 
 #[test]
+fn what_the_check_of_health_calls_an_end_is_one_here() {
+    use crate::microovn::health::{EXAMPLES, Kind};
+
+    for (kind, who, text) in EXAMPLES {
+        let origin = match *who {
+            "systemd" => Origin::Manager,
+            "systemd-coredump" => Origin::Crash,
+            "kernel" | "audit" => Origin::Kernel,
+            _ => Origin::Program,
+        };
+        let unit = if origin == Origin::Kernel { "" } else { "snap.microovn.ovn-northd" };
+        let (unit, program, text) = (unit.to_owned(), (*who).to_owned(), (*text).to_owned());
+        let cause = find_cause(&[JournalLine { at: 1, unit, program, origin, text: text.clone() }]);
+        let gravity = cause.map(|cause| cause.gravity);
+        let wanted = match kind {
+            // They come behind what made systemd do so.
+            Kind::Restarted if text.contains("Scheduled restart") => None,
+            Kind::Denied => Some(Gravity::Complaint),
+            Kind::Repeated => continue,
+            _ => Some(Gravity::End),
+        };
+        assert_eq!(gravity, wanted, "{text}");
+    }
+}
+
+#[test]
 fn an_end_goes_before_complaints_and_the_first_before_what_follows() {
     check(
         "

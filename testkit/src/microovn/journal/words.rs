@@ -118,6 +118,10 @@ pub fn says_end(text: &str) -> bool {
 pub(super) fn is_deadly(text: &str) -> bool {
     let text = message(text);
     let level = vlog(text).map(|(level, _)| level);
+    // The monitor of OVS' daemons says so among what it tells of good days.
+    if text.contains(" died, ") && text.contains("|daemon_unix") {
+        return true;
+    }
     if is_trace(text) || matches!(level, Some("INFO" | "DBG")) || matches!(logfmt(text), Some((false, _))) {
         return false;
     }
