@@ -36,7 +36,7 @@ FORMAT ?= table
 JOBS ?= 4
 
 .PHONY: help setup teardown image plan generate summary report book fmt check check-lint check-workflows check-unit check-lxd \
-	check-system browser-tools faults fuzz storm bench bench-scale compare bench-matrix clean
+	check-system check-host browser-tools faults fuzz storm bench bench-scale compare bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -106,6 +106,10 @@ check-lxd: setup image ## Tests of the LXD client, the images, the host setup an
 
 check-system: setup image ## Prepare whatever is missing, then run the suites of a TIER, or those of CELLS
 	@$(TESTKIT) run $(or $(CELLS),--tier $(TIER)) $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+
+# Half an hour and more: what it boots has one slow processor. No part of `check`, and it needs no LXD here.
+check-host: ## Try the framework as an ordinary user of a host with AppArmor, booted as a process; results in target/lab
+	@$(LAB) host $(ARGS)
 
 check: check-lint check-workflows browser-tools setup image ## Everything: lint, unit tests, the client and the core suites on LXD
 	cargo test --workspace --doc --locked --quiet

@@ -9,6 +9,7 @@ mod compare;
 #[expect(dead_code, reason = "no reader here is told anything besides the input")]
 mod entry;
 mod faults;
+mod host;
 mod paper;
 #[path = "../../testkit/tests/bad_input_corpus/seeds.rs"]
 mod seeds;
@@ -43,6 +44,9 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Try every fault that the stand-in can play, and show which checks find it.
     Faults(faults::FaultsArgs),
+    /// Boot a host like a contributor's as a process, with AppArmor and a managed LXD, and try the framework in it as an
+    /// ordinary user.
+    Host(host::HostArgs),
     /// Kill runs at random moments in every way, and look whether anything of them stays.
     Storm(storm::StormArgs),
     /// Write what the fuzz targets start from, a folder for each.
@@ -52,7 +56,15 @@ enum Command {
     },
     /// Form one cluster, judge it, and print the outcome as JSON.
     #[command(hide = true)]
-    Trial { cell: String },
+    Trial {
+        cell: String,
+        /// Another number of members than the cell has.
+        #[arg(long)]
+        members: Option<usize>,
+    },
+    /// What runs in the host of `host`, as its root.
+    #[command(hide = true)]
+    HostInside { share: PathBuf },
     /// Set the host's clock by so many seconds, until the input ends.
     #[command(hide = true)]
     Jump {
@@ -73,9 +85,11 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Bench(args) => bench::run(&config()?, &catalogue, &args).await,
         Command::Compare(args) => compare::compare(&config()?, &catalogue, &args).await,
         Command::Faults(args) => faults::faults(&config()?, &args).await,
+        Command::Host(args) => host::host(&config()?, args).await,
+        Command::HostInside { share } => host::inside(&share).map(|()| ExitCode::SUCCESS).map_err(Failure::usage),
         Command::Storm(args) => storm::storm(&config()?, &args).await,
         Command::Seeds { folder } => write_seeds(&folder),
-        Command::Trial { cell } => trial::trial(config()?, &catalogue, &cell).await,
+        Command::Trial { cell, members } => trial::trial(config()?, &catalogue, &cell, members).await,
         Command::Jump { by } => storm::jump(by).await,
     }
 }

@@ -10,7 +10,7 @@ use testkit::cli::{Catalogue, Failure};
 use testkit::cli::{Cells, checks};
 use testkit::cluster::{self, Order, Site};
 use testkit::config::Config;
-use testkit::expect::{self, Verdict};
+use testkit::expect::Verdict;
 use testkit::report::chain;
 use testkit::session::Run;
 
@@ -26,25 +26,24 @@ pub(super) struct Trial {
 }
 
 /// Forms the cluster of a cell, judges it, and prints the outcome as JSON. The reaper removes it.
-pub(super) async fn trial(config: Config, catalogue: &Catalogue, name: &str) -> Result<ExitCode, Failure> {
+pub(super) async fn trial(
+    config: Config,
+    catalogue: &Catalogue,
+    name: &str,
+    members: Option<usize>,
+) -> Result<ExitCode, Failure> {
     let cell = Cells::of(catalogue)?.find(name)?;
     let run = Run::start(&config).await.map_err(Failure::usage)?;
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let site = Site::open(config, run, &testkit_command()?).await.map_err(Failure::usage)?;
     let started = Instant::now();
     let (error, verdicts) =
-        match cluster::provision(&site, Order { cell: &cell, options: catalogue.options, members: None }, &dir).await {
+        match cluster::provision(&site, Order { cell: &cell, options: catalogue.options, members }, &dir).await {
             Err(error) => (Some(chain(&error)), Vec::new()),
             Ok(manifest) => {
                 let mut verdicts = Vec::new();
                 for check in checks(catalogue, &manifest.plan) {
-                    verdicts.push(match check.live {
-                        Some(live) => live(&site.client, &manifest).await,
-                        None => match expect::find_check(check.name) {
-                            Some(pure) => (pure.judge)(&manifest.plan, &manifest.observation),
-                            None => return Err(Failure::Usage(format!("the check {:?} has no judgement", check.name))),
-                        },
-                    });
+                    verdicts.push(check.judge(&site.client, &manifest).await?);
                 }
                 (None, verdicts)
             }

@@ -14,13 +14,18 @@ struct Testkit {
 
 impl Testkit {
     fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("testkit runs")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_testkit"));
         // The inner runner is not part of the outer one's run.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("NEXTEST")) {
             command.env_remove(name);
         }
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        command.current_dir(root).env("TESTKIT_OUT_DIR", self.out.path()).args(args).output().expect("testkit runs")
+        command.current_dir(root).env("TESTKIT_OUT_DIR", self.out.path()).args(args);
+        command
     }
 
     /// What it prints, where it ends well.
@@ -81,7 +86,9 @@ fn a_cluster_is_up_until_it_is_taken_down() {
 
     let set = ["microovn.ovs-vsctl", "set", "Open_vSwitch", ".", "external_ids:ovn-encap-ip=10.9.9.9"];
     testkit.said(&[&["shell", &format!("{CELL}:2"), "--"], &set[..]].concat());
-    let wrong = testkit.run(&["check", CELL, "ovs_encap_ip"]);
+    // Without a program in the path: to look at what is up, nothing is compiled.
+    let wrong = testkit.command(&["check", CELL, "ovs_encap_ip"]).env("PATH", "/nonexistent").output();
+    let wrong = wrong.expect("testkit runs");
     assert_eq!(wrong.status.code(), Some(1));
     let said = format!("{}{}", String::from_utf8_lossy(&wrong.stdout), String::from_utf8_lossy(&wrong.stderr));
     let wanted = "member microovn-init-cluster-custom-encap-2: Open_vSwitch external_ids:ovn-encap-ip: wanted ";

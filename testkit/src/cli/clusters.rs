@@ -4,23 +4,25 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::cells::{Cells, nearest};
-use super::{Catalogue, Failure, logs as journals, nextest};
-use crate::cluster::{self, Manifest};
+use super::cells::{Cells, checks, nearest};
+use super::{Catalogue, Failure, logs as journals};
+use crate::cluster::{self, Manifest, Site};
 use crate::config::Config;
 use crate::host;
 use crate::lxd::Exec;
+use crate::report::Evidence;
+use crate::session::Run;
 use crate::session::sweep::{Target, sweep};
 
-/// Runs the suite's tests against the cluster that is up.
-pub(super) fn check(
+/// Judges the cluster that is up as it is now, by one check or by all that apply. In this process: the tests that judge the
+/// cells of a run are lists of thousands, and to compile one for a look at what is up would take longer than the look.
+pub(super) async fn check(
     config: Config,
     catalogue: &Catalogue,
     name: &str,
     check: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    let cells = Cells::of(catalogue)?;
-    let cell = cells.find(name)?;
+    let cell = Cells::of(catalogue)?.find(name)?;
     let known = || catalogue.checks.iter().map(|check| check.name);
     if let Some(check) = check
         && !known().any(|name| name == check)
@@ -28,11 +30,33 @@ pub(super) fn check(
         return Err(Failure::Usage(format!("there is no check {check:?}; {}", nearest(check, known()))));
     }
     need_kept(&config, catalogue, name)?;
-    let ran = nextest::command(&config, &cells, &[cell], check, None, &["--status-level=pass".to_owned()])?
-        .env("TESTKIT_REUSE", "1")
-        .run()
-        .map_err(Failure::usage)?;
-    if ran.status.success() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
+    let run = Run::start(&config).await.map_err(Failure::usage)?;
+    let dir = run.cell_dir(name).map_err(Failure::usage)?;
+    let exe = std::env::current_exe().map_err(Failure::usage)?;
+    let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
+    let manifest = cluster::reuse(&site, &cell).await.map_err(Failure::cluster)?.ok_or_else(|| {
+        Failure::Usage(format!("the members of {name} are gone; `testkit down {name}` clears what is left of it"))
+    })?;
+    let (mut judged, mut failed) = (0, 0);
+    for info in checks(catalogue, &manifest.plan).filter(|info| check.is_none_or(|check| check == info.name)) {
+        let verdict = info.judge(&site.client, &manifest).await?;
+        println!("{verdict}");
+        judged += 1;
+        failed += usize::from(!verdict.passed());
+    }
+    if judged == 0 {
+        let check = check.unwrap_or_default();
+        return Err(Failure::Usage(format!(
+            "{check} does not apply to {name}: `testkit plan --explain {name}` lists those that do"
+        )));
+    }
+    println!("{failed} of {judged} checks failed; product {}", manifest.product);
+    if failed == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    cluster::collect(&site.client, &manifest.instances, &Evidence::new(&dir)).await;
+    eprintln!("evidence: {}", dir.display());
+    Err(Failure::Checks)
 }
 
 /// A terminal or a command on a member.

@@ -44,7 +44,7 @@ pub use programs::Programs;
 
 use crate::cluster::{ClusterError, Manifest};
 use crate::config::{Config, Layer};
-use crate::expect::Verdict;
+use crate::expect::{self, Verdict};
 use crate::lxd::Client;
 use crate::matrix::{Cell, Matrix, MatrixError};
 use crate::plan::{InitOption, Plan};
@@ -76,6 +76,20 @@ pub struct CheckInfo {
     pub applies: fn(&Plan) -> bool,
     /// How it judges, where it acts on the cluster; `None` for a check of [`expect`](crate::expect).
     pub live: Option<Live>,
+}
+
+impl CheckInfo {
+    /// Judges a cluster.
+    ///
+    /// # Errors
+    /// When the catalogue has a check that judges by an observation and that there is not.
+    pub async fn judge(&self, client: &Client, manifest: &Manifest) -> Result<Verdict, Failure> {
+        match (self.live, expect::find_check(self.name)) {
+            (Some(live), _) => Ok(live(client, manifest).await),
+            (None, Some(pure)) => Ok((pure.judge)(&manifest.plan, &manifest.observation)),
+            (None, None) => Err(Failure::Usage(format!("the check {:?} has no judgement", self.name))),
+        }
+    }
 }
 
 /// A check that acts on the cluster itself: given LXD and the cluster, it acts and judges.
@@ -174,7 +188,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Image { command: args::Image::Rm } => images::remove(&config).await,
         Command::Cache { command: args::Cache::Gc } => images::collect_garbage(&config),
         Command::Up(args) => up::up(config, catalogue, &args).await,
-        Command::Check { cell, check } => clusters::check(config, catalogue, &cell, check.as_deref()),
+        Command::Check { cell, check } => clusters::check(config, catalogue, &cell, check.as_deref()).await,
         Command::Shell { node, command } => clusters::shell(config, catalogue, &node, &command).await,
         Command::Down { cell, all } => clusters::down(config, catalogue, cell.as_deref(), all).await,
         Command::Logs { node, follow } => clusters::logs(config, catalogue, &node, follow).await,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use serde::Deserialize;
@@ -61,20 +61,35 @@ pub(crate) fn bootstrap(
         .finish();
     cache.ensure("bootstrap", "tar", &hash, |made| {
         progress(&format!("bootstrapping {suite} with {} packages", packages.len()));
-        let attempt = format!("bootstrap {suite}");
-        let scratch = cache.scratch_elsewhere(made)?;
-        let made = Program::new(&attempt, "mmdebstrap")
-            .args(["--variant=essential", "--format=tar"])
-            .arg(format!("--include={}", packages.join(",")))
-            .arg("--aptopt=APT::Install-Recommends \"false\"")
-            .args(exclude.iter().map(|pattern| format!("--dpkgopt=path-exclude={pattern}")))
-            .arg(suite)
-            .arg(made)
-            .args(host_sources(suite))
-            .contained()
-            .run_with(|mmdebstrap| mmdebstrap.env("TMPDIR", scratch.path()).stdin_null());
-        made.map(drop).and(scratch.remove())
+        bootstrap_to(cache, suite, packages, exclude, made)
     })
+}
+
+/// Makes the tar of [`bootstrap`] at `made`, in the folder where the cache makes an artifact.
+///
+/// # Errors
+/// When packages cannot be fetched or unpacked.
+pub fn bootstrap_to(
+    cache: &Cache,
+    suite: &str,
+    packages: &[String],
+    exclude: &[String],
+    made: &Path,
+) -> Result<(), Error> {
+    let attempt = format!("bootstrap {suite}");
+    let scratch = cache.scratch_elsewhere(made)?;
+    let bootstrapped = Program::new(&attempt, "mmdebstrap")
+        .args(["--variant=essential", "--format=tar"])
+        .arg(format!("--include={}", packages.join(",")))
+        .arg("--aptopt=APT::Install-Recommends \"false\"")
+        .args(exclude.iter().map(|pattern| format!("--dpkgopt=path-exclude={pattern}")))
+        .arg(suite)
+        .arg(made)
+        .args(host_sources(suite))
+        .env("TMPDIR", scratch.path())
+        .contained()
+        .run();
+    bootstrapped.map(drop).and(scratch.remove())
 }
 
 /// The host's own sources of `suite`, for a host that takes its packages from a mirror of its own. None where the host
@@ -200,7 +215,7 @@ pub(crate) fn debian_architecture() -> &'static str {
 }
 
 /// The bytes of a file.
-pub(crate) fn read(path: &std::path::Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(Error::file("read", path))
 }
 

@@ -49,7 +49,10 @@ impl Cache {
     /// The artifact `<stem>-<hash>.<extension>`, a file or a folder, made by `make` at the path it is given if it is not
     /// there yet.
     /// `make` may use that path's folder for what it needs on the way.
-    pub(crate) fn ensure(
+    ///
+    /// # Errors
+    /// Those of `make`, or when what it made cannot be put in place.
+    pub fn ensure(
         &self,
         stem: &str,
         extension: &str,
@@ -74,7 +77,10 @@ impl Cache {
 
     /// A folder for a program that works as other users too, who cannot enter a home: among the temporary files of this
     /// host. Where it is stands beside `made`, so that whoever opens the cache next removes it, if this process dies.
-    pub(crate) fn scratch_elsewhere(&self, made: &Path) -> Result<Scratch, Error> {
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn scratch_elsewhere(&self, made: &Path) -> Result<Scratch, Error> {
         let folder = std::env::temp_dir().join(format!("{SCRATCH}{}", process_and_moment()));
         let note = made.with_extension(ELSEWHERE);
         // Written down before it is made.
@@ -139,17 +145,22 @@ fn process_and_moment() -> String {
 }
 
 /// A folder for a program, outside of the cache.
-pub(crate) struct Scratch {
+#[derive(Debug)]
+pub struct Scratch {
     folder: PathBuf,
 }
 
 impl Scratch {
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         &self.folder
     }
 
     /// Removes it, with what the program left in it.
-    pub(crate) fn remove(self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When something in it cannot be removed.
+    pub fn remove(self) -> Result<(), Error> {
         remove_tree(&self.folder)
     }
 }

@@ -26,6 +26,7 @@ use super::store::{OWNER, OWNER_KEY, is_ours};
 use crate::lxd::{
     self, Client, Config, Devices, Image, ImageRef, Instance, InstancePatch, InstanceSource, InstanceSpec,
 };
+use crate::wait;
 use maker::Found;
 
 /// Raised when instances are prepared in another way, so that older golden images are not used.
@@ -259,7 +260,7 @@ async fn create(client: &Client, spec: &GoldenSpec, image: &Image, name: &str, h
     if let Some(network) = &spec.network {
         instance.devices.insert("eth0".to_owned(), nic_device("eth0", network));
     }
-    client.create_instance(&instance, DEADLINE).await
+    client.create_instance(&instance, wait::patience(DEADLINE)).await
 }
 
 /// Prepares the instance and marks it as ready.
@@ -280,7 +281,10 @@ async fn make(
     prolong().await?;
     let reexec = node.decide_reexec(&spec.extra_snaps).await?;
     progress("starting it");
-    client.start_instance(name, DEADLINE).await.map_err(Error::lxd(format!("start golden image {name}")))?;
+    client
+        .start_instance(name, wait::patience(DEADLINE))
+        .await
+        .map_err(Error::lxd(format!("start golden image {name}")))?;
     if foreign {
         foreign::after_first_boot(&node, &spec.workspace).await?;
     }

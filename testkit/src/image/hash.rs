@@ -34,15 +34,16 @@ impl fmt::Display for Hash {
 }
 
 /// Takes named inputs, one after another. Lengths go in too, so that no two lists of inputs look alike.
-pub(crate) struct Hasher(Sha256);
+pub struct Hasher(Sha256);
 
 impl Hasher {
     /// `domain` names what is hashed and carries the version of how it is made from the inputs.
-    pub(crate) fn new(domain: &str) -> Self {
+    pub fn new(domain: &str) -> Self {
         Self(Sha256::new()).add("domain", domain.as_bytes())
     }
 
-    pub(crate) fn add(mut self, name: &str, value: &[u8]) -> Self {
+    /// Some bytes.
+    pub fn add(mut self, name: &str, value: &[u8]) -> Self {
         for part in [name.as_bytes(), value] {
             self.0.update((part.len() as u64).to_be_bytes());
             self.0.update(part);
@@ -50,19 +51,26 @@ impl Hasher {
         self
     }
 
-    pub(crate) fn text(self, name: &str, value: &str) -> Self {
+    /// A text.
+    pub fn text(self, name: &str, value: &str) -> Self {
         self.add(name, value.as_bytes())
     }
 
     /// A file: its content and whether it can be executed, not its times.
-    pub(crate) fn file(self, name: &str, path: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn file(self, name: &str, path: &Path) -> Result<Self, Error> {
         let content = of_file(path)?;
         let executable = is_executable(path)?;
         Ok(self.text(name, content.as_str()).text("executable", if executable { "yes" } else { "no" }))
     }
 
     /// A folder: the names, contents, links and executable bits of all it holds.
-    pub(crate) fn folder(mut self, name: &str, root: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// When something in it cannot be read.
+    pub fn folder(mut self, name: &str, root: &Path) -> Result<Self, Error> {
         self = self.text("folder", name);
         for path in sorted(root)? {
             let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -79,7 +87,8 @@ impl Hasher {
         Ok(self.text("end", name))
     }
 
-    pub(crate) fn finish(self) -> Hash {
+    /// The hash of all that was taken.
+    pub fn finish(self) -> Hash {
         Hash(hex(&self.0.finalize()))
     }
 }

@@ -25,17 +25,16 @@ mod snaps;
 mod store;
 mod tree;
 
-pub use build::Progress;
-pub use cache::Cache;
+pub use build::{Progress, bootstrap_to};
+pub use cache::{Cache, Scratch};
 pub use error::Error;
 pub use golden::{
     Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NodeNic, READY_KEY, Unconnected, ensure_golden,
     found_full, golden_lock_path, golden_name, is_golden,
 };
-pub use hash::{Hash, of_file};
+pub use hash::{Hash, Hasher, of_file};
 pub use node::{NodeImage, build_node};
-pub(crate) use program::Program;
-pub use program::{Interrupted, end_programs_on_signals};
+pub use program::{Interrupted, Program, end_programs_on_signals};
 pub use recipe::Workspace;
 pub use remote::find_or_pull;
 pub(crate) use snap::Description;

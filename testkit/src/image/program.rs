@@ -16,15 +16,13 @@ use super::error::Error;
 const LAST_LINES: usize = 12;
 
 /// A program about to be run.
-pub(crate) struct Program<'a> {
-    /// What for, as the rest of "failed to …".
-    pub(crate) attempt: &'a str,
-    /// Its name, looked up in the path.
-    pub(crate) name: &'a str,
-    /// Its arguments.
-    pub(crate) args: Vec<OsString>,
+pub struct Program<'a> {
+    attempt: &'a str,
+    name: &'a str,
+    args: Vec<OsString>,
     /// Whether it ends with this process, and all that it started with it.
     contained: bool,
+    env: Vec<(&'a str, OsString)>,
 }
 
 /// The kernel ends the program with the thread that started it, however that ends; see prctl(2), PR_SET_PDEATHSIG.
@@ -123,39 +121,52 @@ pub(crate) fn remove_tree(folder: &Path) -> Result<(), Error> {
 }
 
 impl<'a> Program<'a> {
-    pub(crate) fn new(attempt: &'a str, name: &'a str) -> Self {
-        Self { attempt, name, args: Vec::new(), contained: false }
+    /// A program by its name, looked up in the path, and what it is run for, as the rest of "failed to …".
+    pub fn new(attempt: &'a str, name: &'a str) -> Self {
+        Self { attempt, name, args: Vec::new(), contained: false, env: Vec::new() }
     }
 
-    pub(crate) fn arg(mut self, arg: impl Into<OsString>) -> Self {
+    /// One more argument.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    pub(crate) fn args<T: Into<OsString>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
+    /// More arguments.
+    pub fn args<T: Into<OsString>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
     /// Makes it, and all that it starts, end with this process, however that ends; nor does it leave anything mounted.
-    pub(crate) fn contained(mut self) -> Self {
+    pub fn contained(mut self) -> Self {
         self.contained = true;
+        self
+    }
+
+    /// A variable of its environment.
+    pub fn env(mut self, name: &'a str, value: impl Into<OsString>) -> Self {
+        self.env.push((name, value.into()));
         self
     }
 
     /// What is run. A program that is contained is not found by another program, whose word on it is not an error of ours.
     fn expression(&self) -> Result<duct::Expression, Error> {
+        let with = |it: duct::Expression| self.env.iter().fold(it, |it, (name, value)| it.env(name, value));
         if !self.contained {
-            return Ok(duct::cmd(self.name, &self.args));
+            return Ok(with(duct::cmd(self.name, &self.args)));
         }
         which::which(self.name).map_err(|_| self.not_run(&io::ErrorKind::NotFound.into()))?;
-        let [first, more @ ..] = container() else { return Ok(duct::cmd(self.name, &self.args)) };
+        let [first, more @ ..] = container() else { return Ok(with(duct::cmd(self.name, &self.args))) };
         let words = more.iter().map(OsString::from).chain([self.name.into()]).chain(self.args.iter().cloned());
-        Ok(duct::cmd(*first, words))
+        Ok(with(duct::cmd(*first, words)))
     }
 
     /// Runs it without input; its standard output.
-    pub(crate) fn run(self) -> Result<Vec<u8>, Error> {
+    ///
+    /// # Errors
+    /// When it cannot be run, or fails; with the last lines that it said.
+    pub fn run(self) -> Result<Vec<u8>, Error> {
         self.run_with(|expression| expression.stdin_null())
     }
 
@@ -173,7 +184,10 @@ impl<'a> Program<'a> {
 
     /// Runs it without input and ends it when it has printed more than `most` bytes; then `None`, else its standard
     /// output. A program that has not ended after `patience` is ended too, which is an error.
-    pub(crate) fn run_bounded(self, most: u64, patience: Duration) -> Result<Option<Vec<u8>>, Error> {
+    ///
+    /// # Errors
+    /// As [`Program::run`], and when it is late.
+    pub fn run_bounded(self, most: u64, patience: Duration) -> Result<Option<Vec<u8>>, Error> {
         let expression = self.expression()?.stdin_null().stderr_capture().unchecked();
         let running = expression.reader().map_err(|error| self.not_run(&error))?;
         let mut printed = Vec::new();

@@ -41,7 +41,7 @@ impl Node<'_> {
 
     /// Runs a command, whatever its exit code.
     pub(super) async fn try_run(&self, argv: &[&str], timeout: Duration) -> Result<ExecOutput, Error> {
-        let exec = Exec::new(argv.iter().copied()).timeout(timeout);
+        let exec = Exec::new(argv.iter().copied()).timeout(wait::patience(timeout));
         match self.client.exec(self.name, &exec).await {
             Err(error) if error.is_no_command() => Ok(ExecOutput {
                 exit_code: 127,

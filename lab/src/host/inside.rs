@@ -1,0 +1,207 @@
+//! What runs in the host, as its root: brings over what the user needs, and does as that user what a person would do.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::order::{ORDER, Order, PROGRESS, REPORT, Report, Step, USER};
+use crate::trial::Trial;
+
+/// How much is kept of what a step said that did not pass.
+const LAST_LINES: usize = 40;
+
+/// How the end of a command is judged: `None` where it is as it should be, else what is wrong.
+type Judge = fn(&Output) -> Option<String>;
+
+/// What is tried, in order: for a person, the command, its arguments, and how its end is judged. Each needs those before.
+const TRIED: [(&str, &str, &[&str], Judge); 8] = [
+    ("doctor, before a setup", "testkit", &["doctor", "--format", "json"], only_setup_is_missing),
+    ("setup", "testkit", &["setup"], succeeded),
+    ("doctor", "testkit", &["doctor"], succeeded),
+    ("images from the cache", "testkit", &["image", "build"], succeeded),
+    ("two members by dialog", "lab", &["trial", "init_cluster", "--members", "2"], every_check_passed),
+    ("three members, custom encapsulation", "lab", &["trial", "init_cluster_custom_encap"], every_check_passed),
+    ("nothing stays of the runs", "testkit", &["sweep", "--wait", "--quiet"], succeeded),
+    ("doctor, at the end", "testkit", &["doctor"], succeeded),
+];
+
+/// Tries everything in the host whose shared folder this is, and leaves the report in it.
+pub(crate) fn inside(share: &Path) -> io::Result<()> {
+    let mut progress = File::options().create(true).append(true).open(share.join(PROGRESS))?;
+    let order: Order = serde_json::from_slice(&fs::read(share.join(ORDER))?)?;
+    let mut report = Report { system: settled()?, booted_seconds: since_boot()?, steps: Vec::new() };
+    writeln!(progress, "booted in {:.0} s: {}", report.booted_seconds, report.system)?;
+    let home = Path::new("/home").join(USER);
+    let begun = Instant::now();
+    let brought = bring(&order, &home);
+    report.steps.push(Step {
+        name: "workspace and caches".to_owned(),
+        seconds: begun.elapsed().as_secs_f64(),
+        passed: brought.is_ok(),
+        said: brought.as_ref().err().map(ToString::to_string).unwrap_or_default(),
+    });
+    if brought.is_ok() {
+        for (name, command, args, judge) in TRIED {
+            writeln!(progress, "{name}")?;
+            let begun = Instant::now();
+            let wrong = run(&order, &home, command, args)
+                .map_or_else(|error| Some(format!("failed to run {command}: {error}")), |output| judge(&output));
+            let seconds = begun.elapsed().as_secs_f64();
+            let passed = wrong.is_none();
+            writeln!(progress, "{name}: {} after {seconds:.0} s", if passed { "good" } else { "FAILED" })?;
+            report.steps.push(Step { name: name.to_owned(), seconds, passed, said: wrong.unwrap_or_default() });
+            // Written after each, so that a machine that stands still has told what it got to.
+            fs::write(share.join(REPORT), serde_json::to_vec_pretty(&report)?)?;
+            if !passed {
+                break;
+            }
+        }
+    }
+    fs::write(share.join("kernel.log"), duct::cmd!("dmesg").unchecked().read()?)?;
+    fs::write(share.join(REPORT), serde_json::to_vec_pretty(&report)?)
+}
+
+/// What systemd says of the machine when it has booted.
+fn settled() -> io::Result<String> {
+    let said = duct::cmd!("systemctl", "is-system-running", "--wait").unchecked().read()?;
+    if said == "running" {
+        return Ok(said);
+    }
+    let failed = duct::cmd!("systemctl", "--failed", "--plain", "--no-legend").unchecked().read()?;
+    Ok(format!("{said}: {}", failed.split_whitespace().next().unwrap_or("no unit has failed")))
+}
+
+fn since_boot() -> io::Result<f64> {
+    let uptime = fs::read_to_string("/proc/uptime")?;
+    uptime.split(' ').next().and_then(|seconds| seconds.parse().ok()).ok_or_else(|| io::Error::other(uptime.clone()))
+}
+
+/// Copies the workspace, the commands and the caches to where the user has them.
+fn bring(order: &Order, home: &Path) -> io::Result<()> {
+    let cache = home.join(".cache/microovn-testkit");
+    copy(&order.workspace, &order.entries, &order.workspace)?;
+    copy(&order.cache, &order.artifacts, &cache)?;
+    copy(&order.commands, &["testkit".to_owned(), "lab".to_owned()], &order.commands)?;
+    let nextest = order.nextest.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    copy(order.nextest.parent().unwrap_or(Path::new("/")), &[nextest], Path::new("/usr/local/bin"))?;
+    duct::cmd!("chown", "--recursive", format!("{USER}:"), &order.workspace, &order.commands, home).run().map(drop)
+}
+
+/// Copies some of what is in a folder of the outer host.
+fn copy(from: &Path, names: &[String], to: &Path) -> io::Result<()> {
+    let seen = Path::new("/mnt/outside");
+    fs::create_dir_all(seen)?;
+    fs::create_dir_all(to)?;
+    duct::cmd!("mount", "-t", "hostfs", "-o", format!("ro,{}", from.display()), "none", seen).run()?;
+    let args = ["--recursive", "--preserve=mode,timestamps,links", "--no-dereference", "--target-directory"];
+    let mut args: Vec<PathBuf> = args.map(PathBuf::from).into();
+    args.push(to.to_owned());
+    args.extend(names.iter().map(|name| seen.join(name)));
+    let copied = duct::cmd("cp", args).run();
+    duct::cmd!("umount", seen).run()?;
+    copied.map(drop)
+}
+
+/// Runs a command of the framework as the user.
+fn run(order: &Order, home: &Path, command: &str, args: &[&str]) -> io::Result<Output> {
+    let command = order.commands.join(command);
+    let words =
+        ["-u", USER, "--"].map(PathBuf::from).into_iter().chain([command]).chain(args.iter().map(PathBuf::from));
+    duct::cmd("runuser", words)
+        .dir(&order.workspace)
+        .env("HOME", home)
+        .env("USER", USER)
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env_remove("TESTKIT_LAB_SHARE")
+        .stdin_null()
+        .stdout_capture()
+        .stderr_capture()
+        .unchecked()
+        .run()
+}
+
+fn succeeded(output: &Output) -> Option<String> {
+    (!output.status.success()).then(|| said(output))
+}
+
+/// Before a setup only what any user can set up may be missing, and nothing that is root's may be proposed as the user's.
+fn only_setup_is_missing(output: &Output) -> Option<String> {
+    let Ok(Value::Array(findings)) = serde_json::from_slice(&output.stdout) else { return Some(said(output)) };
+    let text = |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
+    let wrong = findings.iter().filter(|finding| {
+        let makes = ["project", "bridge", "storage"].contains(&text(finding, "what").as_str());
+        text(finding, "level") == "fail" && !makes
+    });
+    let wrong: Vec<String> =
+        wrong.map(|finding| format!("{}: {}", text(finding, "what"), text(finding, "seen"))).collect();
+    (findings.is_empty() || !wrong.is_empty()).then(|| wrong.join("\n"))
+}
+
+/// A cluster was formed, and every check of it compared something and found it as planned.
+fn every_check_passed(output: &Output) -> Option<String> {
+    let trial: Trial = match serde_json::from_slice(&output.stdout) {
+        Ok(trial) => trial,
+        Err(_) => return Some(said(output)),
+    };
+    let mut wrong = trial.error.unwrap_or_default();
+    for verdict in trial.verdicts.iter().filter(|verdict| !verdict.passed()) {
+        // Writing to a String cannot fail.
+        let _ = write!(wrong, "\n{verdict}");
+    }
+    if trial.verdicts.is_empty() && wrong.is_empty() {
+        wrong.push_str("nothing was judged");
+    }
+    (!wrong.is_empty()).then_some(wrong)
+}
+
+/// The last lines that a command said, and how it ended.
+fn said(output: &Output) -> String {
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<&str> = text.lines().collect();
+    format!("{}\n{}", lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"), output.status)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    fn output(code: i32, stdout: &str) -> Output {
+        Output { status: ExitStatus::from_raw(code << 8), stdout: stdout.into(), stderr: Vec::new() }
+    }
+
+    #[test]
+    fn a_trial_without_a_cluster_without_a_verdict_or_with_a_difference_has_not_passed() {
+        let verdict = |compared| format!(r#"{{"check":"members","compared":{compared},"differences":[]}}"#);
+        let trial =
+            |error: &str, verdicts: &str| format!(r#"{{"seconds":1.0,"error":{error},"verdicts":[{verdicts}]}}"#);
+        for (stdout, says) in [
+            (trial("null", ""), Some("nothing was judged")),
+            (trial("\"no cluster\"", ""), Some("no cluster")),
+            (trial("null", &verdict(0)), Some("members: failed: nothing was compared")),
+            (trial("null", &verdict(3)), None),
+            ("error: no LXD".to_owned(), Some("error: no LXD")),
+        ] {
+            let wrong = every_check_passed(&output(0, &stdout));
+            assert_eq!(wrong.is_some(), says.is_some(), "{stdout}");
+            assert!(wrong.unwrap_or_default().contains(says.unwrap_or_default()), "{stdout}");
+        }
+    }
+
+    #[test]
+    fn before_a_setup_nothing_of_roots_may_be_missing() {
+        let finding =
+            |what: &str, level: &str| format!(r#"{{"what":"{what}","level":"{level}","seen":"x","mend":null}}"#);
+        let doctor = |findings: &[String]| only_setup_is_missing(&output(2, &format!("[{}]", findings.join(","))));
+        assert_eq!(doctor(&[finding("project", "fail"), finding("snap store", "warn")]), None);
+        assert_eq!(doctor(&[finding("packages", "fail")]), Some("packages: x".to_owned()));
+        assert!(doctor(&[]).is_some() && only_setup_is_missing(&output(2, "error: no workspace")).is_some());
+    }
+}

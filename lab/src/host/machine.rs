@@ -1,0 +1,188 @@
+//! The host as a process: booted, watched until it powers off, and gone with everything when this process ends.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use testkit::image::{Error, Program, Progress};
+
+use super::disk::KERNEL;
+use super::order::PROGRESS;
+
+/// How the names of the folders of such hosts begin.
+const FOLDER: &str = "testkit-host-";
+/// Between two looks at what the host says.
+const LOOK: Duration = Duration::from_millis(500);
+/// What its console may print.
+const CONSOLE: u64 = 64 << 20;
+/// So many mappings one of its processes may have: a page of the host is one in the process that it is in.
+const MAPPINGS: u64 = 1 << 20;
+const MAPPINGS_FILE: &str = "/proc/sys/vm/max_map_count";
+
+/// The folder of one host: what it shares, what it writes to its disk, its console. It goes when this is dropped, or, where
+/// this process was killed, when the next one is made.
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes one, and removes those that dead processes left.
+    pub(super) fn make() -> io::Result<Self> {
+        let base = std::env::temp_dir();
+        for entry in fs::read_dir(&base)?.flatten() {
+            let left = entry.path();
+            let ours = entry.file_name().to_string_lossy().starts_with(FOLDER);
+            // Whoever is at work holds the lock.
+            if ours && File::open(left.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok()) {
+                fs::remove_dir_all(&left)?;
+            }
+        }
+        let path = base.join(format!("{FOLDER}{}", std::process::id()));
+        fs::create_dir(&path)?;
+        let lock = File::create(path.join("lock"))?;
+        lock.lock()?;
+        fs::create_dir(path.join("share"))?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn share(&self) -> PathBuf {
+        self.path.join("share")
+    }
+
+    /// The host's name, which is in the command of each of its processes.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Whether it is gone is looked at by who proves that nothing is left.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Boots the host from the disk, which is not written to, and returns its console when it has powered off. What it says
+/// of its progress is passed on.
+///
+/// # Errors
+/// When the kernel cannot be run, or it has not powered off within `patience`.
+pub(super) fn run(
+    folder: &Folder,
+    disk: &Path,
+    memory_mib: u32,
+    patience: Duration,
+    progress: &mut Progress<'_>,
+) -> Result<String, Error> {
+    let _mappings = Mappings::raise();
+    let args = [
+        format!("umid={}", folder.name()),
+        format!("uml_dir={}", folder.path().display()),
+        format!("mem={memory_mib}M"),
+        format!("ubd0={},{}", folder.path().join("disk.cow").display(), disk.display()),
+        format!("systemd.setenv=TESTKIT_LAB_SHARE={}", folder.share().display()),
+    ];
+    let fixed = "root=/dev/ubda rw apparmor=1 security=apparmor lsm=apparmor systemd.unified_cgroup_hierarchy=1 \
+                 con=null con0=null,fd:1 con1=null ssl=null";
+    let memory = memory_folder(&fs::read_to_string("/proc/self/mounts").unwrap_or_default(), folder.path());
+    std::thread::scope(|scope| {
+        // It ends with the thread that started it, which waits for it.
+        let running = scope.spawn(|| {
+            let kernel = Program::new("run the host", KERNEL).args(args).args(fixed.split(' ')).contained();
+            kernel.env("TMPDIR", &memory).run_bounded(CONSOLE, patience)
+        });
+        let mut told = 0;
+        while !running.is_finished() {
+            told = pass_on(&folder.share().join(PROGRESS), told, progress);
+            std::thread::sleep(LOOK);
+        }
+        pass_on(&folder.share().join(PROGRESS), told, progress);
+        let console = running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(console.map_or_else(String::new, |console| String::from_utf8_lossy(&console).into_owned()))
+    })
+}
+
+/// Passes on the whole lines of a file after the first `told`; how many have been told now.
+fn pass_on(path: &Path, told: usize, progress: &mut Progress<'_>) -> usize {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let lines: Vec<&str> = whole.lines().collect();
+    lines.iter().skip(told).for_each(|line| progress(line));
+    told.max(lines.len())
+}
+
+/// Where the host's memory is kept: a file that is mapped and run from. In memory where that may be, or else on disk.
+fn memory_folder(mounts: &str, otherwise: &Path) -> PathBuf {
+    let shared = mounts.lines().map(|mount| mount.split(' ').collect::<Vec<_>>());
+    let shared = shared.filter(|fields| fields.get(1) == Some(&"/dev/shm")).last();
+    let runs =
+        shared.is_some_and(|fields| fields.get(3).is_some_and(|options| !options.split(',').any(|it| it == "noexec")));
+    if runs { PathBuf::from("/dev/shm") } else { otherwise.to_owned() }
+}
+
+/// A higher bound on mappings for as long as this lives, where this process may raise it.
+struct Mappings(Option<u64>);
+
+impl Mappings {
+    fn raise() -> Self {
+        let was = fs::read_to_string(MAPPINGS_FILE).ok().and_then(|text| text.trim().parse().ok());
+        let low = was.filter(|was: &u64| *was < MAPPINGS);
+        Self(low.filter(|_| fs::write(MAPPINGS_FILE, MAPPINGS.to_string()).is_ok()))
+    }
+}
+
+impl Drop for Mappings {
+    fn drop(&mut self) {
+        if let Some(was) = self.0 {
+            // It could be written before.
+            let _ = fs::write(MAPPINGS_FILE, was.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_dead_process_goes_and_that_of_a_living_one_stays() {
+        let living = Folder::make().expect("a folder");
+        let dead = std::env::temp_dir().join(format!("{FOLDER}dead-{}", std::process::id()));
+        fs::create_dir(&dead).expect("left");
+        fs::write(dead.join("lock"), "").expect("left");
+        // One process has one folder.
+        assert!(Folder::make().is_err());
+        assert!(!dead.exists() && living.path().exists());
+        let path = living.path().to_owned();
+        drop(living);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn memory_is_kept_where_programs_may_run() {
+        let elsewhere = Path::new("/tmp/x");
+        let folder = |options: &str| memory_folder(&format!("tmpfs /dev/shm tmpfs {options} 0 0\n"), elsewhere);
+        assert_eq!(folder("rw,relatime"), Path::new("/dev/shm"));
+        assert_eq!((folder("rw,noexec").as_path(), memory_folder("", elsewhere).as_path()), (elsewhere, elsewhere));
+    }
+
+    #[test]
+    fn only_whole_lines_are_passed_on_and_each_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("progress");
+        let mut said = Vec::new();
+        let mut say = |line: &str| said.push(line.to_owned());
+        assert_eq!(pass_on(&path, 0, &mut say), 0);
+        fs::write(&path, "one\ntwo\nthr").expect("written");
+        let told = pass_on(&path, 0, &mut say);
+        fs::write(&path, "one\ntwo\nthree\n").expect("written");
+        assert_eq!((told, pass_on(&path, told, &mut say)), (2, 3));
+        assert_eq!(said, ["one", "two", "three"]);
+    }
+}

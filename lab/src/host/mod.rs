@@ -1,0 +1,156 @@
+//! A host like a contributor's, as a process: Debian with systemd, AppArmor and a managed LXD under User-Mode Linux, in which
+//! an ordinary user does what a person would do.
+//!
+//! What such a host does otherwise than one without AppArmor and systemd shows nowhere else. It needs no network: packages
+//! are fetched when its disk is made, everything else is brought in.
+
+mod disk;
+mod inside;
+mod leftovers;
+mod machine;
+mod order;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use testkit::cli::{Failure, Format, lines};
+use testkit::config::Config;
+use testkit::image::{self, Cache, Workspace};
+
+use crate::paper::{Paper, table};
+use crate::testkit_command;
+pub(crate) use inside::inside;
+use machine::Folder;
+use order::{ORDER, Order, REPORT, Report};
+
+/// How to run the host.
+#[derive(Debug, clap::Args)]
+pub(super) struct HostArgs {
+    /// The host's memory in MiB.
+    #[arg(long, default_value_t = 4096, value_name = "MIB", value_parser = clap::value_parser!(u32).range(2048..))]
+    memory: u32,
+    /// How long everything may take, in minutes.
+    #[arg(long, default_value_t = 90, value_name = "N")]
+    minutes: u64,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// Boots the host, and shows what came of everything that was tried in it.
+pub(super) async fn host(config: &Config, args: HostArgs) -> Result<ExitCode, Failure> {
+    if !Path::new(disk::KERNEL).is_file() {
+        let kernel = disk::KERNEL;
+        return Err(Failure::Usage(format!(
+            "there is no {kernel}; install it: `sudo apt-get install user-mode-linux`"
+        )));
+    }
+    // Interrupted, it is ended as it ends of itself, and cleared up after.
+    let interrupted = image::end_programs_on_signals().map_err(Failure::usage)?;
+    let (config, order) = (config.clone(), order(config)?);
+    let tried = tokio::task::spawn_blocking(move || try_in(&config, order, &args)).await;
+    let (tried, args) = tried.map_err(Failure::usage)?;
+    if interrupted.is_set() {
+        return Err(Failure::Provisioning("interrupted; nothing of the host is left".to_owned()));
+    }
+    let (report, target) = tried?;
+    show(&report, args, &target)
+}
+
+type Tried = Result<(Report, PathBuf), Failure>;
+
+fn try_in(config: &Config, mut order: Order, args: &HostArgs) -> (Tried, Format) {
+    let mut progress = lines();
+    let mut tried = || -> Tried {
+        // What nodes are made of is made here where it is missing, so that nothing is compiled or fetched inside.
+        let cache = Cache::open(&config.cache_dir).map_err(Failure::provisioning)?;
+        let workspace = Workspace::new(&config.root);
+        image::build_snaps(&workspace, &cache, &mut progress).map_err(Failure::provisioning)?;
+        image::build_node(&workspace, &cache, &mut progress).map_err(Failure::provisioning)?;
+        let disk = disk::ensure(&config.root.join("lab/host"), &cache, &mut progress).map_err(Failure::provisioning)?;
+        drop(cache);
+        order.artifacts = names(&config.cache_dir, &["tmp", "lock", "golden.lock"])?;
+        order.artifacts.retain(|name| !name.starts_with("host-"));
+
+        let folder = Folder::make().map_err(Failure::usage)?;
+        let (name, path, share) = (folder.name(), folder.path().to_owned(), folder.share());
+        let written = serde_json::to_vec_pretty(&order).map_err(Failure::usage)?;
+        fs::write(share.join(ORDER), written).map_err(Failure::usage)?;
+        let own = std::env::current_exe().map_err(Failure::usage)?;
+        fs::copy(own, share.join("lab")).map_err(Failure::usage)?;
+        progress("booting the host");
+        let patience = Duration::from_secs(args.minutes * 60);
+        let ran = machine::run(&folder, &disk, args.memory, patience, &mut progress);
+        let console = keep(&config.root.join("target"), &share, ran.as_ref().map_or("", String::as_str))?;
+        let report = fs::read(share.join(REPORT)).ok().and_then(|json| serde_json::from_slice(&json).ok());
+        drop(folder);
+        let left = leftovers::of(&name, &path);
+        if !left.is_empty() {
+            return Err(Failure::Provisioning(format!("of the host is left: {}", left.join(", "))));
+        }
+        ran.map_err(Failure::provisioning)?;
+        let report: Report = report.ok_or_else(|| {
+            Failure::Provisioning(format!(
+                "the host powered off without a report; its console is in {}",
+                console.display()
+            ))
+        })?;
+        Ok((report, config.root.join("target")))
+    };
+    (tried(), args.format)
+}
+
+/// What the host is to bring over.
+fn order(config: &Config) -> Result<Order, Failure> {
+    let commands = testkit_command()?.parent().map(Path::to_owned).unwrap_or_default();
+    let nextest = which::which("cargo-nextest")
+        .map_err(|_| Failure::Usage("cargo-nextest is not installed; `make setup` installs it".to_owned()))?;
+    Ok(Order {
+        entries: names(&config.root, &[".git", "target"])?,
+        workspace: config.root.clone(),
+        commands,
+        nextest,
+        cache: config.cache_dir.clone(),
+        artifacts: Vec::new(),
+    })
+}
+
+/// The names in a folder but for those `without`.
+fn names(folder: &Path, without: &[&str]) -> Result<Vec<String>, Failure> {
+    let failed = |error| Failure::Usage(format!("failed to list {}: {error}", folder.display()));
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        if !without.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Keeps the host's console and its kernel's log beside what was found; the path of the console.
+fn keep(target: &Path, share: &Path, console: &str) -> Result<PathBuf, Failure> {
+    let folder = target.join("lab");
+    fs::create_dir_all(&folder).map_err(Failure::usage)?;
+    let path = folder.join("host-console.log");
+    fs::write(&path, console).map_err(Failure::usage)?;
+    // It is there where it came to that.
+    let _ = fs::copy(share.join("kernel.log"), folder.join("host-kernel.log"));
+    Ok(path)
+}
+
+fn show(report: &Report, format: Format, target: &Path) -> Result<ExitCode, Failure> {
+    let mut paper = Paper::default();
+    paper.text(format!("The host booted in {:.0} s, and systemd says: {}.", report.booted_seconds, report.system));
+    let mut steps = table(&["tried".to_owned(), "seconds".to_owned(), "came of it".to_owned()], 1);
+    for step in &report.steps {
+        let came = if step.passed { "good".to_owned() } else { step.said.clone() };
+        steps.add_row([step.name.clone(), format!("{:.0}", step.seconds), came]);
+    }
+    paper.table(steps);
+    paper.publish(report, format, target, "host")?;
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
