@@ -4,6 +4,8 @@
 
 use std::fmt;
 use std::future::Future;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// What one look at a condition found.
@@ -56,9 +58,44 @@ impl Pace {
     }
 }
 
+/// How long a host may take to start and end a process before it counts as slow. Most take 1 to 2 ms, and User-Mode Linux 35.
+const START: Duration = Duration::from_millis(8);
+/// So often that is measured; the quickest counts, because the others may have been busy.
+const STARTS: u32 = 10;
+/// No deadline gets longer than so many times itself.
+const SLOWEST: f64 = 6.0;
+
+/// How many times slower this host is than the deadlines are made for: 1 where it is not. Measured once in a process.
+pub fn slowness() -> f64 {
+    static SLOWNESS: OnceLock<f64> = OnceLock::new();
+    *SLOWNESS.get_or_init(|| {
+        let start = || {
+            let begun = Instant::now();
+            let ran = Command::new("true").stdin(Stdio::null()).stdout(Stdio::null()).status();
+            ran.ok().map(|_| begun.elapsed())
+        };
+        slowness_of((0..STARTS).filter_map(|_| start()))
+    })
+}
+
+/// What times of starting a process say.
+fn slowness_of(starts: impl Iterator<Item = Duration>) -> f64 {
+    starts.min().map_or(1.0, |quickest| (quickest.as_secs_f64() / START.as_secs_f64()).clamp(1.0, SLOWEST))
+}
+
+/// Whether this host had better do one thing at a time.
+pub fn is_slow() -> bool {
+    slowness() > 1.0
+}
+
+/// A deadline on this host.
+pub fn patience(deadline: Duration) -> Duration {
+    deadline.mul_f64(slowness())
+}
+
 /// Looks at a condition at once and then at every interval, until it is ready, failed or too late.
 ///
-/// The look that is running when the deadline passes is dropped.
+/// The look that is running when the deadline passes is dropped. On a slow host the deadline is later.
 ///
 /// # Errors
 /// [`WaitError::Deadline`] with the last status seen, or [`WaitError::Failed`] as soon as the probe says so.
@@ -84,7 +121,7 @@ where
             }
         }
     };
-    let ended = tokio::time::timeout(pace.deadline, polling).await;
+    let ended = tokio::time::timeout(patience(pace.deadline), polling).await;
     ended.unwrap_or_else(|_| Err(WaitError::Deadline { what: what.to_string(), last, waited: started.elapsed() }))
 }
 
@@ -93,6 +130,16 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
+
+    #[test]
+    fn a_host_is_as_slow_as_its_quickest_start_of_a_process() {
+        let of = |starts: &[u64]| slowness_of(starts.iter().map(|ms| Duration::from_millis(*ms)));
+        assert_eq!(of(&[1, 2]).to_string(), "1");
+        assert_eq!(of(&[300, 7]).to_string(), "1", "it was busy once");
+        assert_eq!(of(&[36, 32]).to_string(), "4");
+        assert_eq!(of(&[500]).to_string(), "6");
+        assert_eq!(of(&[]).to_string(), "1");
+    }
 
     #[tokio::test]
     async fn a_condition_that_holds_later_is_found() {

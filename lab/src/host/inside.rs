@@ -112,7 +112,8 @@ fn run(order: &Order, home: &Path, command: &str, args: &[&str]) -> io::Result<O
     let command = order.commands.join(command);
     let words =
         ["-u", USER, "--"].map(PathBuf::from).into_iter().chain([command]).chain(args.iter().map(PathBuf::from));
-    duct::cmd("runuser", words)
+    // By its path: what is looked up is looked up in the user's.
+    duct::cmd("/usr/sbin/runuser", words)
         .dir(&order.workspace)
         .env("HOME", home)
         .env("USER", USER)

@@ -119,8 +119,8 @@ fn pass_on(path: &Path, told: usize, progress: &mut Progress<'_>) -> usize {
 
 /// Where the host's memory is kept: a file that is mapped and run from. In memory where that may be, or else on disk.
 fn memory_folder(mounts: &str, otherwise: &Path) -> PathBuf {
-    let shared = mounts.lines().map(|mount| mount.split(' ').collect::<Vec<_>>());
-    let shared = shared.filter(|fields| fields.get(1) == Some(&"/dev/shm")).last();
+    let mut shared = mounts.lines().map(|mount| mount.split(' ').collect::<Vec<_>>());
+    let shared = shared.rfind(|fields| fields.get(1) == Some(&"/dev/shm"));
     let runs =
         shared.is_some_and(|fields| fields.get(3).is_some_and(|options| !options.split(',').any(|it| it == "noexec")));
     if runs { PathBuf::from("/dev/shm") } else { otherwise.to_owned() }

@@ -173,6 +173,19 @@ pub enum ClusterError {
         /// What became of the attempt, with its causes.
         seen: String,
     },
+    /// The product gave up on itself.
+    #[error(
+        "MicroOVN's own client has 30 s for each call, and {member:?} took {seconds} s to enter; that is the product's limit \
+         and not one of this framework: use a faster host, or do less on this one meanwhile"
+    )]
+    ProductLimit {
+        /// Which member did not enter.
+        member: String,
+        /// How long it tried.
+        seconds: u64,
+        /// What it said.
+        source: Box<ClusterError>,
+    },
     /// A plan without members.
     #[error("the plan of {0} has no members")]
     Empty(String),

@@ -74,6 +74,9 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     let Order { cell, options, members } = order;
     let sketch = Plan::draw_sized(cell, options, Segments::documentation(), members);
     faults::require_members(site.config.faults.as_ref(), &sketch)?;
+    if has_ipv6(&sketch) {
+        crate::host::require_ipv6(&site.config)?;
+    }
     let cost = expected(&site.config.out_dir, &sketch);
     let _turn = timeline.stage(TURN, Owner::Framework, site.turn(cost)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
@@ -103,6 +106,11 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
         timeline.stage("evidence", Owner::Framework, super::collect(&site.client, &instances, &evidence)).await;
     }
     result
+}
+
+/// Whether members are reached, or tunnels end, at IPv6 addresses.
+fn has_ipv6(plan: &Plan) -> bool {
+    plan.members.iter().any(|member| member.address.is_ipv6() || member.encap.ip.is_ipv6())
 }
 
 /// The golden image, made or found once in the run.
@@ -196,7 +204,7 @@ async fn make(
     let progress = Progress::new(dir);
     let (announce, ready): (Vec<_>, Vec<_>) = plan.members.iter().map(|_| oneshot::channel()).unzip();
     // It is fair, so the first members are the first to boot.
-    let boots = Semaphore::new(BOOTS);
+    let boots = Semaphore::new(if wait::is_slow() { 1 } else { BOOTS });
     let preparing = (1..).zip(plan.members.iter().zip(announce)).map(|(number, (member, announce))| {
         let (instance, boots) = (&instances[&member.name], &boots);
         async move {
@@ -221,8 +229,14 @@ async fn make(
     });
     let evidence = Evidence::new(dir);
     let forming = formation::form(&site.client, plan, &instances, ready, timeline, &evidence, &progress);
-    tokio::try_join!(try_join_all(preparing), forming)?;
-    let settling = settle(&site.client, plan, &instances, site.config.settle, &progress);
+    if wait::is_slow() {
+        // What boots would take from the product the time that it allows itself to form.
+        try_join_all(preparing).await?;
+        forming.await?;
+    } else {
+        tokio::try_join!(try_join_all(preparing), forming)?;
+    }
+    let settling = settle(&site.client, plan, &instances, wait::patience(site.config.settle), &progress);
     let (settled, observation) = timeline.stage("settle", Owner::Product, settling).await;
     Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
 }
@@ -282,7 +296,7 @@ async fn make_instance(
     let mut spec = golden.node(instance, &member.hostname, &nics);
     spec.config.extend(tags(site, cell, &member.hostname).to_config());
     spec.start = true;
-    Ok(site.client.create_instance(&spec, CLONE).await?)
+    Ok(site.client.create_instance(&spec, wait::patience(CLONE)).await?)
 }
 
 /// Puts the planned files on a member.
@@ -309,7 +323,8 @@ async fn push_files(
 /// Waits until MicroOVN's daemon answers, and returns when that was by the member's own clock. `waitready` needs no cluster, and fails while snapd has not mounted the
 /// snap or the daemon does not listen.
 pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) -> Result<String, ClusterError> {
-    let probe = Exec::new(["bash", "-c", AWAIT_DAEMON, "await", CONTROL_SOCKET]).timeout(Duration::from_secs(90));
+    let probe = Exec::new(["bash", "-c", AWAIT_DAEMON, "await", CONTROL_SOCKET])
+        .timeout(wait::patience(Duration::from_secs(90)));
     let ready = wait::until("MicroOVN's daemon to answer", READY, async || match client.exec(instance, &probe).await {
         Ok(output) if output.exit_code == 0 => {
             Poll::Ready(output.stdout_text().lines().next_back().unwrap_or_default().trim().to_owned())

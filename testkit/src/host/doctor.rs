@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::network::{self, Drops, Filtered};
 use super::{BRIDGE, Capacity, EXTENSIONS, connect_to, daemons, limits, objects, options, packages, refuse_cluster};
 use crate::config::{Config, LxdTarget};
 use crate::lxd::{Client, Endpoint};
@@ -18,6 +19,7 @@ const ROOM: u64 = 2 << 30;
 /// Where snapd looks for snaps.
 const STORE: &str = "api.snapcraft.io:443";
 const MIB: u64 = 1 << 20;
+const SYSCTL: &str = "/proc/sys";
 /// What anybody may do whom LXD lets in.
 const SETUP: &str = "`make setup`, or `testkit doctor --fix`";
 
@@ -35,6 +37,12 @@ impl Asker {
             (true, false) => format!("`{command}`"),
             (false, _) => format!("root must: `sudo {command}`"),
         }
+    }
+
+    /// [`Asker::by_root`] of several commands.
+    fn by_root_in_turn(self, commands: &[String]) -> String {
+        let shown: Vec<_> = commands.iter().map(|command| self.by_root(command, false)).collect();
+        shown.join(", and ").replace(", and root must: ", ", and ")
     }
 }
 
@@ -112,6 +120,8 @@ fn host(asker: Asker) -> Vec<Finding> {
         Finding::fail("devices", seen, asker.by_root(&format!("chmod 0666 {}", device.display()), true))
     });
     findings.extend(or_else(closed, Finding::ok("devices", "/dev/fuse and /dev/net/tun are open to nodes")));
+    findings.push(ipv6(Path::new(SYSCTL), asker));
+    findings.extend(firewall(Filtered::read(Path::new(SYSCTL)), network::drops(), asker));
     findings.push(modules(|name| Path::new("/sys/module").join(name).exists(), asker));
     findings.push(apparmor(&fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default()));
     findings.push(Finding::ok("virtualisation", "not needed: nodes are containers"));
@@ -142,6 +152,41 @@ fn cgroups(mounts: &str, asker: Asker) -> Finding {
             asker.by_root("mount -t cgroup2 none /sys/fs/cgroup", false),
         ),
     }
+}
+
+fn ipv6(sysctl: &Path, asker: Asker) -> Finding {
+    match network::no_ipv6(sysctl) {
+        None => Finding::ok("IPv6", "on"),
+        Some((seen, mend)) => {
+            Finding::warn("IPv6", format!("{seen}: cells with IPv6 addresses are refused"), asker.by_root(&mend, false))
+        }
+    }
+}
+
+/// A firewall that drops what is forwarded, as Docker's: what it does to members depends on whether frames that a bridge
+/// passes on go through it.
+fn firewall(filtered: Filtered, drops: Result<Vec<Drops>, crate::image::Error>, asker: Asker) -> Vec<Finding> {
+    const WHAT: &str = "firewall";
+    let drops = match drops {
+        Ok(drops) => drops,
+        Err(_) if !filtered.ipv4 && !filtered.ipv6 => {
+            return vec![Finding::ok(WHAT, "what members send each other does not go through it")];
+        }
+        Err(error) => {
+            let seen = "what members send each other goes through it (br_netfilter), and this user cannot read it";
+            let mend = if asker.root { error.to_string() } else { "root can look: `sudo testkit doctor`".to_owned() };
+            return vec![Finding::warn(WHAT, seen, mend)];
+        }
+    };
+    let told = drops.iter().map(|Drops { chain, ipv4, ipv6, cells, images }| {
+        if (filtered.ipv4 && *ipv4) || (filtered.ipv6 && *ipv6) {
+            let seen = format!("{chain} drops by default, and so what members send each other (br_netfilter)");
+            return Finding::fail(WHAT, seen, asker.by_root_in_turn(cells));
+        }
+        let seen = format!("{chain} drops by default: while an image is prepared, no snap can be fetched from a store");
+        Finding::warn(WHAT, seen, asker.by_root_in_turn(images))
+    });
+    or_else(told, Finding::ok(WHAT, "drops nothing that is forwarded by default"))
 }
 
 /// Without these a switch has no datapath: OVN still writes its rows and OVS its ports.
@@ -208,11 +253,39 @@ async fn reach(config: &Config, asker: Asker) -> Result<(Client, Finding), Findi
             Endpoint::Unix(socket) => socket.display().to_string(),
             Endpoint::Https { url, .. } => format!("{url}, its certificate as pinned"),
         };
-        let finding = Finding::ok("LXD", format!("{version} at {at}, with every API extension needed"));
+        let manager = match &endpoint {
+            Endpoint::Unix(socket) => manager(socket, Path::new("/run/systemd/system").exists()),
+            Endpoint::Https { .. } => "on another host",
+        };
+        let finding = release(version, &format!("at {at}, {manager}"));
         return Ok((client, finding));
     }
     let seen = format!("{version} lacks the API extensions {}", missing.join(", "));
     Err(Finding::fail("LXD", seen, "install LXD 5.0 or later: `sudo snap install lxd`"))
+}
+
+/// Who starts and stops the LXD of this socket.
+fn manager(socket: &Path, systemd: bool) -> &'static str {
+    match (socket.starts_with("/var/snap/lxd"), systemd) {
+        (true, _) => "managed by its snap",
+        (false, true) => "managed by systemd",
+        (false, false) => "managed by nothing but `testkit setup`",
+    }
+}
+
+/// The releases of LXD that were tried: the first for real, all by their recorded replies.
+const TRIED: &str = "5.0.2, 5.21.7 and 6.9 were tried";
+/// The newest of them.
+const NEWEST: [u64; 2] = [6, 9];
+
+/// An LXD that has what is needed. A newer one than was tried may answer otherwise.
+fn release(version: &str, place: &str) -> Finding {
+    let seen = format!("{version} {place}, with every API extension needed; {TRIED}");
+    let numbers: Vec<Option<u64>> = version.split('.').take(2).map(|part| part.parse().ok()).collect();
+    match numbers[..] {
+        [Some(major), Some(minor)] if [major, minor] <= NEWEST => Finding::ok("LXD", seen),
+        _ => Finding::warn("LXD", seen, "nothing, where suites run; a reply that is not understood is told as such"),
+    }
 }
 
 /// An LXD that is there and cannot be used.
@@ -336,6 +409,64 @@ mod tests {
         }
         assert_eq!(mends[0], "root must: `sudo apt-get install --no-install-recommends lxd btrfs-progs`");
         assert!(mends[3].contains("usermod --append --groups lxd"), "{}", mends[3]);
+    }
+
+    #[rstest]
+    #[case::members(true, Level::Fail, "members send each other", "`iptables -I FORWARD -i tk+ -j ACCEPT`")]
+    #[case::images(false, Level::Warn, "no snap can be fetched", "-i tkbr0 -j ACCEPT`, and `iptables")]
+    fn a_firewall_that_drops_is_told_by_whom_it_hits(
+        #[case] filtered: bool,
+        #[case] level: Level,
+        #[case] seen: &str,
+        #[case] mend: &str,
+    ) {
+        let drops = || {
+            vec![Drops {
+                chain: "iptables FORWARD".to_owned(),
+                ipv4: true,
+                ipv6: false,
+                cells: vec!["iptables -I FORWARD -i tk+ -j ACCEPT".to_owned()],
+                images: vec!["iptables -I FORWARD -i tkbr0 -j ACCEPT".to_owned(), "iptables -I X".to_owned()],
+            }]
+        };
+        let on = |filtered| Filtered { ipv4: filtered, ipv6: true };
+        let findings = firewall(on(filtered), Ok(drops()), ROOT);
+        let [finding] = &findings[..] else { panic!("{findings:?}") };
+        assert_eq!(finding.level, level);
+        assert!(finding.seen.contains(seen), "{finding:?}");
+        assert!(finding.mend.as_ref().is_some_and(|it| it.contains(mend)), "{finding:?}");
+        let of_a_user = firewall(on(false), Ok(drops()), USER)[0].mend.clone();
+        let wanted = "root must: `sudo iptables -I FORWARD -i tkbr0 -j ACCEPT`, and `sudo iptables -I X`";
+        assert_eq!(of_a_user.as_deref(), Some(wanted));
+    }
+
+    #[test]
+    fn a_firewall_that_cannot_be_read_is_only_told_where_members_go_through_it() {
+        let denied = || Err(crate::image::Error::Recipe { recipe: "x", problem: "denied".to_owned() });
+        let level = |on| firewall(Filtered { ipv4: on, ipv6: false }, denied(), USER)[0].level;
+        assert_eq!((level(true), level(false)), (Level::Warn, Level::Ok));
+        assert_eq!(firewall(Filtered { ipv4: true, ipv6: true }, Ok(Vec::new()), USER)[0].level, Level::Ok);
+    }
+
+    #[rstest]
+    #[case::of_debian("5.0.2", Level::Ok)]
+    #[case::long_term("5.21.7", Level::Ok)]
+    #[case::newest("6.9", Level::Ok)]
+    #[case::two_digits("6.10", Level::Warn)]
+    #[case::next("7.0.1", Level::Warn)]
+    #[case::no_version("git", Level::Warn)]
+    fn an_lxd_that_is_newer_than_what_was_tried_is_told(#[case] version: &str, #[case] level: Level) {
+        let finding = release(version, "at /s");
+        assert_eq!(finding.level, level);
+        assert!(finding.seen.contains(version) && finding.seen.contains(TRIED), "{finding:?}");
+    }
+
+    #[test]
+    fn who_manages_an_lxd_is_told_by_its_socket() {
+        let told = |socket: &str, systemd| manager(Path::new(socket), systemd);
+        assert_eq!(told("/var/snap/lxd/common/lxd/unix.socket", true), "managed by its snap");
+        assert_eq!(told("/var/lib/lxd/unix.socket", true), "managed by systemd");
+        assert_eq!(told("/var/lib/lxd/unix.socket", false), "managed by nothing but `testkit setup`");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod daemons;
 mod doctor;
 mod error;
 mod limits;
+mod network;
 mod objects;
 mod packages;
 mod state;
@@ -201,6 +202,23 @@ fn refuse_cluster(client: &Client) -> Result<(), Error> {
     Err(Error::Host { problem, mend })
 }
 
+/// Fails where this host lacks what a cluster needs that has IPv6 addresses, before anything is made for it.
+///
+/// # Errors
+/// When IPv6 is off on this host and LXD is here; with what mends it.
+pub fn require_ipv6(config: &Config) -> Result<(), Error> {
+    if !matches!(config.lxd, crate::config::LxdTarget::Local { .. }) {
+        return Ok(());
+    }
+    ipv6_of(std::path::Path::new("/proc/sys"))
+}
+
+fn ipv6_of(sysctl: &std::path::Path) -> Result<(), Error> {
+    let Some((seen, mend)) = network::no_ipv6(sysctl) else { return Ok(()) };
+    let problem = format!("the cell has IPv6 addresses, and IPv6 is off: {seen}");
+    Err(Error::Host { problem, mend: format!("switch it on: `sudo {mend}`, or choose cells without IPv6") })
+}
+
 /// The folder of the storage pool that [`setup`] made in an LXD that it started, as this host sees it.
 pub fn pool_folder(config: &Config) -> Option<PathBuf> {
     let state = State::load(&config.state_dir).ok()?;
@@ -211,4 +229,24 @@ pub fn pool_folder(config: &Config) -> Option<PathBuf> {
 /// The process id of the LXD that [`setup`] started, if it did; `state_dir` is the folder of its records.
 pub fn started_lxd(state_dir: &std::path::Path) -> Option<i32> {
     state::State::load(state_dir).ok()?.daemons.iter().rfind(|daemon| daemon.name == "lxd").map(|daemon| daemon.pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_with_ipv6_is_refused_with_the_reason_where_it_is_off() {
+        let sysctl = tempfile::tempdir().unwrap();
+        let said = ipv6_of(sysctl.path()).unwrap_err().to_string();
+        assert!(said.contains("IPv6 is off: the kernel has none"), "{said}");
+        let folder = sysctl.path().join("net/ipv6/conf/all");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("disable_ipv6"), "0\n").unwrap();
+        assert!(ipv6_of(sysctl.path()).is_ok());
+        let mut config = Config::resolve(crate::config::Layer::default()).unwrap();
+        let (client_cert, client_key, server_cert) = Default::default();
+        config.lxd = crate::config::LxdTarget::Remote { url: String::new(), client_cert, client_key, server_cert };
+        assert!(require_ipv6(&config).is_ok(), "the host of a remote LXD is another one");
+    }
 }

@@ -164,6 +164,7 @@ pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Ve
     let target = workspace.target()?;
     let output = Program::new(&format!("build {package}"), "cargo")
         .args(["build", "--locked", "--message-format=json-render-diagnostics", "--workspace", "--bin", package])
+        .tied()
         .run_with(|cargo| {
             cargo::by_hand(cargo)
                 .dir(workspace.root())

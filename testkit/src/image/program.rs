@@ -20,9 +20,17 @@ pub struct Program<'a> {
     attempt: &'a str,
     name: &'a str,
     args: Vec<OsString>,
-    /// Whether it ends with this process, and all that it started with it.
-    contained: bool,
+    bound: Bound,
     env: Vec<(&'a str, OsString)>,
+}
+
+/// What ends with this process.
+#[derive(Clone, Copy)]
+enum Bound {
+    Nothing,
+    Itself,
+    /// All that it started, and what it mounted.
+    Everything,
 }
 
 /// The kernel ends the program with the thread that started it, however that ends; see prctl(2), PR_SET_PDEATHSIG.
@@ -123,7 +131,7 @@ pub(crate) fn remove_tree(folder: &Path) -> Result<(), Error> {
 impl<'a> Program<'a> {
     /// A program by its name, looked up in the path, and what it is run for, as the rest of "failed to …".
     pub fn new(attempt: &'a str, name: &'a str) -> Self {
-        Self { attempt, name, args: Vec::new(), contained: false, env: Vec::new() }
+        Self { attempt, name, args: Vec::new(), bound: Bound::Nothing, env: Vec::new() }
     }
 
     /// One more argument.
@@ -140,7 +148,13 @@ impl<'a> Program<'a> {
 
     /// Makes it, and all that it starts, end with this process, however that ends; nor does it leave anything mounted.
     pub fn contained(mut self) -> Self {
-        self.contained = true;
+        self.bound = Bound::Everything;
+        self
+    }
+
+    /// Makes it end with this process, however that ends. What it started is told by nobody.
+    pub fn tied(mut self) -> Self {
+        self.bound = Bound::Itself;
         self
     }
 
@@ -153,11 +167,13 @@ impl<'a> Program<'a> {
     /// What is run. A program that is contained is not found by another program, whose word on it is not an error of ours.
     fn expression(&self) -> Result<duct::Expression, Error> {
         let with = |it: duct::Expression| self.env.iter().fold(it, |it, (name, value)| it.env(name, value));
-        if !self.contained {
-            return Ok(with(duct::cmd(self.name, &self.args)));
-        }
+        let prefix = match self.bound {
+            Bound::Nothing => return Ok(with(duct::cmd(self.name, &self.args))),
+            Bound::Itself => &TIED[..],
+            Bound::Everything => container(),
+        };
         which::which(self.name).map_err(|_| self.not_run(&io::ErrorKind::NotFound.into()))?;
-        let [first, more @ ..] = container() else { return Ok(with(duct::cmd(self.name, &self.args))) };
+        let [first, more @ ..] = prefix else { return Ok(with(duct::cmd(self.name, &self.args))) };
         let words = more.iter().map(OsString::from).chain([self.name.into()]).chain(self.args.iter().cloned());
         Ok(with(duct::cmd(*first, words)))
     }

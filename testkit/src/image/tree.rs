@@ -222,6 +222,7 @@ impl Tree {
         let tar = made.with_extension("tar");
         self.write_tar(&tar)?;
         let program = Program::new("pack a squashfs", "mksquashfs")
+            .tied()
             .arg("-")
             .arg(made)
             .args(["-tar", "-noappend", "-no-xattrs", "-quiet", "-no-progress"])

@@ -6,6 +6,7 @@ use super::{Entry, Tokens};
 use crate::cluster::ClusterError;
 use crate::lxd::Exec;
 use crate::microovn::JoinToken;
+use crate::wait;
 
 /// A join on a busy host takes longer than MicroOVN's own time-outs, some of which are 30 s.
 const COMMAND: Duration = Duration::from_secs(180);
@@ -37,7 +38,7 @@ async fn talk(entry: &Entry<'_>, token: Option<JoinToken>, said: &mut String) ->
 /// Runs `microovn cluster` with these words; what it printed.
 async fn run(entry: &Entry<'_>, words: &[&str], said: &mut String) -> Result<String, ClusterError> {
     let argv = ["/snap/bin/microovn", "cluster"].into_iter().chain(words.iter().copied());
-    let output = entry.client.exec(entry.instance, &Exec::new(argv).timeout(COMMAND)).await?;
+    let output = entry.client.exec(entry.instance, &Exec::new(argv).timeout(wait::patience(COMMAND))).await?;
     let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
     said.push_str(&format!(
         "$ microovn cluster {}\n{stdout}{stderr}exit code: {}\n",

@@ -8,6 +8,7 @@ use crate::lxd::{self, Exec, Pipes};
 use crate::microovn::JoinToken;
 use crate::microovn::dialog::{Dialog, DialogError, Step};
 use crate::plan::Formation;
+use crate::wait;
 
 /// Silence after which a dialog has failed. Some of MicroOVN's own time-outs are 30 s, and a join on a busy host
 /// takes longer than that.
@@ -29,15 +30,15 @@ const EXIT: Duration = Duration::from_secs(30);
 pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
     let mut dialog = Dialog::new(&entry.member.answers, token);
     let exec = match entry.plan.formation {
-        Formation::DialogPiped => Exec::new(["/snap/bin/microovn", "init"]).timeout(DIALOG),
+        Formation::DialogPiped => Exec::new(["/snap/bin/microovn", "init"]).timeout(wait::patience(DIALOG)),
         _ => {
             dialog = dialog.on_terminal();
-            terminal::init(DIALOG)
+            terminal::init(wait::patience(DIALOG))
         }
     };
     let mut line = entry.client.exec_pipes(entry.instance, &exec).await?;
     let begun = Instant::now();
-    let spoken = tokio::time::timeout(DIALOG, converse(&mut line, &mut dialog)).await;
+    let spoken = tokio::time::timeout(wait::patience(DIALOG), converse(&mut line, &mut dialog)).await;
     entry.keep("dialog.txt", &dialog.log());
     let member = || entry.member.name.clone();
     // Never silent in all that time is as endless as too much.

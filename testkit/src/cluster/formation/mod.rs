@@ -6,6 +6,7 @@ mod rest;
 mod terminal;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -102,14 +103,50 @@ pub async fn form(
                 Formation::Rest => rest::enter(&entry, token).await,
             }
         };
-        tokens.extend(timeline.stage(stage, Owner::Product, entering).await?);
+        let begun = Instant::now();
+        let entered = timeline.stage(stage, Owner::Product, entering).await;
+        tokens.extend(entered.map_err(|error| limited(&member.name, begun.elapsed(), error))?);
     }
     Ok(())
+}
+
+/// How long MicroOVN's own client waits for its daemon, as microcluster's client has it, and what it says then.
+const CLIENT: Duration = Duration::from_secs(30);
+const GAVE_UP: &str = "context deadline exceeded";
+
+/// An error after which the product's own limit is to be told as what it is, and not as one of this framework.
+fn limited(member: &str, took: Duration, error: ClusterError) -> ClusterError {
+    if took < CLIENT || !crate::report::chain(&error).contains(GAVE_UP) {
+        return error;
+    }
+    ClusterError::ProductLimit { member: member.to_owned(), seconds: took.as_secs(), source: Box::new(error) }
 }
 
 /// Waits until a member is ready. One that never will be has an error of its own, which ends the formation.
 async fn announced(ready: oneshot::Receiver<()>) {
     if ready.await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_the_product_is_told_as_the_products() {
+        let said = r#"Error: Post "http://control.socket/core/control": context deadline exceeded"#;
+        let failed = |tail: &str| ClusterError::DialogExit { member: "m".to_owned(), code: 1, tail: tail.to_owned() };
+        let error = limited("m", Duration::from_secs(49), failed(said));
+        assert!(
+            error.to_string().contains("MicroOVN's own client has 30 s") && error.to_string().contains("49 s"),
+            "{error}"
+        );
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.to_string().contains(GAVE_UP)));
+        // Too early for it, or another failure.
+        for (seconds, tail) in [(29, said), (49, "Error: refused")] {
+            let error = limited("m", Duration::from_secs(seconds), failed(tail));
+            assert!(matches!(error, ClusterError::DialogExit { .. }), "{error}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::{Entry, Tokens};
 use crate::cluster::ClusterError;
 use crate::cluster::control::call;
 use crate::microovn::{ControlCall, JoinToken};
+use crate::wait;
 
 /// The daemon answers when OVN has started. A join on a busy host takes longer than MicroOVN's own time-outs, some of
 /// which are 30 s.
@@ -38,7 +39,7 @@ async fn talk(entry: &Entry<'_>, token: Option<JoinToken>, said: &mut String) ->
 
 /// Makes one call and notes both sides of it.
 async fn ask(entry: &Entry<'_>, request: &ControlCall, said: &mut String) -> Result<Value, ClusterError> {
-    let reply = call(entry.client, entry.instance, &entry.member.name, request, CALL).await;
+    let reply = call(entry.client, entry.instance, &entry.member.name, request, wait::patience(CALL)).await;
     let answered = match &reply {
         Ok(metadata) => metadata.to_string(),
         Err(error) => crate::report::chain(error),
