@@ -11,8 +11,7 @@ use testkit::expect::{self, Verdict};
 use testkit::matrix::Cell;
 use testkit::plan::{Plan, Segments};
 use testkit::record::{self, CellPart, CheckPart, RunPart};
-use testkit::report::timeline::CHECK;
-use testkit::report::{Evidence, Owner, Timeline, chain};
+use testkit::report::{Evidence, Owner, Timeline, Work, chain};
 use testkit::session::{Lease, Run, reaper};
 
 use crate::checks::{self, Body, Check};
@@ -86,7 +85,7 @@ impl Suite {
         let Ground { config, run, exe } = ground;
         let lease: Result<Lease<Manifest>, _> = Lease::acquire(run, self.cell, check.access(), async |dir: &Path| {
             let site = ground.site().await.map_err(|failure| failure.0)?;
-            Timeline::new(dir, run.clock()).since("connect", Owner::Framework, began);
+            Timeline::new(dir, run.clock()).since(Work::Connect, Owner::Framework, began);
             provide(&site, cell, dir).await
         })
         .await;
@@ -156,19 +155,20 @@ impl Judged {
 async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Judged {
     let manifest = lease.manifest();
     println!("product: {}", manifest.product);
-    let (timeline, stage) = (Timeline::new(lease.dir(), ground.run.clock()), format!("{CHECK}{}", check.name));
+    let timeline = Timeline::new(lease.dir(), ground.run.clock());
+    let work = Work::Check(check.name.to_owned());
     let mut site = None;
     let verdict = match check.body {
         Body::Pure(pure) => {
             let judging = async { (pure.judge)(&manifest.plan, &manifest.observation) };
-            timeline.stage(&stage, Owner::Framework, judging).await
+            timeline.stage(work, Owner::Framework, judging).await
         }
         Body::Live(live) => {
             let site = match ground.site().await {
                 Ok(opened) => site.insert(opened),
                 Err(failure) => return Judged::without_verdict(failure),
             };
-            timeline.stage(&stage, Owner::Product, live(&site.client, manifest)).await
+            timeline.stage(work, Owner::Product, live(&site.client, manifest)).await
         }
     };
     if verdict.passed() {

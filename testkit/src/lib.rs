@@ -20,6 +20,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod expect;
+pub mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 mod headline;

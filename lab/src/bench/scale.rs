@@ -14,7 +14,7 @@ use testkit::cluster::{self, ClusterError, Order, Site};
 use testkit::matrix::Cell;
 use testkit::plan::Outline;
 use testkit::report::spent::{Piece, Spent, path_of, sum};
-use testkit::report::timeline;
+use testkit::report::{Work, timeline};
 
 /// The most memory that a run may have in use, in bytes.
 const MEMORY: u64 = 6 << 30;
@@ -116,9 +116,9 @@ fn relative(first: Option<&Step>, size: usize, wall: u64) -> f64 {
 
 /// The time of each kind of stage: the boots of all members are one.
 fn by_kind(path: &[Piece]) -> Vec<Spent> {
-    let kind = |piece: &Piece| {
-        let name = timeline::of_member(&piece.name).map_or(piece.name.as_str(), |(kind, _)| kind);
-        Piece { name: name.to_owned(), ..piece.clone() }
+    let kind = |piece: &Piece| match piece.work.of_member() {
+        Some((kind, _)) => Piece { work: Work::Other(kind.to_owned()), ..piece.clone() },
+        None => piece.clone(),
     };
     sum(&path.iter().map(kind).collect::<Vec<_>>())
 }
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn stages_of_members_are_one_kind_and_cells_are_told_by_their_median() {
-        let piece = |name: &str, from, to| Piece { name: name.to_owned(), owner: Owner::Lxd, from, to };
+        let piece = |name: &str, from, to| Piece { work: Work::from(name.to_owned()), owner: Owner::Lxd, from, to };
         let path = [piece("boot 1", 0, 10), piece("join", 10, 40), piece("boot 2", 40, 45)];
         let kinds = by_kind(&path);
         let shown: Vec<_> = kinds.iter().map(|spent| (spent.name.as_str(), spent.ms)).collect();

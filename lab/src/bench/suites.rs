@@ -177,7 +177,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use testkit::report::{Owner, Stage};
+    use testkit::report::{Owner, Stage, Work};
 
     #[test]
     fn a_recorded_run_is_accounted_for_moment_by_moment() {
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn programs_get_every_round_and_the_stages_of_those_in_the_middle() {
         let at = |ms| Timestamp::from_millisecond(ms).expect("in range");
-        let stages = vec![Stage { name: "join".to_owned(), owner: Owner::Product, at: at(100), ms: 400 }];
+        let stages = vec![Stage { work: Work::Join, owner: Owner::Product, at: at(100), ms: 400 }];
         let suite = SuiteTimes { name: "init_cluster".to_owned(), stages, began: at(100), ended: at(500) };
         let seen = Seen { cores: vec![Core::default()], ..Seen::default() };
         let round = Round { started: at(0), ended: at(510), cleanup: 20, suites: vec![suite], seen };

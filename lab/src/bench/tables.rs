@@ -73,6 +73,7 @@ pub(super) fn ledger(paths: &[(String, Vec<Piece>)], last: Option<(&str, &[Piece
 #[cfg(test)]
 mod tests {
     use comfy_table::presets::ASCII_MARKDOWN;
+    use testkit::report::Work;
 
     use super::*;
 
@@ -80,7 +81,7 @@ mod tests {
         let mut at = 0;
         let piece = |(name, owner, ms): &(&str, Owner, i64)| {
             at += ms;
-            Piece { name: (*name).to_owned(), owner: *owner, from: at - ms, to: at }
+            Piece { work: Work::from((*name).to_owned()), owner: *owner, from: at - ms, to: at }
         };
         all.iter().map(piece).collect()
     }

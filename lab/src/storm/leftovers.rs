@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::Pid;
 
 use testkit::cli::Failure;
+use testkit::folder::RunFolder;
 use testkit::lxd::{self, Client, InstanceSource, InstanceSpec, NetworkSpec};
 use testkit::session::{Ledger, Process, Tags};
 
@@ -29,7 +30,7 @@ impl Leftovers {
         let runs: Vec<_> = fs::read_dir(out).into_iter().flatten().flatten().map(|run| run.path()).collect();
         let named: BTreeSet<String> = runs
             .iter()
-            .flat_map(|run| Ledger::new(&run.join("ledger.jsonl")).read().unwrap_or_default())
+            .flat_map(|run| Ledger::new(&RunFolder::new(run).ledger()).read().unwrap_or_default())
             .map(|made| made.name)
             .collect();
         let ours = |name: &String, config: &BTreeMap<String, String>| {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::report;
 use crate::record::schema::{Cell, Stage};
 use crate::record::{Record, closer};
-use crate::report::timeline;
+use crate::report::Work;
 
 /// With more cells than this, those that passed are only counted.
 const TOLD: usize = 40;
@@ -85,10 +85,10 @@ fn slow(stage: &Stage) -> String {
 
 /// What was done in a stage, and to which member.
 fn done(stage: &Stage) -> String {
-    match (&stage.member, stage.name.as_str()) {
-        (Some(member), timeline::WAIT_FOR_MEMBER) => format!("wait for {member}"),
-        (Some(member), name) => format!("{name} of {member}"),
-        (None, name) => name.to_owned(),
+    match (&stage.member, Work::from(stage.name.clone())) {
+        (Some(member), Work::WaitForMember) => format!("wait for {member}"),
+        (Some(member), work) => format!("{work} of {member}"),
+        (None, work) => work.to_string(),
     }
 }
 

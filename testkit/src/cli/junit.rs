@@ -21,8 +21,6 @@ const CONFIGURATION: &str = ".config/nextest.toml";
 /// Its store where the configuration does not say another.
 const STORE: &str = "target/nextest";
 const DEFAULT: &str = "default";
-/// The copy of it in the folder of a run.
-pub(super) const COPY: &str = "junit.xml";
 
 /// A JUnit file that was read.
 pub(super) struct Junit {

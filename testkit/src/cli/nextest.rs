@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use duct::Expression;
-use tempfile::NamedTempFile;
-
 use super::Failure;
 use super::cells::Cells;
 use super::programs::{Programs, names, selection};
 use crate::cargo;
 use crate::cluster;
 use crate::config::Config;
+use crate::folder;
 use crate::matrix::Cell;
 use crate::plan::{Plan, Segments};
+use duct::Expression;
 
 /// The highest priority that a suite gets here. nextest's are from -100 to 100, and the project's own configuration has
 /// the first check of every core suite start before all others.
@@ -82,10 +81,8 @@ fn order<'a>(costs: impl Iterator<Item = (&'a str, u64)>) -> Option<String> {
 /// Keeps the order where the runner finds it. Another command may replace it at any time, by one that is as good.
 fn keep(config: &Config, order: &str) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(&config.out_dir)?;
-    let file = NamedTempFile::new_in(&config.out_dir)?;
-    std::fs::write(file.path(), order)?;
     let path = config.out_dir.join("order.toml");
-    file.persist(&path).map_err(|error| error.error)?;
+    folder::write_text(&path, order)?;
     std::path::absolute(path)
 }
 

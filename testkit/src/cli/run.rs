@@ -11,13 +11,14 @@ use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::cells::{Cells, checks, shown_plan, target};
-use super::junit::{self, COPY, Junit};
+use super::junit::{self, Junit};
 use super::output::show;
 use super::programs::Programs;
 use super::watch::{self, Watch};
 use super::{Catalogue, Failure, closing, host, nextest};
 use crate::cluster::{self, Site};
 use crate::config::{Config, Round};
+use crate::folder::RunFolder;
 use crate::matrix::{Cell, Tier};
 use crate::record::{self, CellPart, Record, RunPart};
 use crate::session::{Process, Run};
@@ -299,7 +300,7 @@ fn rounds(config: &Config, dir: Option<&Path>, junit: Option<&Junit>) -> Vec<(Pa
 
 /// Leaves a copy of the JUnit file with each of these rounds.
 fn copy(junit: &Junit, rounds: &[(PathBuf, Round)]) -> Result<(), Failure> {
-    let copy = |(dir, _): &(PathBuf, Round)| std::fs::copy(&junit.path, dir.join(COPY)).map(drop);
+    let copy = |(dir, _): &(PathBuf, Round)| std::fs::copy(&junit.path, RunFolder::new(dir).junit()).map(drop);
     rounds.iter().try_for_each(copy).map_err(Failure::usage)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::config::{Config, Layer};
+use crate::folder::RunFolder;
 use crate::host;
 use crate::report::chain;
 use crate::session::sweep::{SweepError, Target, sweep as sweep_objects};
@@ -52,7 +53,7 @@ pub(super) struct ReapArgs {
 pub(super) async fn reap(args: ReapArgs) -> Result<ExitCode, Failure> {
     let ReapArgs { run, runner, dir, cell, apart } = args;
     let run = RunId::new(run).ok_or_else(|| Failure::Usage("not a run id".into()))?;
-    let orders = reaper::Orders { run, runner, dir, cell };
+    let orders = reaper::Orders { run, runner, folder: RunFolder::new(&dir), cell };
     if apart {
         orders.step_apart().map_err(Failure::usage)?;
         return Ok(ExitCode::SUCCESS);

@@ -12,9 +12,10 @@ use quick_junit::{Report, TestCase, TestCaseStatus, XmlString};
 
 use super::Failure;
 use super::cells::target;
-use super::junit::{self, COPY, Junit};
+use super::junit::{self, Junit};
 use super::output::show;
 use crate::config::{Config, Layer, Round};
+use crate::folder::RunFolder;
 use crate::headline;
 use crate::matrix::Tier;
 use crate::record;
@@ -54,7 +55,7 @@ fn last(config: &Config) -> Result<Junit, Failure> {
     let later = |junit: &Junit| junit.began().is_some_and(|began| began > run.started);
     match found {
         Ok(junit) if junit.is_of(&run) || later(&junit) => Ok(junit),
-        found => Junit::read(&dir.join(COPY)).ok().filter(|copy| copy.is_of(&run)).ok_or_else(|| match found {
+        found => Junit::read(&RunFolder::new(&dir).junit()).ok().filter(|copy| copy.is_of(&run)).ok_or_else(|| match found {
             Ok(other) => Failure::Usage(format!(
                 "{} is not of the last run here, {} of {}, but of {}; give the file that the runner wrote of that one",
                 other.path.display(),

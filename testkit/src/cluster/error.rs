@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::folder::FolderError;
 use crate::lxd;
 use crate::microovn::dialog::{DialogError, DialogProblem};
 use crate::microovn::{Cause, ControlError, TokenError};
@@ -217,6 +218,12 @@ const BLUNT: [&str; 13] = [
     "had not ended",
     "gave up waiting",
 ];
+
+impl From<FolderError> for ClusterError {
+    fn from(FolderError { action, path, source }: FolderError) -> Self {
+        Self::Io { action, path, source }
+    }
+}
 
 impl ClusterError {
     /// Whether the product failed, and not the framework, LXD or who wrote the plan.

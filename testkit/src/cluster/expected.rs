@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::folder::{CellDocument, CellFolder};
 use crate::plan::Plan;
 use crate::report::spent::{path_of, sum};
 use crate::report::{Owner, timeline};
@@ -18,7 +19,9 @@ pub fn expected(out_dir: &Path, plan: &Plan) -> u64 {
 
 fn measured(out_dir: &Path, cell: &str) -> Option<u64> {
     let folders = std::fs::read_dir(out_dir).ok()?.flatten().map(|entry| entry.path().join(cell));
-    let made = |dir: &Path| std::fs::metadata(dir.join("manifest.json")).and_then(|file| file.modified()).ok();
+    let made = |dir: &Path| {
+        std::fs::metadata(CellFolder::new(dir).document(CellDocument::Manifest)).and_then(|file| file.modified()).ok()
+    };
     let newest = folders.filter_map(|dir| Some((made(&dir)?, dir))).max()?.1;
     let stages = timeline::read(&newest).ok()?;
     let spent = sum(&path_of(&stages));

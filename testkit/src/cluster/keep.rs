@@ -10,6 +10,7 @@ use super::observe::observe;
 use super::{ClusterError, Manifest, Planned, Product, Settled, Site, names};
 use crate::config::Config;
 use crate::expect::{self, Observation, Subject};
+use crate::folder;
 use crate::image::Golden;
 use crate::lxd::InstancePatch;
 use crate::matrix::Cell;
@@ -31,14 +32,11 @@ pub async fn keep(site: &Site, manifest: &Manifest) -> Result<String, ClusterErr
         let bridge = names::bridge(cell, site.run.id(), network);
         site.client.patch_network(&bridge, mark.clone().into()).await?;
     }
-    let path = record(&site.config, cell);
-    let write = || {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        // Its owner's alone, like all that runs write.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        fs::write(&path, serde_json::to_vec_pretty(manifest)?)
-    };
-    write().map_err(|source| ClusterError::Io { action: "write", path: path.clone(), source })?;
+    let kept = folder::kept(&site.config.out_dir);
+    // Its owner's alone, like all that runs write.
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&kept);
+    made.map_err(|source| ClusterError::Io { action: "create", path: kept, source })?;
+    folder::write(&record(&site.config, cell), manifest)?;
     // Of a cluster that was not formed, it need not be the first of the plan.
     let mut up = manifest.plan.members.iter().filter(|member| manifest.instances.contains_key(&member.name));
     let first = up.next().map(|member| member.name.as_str()).unwrap_or_default();
@@ -51,9 +49,7 @@ pub async fn keep(site: &Site, manifest: &Manifest) -> Result<String, ClusterErr
 /// # Errors
 /// Those of [`keep`].
 pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Option<String>, ClusterError> {
-    let read = Planned::find(dir);
-    let planned = read.map_err(|source| ClusterError::Io { action: "read", path: dir.to_owned(), source })?;
-    let Some(Planned { plan, mut instances }) = planned else { return Ok(None) };
+    let Some(Planned { plan, mut instances }) = Planned::find(dir)? else { return Ok(None) };
     for (member, instance) in instances.clone() {
         if site.client.find_instance(&instance).await?.is_none() {
             instances.remove(&member);
@@ -74,18 +70,12 @@ pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Opt
 /// # Errors
 /// When its record cannot be read.
 pub fn kept(config: &Config, cell: &str) -> Result<Option<Manifest>, ClusterError> {
-    let path = record(config, cell);
-    let failed = |source| ClusterError::Io { action: "read", path: path.clone(), source };
-    match fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(error)),
-    }
+    Ok(folder::read(&record(config, cell))?)
 }
 
 /// The names of the cells that have a kept cluster, sorted.
 pub fn kept_cells(config: &Config) -> Vec<String> {
-    let folder = config.out_dir.join("kept");
+    let folder = folder::kept(&config.out_dir);
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut cells: Vec<String> =
         entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned())).collect();
@@ -136,5 +126,5 @@ pub async fn reuse(site: &Site, cell: &Cell) -> Result<Option<Manifest>, Cluster
 
 /// Where a kept cluster is recorded.
 fn record(config: &Config, cell: &str) -> PathBuf {
-    config.out_dir.join("kept").join(format!("{cell}.json"))
+    folder::kept(&config.out_dir).join(format!("{cell}.json"))
 }

@@ -1,13 +1,13 @@
 //! What provisioning hands to the checks of a cell.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Product;
 use crate::expect::Observation;
+use crate::folder::{CellDocument, CellFolder, FolderError, OfCell};
 use crate::plan::Plan;
 
 /// A cluster that is up: the plan it was made from, where it runs, and what its nodes said when it had settled.
@@ -39,27 +39,25 @@ impl Planned {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&self, cell: &Path) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(cell)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        file.persist(path(cell)).map(drop).map_err(|error| error.error)
+    pub fn write(&self, cell: &Path) -> Result<(), FolderError> {
+        CellFolder::new(cell).write(self)
     }
 
     /// That of the cell in this folder; `None` where it did not come to a plan.
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    pub fn find(cell: &Path) -> io::Result<Option<Self>> {
-        match std::fs::read(path(cell)) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+    pub fn find(cell: &Path) -> Result<Option<Self>, FolderError> {
+        CellFolder::new(cell).read()
     }
 }
 
-fn path(cell: &Path) -> PathBuf {
-    cell.join("plan.json")
+impl OfCell for Planned {
+    const DOCUMENT: CellDocument = CellDocument::Plan;
+}
+
+impl OfCell for Manifest {
+    const DOCUMENT: CellDocument = CellDocument::Manifest;
 }
 
 /// How the wait for the planned state ended.

@@ -20,8 +20,7 @@ use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
 use crate::plan::{Content, InitOption, Member, Network, Plan, Segments};
-use crate::report::timeline::{BOOT, CLONE as CLONING, FILES, TURN};
-use crate::report::{Doing, Evidence, Owner, Progress, Timeline};
+use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Tags, reaper};
 use crate::wait::{self, Pace, Poll};
@@ -65,10 +64,10 @@ pub struct Order<'a> {
 /// as planned is not an error: its checks say what is wrong.
 pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Manifest, ClusterError> {
     let timeline = Timeline::new(dir, site.run.clock());
-    timeline.stage("arm reaper", Owner::Framework, reaper::arm(&site.run, &site.exe)).await?;
+    timeline.stage(Work::ArmReaper, Owner::Framework, reaper::arm(&site.run, &site.exe)).await?;
     // Each round has the host to itself: what the round before it still has is in its way.
     let once = format!("sweep-{}", site.run.nextest().map_or(0, |nextest| nextest.round.stress));
-    timeline.stage("sweep", Owner::Framework, site.run.once(&once, async || sweep_abandoned(site).await)).await?;
+    timeline.stage(Work::Sweep, Owner::Framework, site.run.once(&once, async || sweep_abandoned(site).await)).await?;
     let progress = Progress::new(dir);
     progress.tell(Doing::Waiting, "for a turn");
     let Order { cell, options, members } = order;
@@ -78,7 +77,7 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
         crate::host::require_ipv6(&site.config)?;
     }
     let cost = expected(&site.config.out_dir, &sketch);
-    let _turn = timeline.stage(TURN, Owner::Framework, site.turn(cost)).await?;
+    let _turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
     let bridges = make_bridges(site, cell.id().as_str(), &timeline);
     let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
@@ -89,7 +88,7 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
         let authority = make_authority(&mut plan).await?;
         Ok::<_, ClusterError>((plan, authority))
     };
-    let (plan, authority) = timeline.stage("plan", Owner::Framework, planning).await?;
+    let (plan, authority) = timeline.stage(Work::Plan, Owner::Framework, planning).await?;
     let begun = Begun::default();
     let cast = Cast { plan: &plan, golden: &golden, authority, begun: &begun };
     let mut result = make(site, &cast, product, &timeline, dir).await;
@@ -103,7 +102,7 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     if result.as_ref().map_or(true, |manifest| !manifest.settled.unsatisfied.is_empty()) {
         let instances = instances(&plan, site);
         let evidence = Evidence::new(dir);
-        timeline.stage("evidence", Owner::Framework, super::collect(&site.client, &instances, &evidence)).await;
+        timeline.stage(Work::Evidence, Owner::Framework, super::collect(&site.client, &instances, &evidence)).await;
     }
     result
 }
@@ -123,7 +122,7 @@ async fn find_golden(site: &Site, timeline: &Timeline, progress: &Progress) -> R
         }
         Ok((golden, product))
     });
-    timeline.stage("golden image", Owner::Framework, find).await
+    timeline.stage(Work::GoldenImage, Owner::Framework, find).await
 }
 
 /// Fails if the product lacks what the plan needs. It is not asked for a plan that needs nothing in particular.
@@ -211,13 +210,13 @@ async fn make(
             // Nobody closes it.
             let boot = boots.acquire().await.ok();
             let cloning = make_instance(site, plan, member, instance, golden);
-            timeline.stage(&format!("{CLONING} {number}"), Owner::Lxd, cloning).await?;
+            timeline.stage(Work::Clone(number), Owner::Lxd, cloning).await?;
             let booting = wait_ready(&site.client, &member.name, instance);
-            begun.note(&member.name, timeline.stage(&format!("{BOOT} {number}"), Owner::Lxd, booting).await?);
+            begun.note(&member.name, timeline.stage(Work::Boot(number), Owner::Lxd, booting).await?);
             drop(boot);
             if !member.files.is_empty() {
                 let pushing = push_files(&site.client, member, instance, authority.as_ref());
-                timeline.stage(&format!("{FILES} {number}"), Owner::Framework, pushing).await?;
+                timeline.stage(Work::Files(number), Owner::Framework, pushing).await?;
             }
             if let Some(all) = &site.config.faults {
                 faults::seed(&site.client, instance, &all.of_member(number)).await?;
@@ -237,13 +236,13 @@ async fn make(
         tokio::try_join!(try_join_all(preparing), forming)?;
     }
     let settling = settle(&site.client, plan, &instances, wait::patience(site.config.settle), &progress);
-    let (settled, observation) = timeline.stage("settle", Owner::Product, settling).await;
+    let (settled, observation) = timeline.stage(Work::Settle, Owner::Product, settling).await;
     Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
 }
 
 async fn make_bridges(site: &Site, cell: &str, timeline: &Timeline) -> Result<(), ClusterError> {
     let both = [Network::Management, Network::Underlay].map(|network| make_bridge(site, cell, network));
-    timeline.stage("bridges", Owner::Lxd, try_join_all(both)).await?;
+    timeline.stage(Work::Bridges, Owner::Lxd, try_join_all(both)).await?;
     Ok(())
 }
 

@@ -5,27 +5,22 @@ use std::io;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 
-use super::parts::{CellPart, CheckPart, RunPart, files, find_host, read};
+use super::parts::{CellPart, CheckPart, RunPart};
 use super::schema::{
-    Cell, Check, CheckInfo, Difference, Evidence, Outcome, Phase, Product, Record, RunState, SCHEMA, Settled, Stage,
-    Totals,
+    Cell, Check, CheckInfo, Difference, Evidence, Host, Outcome, Phase, Product, Record, RunState, SCHEMA, Settled,
+    Stage, Totals,
 };
 use super::{observed, planned, transcript};
 use crate::cluster::{self, Manifest, Planned};
 use crate::config::Round;
 use crate::expect;
+use crate::folder::{self, CellFolder, RunFolder};
 use crate::headline;
 use crate::microovn::redact;
 use crate::plan::Plan;
-use crate::report::{again, timeline};
-
-/// What provisioning leaves when it fails.
-#[derive(Debug, Deserialize)]
-struct Failed {
-    message: String,
-}
+use crate::report::{Work, again, timeline};
+use crate::session::Unprovisioned;
 
 /// The record of the run in this folder, as far as it has come. `alive` says whether its runner is at work.
 ///
@@ -36,13 +31,14 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
     let part = RunPart::find(dir)?.ok_or_else(none)?;
     // What was found out once is with the first round.
     let first = if part.first.is_empty() { dir.to_owned() } else { dir.with_file_name(&part.first) };
-    let mut product = read::<(serde_json::Value, cluster::Product)>(&first.join("golden.json"))?.map(|(_, it)| it);
+    let (golden, _) = RunFolder::new(&first).once("golden");
+    let mut product = folder::read::<(serde_json::Value, cluster::Product)>(&golden)?.map(|(_, it)| it);
     let mut cells = Vec::new();
-    for path in files(dir)? {
+    for path in folder::files(dir)? {
         if path.is_dir()
             && let Some(cell_part) = CellPart::find(&path)?
         {
-            let manifest: Option<Manifest> = read(&path.join("manifest.json"))?;
+            let manifest: Option<Manifest> = CellFolder::new(&path).read()?;
             product = product.or_else(|| manifest.as_ref().map(|manifest| manifest.product.clone()));
             cells.push(cell(dir, &path, cell_part, manifest, alive)?);
         }
@@ -71,7 +67,7 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
             sha256,
         }),
         faults: part.faults.iter().flat_map(|all| all.lines()).map(|line| redact(line.trim())).collect(),
-        host: find_host(dir)?.unwrap_or_default(),
+        host: RunFolder::new(dir).read::<Host>()?.unwrap_or_default(),
         options: part.options,
         checks: all_checks(cells.iter().map(|(part, _)| part)),
         totals,
@@ -119,7 +115,7 @@ fn cell(
     let parts = CheckPart::all(path)?;
     let judged = |info: &CheckInfo| check(&name, plan, &part, parts.get(&info.name), &info.name, alive);
     let checks: Vec<Check> = part.checks.iter().map(judged).collect();
-    let problem = read::<Failed>(&path.join("failure.json"))?.map(|failed| redact(&failed.message));
+    let problem = CellFolder::new(path).read::<Unprovisioned>()?.map(|failed| redact(&failed.message));
     let causes = causes(&checks, &parts);
     let headline = match (&problem, causes.first()) {
         (Some(problem), _) => Some(format!("no cluster, {}", headline::of(problem))),
@@ -237,20 +233,20 @@ pub fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
     let mut stages: Vec<Stage> = timeline::read(path)?
         .into_iter()
         .map(|stage| {
-            let (phase, count) = match stage.name.as_str() {
-                timeline::WAIT_FOR_MEMBER => (Phase::Provision, Some(&mut waited)),
-                "bootstrap" | "join" => (Phase::Form, Some(&mut entered)),
-                "settle" => (Phase::Form, None),
-                check if check.starts_with(timeline::CHECK) => (Phase::Check, None),
+            let (phase, count) = match &stage.work {
+                Work::WaitForMember => (Phase::Provision, Some(&mut waited)),
+                Work::Bootstrap | Work::Join => (Phase::Form, Some(&mut entered)),
+                Work::Settle => (Phase::Form, None),
+                Work::Check(_) => (Phase::Check, None),
                 _ => (Phase::Provision, None),
             };
             let number = count.map(|count| {
                 *count += 1;
                 *count
             });
-            let (name, number) = match timeline::of_member(&stage.name) {
+            let (name, number) = match stage.work.of_member() {
                 Some((kind, number)) => (kind.to_owned(), Some(number)),
-                None => (stage.name, number),
+                None => (stage.work.to_string(), number),
             };
             let owner = format!("{:?}", stage.owner).to_lowercase();
             Stage { name, member: number.and_then(find), owner, phase, at: stage.at, ms: stage.ms }
@@ -263,8 +259,8 @@ pub fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
 /// The files in the folders of the members.
 fn evidence(run: &Path, path: &Path) -> io::Result<Vec<Evidence>> {
     let mut all = Vec::new();
-    for folder in files(path)?.into_iter().filter(|it| it.is_dir() && it.file_name().is_some_and(|n| n != "checks")) {
-        for file in files(&folder)? {
+    for folder in CellFolder::new(path).members()? {
+        for file in folder::files(&folder)? {
             let text = |path: &Path| path.to_string_lossy().into_owned();
             let name = |path: &Path| path.file_name().map(Path::new).map(text).unwrap_or_default();
             all.push(Evidence {

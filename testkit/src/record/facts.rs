@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::parts;
 use super::schema::Host;
+use crate::folder::{RunDocument, RunFolder};
 use crate::lxd::Client;
 
 /// Leaves the facts about the host in the run's folder, unless another process has.
@@ -13,15 +13,15 @@ use crate::lxd::Client;
 /// # Errors
 /// When they cannot be written.
 pub fn leave_host(run: &Path, client: &Client) -> io::Result<()> {
-    let path = run.join(parts::HOST);
-    if path.exists() {
+    let folder = RunFolder::new(run);
+    if folder.document(RunDocument::Host).exists() {
         return Ok(());
     }
     let mut host = here();
     let there = &client.server().environment;
     host.lxd = there.server_version.clone();
     host.lxd_system = format!("{} {}, Linux {}", there.os_name, there.os_version, there.kernel_version);
-    parts::write_new(&path, &host)
+    Ok(folder.write_new(&host)?)
 }
 
 /// What this host is, without LXD.

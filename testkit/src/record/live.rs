@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::parts::{CellPart, CheckPart};
-use crate::report::{Progress, Step};
+use crate::report::{Activity, Progress};
 
 /// The state of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum CellState {
     /// Nothing is known of it yet.
     Unknown,
     /// Its cluster is being made.
-    Making(Step),
+    Making(Activity),
     /// Some of its checks have ended.
     Checking {
         /// How many.
@@ -85,7 +85,7 @@ mod tests {
         let second = CheckPart::begin(cell, "b", clock).expect("begun");
         assert_eq!(state(), CellState::Unknown);
         Progress::new(cell).tell(Doing::Forming, "x");
-        assert_eq!(state(), CellState::Making(Step { doing: Doing::Forming, detail: "x".to_owned() }));
+        assert_eq!(state(), CellState::Making(Activity { doing: Doing::Forming, detail: "x".to_owned() }));
         first.end(cell, clock, None, Some("broken")).expect("ended");
         assert_eq!(state(), CellState::Checking { ended: 1, of: 2, failed: 1 });
         second.end(cell, clock, None, None).expect("ended");

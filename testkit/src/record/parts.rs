@@ -5,26 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{CheckInfo, Host, InitOption, SCHEMA};
 use crate::clock::Clock;
 use crate::config::{Config, Round};
 use crate::expect::{Difference, Verdict};
+use crate::folder::{self, CellDocument, CellFolder, OfCell, OfRun, RunDocument, RunFolder};
 use crate::matrix::{Cell, Declaration};
 use crate::microovn::redact;
 use crate::session::{Process, Run};
-
-/// `<run>/run.json`, which makes a folder the folder of a run that has a record.
-pub(super) const RUN: &str = "run.json";
-pub(super) const HOST: &str = "host.json";
-const CELL: &str = "cell.json";
-const CHECKS: &str = "checks";
 
 /// What is known of a run when its first process begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +104,7 @@ impl RunPart {
     /// # Errors
     /// When it cannot be written.
     pub fn leave(&self, run: &Path) -> io::Result<()> {
-        write_new(&run.join(RUN), self)
+        Ok(RunFolder::new(run).write_new(self)?)
     }
 
     /// That of the run in this folder; `None` where there is none.
@@ -118,8 +112,20 @@ impl RunPart {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn find(run: &Path) -> io::Result<Option<Self>> {
-        read(&run.join(RUN))
+        Ok(RunFolder::new(run).read()?)
     }
+}
+
+impl OfRun for RunPart {
+    const DOCUMENT: RunDocument = RunDocument::Run;
+}
+
+impl OfRun for Host {
+    const DOCUMENT: RunDocument = RunDocument::Host;
+}
+
+impl OfCell for CellPart {
+    const DOCUMENT: CellDocument = CellDocument::Cell;
 }
 
 impl CellPart {
@@ -138,12 +144,12 @@ impl CellPart {
     /// # Errors
     /// When it cannot be written.
     pub fn leave(&self, cell: &Path) -> io::Result<()> {
-        write_new(&cell.join(CELL), self)
+        Ok(CellFolder::new(cell).write_new(self)?)
     }
 
     /// That of the cell in this folder; `None` where there is none.
     pub(super) fn find(cell: &Path) -> io::Result<Option<Self>> {
-        read(&cell.join(CELL))
+        Ok(CellFolder::new(cell).read()?)
     }
 }
 
@@ -169,28 +175,23 @@ impl CheckPart {
     }
 
     fn write(&self, cell: &Path) -> io::Result<()> {
-        let folder = cell.join(CHECKS);
-        fs::create_dir_all(&folder)?;
-        write(&folder.join(format!("{}.json", self.check)), self)
+        let cell = CellFolder::new(cell);
+        fs::create_dir_all(cell.checks())?;
+        Ok(folder::write(&cell.check(&self.check), self)?)
     }
 
     /// Those of the cell in this folder, by name.
     pub(super) fn all(cell: &Path) -> io::Result<BTreeMap<String, Self>> {
         let mut parts = BTreeMap::new();
-        for path in files(&cell.join(CHECKS))? {
+        for path in folder::files(&CellFolder::new(cell).checks())? {
             if path.extension().is_some_and(|extension| extension == "json")
-                && let Some(part) = read::<Self>(&path)?
+                && let Some(part) = folder::read::<Self>(&path)?
             {
                 parts.insert(part.check.clone(), part);
             }
         }
         Ok(parts)
     }
-}
-
-/// Those of the run in this folder.
-pub(super) fn find_host(run: &Path) -> io::Result<Option<Host>> {
-    read(&run.join(HOST))
 }
 
 fn without_secrets(mut verdict: Verdict) -> Verdict {
@@ -200,58 +201,6 @@ fn without_secrets(mut verdict: Verdict) -> Verdict {
         }
     }
     verdict
-}
-
-/// A document; `None` where there is no such file.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-    .map_err(|error| io::Error::new(error.kind(), format!("failed to read {}: {error}", path.display())))
-}
-
-/// Writes a document whole or not at all, readable by its owner only. Replaces an earlier one.
-pub(super) fn write(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    written_beside(path, value)?.persist(path).map(drop).map_err(|error| error.error)
-}
-
-/// Writes a text whole or not at all, readable by its owner only. Replaces an earlier one.
-pub(super) fn write_text(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path).map(drop).map_err(|error| error.error)
-}
-
-/// Writes a document unless there is one.
-pub(super) fn write_new(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
-    match written_beside(path, value)?.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
-        _ => Ok(()),
-    }
-}
-
-fn written_beside(path: &Path, value: &impl Serialize) -> io::Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    let mut text = serde_json::to_vec_pretty(value)?;
-    text.push(b'\n');
-    file.write_all(&text)?;
-    Ok(file)
-}
-
-/// The files and folders in a folder, sorted; none where it does not exist.
-pub(super) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
 }
 
 #[cfg(test)]
@@ -294,6 +243,6 @@ mod tests {
         part("first").leave(folder.path()).expect("left");
         part("second").leave(folder.path()).expect("not left");
         assert_eq!(CellPart::find(folder.path()).expect("read"), Some(part("first")));
-        assert_eq!(files(folder.path()).expect("listed").len(), 1, "nothing half written stays");
+        assert_eq!(folder::files(folder.path()).expect("listed").len(), 1, "nothing half written stays");
     }
 }

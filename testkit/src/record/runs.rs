@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::parts::{self, RunPart, files};
+use super::parts::RunPart;
 use super::schema::{Record, SCHEMA};
 use super::{assemble, html};
 use crate::config::Round;
+use crate::folder::{self, OfRun, RunDocument, RunFolder};
 use crate::session::Process;
 
 /// A run that cannot be reported.
@@ -69,15 +70,15 @@ struct Head {
 
 impl Head {
     fn find(dir: &Path) -> io::Result<Option<Self>> {
-        parts::read(&dir.join(parts::RUN))
+        Ok(folder::read(&RunFolder::new(dir).document(RunDocument::Run))?)
     }
 }
 
 /// The folders of the runs that have a record, by the time of their begin, the latest last. One that may not be looked
 /// into is one of them: a run of root is no run that never was.
 fn all(out_dir: &Path) -> Vec<PathBuf> {
-    let mut runs: Vec<PathBuf> = files(out_dir).unwrap_or_default();
-    runs.retain(|dir| match fs::metadata(dir.join(parts::RUN)) {
+    let mut runs: Vec<PathBuf> = folder::files(out_dir).unwrap_or_default();
+    runs.retain(|dir| match fs::metadata(RunFolder::new(dir).document(RunDocument::Run)) {
         Ok(file) => file.is_file(),
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     });
@@ -161,9 +162,14 @@ pub fn write(dir: &Path) -> Result<(Record, PathBuf), RunsError> {
     // The runner of a run that comes to no check is the command itself, which writes the record as the last thing.
     let alive = part.is_some_and(|part| part.runner != Process::current() && part.runner.is_alive() == Some(true));
     let record = assemble(dir, alive).map_err(io("put together"))?;
-    parts::write(&dir.join("record.json"), &record).map_err(io("write"))?;
-    let report = dir.join("report.html");
+    let folder = RunFolder::new(dir);
+    folder.write(&record).map_err(|error| io("write")(error.into()))?;
     let html = html::render(&record, dir).map_err(io("render"))?;
-    parts::write_text(&report, &html).map_err(io("write"))?;
+    let report = folder.report();
+    folder::write_text(&report, &html).map_err(|error| io("write")(error.into()))?;
     Ok((record, report))
+}
+
+impl OfRun for Record {
+    const DOCUMENT: RunDocument = RunDocument::Record;
 }

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::parts::files;
 use super::schema::{Line, Transcript};
+use crate::folder::CellFolder;
 use crate::microovn::redact;
 use crate::plan::{Answer, Plan};
 
@@ -14,7 +14,7 @@ const KINDS: [(&str, &str); 3] = [("dialog.txt", "dialog"), ("commands.txt", "co
 /// The transcripts of a cell's members, in the order of the plan.
 pub(super) fn all(cell: &Path, plan: Option<&Plan>) -> io::Result<Vec<Transcript>> {
     let mut all = Vec::new();
-    for folder in files(cell)?.into_iter().filter(|path| path.is_dir()) {
+    for folder in CellFolder::new(cell).members()? {
         let member = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let answers = plan.and_then(|plan| plan.members.iter().find(|it| it.name == member));
         let answers = answers.map(|member| member.answers.as_slice()).unwrap_or_default();

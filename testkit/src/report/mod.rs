@@ -5,10 +5,12 @@ mod evidence;
 mod progress;
 pub mod spent;
 pub mod timeline;
+mod work;
 
 pub use evidence::Evidence;
-pub use progress::{Doing, Progress, Step};
+pub use progress::{Activity, Doing, Progress};
 pub use timeline::{Owner, Stage, Timeline};
+pub use work::Work;
 
 /// An error with its causes, one line each, the way every error of the framework is shown.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {

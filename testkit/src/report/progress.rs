@@ -1,10 +1,10 @@
 //! What is being done for a cell at this moment, for who watches the run.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use crate::folder::{CellDocument, CellFolder, FolderError, OfCell};
 
 /// A part of the life of a cell before its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,49 +34,42 @@ impl Doing {
 
 /// What is being done for a cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub struct Activity {
     /// The part of its life.
     pub doing: Doing,
     /// What exactly, or what is waited for; a few words.
     pub detail: String,
 }
 
-/// Where the step of a cell is told, for other processes too.
+impl OfCell for Activity {
+    const DOCUMENT: CellDocument = CellDocument::Progress;
+}
+
+/// Where it is told what is being done for a cell, for other processes too.
 #[derive(Debug, Clone)]
 pub struct Progress {
-    path: PathBuf,
+    cell: CellFolder,
 }
 
 impl Progress {
     /// The progress of the cell in this folder.
     pub fn new(dir: &Path) -> Self {
-        Self { path: dir.join("progress.json") }
+        Self { cell: CellFolder::new(dir) }
     }
 
-    /// Tells the step. That nobody can watch is no reason not to go on, so an error is only logged.
+    /// Tells what is being done. That nobody can watch is no reason not to go on, so an error is only logged.
     pub fn tell(&self, doing: Doing, detail: impl Into<String>) {
-        if let Err(error) = self.write(&Step { doing, detail: detail.into() }) {
-            tracing::warn!(%error, path = %self.path.display(), "progress is not told");
+        if let Err(error) = self.cell.write(&Activity { doing, detail: detail.into() }) {
+            tracing::warn!(%error, cause = %error.source, "progress is not told");
         }
     }
 
-    /// Whole or not at all: it is read while it is written.
-    fn write(&self, step: &Step) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(&serde_json::to_vec(step)?)?;
-        file.persist(&self.path).map(drop).map_err(|error| error.error)
-    }
-
-    /// The last step told; `None` before the first.
+    /// What was told last; `None` before the first.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
-    pub fn read(&self) -> io::Result<Option<Step>> {
-        match fs::read(&self.path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// When it is there and cannot be read.
+    pub fn read(&self) -> Result<Option<Activity>, FolderError> {
+        self.cell.read()
     }
 }
 
@@ -85,14 +78,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_step_is_what_is_read() {
+    fn what_was_told_last_is_what_is_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let progress = Progress::new(folder.path());
         assert_eq!(progress.read().expect("none yet"), None);
         progress.tell(Doing::Waiting, "for a turn");
         progress.tell(Doing::Forming, "node-2 joins");
-        let step = Step { doing: Doing::Forming, detail: "node-2 joins".to_owned() };
-        assert_eq!(progress.read().expect("read"), Some(step));
-        assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing half written stays");
+        let activity = Activity { doing: Doing::Forming, detail: "node-2 joins".to_owned() };
+        assert_eq!(progress.read().expect("read"), Some(activity));
+        assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing half written stays");
     }
 }

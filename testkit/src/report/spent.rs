@@ -8,24 +8,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Owner, Stage, timeline};
-
-/// The runner until the first check of any suite begins: cargo, the list of tests, the start of processes.
-const START: &str = "start runner";
-/// From then until the first check of this suite begins: the runner has only so many tests at work.
-const QUEUE: &str = "queue";
-/// From the settled cluster to the end of the last check, where no check judges: locks, the manifest, processes.
-const HAND_OVER: &str = "hand over";
-/// The runner from the end of the last check on.
-const END: &str = "end runner";
-/// Moments of no stage. They are the framework's: what it does not name is its own.
-const UNACCOUNTED: &str = "unaccounted";
+use super::{Owner, Stage, Work};
 
 /// A stretch of time that belongs to one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// The stage.
-    pub name: String,
+    /// What was done.
+    pub work: Work,
     /// Whose time it is.
     pub owner: Owner,
     /// Its begin, in milliseconds since 1970.
@@ -89,9 +78,9 @@ fn interval(stage: &Stage) -> (i64, i64) {
 /// holds the suite up; a boot holds it up although the framework does something meanwhile; and a wait is what it is
 /// only where nothing is seen of what it waits for. Of equals the one that began first: members are needed in order.
 fn rank(stage: &Stage) -> (u8, i64) {
-    let class = match (stage.name.as_str(), stage.owner) {
-        (HAND_OVER, _) => 4,
-        (QUEUE | timeline::TURN | timeline::WAIT_FOR_MEMBER, _) => 3,
+    let class = match (&stage.work, stage.owner) {
+        (Work::HandOver, _) => 4,
+        (Work::Queue | Work::Turn | Work::WaitForMember, _) => 3,
         (_, Owner::Framework) => 2,
         (_, Owner::Lxd) => 1,
         (_, Owner::Product) => 0,
@@ -103,8 +92,8 @@ fn rank(stage: &Stage) -> (u8, i64) {
 fn path(stages: &[Stage], from: i64, to: i64) -> Vec<Piece> {
     let spans: Vec<_> = stages.iter().map(|stage| (interval(stage).0, interval(stage).1, rank(stage))).collect();
     let piece = |(index, from, to): (Option<usize>, i64, i64)| match index.map(|index| &stages[index]) {
-        Some(stage) => Piece { name: stage.name.clone(), owner: stage.owner, from, to },
-        None => Piece { name: UNACCOUNTED.to_owned(), owner: Owner::Framework, from, to },
+        Some(stage) => Piece { work: stage.work.clone(), owner: stage.owner, from, to },
+        None => Piece { work: Work::Unaccounted, owner: Owner::Framework, from, to },
     };
     divide(from, to, &spans).into_iter().map(piece).collect()
 }
@@ -123,22 +112,22 @@ impl SuiteTimes {
         let (start, began, ended) = (runner.as_millisecond(), self.began.as_millisecond(), self.ended.as_millisecond());
         let first = first.as_millisecond().min(began);
         let mut stages = self.stages.clone();
-        let mut add = |name: &str, from: i64, to: i64| {
+        let mut add = |work: Work, from: i64, to: i64| {
             let ms = u64::try_from(to - from).unwrap_or_default();
             let at = Timestamp::from_millisecond(from).unwrap_or_default();
-            stages.push(Stage { name: name.to_owned(), owner: Owner::Framework, at, ms });
+            stages.push(Stage { work, owner: Owner::Framework, at, ms });
         };
-        add(START, start, first);
-        add(QUEUE, first, began);
+        add(Work::StartRunner, start, first);
+        add(Work::Queue, first, began);
         if let Some(formed) = self.formed() {
-            add(HAND_OVER, formed, ended);
+            add(Work::HandOver, formed, ended);
         }
         path(&stages, start, ended)
     }
 
     /// When its cluster was formed and had settled, or failed to; `None` where nothing was noted.
     pub fn formed(&self) -> Option<i64> {
-        self.stages.iter().filter(|stage| !is_check(stage)).map(|stage| interval(stage).1).max()
+        self.stages.iter().filter(|stage| !stage.work.is_check()).map(|stage| interval(stage).1).max()
     }
 
     /// Milliseconds from the settled cluster to the end of the last check.
@@ -149,8 +138,7 @@ impl SuiteTimes {
 
     /// Milliseconds from its turn until MicroOVN answered on every member.
     pub fn booted(&self) -> u64 {
-        let boots =
-            self.stages.iter().filter(|stage| matches!(timeline::of_member(&stage.name), Some((timeline::BOOT, _))));
+        let boots = self.stages.iter().filter(|stage| matches!(stage.work, Work::Boot(_)));
         let last = boots.map(|stage| interval(stage).1).max();
         let turn = self.turn().map(|turn| turn.1);
         last.zip(turn).map_or(0, |(last, turn)| u64::try_from(last - turn).unwrap_or_default())
@@ -158,12 +146,8 @@ impl SuiteTimes {
 
     /// From when to when it waited for its turn.
     fn turn(&self) -> Option<(i64, i64)> {
-        self.stages.iter().find(|stage| stage.name == timeline::TURN).map(interval)
+        self.stages.iter().find(|stage| stage.work == Work::Turn).map(interval)
     }
-}
-
-fn is_check(stage: &Stage) -> bool {
-    stage.name.starts_with(timeline::CHECK)
 }
 
 /// What a run was waiting for, from the start of its runner to its end: the path of the suite that ended last, and
@@ -175,7 +159,7 @@ pub fn critical_path(suites: &[SuiteTimes], started: Timestamp, ended: Timestamp
     let mut left: Vec<&SuiteTimes> = suites.iter().collect();
     let mut next = (0..left.len()).max_by_key(|index| left[*index].ended);
     let mut until = next.map_or(started_ms, |last| left[last].ended.as_millisecond());
-    let mut backwards = vec![Piece { name: END.to_owned(), owner: Owner::Framework, from: until, to: ended_ms }];
+    let mut backwards = vec![Piece { work: Work::EndRunner, owner: Owner::Framework, from: until, to: ended_ms }];
     while let Some(index) = next {
         let suite = left.swap_remove(index);
         // Whoever was done with its cluster last, before this one had its turn, made room for it; or whoever was done
@@ -215,13 +199,13 @@ fn last_within(
 pub fn sum(pieces: &[Piece]) -> Vec<Spent> {
     let mut sums: Vec<Spent> = Vec::new();
     for piece in pieces {
-        let pure = piece.owner == Owner::Framework && piece.name.starts_with(timeline::CHECK);
+        let pure = piece.owner == Owner::Framework && piece.work.is_check();
         // A dozen rows that say "nothing" hide those that say something.
-        let name = if pure { "pure checks" } else { &piece.name };
+        let name = if pure { "pure checks".to_owned() } else { piece.work.to_string() };
         let ms = u64::try_from(piece.to - piece.from).unwrap_or_default();
         match sums.iter_mut().find(|spent| spent.name == name) {
             Some(spent) => spent.ms += ms,
-            None => sums.push(Spent { name: name.to_owned(), owner: piece.owner, ms }),
+            None => sums.push(Spent { name, owner: piece.owner, ms }),
         }
     }
     sums.retain(|spent| spent.ms > 0);
@@ -239,7 +223,7 @@ mod tests {
 
     fn stages(all: &[(&str, Owner, i64, u64)]) -> Vec<Stage> {
         let stage = |(name, owner, at, ms): &(&str, Owner, i64, u64)| Stage {
-            name: (*name).to_owned(),
+            work: Work::from((*name).to_owned()),
             owner: *owner,
             at: moment(*at),
             ms: *ms,
@@ -251,8 +235,8 @@ mod tests {
         SuiteTimes { name: name.to_owned(), stages: stages(all), began: moment(began), ended: moment(ended) }
     }
 
-    fn shown(pieces: &[Piece]) -> Vec<(&str, i64, i64)> {
-        pieces.iter().map(|piece| (piece.name.as_str(), piece.from, piece.to)).collect()
+    fn shown(pieces: &[Piece]) -> Vec<(&'static str, i64, i64)> {
+        pieces.iter().map(|piece| (&*piece.work.to_string().leak(), piece.from, piece.to)).collect()
     }
 
     /// That no moment is lost or counts twice.
@@ -368,7 +352,7 @@ mod tests {
         let pieces =
             critical_path(&[suite("two", 10, 460, &[("join", Product, 10, 290)]), late], moment(0), moment(900));
         whole(&pieces, 0, 900);
-        let names: Vec<&str> = pieces.iter().map(|piece| piece.name.as_str()).collect();
+        let names: Vec<&str> = shown(&pieces).into_iter().map(|(name, _, _)| name).collect();
         assert_eq!(
             names,
             ["start runner", "join", "hand over", "queue", "unaccounted", "join", "hand over", "end runner"]

@@ -9,27 +9,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Work;
 use crate::clock::Clock;
-
-/// Waiting for a turn: other clusters of the run are formed meanwhile.
-pub const TURN: &str = "turn";
-/// What forming waits for; the clone and the boot of the member say what that was.
-pub const WAIT_FOR_MEMBER: &str = "wait for the member";
-/// Followed by the number of the member, as are the next: copying and starting its instance.
-pub const CLONE: &str = "clone";
-/// From started to MicroOVN's daemon answering.
-pub const BOOT: &str = "boot";
-/// Putting the planned files on it.
-pub const FILES: &str = "files";
-/// Followed by the name of the check.
-pub const CHECK: &str = "check ";
-
-/// The kind of a stage that members have side by side, and the number of the member, counted from 1: `boot 2`. `None` for
-/// the other stages.
-pub fn of_member(stage: &str) -> Option<(&str, usize)> {
-    let (kind, number) = stage.rsplit_once(' ')?;
-    [CLONE, BOOT, FILES].contains(&kind).then_some((kind, number.parse().ok()?))
-}
+use crate::folder::CellFolder;
 
 /// Whose time a stage is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +29,8 @@ pub enum Owner {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
     /// What was done.
-    pub name: String,
+    #[serde(rename = "name")]
+    pub work: Work,
     /// Whose time it is.
     pub owner: Owner,
     /// When it began.
@@ -66,27 +49,27 @@ pub struct Timeline {
 impl Timeline {
     /// The timeline of the cell in this folder, on the clock of its run.
     pub fn new(dir: &Path, clock: Clock) -> Self {
-        Self { path: path(dir), clock }
+        Self { path: CellFolder::new(dir).timeline(), clock }
     }
 
-    /// Runs `work` as a stage and notes how long it took, whatever came of it.
-    pub async fn stage<T>(&self, name: &str, owner: Owner, work: impl Future<Output = T>) -> T {
+    /// Does what is to be done as a stage and notes how long it took, whatever came of it.
+    pub async fn stage<T>(&self, work: Work, owner: Owner, doing: impl Future<Output = T>) -> T {
         let (at, started) = (self.clock.now(), Instant::now());
-        let result = work.await;
-        self.note(name, owner, at, started.elapsed());
+        let result = doing.await;
+        self.note(work, owner, at, started.elapsed());
         result
     }
 
     /// Notes a stage that began `at`, by the same clock, and has ended now.
-    pub fn since(&self, name: &str, owner: Owner, at: Timestamp) {
-        self.note(name, owner, at, Duration::try_from(self.clock.now().duration_since(at)).unwrap_or_default());
+    pub fn since(&self, work: Work, owner: Owner, at: Timestamp) {
+        self.note(work, owner, at, Duration::try_from(self.clock.now().duration_since(at)).unwrap_or_default());
     }
 
-    fn note(&self, name: &str, owner: Owner, at: Timestamp, took: Duration) {
+    fn note(&self, work: Work, owner: Owner, at: Timestamp, took: Duration) {
         let ms = between_milliseconds(at, took);
-        tracing::info!(stage = name, ms, "done");
+        tracing::info!(stage = %work, ms, "done");
         // A timeline that cannot be written is a pity, not a failed test.
-        if let Err(error) = self.append(&Stage { name: name.to_owned(), owner, at, ms }) {
+        if let Err(error) = self.append(&Stage { work, owner, at, ms }) {
             tracing::warn!(%error, path = %self.path.display(), "the timeline is not written");
         }
     }
@@ -103,15 +86,11 @@ impl Timeline {
 /// # Errors
 /// When its timeline is there and cannot be read.
 pub fn read(dir: &Path) -> io::Result<Vec<Stage>> {
-    match std::fs::read_to_string(path(dir)) {
+    match std::fs::read_to_string(CellFolder::new(dir).timeline()) {
         Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
-}
-
-fn path(dir: &Path) -> PathBuf {
-    dir.join("timeline.jsonl")
 }
 
 /// From the millisecond of the begin to the millisecond of the end, so that a stage that begins when another ends leaves
@@ -124,20 +103,6 @@ fn between_milliseconds(at: Timestamp, took: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stages_of_members_are_known_by_kind_and_number() {
-        for (stage, wanted) in [
-            ("boot 2", Some((BOOT, 2))),
-            ("clone 10", Some((CLONE, 10))),
-            ("boot", None),
-            ("boot x", None),
-            ("join", None),
-            ("check 1", None),
-        ] {
-            assert_eq!(of_member(stage), wanted, "{stage}");
-        }
-    }
 
     #[test]
     fn stages_one_after_the_other_leave_no_gap() {
@@ -155,8 +120,8 @@ mod tests {
         let clock = Clock::saying("2020-02-29T12:00:00Z".parse().expect("a time"));
         let began = clock.now();
         let timeline = Timeline::new(folder.path(), clock);
-        timeline.stage("clone", Owner::Lxd, async {}).await;
-        timeline.since("connect", Owner::Framework, began);
+        timeline.stage(Work::Clone(1), Owner::Lxd, async {}).await;
+        timeline.since(Work::Connect, Owner::Framework, began);
         for stage in read(folder.path()).expect("read") {
             assert!(began <= stage.at && stage.at <= clock.now() && stage.ms < 60_000, "{stage:?}");
         }
@@ -166,13 +131,13 @@ mod tests {
     async fn stages_are_noted_with_their_owner_whatever_came_of_them() {
         let folder = tempfile::tempdir().expect("a folder");
         let timeline = Timeline::new(folder.path(), Clock::start());
-        let failed: Result<(), ()> = timeline.stage("dialog", Owner::Product, async { Err(()) }).await;
+        let failed: Result<(), ()> = timeline.stage(Work::Join, Owner::Product, async { Err(()) }).await;
         assert!(failed.is_err());
-        timeline.stage("clone", Owner::Lxd, async {}).await;
+        timeline.stage(Work::Clone(1), Owner::Lxd, async {}).await;
         let stages = read(folder.path()).expect("read");
         assert_eq!(
-            stages.iter().map(|s| (s.name.as_str(), s.owner)).collect::<Vec<_>>(),
-            [("dialog", Owner::Product), ("clone", Owner::Lxd)]
+            stages.iter().map(|s| (s.work.clone(), s.owner)).collect::<Vec<_>>(),
+            [(Work::Join, Owner::Product), (Work::Clone(1), Owner::Lxd)]
         );
     }
 }

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::run::RunError;
+use super::run::{RunError, io_error};
 use super::{Run, lock};
+use crate::folder::{CellDocument, CellFolder, FolderError, OfCell};
 use crate::headline;
 
 /// How a check uses the cluster.
@@ -65,33 +65,34 @@ pub enum LeaseError {
     /// The cell's folder cannot be used.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A record of the cell cannot be read or written.
-    #[error("failed to {action} {}", path.display())]
-    Io {
-        /// What was attempted.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
+    /// A document of the cell cannot be read or written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }
 
-/// What is written when provisioning failed.
+/// Why there is no cluster.
 #[derive(Debug, Serialize, Deserialize)]
-struct Failure {
-    message: String,
+pub struct Unprovisioned {
+    /// What was attempted, and its causes, a line each.
+    pub message: String,
 }
 
-const MANIFEST: &str = "manifest.json";
-const FAILURE: &str = "failure.json";
-const STARTED: &str = "started";
-const DONE: &str = "done.json";
-const REMOVED: &str = "removed";
+impl OfCell for Unprovisioned {
+    const DOCUMENT: CellDocument = CellDocument::Failure;
+}
+
+/// The checks that have given the cluster back.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Done(BTreeSet<String>);
+
+impl OfCell for Done {
+    const DOCUMENT: CellDocument = CellDocument::Done;
+}
 
 /// Notes in the folder of a cell that its cluster is about to be removed.
-pub(super) fn note_removed(cell: &Path) -> io::Result<()> {
-    fs::write(cell.join(REMOVED), b"")
+pub(super) fn note_removed(cell: &CellFolder) -> io::Result<()> {
+    fs::write(cell.removed(), b"")
 }
 
 impl LeaseError {
@@ -105,7 +106,7 @@ impl LeaseError {
     }
 }
 
-impl<M: Serialize + DeserializeOwned> Lease<M> {
+impl<M: OfCell> Lease<M> {
     /// Waits for the cell's cluster, provisioning it when this process is the first to ask.
     ///
     /// `provision` is given the cell's folder and returns the manifest; its error is recorded for the other checks.
@@ -118,16 +119,17 @@ impl<M: Serialize + DeserializeOwned> Lease<M> {
         E: std::fmt::Display,
     {
         let dir = run.cell_dir(cell)?;
+        let folder = CellFolder::new(&dir);
         let manifest = {
-            let path = dir.join("provision.lock");
+            let path = folder.provision_lock();
             let _alone = lock::exclusive(&path).await.map_err(io_error("lock", &path))?;
-            match read_json::<M>(&dir.join(MANIFEST))? {
-                Some(_) if dir.join(REMOVED).exists() => return Err(LeaseError::Removed { evidence: dir }),
+            match folder.read::<M>()? {
+                Some(_) if folder.removed().exists() => return Err(LeaseError::Removed { evidence: dir }),
                 Some(manifest) => manifest,
-                None => first(&dir, provision).await?,
+                None => first(&folder, provision).await?,
             }
         };
-        let path = dir.join("use.lock");
+        let path = folder.use_lock();
         let taken = match access {
             Access::Shared => lock::shared(&path).await,
             Access::Exclusive => lock::exclusive(&path).await,
@@ -153,28 +155,29 @@ impl<M: Serialize + DeserializeOwned> Lease<M> {
     pub async fn give_back(self, check: &str, all: &[&str]) -> Result<bool, LeaseError> {
         let Self { dir, _use: used, .. } = self;
         drop(used);
-        let path = dir.join("done.lock");
+        let folder = CellFolder::new(&dir);
+        let path = folder.done_lock();
         let _alone = lock::exclusive(&path).await.map_err(io_error("lock", &path))?;
-        let path = dir.join(DONE);
-        let mut done: BTreeSet<String> = read_json(&path)?.unwrap_or_default();
-        let new = done.insert(check.to_owned());
-        write_json(&path, &done)?;
-        Ok(new && all.iter().all(|check| done.contains(*check)))
+        let mut done: Done = folder.read()?.unwrap_or_default();
+        let new = done.0.insert(check.to_owned());
+        folder.write(&done)?;
+        Ok(new && all.iter().all(|check| done.0.contains(*check)))
     }
 }
 
 /// Provisions, unless somebody tried before.
-async fn first<M, F, E>(dir: &Path, provision: F) -> Result<M, LeaseError>
+async fn first<M, F, E>(folder: &CellFolder, provision: F) -> Result<M, LeaseError>
 where
-    M: Serialize + DeserializeOwned,
+    M: OfCell,
     F: AsyncFnOnce(&Path) -> Result<M, E>,
     E: std::fmt::Display,
 {
-    if let Some(failure) = read_json::<Failure>(&dir.join(FAILURE))? {
+    let dir = folder.path();
+    if let Some(failure) = folder.read::<Unprovisioned>()? {
         let summary = headline::of(&failure.message);
         return Err(LeaseError::FailedBefore { summary, evidence: dir.to_owned() });
     }
-    let started = dir.join(STARTED);
+    let started = folder.started();
     let provisioned = if started.exists() {
         Err("the test that was provisioning the cluster died".to_owned())
     } else {
@@ -183,38 +186,14 @@ where
     };
     match provisioned {
         Ok(manifest) => {
-            write_json(&dir.join(MANIFEST), &manifest)?;
+            folder.write(&manifest)?;
             Ok(manifest)
         }
         Err(message) => {
-            write_json(&dir.join(FAILURE), &Failure { message: message.clone() })?;
+            folder.write(&Unprovisioned { message: message.clone() })?;
             Err(LeaseError::Failed { message, evidence: dir.to_owned() })
         }
     }
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LeaseError {
-    let path = path.to_owned();
-    move |source| LeaseError::Io { action, path, source }
-}
-
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LeaseError> {
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| io_error("parse", path)(e.into())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_error("read", path)(error)),
-    }
-}
-
-/// Writes beside the file and renames, so that nobody reads half of it.
-fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), LeaseError> {
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(&serde_json::to_vec(value)?)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(io_error("write", path))
 }
 
 #[cfg(test)]
@@ -224,6 +203,14 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Layer};
+
+    /// Stands for a cluster.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    struct Made(u32);
+
+    impl OfCell for Made {
+        const DOCUMENT: CellDocument = CellDocument::Manifest;
+    }
 
     async fn run(out: &Path) -> Run {
         let flags = Layer { out_dir: Some(out.to_owned()), ..Layer::default() };
@@ -240,16 +227,16 @@ mod tests {
             .map(|_| {
                 let (run, count) = (Arc::clone(&run), Arc::clone(&count));
                 tokio::spawn(async move {
-                    let lease = Lease::<u32>::acquire(&run, "c", Access::Shared, async |_: &Path| {
+                    let lease = Lease::<Made>::acquire(&run, "c", Access::Shared, async |_: &Path| {
                         count.fetch_add(1, Ordering::SeqCst);
-                        Ok::<_, String>(7)
+                        Ok::<_, String>(Made(7))
                     });
                     *lease.await.expect("a lease").manifest()
                 })
             })
             .collect();
         for test in tests {
-            assert_eq!(test.await.expect("no panic"), 7);
+            assert_eq!(test.await.expect("no panic"), Made(7));
         }
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }
@@ -258,11 +245,11 @@ mod tests {
     async fn a_failed_provisioning_fails_once_and_the_others_say_so() {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
-        let fail = async |_: &Path| Err::<u32, _>("no image\n  caused by: rain\n  a long tale".to_owned());
+        let fail = async |_: &Path| Err::<Made, _>("no image\n  caused by: rain\n  a long tale".to_owned());
         let error = Lease::acquire(&run, "c", Access::Shared, fail).await.expect_err("fails");
         let error = error.to_string();
         assert!(error.starts_with("no image\n  caused by: rain\n  a long tale\n  evidence: "), "{error}");
-        let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
+        let again = async |_: &Path| -> Result<Made, String> { panic!("provisioned twice") };
         let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("fails").to_string();
         assert!(error.contains("no image") && error.contains("rain") && error.contains("evidence:"), "{error}");
         assert!(!error.contains("tale"), "{error}");
@@ -273,8 +260,8 @@ mod tests {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
         let dir = run.cell_dir("c").expect("a folder");
-        fs::write(dir.join(STARTED), b"").expect("left by the dead");
-        let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
+        fs::write(CellFolder::new(&dir).started(), b"").expect("left by the dead");
+        let again = async |_: &Path| -> Result<Made, String> { panic!("provisioned twice") };
         let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("fails");
         assert!(error.failed().is_some() && error.to_string().contains("died"), "{error}");
         // What the dead one made is for one process to give back.
@@ -286,10 +273,10 @@ mod tests {
     async fn what_is_recorded_of_a_cluster_that_is_gone_is_not_judged() {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
-        let provision = async |_: &Path| Ok::<u32, String>(1);
+        let provision = async |_: &Path| Ok::<Made, String>(Made(1));
         let lease = Lease::acquire(&run, "c", Access::Shared, provision).await.expect("a lease");
-        note_removed(lease.dir()).expect("noted");
-        let again = async |_: &Path| -> Result<u32, String> { panic!("provisioned twice") };
+        note_removed(&CellFolder::new(lease.dir())).expect("noted");
+        let again = async |_: &Path| -> Result<Made, String> { panic!("provisioned twice") };
         let error = Lease::acquire(&run, "c", Access::Shared, again).await.expect_err("it is gone").to_string();
         assert!(error.starts_with("not checked: the cluster was removed, after"), "{error}");
     }
@@ -298,9 +285,9 @@ mod tests {
     async fn a_check_that_changes_something_is_alone() {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
-        let provision = async |_: &Path| Ok::<u32, String>(1);
+        let provision = async |_: &Path| Ok::<Made, String>(Made(1));
         let reader = Lease::acquire(&run, "c", Access::Shared, provision).await.expect("a lease");
-        let path = reader.dir().join("use.lock");
+        let path = CellFolder::new(reader.dir()).use_lock();
         assert!(lock::try_exclusive(&path).expect("asks").is_none(), "a reader keeps a writer out");
         drop(reader);
         let writer = Lease::acquire(&run, "c", Access::Exclusive, provision).await.expect("a lease");
@@ -316,7 +303,7 @@ mod tests {
         let all = ["a", "b"];
         let mut last = Vec::new();
         for check in ["a", "a", "b", "b"] {
-            let provision = async |_: &Path| Ok::<u32, String>(1);
+            let provision = async |_: &Path| Ok::<Made, String>(Made(1));
             let lease = Lease::acquire(&run, "c", Access::Shared, provision).await.expect("a lease");
             last.push(lease.give_back(check, &all).await.expect("given back"));
         }

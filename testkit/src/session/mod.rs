@@ -14,7 +14,7 @@ pub mod sweep;
 mod tags;
 mod turn;
 
-pub use lease::{Access, Lease, LeaseError};
+pub use lease::{Access, Lease, LeaseError, Unprovisioned};
 pub use ledger::{Kind, Ledger, LedgerError, Made};
 pub use process::Process;
 pub use run::{Run, RunError, RunId};

@@ -13,18 +13,15 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use super::run::{OPEN, RunError, io_error, ledger_path, runner_of};
+use super::run::{RunError, io_error, runner_of};
 use super::sweep::{self, SweepError, Swept, Target};
 use super::{Ledger, Process, Run, RunId, lease, lock};
 use crate::config;
+use crate::folder::RunFolder;
 use crate::lxd::Client;
 
 /// What the reaper prints once it holds on to the runner.
 const ARMED: &str = "armed";
-/// Held by the reaper as long as it lives.
-const HELD: &str = "reaper.lock";
-/// What it and those that remove a cell say.
-const LOG: &str = "reaper.log";
 /// How long tests get to notice that their runner has ended. They watch it as the reaper does.
 const TESTS_END: Duration = Duration::from_secs(20);
 
@@ -58,7 +55,7 @@ pub struct Orders {
     /// Whose end to wait for.
     pub runner: Process,
     /// The folder of the runner's first round.
-    pub dir: PathBuf,
+    pub folder: RunFolder,
     /// The one cell to remove, at once.
     pub cell: Option<String>,
 }
@@ -68,14 +65,9 @@ impl Orders {
         Self {
             run: run.id().clone(),
             runner: run.runner().clone(),
-            dir: run.common_dir().to_owned(),
+            folder: run.common().clone(),
             cell: cell.map(str::to_owned),
         }
-    }
-
-    /// Where the runs are.
-    fn out_dir(&self) -> &Path {
-        self.dir.parent().unwrap_or(Path::new("."))
     }
 
     fn command(&self, exe: &Path) -> Command {
@@ -84,13 +76,13 @@ impl Orders {
         if let Some(cell) = &self.cell {
             command.args(["--cell", cell]);
         }
-        command.arg("--dir").arg(&self.dir);
+        command.arg("--dir").arg(self.folder.path());
         command
     }
 
     /// Starts the `testkit` command `exe` with these orders. On return it is nobody's child.
     fn detach(&self, exe: &Path, stdout: Stdio) -> Result<Option<ChildStdout>, ReaperError> {
-        let log = self.dir.join(LOG);
+        let log = self.folder.reaper_log();
         let output = OpenOptions::new().create(true).append(true).open(&log).map_err(io_error("open", &log))?;
         let start = || {
             let mut command = self.command(exe);
@@ -124,9 +116,9 @@ impl Orders {
 /// # Errors
 /// When it cannot be started; nothing may be made then.
 pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
-    let path = run.common_dir().join("arm.lock");
+    let path = run.common().arm_lock();
     let _one_at_a_time = lock::exclusive(&path).await.map_err(io_error("lock", &path))?;
-    let held = run.common_dir().join(HELD);
+    let held = run.common().reaper_lock();
     if lock::try_exclusive(&held).map_err(io_error("lock", &held))?.is_none() {
         return Ok(());
     }
@@ -136,7 +128,7 @@ pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
         let _ = stdout.map(|pipe| BufReader::new(pipe).read_line(&mut line));
         line.trim_end() == ARMED
     });
-    let log = run.common_dir().join(LOG);
+    let log = run.common().reaper_log();
     if armed.await.unwrap_or(false) { Ok(()) } else { Err(ReaperError::NotArmed { log }) }
 }
 
@@ -146,8 +138,8 @@ pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
 /// # Errors
 /// When it cannot be started.
 pub fn release(run: &Run, exe: &Path, cell: &str) -> Result<(), ReaperError> {
-    let folder = run.dir().join(cell);
-    lease::note_removed(&folder).map_err(io_error("note that the cluster goes in", &folder))?;
+    let folder = run.folder().cell(cell);
+    lease::note_removed(&folder).map_err(io_error("note that the cluster goes in", folder.path()))?;
     Orders::of(run, Some(cell)).detach(exe, Stdio::null()).map(drop)
 }
 
@@ -161,9 +153,9 @@ pub async fn remove_cell(
     connect: impl AsyncFn() -> Result<Client, SweepError>,
 ) -> Result<Swept, SweepError> {
     // As long as it lives the run is open: the reaper would only be in its way, asking LXD for what is under way.
-    let _open = lock::shared(&orders.dir.join(OPEN)).await;
+    let _open = lock::shared(&orders.folder.open_lock()).await;
     let client = connect().await?;
-    sweep::sweep(&client, &Target::Cell(orders.run.clone(), cell), None, orders.out_dir()).await
+    sweep::sweep(&client, &Target::Cell(orders.run.clone(), cell), None, orders.folder.out_dir()).await
 }
 
 /// The detached process itself: waits for the runner to end, and sweeps what all of its rounds made.
@@ -171,7 +163,7 @@ pub async fn remove_cell(
 /// # Errors
 /// When the sweep cannot finish; the next run or `testkit sweep` tries again.
 pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, SweepError>) -> Result<Swept, SweepError> {
-    let _held = match lock::try_exclusive(&orders.dir.join(HELD)) {
+    let _held = match lock::try_exclusive(&orders.folder.reaper_lock()) {
         Ok(Some(file)) => file,
         // Another reaper was quicker; the run is watched all the same.
         _ => return Ok(Swept::default()),
@@ -180,10 +172,10 @@ pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, Swe
     if orders.runner.ended().await.is_err() {
         eprintln!("the kernel cannot say when the runner ends; sweeping by tags only");
     }
-    let _closed = close(&orders.dir).await;
+    let _closed = close(&orders.folder).await;
     let client = connect().await?;
-    let ledger = Ledger::new(&ledger_path(&orders.dir));
-    sweep::sweep(&client, &Target::Runner(orders.runner.clone()), Some(&ledger), orders.out_dir()).await
+    let ledger = Ledger::new(&orders.folder.ledger());
+    sweep::sweep(&client, &Target::Runner(orders.runner.clone()), Some(&ledger), orders.folder.out_dir()).await
 }
 
 /// Waits until the reapers of all runs recorded in `out_dir` whose runner has ended are done.
@@ -192,8 +184,9 @@ pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, Swe
 /// When a lock cannot be used.
 pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
     let runs = std::fs::read_dir(out_dir).into_iter().flatten().flatten();
-    let over = runs.map(|run| run.path()).filter(|dir| runner_of(dir).is_some_and(|r| r.is_alive() == Some(false)));
-    for lock_file in over.map(|dir| dir.join(HELD)).filter(|path| path.exists()) {
+    let runs = runs.map(|run| RunFolder::new(&run.path()));
+    let over = runs.filter(|folder| runner_of(folder).is_some_and(|runner| runner.is_alive() == Some(false)));
+    for lock_file in over.map(|folder| folder.reaper_lock()).filter(|path| path.exists()) {
         lock::exclusive(&lock_file).await.map_err(io_error("lock", &lock_file))?;
     }
     Ok(())
@@ -201,8 +194,8 @@ pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
 
 /// Waits until no test of the run is left that could still make something, and nobody who removes a cell of it. Tests end
 /// with their runner; one that does not (a stopped process) must not keep the cluster alive, so the wait is bounded.
-async fn close(dir: &Path) -> Option<File> {
-    tokio::time::timeout(TESTS_END, lock::exclusive(&dir.join(OPEN))).await.ok()?.ok()
+async fn close(folder: &RunFolder) -> Option<File> {
+    tokio::time::timeout(TESTS_END, lock::exclusive(&folder.open_lock())).await.ok()?.ok()
 }
 
 #[cfg(test)]
@@ -218,8 +211,12 @@ mod tests {
         let runner = Process::find(child.id()).expect("it runs");
         drop(child.stdin.take());
         child.wait().expect("it ends");
-        let orders =
-            Orders { run: RunId::new("a".to_owned()).expect("an id"), runner, dir: dir.path().to_owned(), cell: None };
+        let orders = Orders {
+            run: RunId::new("a".to_owned()).expect("an id"),
+            runner,
+            folder: RunFolder::new(dir.path()),
+            cell: None,
+        };
         let refused = || Err(SweepError::Connect("refused".into()));
         let (begun, beginning) = oneshot::channel();
         let (done, end) = oneshot::channel::<()>();

@@ -15,6 +15,7 @@ use super::runner::{self, RunnerError};
 use super::{Ledger, Process, lock};
 use crate::clock::Clock;
 use crate::config::{Config, Nextest, Round};
+use crate::folder::{self, FolderError, RunFolder};
 
 /// The short name of a run: eight hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,8 +62,8 @@ pub struct Run {
     runner: Process,
     nextest: Option<Nextest>,
     first: RunId,
-    dir: PathBuf,
-    common: PathBuf,
+    folder: RunFolder,
+    common: RunFolder,
     clock: Clock,
     _open: Arc<File>,
 }
@@ -73,6 +74,9 @@ pub enum RunError {
     /// It is not known whose it is.
     #[error(transparent)]
     Runner(#[from] RunnerError),
+    /// What is to be remembered in its folder cannot be.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// Its folder cannot be used.
     #[error("failed to {action} {}", path.display())]
     Io {
@@ -113,15 +117,15 @@ impl Run {
     async fn open(config: &Config, nextest: Option<Nextest>, runner: Process) -> Result<Self, RunError> {
         let of = |nextest: Option<&Nextest>| RunId::derive(nextest, &runner);
         let (id, first) = (of(nextest.as_ref()), of(nextest.clone().map(Nextest::first).as_ref()));
-        let [dir, common] = [&id, &first].map(|id| config.out_dir.join(id.to_string()));
-        for dir in [&dir, &common] {
-            private_dir(dir).map_err(io_error("create the run's folder", dir))?;
+        let [folder, common] = [&id, &first].map(|id| RunFolder::of(&config.out_dir, id));
+        for path in [folder.path(), common.path()] {
+            private_dir(path).map_err(io_error("create the run's folder", path))?;
         }
-        let path = common.join(OPEN);
+        let path = common.open_lock();
         let open = lock::shared(&path).await.map_err(io_error("lock", &path))?;
-        let note = common.join(RUNNER);
+        let note = common.runner();
         fs::write(&note, runner.to_string()).map_err(io_error("write", &note))?;
-        let mut run = Self { id, runner, nextest, first, dir, common, clock: Clock::start(), _open: Arc::new(open) };
+        let mut run = Self { id, runner, nextest, first, folder, common, clock: Clock::start(), _open: Arc::new(open) };
         // The first to come starts it, so that what the run's processes note lies as far apart as it was.
         run.clock = run.once("clock", async || Ok::<_, RunError>(run.clock)).await?;
         Ok(run)
@@ -149,11 +153,16 @@ impl Run {
 
     /// Where its records are: `target/testkit/<run>`.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.folder.path()
     }
 
-    /// Where that is which there is once for its runner.
-    pub fn common_dir(&self) -> &Path {
+    /// Its folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// The folder of that which there is once for its runner.
+    pub fn common(&self) -> &RunFolder {
         &self.common
     }
 
@@ -164,7 +173,7 @@ impl Run {
 
     /// What its runner's tests made.
     pub fn ledger(&self) -> Ledger {
-        Ledger::new(&ledger_path(&self.common))
+        Ledger::new(&self.common.ledger())
     }
 
     /// What `make` gives, made once for the runner and remembered under `name` for its other processes.
@@ -176,17 +185,14 @@ impl Run {
         T: Serialize + DeserializeOwned,
         E: From<RunError>,
     {
-        let path = self.common.join(format!("{name}.json"));
-        let lock_path = path.with_extension("lock");
+        let (path, lock_path) = self.common.once(name);
         let _alone = lock::exclusive(&lock_path).await.map_err(io_error("lock", &lock_path))?;
-        // Written before the lock is given back, so that nobody reads half of it; one that does not parse was cut
-        // short by the death of its writer.
-        if let Some(made) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        // One that does not parse is another version's.
+        if let Ok(Some(made)) = folder::read(&path) {
             return Ok(made);
         }
         let made = make().await?;
-        let bytes = serde_json::to_vec(&made).map_err(io::Error::from).map_err(io_error("encode", &path))?;
-        fs::write(&path, bytes).map_err(io_error("write", &path))?;
+        folder::write(&path, &made).map_err(RunError::from)?;
         Ok(made)
     }
 
@@ -195,7 +201,7 @@ impl Run {
     /// # Errors
     /// When it cannot be made.
     pub fn cell_dir(&self, cell: &str) -> Result<PathBuf, RunError> {
-        let dir = self.dir.join(cell);
+        let dir = self.folder.cell(cell).path().to_owned();
         private_dir(&dir).map_err(io_error("create the cell's folder", &dir))?;
         Ok(dir)
     }
@@ -212,19 +218,9 @@ impl Run {
     }
 }
 
-/// Held shared by whoever takes part in the run.
-pub(super) const OPEN: &str = "open.lock";
-/// The file that names the runner.
-const RUNNER: &str = "runner";
-
 /// The runner of the run in this folder; `None` when the folder is not a run's.
-pub(super) fn runner_of(dir: &Path) -> Option<Process> {
-    fs::read_to_string(dir.join(RUNNER)).ok()?.parse().ok()
-}
-
-/// The ledger of the run in this folder.
-pub(super) fn ledger_path(dir: &Path) -> PathBuf {
-    dir.join("ledger.jsonl")
+pub(super) fn runner_of(folder: &RunFolder) -> Option<Process> {
+    fs::read_to_string(folder.runner()).ok()?.parse().ok()
 }
 
 /// Makes a folder that only its owner can enter, with its parents.
@@ -271,7 +267,7 @@ mod tests {
         }
         let dirs: std::collections::BTreeSet<_> = runs.iter().map(|run| run.dir().to_owned()).collect();
         assert_eq!(dirs.len(), runs.len(), "{dirs:?}");
-        assert!(runs.iter().all(|run| run.common_dir() == runs[0].dir() && run.first() == runs[0].id()));
+        assert!(runs.iter().all(|run| run.common() == runs[0].folder() && run.first() == runs[0].id()));
         assert!(runs.iter().all(|run| run.clock() == runs[0].clock()));
     }
 

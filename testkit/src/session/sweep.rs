@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -135,11 +135,10 @@ async fn round(
     let mut instances = client.list_instances(None).await?;
     instances.retain(|instance| target.matches(&instance.config, now));
     let clusters = instances.iter().filter_map(|instance| Tags::find(&instance.config));
-    let clusters: BTreeSet<PathBuf> = clusters.map(|tags| tags.cell_dir(out_dir)).collect();
-    for folder in clusters.iter().filter(|folder| folder.is_dir()) {
-        if let Err(error) = lease::note_removed(folder) {
+    for folder in clusters.map(|tags| tags.cell_folder(out_dir)).filter(|folder| folder.path().is_dir()) {
+        if let Err(error) = lease::note_removed(&folder) {
             // It may be another user's, whose checks end with the cluster all the same.
-            tracing::warn!(%error, folder = %folder.display(), "that the cluster goes is not noted");
+            tracing::warn!(%error, folder = %folder.path().display(), "that the cluster goes is not noted");
         }
     }
     let instances: Vec<String> = instances.into_iter().map(|instance| instance.name).collect();

@@ -1,11 +1,12 @@
 //! Ownership tags: the configuration keys that every LXD object of a run carries.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::{Process, RunId};
+use crate::folder::{CellFolder, RunFolder};
 
 /// The value of [`key::OWNER`].
 pub const OWNER: &str = "microovn-testkit";
@@ -72,8 +73,8 @@ impl Tags {
     }
 
     /// The folder of its cell, among the runs in `out_dir`.
-    pub(super) fn cell_dir(&self, out_dir: &Path) -> PathBuf {
-        out_dir.join(self.run.to_string()).join(&self.cell)
+    pub(super) fn cell_folder(&self, out_dir: &Path) -> CellFolder {
+        RunFolder::of(out_dir, &self.run).cell(&self.cell)
     }
 
     /// Whether nobody will come back for the object: its runner has ended, or cannot be asked and its time is up.

@@ -48,7 +48,7 @@ impl Run {
         cost: u64,
         mut places: impl AsyncFnMut() -> Result<usize, E>,
     ) -> Result<Turn, E> {
-        let dir = self.common_dir().join("turns");
+        let dir = self.common().turns();
         fs::create_dir_all(&dir).map_err(io_error("create", &dir))?;
         let waiter = Waiter::register(&dir, cost, self.clock()).await.map_err(io_error("wait in", &dir))?;
         loop {
@@ -173,7 +173,7 @@ mod tests {
     /// Returns when so many wait.
     async fn waiting(run: &Run, count: usize) {
         let waiters = || {
-            let entries = fs::read_dir(run.dir().join("turns")).into_iter().flatten().flatten();
+            let entries = fs::read_dir(run.common().turns()).into_iter().flatten().flatten();
             entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(WAITER)).count()
         };
         while waiters() < count {
@@ -219,7 +219,7 @@ mod tests {
     async fn two_places_that_are_free_do_not_wait_for_each_other() {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
-        let dir = run.dir().join("turns");
+        let dir = run.common().turns();
         fs::create_dir(&dir).expect("made");
         // It is ahead, and does not look.
         let _ahead = Waiter::register(&dir, 9, Clock::start()).await.expect("waits");
@@ -259,7 +259,7 @@ mod tests {
     async fn the_dead_are_not_waited_for() {
         let out = tempfile::tempdir().expect("a folder");
         let run = run(out.path()).await;
-        let dir = run.dir().join("turns");
+        let dir = run.common().turns();
         fs::create_dir(&dir).expect("made");
         // What a killed process leaves: files that nobody has locked.
         let dead = dir.join(format!("{WAITER}{:020}-0-x", 0));

@@ -139,7 +139,7 @@ fn console_rows() -> usize {
 mod tests {
     use super::*;
     use crate::record::CellState;
-    use crate::report::{Doing, Step};
+    use crate::report::{Activity, Doing};
 
     fn cells(states: impl IntoIterator<Item = CellState>) -> BTreeMap<String, Seen> {
         let seen = |state| Seen { state, since: Instant::now() };
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn cells_are_summed_up_by_how_they_are() {
-        let making = |doing| CellState::Making(Step { doing, detail: String::new() });
+        let making = |doing| CellState::Making(Activity { doing, detail: String::new() });
         let states = [
             CellState::Unknown,
             making(Doing::Waiting),
@@ -164,7 +164,7 @@ mod tests {
     fn more_cells_than_fit_are_shown_where_something_goes_on() {
         let mut bars = Bars::new();
         let waiting = std::iter::repeat_n(CellState::Unknown, 200);
-        let at_work = CellState::Making(Step { doing: Doing::Forming, detail: "node-2 joins".to_owned() });
+        let at_work = CellState::Making(Activity { doing: Doing::Forming, detail: "node-2 joins".to_owned() });
         bars.show(&cells(waiting.clone().chain([at_work, CellState::Done { of: 1, failed: 1 }])));
         assert_eq!(bars.rows.keys().collect::<Vec<_>>(), ["cell_200", "cell_201"]);
         bars.show(&cells(waiting.clone()));

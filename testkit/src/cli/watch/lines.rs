@@ -45,11 +45,11 @@ fn line(cell: &str, seen: &Seen) -> String {
 mod tests {
     use super::*;
     use crate::record::CellState;
-    use crate::report::{Doing, Step};
+    use crate::report::{Activity, Doing};
 
     #[test]
     fn a_line_says_how_long_only_where_that_is_long() {
-        let step = Step { doing: Doing::Settling, detail: "waiting for tunnels".to_owned() };
+        let step = Activity { doing: Doing::Settling, detail: "waiting for tunnels".to_owned() };
         let since = |ago| Instant::now().checked_sub(Duration::from_secs(ago)).expect("a time");
         let seen = |ago| Seen { state: CellState::Making(step.clone()), since: since(ago) };
         assert_eq!(line("init_cluster", &seen(2)), "init_cluster: settling, waiting for tunnels");
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_cell_that_goes_on_is_mentioned_again_only_after_a_while() {
         let mut lines = Lines::new();
-        let step = Step { doing: Doing::Forming, detail: "node-2 joins".to_owned() };
+        let step = Activity { doing: Doing::Forming, detail: "node-2 joins".to_owned() };
         let seen = Seen { state: CellState::Making(step), since: Instant::now() };
         lines.show("a", &seen, true);
         let first = lines.mentioned["a"];

@@ -124,7 +124,7 @@ fn ended(state: &CellState) -> bool {
 mod tests {
     use super::*;
     use crate::record::CellPart;
-    use crate::report::{Doing, Progress, Step};
+    use crate::report::{Activity, Doing, Progress};
 
     #[test]
     fn a_cell_is_looked_at_until_it_has_ended() {
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_state_is_told_in_a_word_and_a_detail() {
-        let making = |doing, detail: &str| CellState::Making(Step { doing, detail: detail.to_owned() });
+        let making = |doing, detail: &str| CellState::Making(Activity { doing, detail: detail.to_owned() });
         for (state, word, more) in [
             (CellState::Unknown, "waiting", ""),
             (making(Doing::Waiting, "for a turn"), "waiting", "for a turn"),

@@ -15,8 +15,7 @@ use super::{ClusterError, Planned};
 use crate::lxd::Client;
 use crate::microovn::JoinToken;
 use crate::plan::{Formation, Member, Plan, Role};
-use crate::report::timeline::WAIT_FOR_MEMBER;
-use crate::report::{Doing, Evidence, Owner, Progress, Timeline};
+use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 
 /// Join tokens by the name of the member they are for.
 type Tokens = BTreeMap<String, JoinToken>;
@@ -82,7 +81,7 @@ pub async fn form(
             Role::Join => Doing::Forming,
         };
         progress.tell(boots, format!("{} boots", member.name));
-        timeline.stage(WAIT_FOR_MEMBER, Owner::Lxd, announced(ready)).await;
+        timeline.stage(Work::WaitForMember, Owner::Lxd, announced(ready)).await;
         let token = match member.role {
             Role::Bootstrap => None,
             Role::Join => Some(tokens.remove(&member.name).ok_or_else(|| ClusterError::NoToken {
@@ -91,8 +90,8 @@ pub async fn form(
             })?),
         };
         let (stage, enters) = match member.role {
-            Role::Bootstrap => ("bootstrap", "bootstraps"),
-            Role::Join => ("join", "joins"),
+            Role::Bootstrap => (Work::Bootstrap, "bootstraps"),
+            Role::Join => (Work::Join, "joins"),
         };
         progress.tell(Doing::Forming, format!("{} {enters}", member.name));
         let entry = Entry { client, plan, member, instance: &instances[&member.name], evidence };
