@@ -122,3 +122,41 @@ fn a_run_that_is_still_going_is_reported_as_such() {
     assert!(said.contains(&format!("run {id} is still going")), "{said}");
     assert!(page.contains("The run is still going"), "the page does not say so");
 }
+
+/// The runner's JUnit file of a run that began at this moment.
+fn junit(world: &World, id: &str, began: &str) {
+    let write = |path: &str, text: &str| {
+        let path = world.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    };
+    write(".config/nextest.toml", "[profile.default.junit]\npath = \"junit.xml\"\n");
+    let counts = "tests=\"0\" failures=\"0\" errors=\"0\"";
+    let text = format!("<testsuites name=\"x\" {counts} uuid=\"{id}\" timestamp=\"{began}\"></testsuites>");
+    write("target/nextest/default/junit.xml", &text);
+}
+
+#[test]
+fn a_summary_says_of_which_run_it_is_and_is_not_that_of_another() {
+    const OTHER: &str = "11111111-2222-4333-8444-555555555555";
+    let world = World::new();
+    let id = add(&world, "good");
+    let summary = |args: &[&str]| printed(&world.run(&[&["summary"], args].concat(), &[]));
+    // The runner's file is of an earlier run: that of the last one is with its record.
+    junit(&world, OTHER, "2020-01-01T00:00:00.000+00:00");
+    let said = summary(&[]);
+    assert!(said.starts_with("### 13 passed, 0 failed") && said.contains(&format!("Of run {id} of ")), "{said}");
+    // Of a later one that came to no suite, it is what was asked for.
+    junit(&world, OTHER, "2099-01-01T00:00:00.000+00:00");
+    let said = summary(&[]);
+    assert!(
+        said.contains(&format!("Of run {OTHER} of nextest of 2099-01-01 00:00:00 UTC, of which no suite")),
+        "{said}"
+    );
+    // Where there is no copy, an earlier run is shown only by name.
+    junit(&world, OTHER, "2020-01-01T00:00:00.000+00:00");
+    fs::remove_file(world.out().join(&id).join("junit.xml")).expect("removed");
+    let refused = ["is not of the last run here", &id, "but of run", OTHER, "2020-01-01 00:00:00 UTC"];
+    world.run(&["summary"], &[]).refused(&refused);
+    assert!(summary(&["target/nextest/default/junit.xml"]).contains(OTHER));
+}

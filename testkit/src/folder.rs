@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! target/testkit/<run>/            a run ([`RunFolder`])
-//!   run.json host.json record.json report.html junit.xml
+//!   run.json host.json record.json report.html junit.xml again.jsonl
 //!   runner open.lock arm.lock reaper.lock reaper.log ledger.jsonl turns/ <found out once>.json   of its first round
 //!   <cell>/                        a cell of it ([`CellFolder`])
 //!     cell.json plan.json progress.json timeline.jsonl manifest.json failure.json done.json checks/<check>.json
@@ -156,6 +156,11 @@ impl RunFolder {
     /// The report for a person.
     pub fn report(&self) -> PathBuf {
         self.0.join("report.html")
+    }
+
+    /// What LXD was asked for again, a line each.
+    pub fn again(&self) -> PathBuf {
+        self.0.join("again.jsonl")
     }
 
     /// The copy of the runner's JUnit file.

@@ -3,12 +3,13 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::folder::RunFolder;
 use crate::microovn::redact;
 
 /// One call that was made again.
@@ -33,7 +34,7 @@ pub fn note(run: &Path, clock: Clock, attempt: &str, said: &str) {
 fn append(run: &Path, again: &Again) -> io::Result<()> {
     let mut line = serde_json::to_vec(again)?;
     line.push(b'\n');
-    OpenOptions::new().create(true).append(true).open(path(run))?.write_all(&line)
+    OpenOptions::new().create(true).append(true).open(RunFolder::new(run).again())?.write_all(&line)
 }
 
 /// What was made again in the run in this folder.
@@ -41,13 +42,9 @@ fn append(run: &Path, again: &Again) -> io::Result<()> {
 /// # Errors
 /// When what was noted is there and cannot be read.
 pub fn read(run: &Path) -> io::Result<Vec<Again>> {
-    match std::fs::read_to_string(path(run)) {
+    match std::fs::read_to_string(RunFolder::new(run).again()) {
         Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
-}
-
-fn path(run: &Path) -> PathBuf {
-    run.join("again.jsonl")
 }
