@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
 use super::client::Client;
@@ -10,20 +10,6 @@ use super::error::Error;
 use super::instance::Config;
 use super::request::Request;
 use super::tls;
-
-/// A certificate that LXD trusts.
-#[derive(Debug, Clone, Deserialize)]
-#[non_exhaustive]
-pub struct TrustedCertificate {
-    /// SHA-256 of its DER form in hexadecimal.
-    pub fingerprint: String,
-    /// The name it was given.
-    #[serde(default)]
-    pub name: String,
-    /// `client`, `server` or `metrics`.
-    #[serde(rename = "type", default)]
-    pub kind: String,
-}
 
 #[derive(Serialize)]
 struct CertificateBody<'a> {
@@ -41,12 +27,6 @@ impl Client {
         let body = CertificateBody { kind: "client", name, certificate: STANDARD.encode(&der) };
         self.done(&Request::post(&["certificates"], attempt).json(&body).outside_projects()).await?;
         Ok(tls::fingerprint(&der))
-    }
-
-    /// Lists the certificates that LXD trusts.
-    pub async fn list_certificates(&self) -> Result<Vec<TrustedCertificate>, Error> {
-        let request = Request::get(&["certificates"], "list certificates").query("recursion", "1").outside_projects();
-        Ok(self.sync::<Option<_>>(&request).await?.unwrap_or_default())
     }
 
     /// Takes LXD's trust in a certificate away; success when there is none.

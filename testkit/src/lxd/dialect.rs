@@ -85,11 +85,6 @@ pub(crate) fn says_no_space(text: &str) -> bool {
     says(text, &["no space left on device", "disk quota exceeded"])
 }
 
-/// So LXD 5.0.2 answers for the console of a running instance that has printed nothing: it opens a file without a name.
-pub(super) fn says_no_console(text: &str) -> bool {
-    text == "open : no such file or directory"
-}
-
 /// Whether LXD never began with what it was asked for in an instance: it did not reach the helper that it starts for
 /// the instance's files.
 pub(super) fn says_no_file_helper(text: &str) -> bool {

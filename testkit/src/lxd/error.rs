@@ -77,11 +77,6 @@ impl Error {
         self.fault.never_began
     }
 
-    /// Whether an instance's console has nothing to show.
-    pub(crate) fn is_no_console(&self) -> bool {
-        self.fault.words(dialect::says_no_console)
-    }
-
     /// Whether the entity, or something the request refers to, does not exist.
     pub fn is_not_found(&self) -> bool {
         self.fault.kind == ErrorKind::NotFound

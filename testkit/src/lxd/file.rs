@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use super::client::Client;
 use super::dialect;
-use super::envelope;
 use super::error::{Error, Fault};
 use super::request::{Request, TRANSFER_DEADLINE};
 
@@ -104,30 +103,6 @@ impl Client {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Lists the names in a directory.
-    pub async fn list_dir(&self, instance: &str, path: &str) -> Result<Vec<String>, Error> {
-        let attempt = format!("list directory {path:?} in instance {instance:?}");
-        let request = files(Request::get, instance, path, attempt);
-        let answer = self.raw(&request).await?;
-        let names = || match answer.header("x-lxd-type") {
-            Some("directory") => envelope::decode(answer.status, &answer.body)?.into_sync::<Option<Vec<String>>>(),
-            other => Err(Fault::invalid(format!("it is no directory but {}", other.unwrap_or("unknown")))),
-        };
-        Ok(names().map_err(|fault| Error::new(&request.attempt, fault))?.unwrap_or_default())
-    }
-
-    /// Makes a directory of root. One that is there is left as it is; its parent must exist.
-    pub async fn make_dir(&self, instance: &str, path: &str, mode: u32) -> Result<(), Error> {
-        let attempt = format!("make directory {path:?} in instance {instance:?}");
-        let request = files(Request::post, instance, path, attempt)
-            .header("X-LXD-type", "directory")
-            .header("X-LXD-uid", "0")
-            .header("X-LXD-gid", "0")
-            .header("X-LXD-mode", format!("{mode:04o}"))
-            .repeatable();
-        self.done(&request).await
     }
 
     /// Deletes a file or an empty directory; success when there is none.

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::envelope::{Reply, decode, metadata};
 use super::error::{Error, Fault};
 use super::{
-    Event, Image, Instance, InstanceState, Network, Operation, Profile, Project, Resources, Server, StoragePool,
+    Image, Instance, InstanceState, Network, Operation, Profile, Project, Resources, Server, StoragePool,
     StoragePoolResources,
 };
 
@@ -41,9 +41,6 @@ pub(crate) fn read_as_everything(body: &[u8]) -> Vec<String> {
                 read(Reply::Sync(value).into_async().err());
             }
         }
-    }
-    if let Ok(event) = serde_json::from_slice::<Event>(body) {
-        let _ = metadata::<Operation>(event.metadata).map_err(&mut keep);
     }
     errors
 }

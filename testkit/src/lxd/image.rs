@@ -72,19 +72,6 @@ pub enum ImageRef {
     Alias(String),
 }
 
-/// An image to make of a stopped instance.
-#[derive(Debug, Clone)]
-pub struct PublishSpec {
-    /// The instance, in the client's project.
-    pub instance: String,
-    /// What to say of the image, such as `os`.
-    pub properties: BTreeMap<String, String>,
-    /// Its names.
-    pub aliases: Vec<String>,
-    /// `none`, `gzip`, `zstd`, …; `None` leaves it to the server.
-    pub compression: Option<String>,
-}
-
 /// An image to pull from another server.
 #[derive(Debug, Clone)]
 pub struct RemoteImage {
@@ -133,20 +120,6 @@ impl Client {
             self.create_alias(alias, &fingerprint, "").await?;
         }
         Ok(fingerprint)
-    }
-
-    /// Makes an image of a stopped instance and returns its fingerprint.
-    pub async fn publish(&self, spec: &PublishSpec, deadline: Duration) -> Result<String, Error> {
-        let attempt = format!("publish instance {:?} as an image", spec.instance);
-        let mut body = json!({
-            "source": {"type": "instance", "name": spec.instance},
-            "properties": spec.properties,
-            "aliases": alias_list(&spec.aliases),
-        });
-        if let (Some(body), Some(compression)) = (body.as_object_mut(), &spec.compression) {
-            body.insert("compression_algorithm".to_owned(), json!(compression));
-        }
-        self.image_from(Request::post(&["images"], attempt).json(&body), deadline).await
     }
 
     /// Pulls an image from another server and returns its fingerprint.
@@ -198,11 +171,6 @@ impl Client {
     /// Reads an alias.
     pub async fn get_alias(&self, name: &str) -> Result<ImageAlias, Error> {
         self.sync(&Request::get(&["images", "aliases", name], format!("get image alias {name:?}"))).await
-    }
-
-    /// Reads an alias; `None` when there is none.
-    pub async fn find_alias(&self, name: &str) -> Result<Option<ImageAlias>, Error> {
-        found(self.get_alias(name).await)
     }
 
     /// Gives an image a name.

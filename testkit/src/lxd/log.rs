@@ -1,4 +1,4 @@
-//! What LXD keeps of an instance's running: its console and LXD's own logs about it.
+//! LXD's own logs about an instance.
 
 use bytes::Bytes;
 
@@ -7,16 +7,6 @@ use super::error::Error;
 use super::request::Request;
 
 impl Client {
-    /// Reads what an instance's init wrote to its console, where LXD kept it; empty when it wrote nothing.
-    pub async fn get_console_log(&self, name: &str) -> Result<Bytes, Error> {
-        let request = Request::get(&["instances", name, "console"], format!("get console log of instance {name:?}"));
-        match self.raw(&request).await {
-            Ok(answer) => Ok(answer.body),
-            Err(error) if error.is_no_console() => Ok(Bytes::new()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Reads one of LXD's own logs about an instance, such as `lxc.log`.
     pub async fn get_instance_log(&self, name: &str, log: &str) -> Result<Bytes, Error> {
         let attempt = format!("get log {log:?} of instance {name:?}");

@@ -153,14 +153,6 @@ impl Client {
         self.wait_until(&id, None, Instant::now(), deadline).await.map_err(|fault| Error::new(attempt, fault))
     }
 
-    /// Asks LXD to cancel the operation. An operation that ended, or that LXD no longer knows, is no error; one that
-    /// cannot be cancelled is.
-    pub async fn cancel_operation(&self, url: &str) -> Result<(), Error> {
-        let attempt = format!("cancel operation {url}");
-        let id = OperationId::parse(url).map_err(|fault| Error::new(&attempt, fault))?;
-        self.cancel(&id, attempt).await
-    }
-
     /// Sends a request that changes something and waits for the end of it, all within the request's deadline: LXD does
     /// it at once, or by an operation, depending on the release. An operation that outlives the deadline is cancelled,
     /// if LXD can do that, and the error says what it was last seen doing.
