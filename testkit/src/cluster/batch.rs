@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_command_has_no_pipe_of_another() {
-        let list: &[&str] = &["sh", "-c", "for fd in /proc/$$/fd/*; do readlink $fd; done"];
+        let list: &[&str] = &["sh", "-c", "for fd in /proc/$$/fd/*; do readlink $fd; done; true"];
         for how in [How::Together, How::InTurn] {
             let outcomes = run_here(how, &[list, list, list], Duration::from_secs(20));
             let pipes = |index: usize| -> BTreeSet<&str> {
