@@ -174,27 +174,73 @@ mod tests {
     }
 
     #[test]
-    fn explicit_services_differ_by_member_and_are_told_as_they_are_planned() {
-        let chosen = [("services", "explicit"), ("members", "4")];
-        let wanted = ["central,chassis,switch", "chassis,switch", "switch", "chassis,switch"];
-        for (formation, told) in [("dialog", "answer"), ("rest", "config")] {
-            let plan = plan(&[&chosen[..], &[("formation", formation)]].concat());
-            for (member, wanted) in plan.members.iter().zip(wanted) {
-                let planned: Vec<String> = member.services.iter().map(Service::to_string).collect();
-                assert_eq!(planned.join(","), wanted);
-                let said = if told == "config" {
-                    member.config.get("ovn-services").cloned()
-                } else {
-                    let answer = member.answers.iter().find(|answer| answer.option == "services");
-                    answer.map(|answer| match &answer.replies[..] {
-                        [Reply::Text(text)] => text.clone(),
-                        other => panic!("{other:?}"),
-                    })
-                };
-                assert_eq!(said.as_deref(), Some(wanted), "{formation}");
+    fn layouts_differ_by_member_and_are_told_as_they_are_planned() {
+        let everything = "central,chassis,switch";
+        for (layout, wanted) in [
+            ("explicit", [everything, "chassis,switch", "switch", "chassis,switch"]),
+            ("late_central", ["chassis,switch", everything, everything, everything]),
+            ("central_only", [everything, "central", "chassis,switch", "central,switch"]),
+        ] {
+            let chosen = [("services", layout), ("members", "4")];
+            for (formation, told) in [("dialog", "answer"), ("rest", "config")] {
+                let plan = plan(&[&chosen[..], &[("formation", formation)]].concat());
+                for (member, wanted) in plan.members.iter().zip(wanted) {
+                    let planned: Vec<String> = member.services.iter().map(Service::to_string).collect();
+                    assert_eq!(planned.join(","), wanted);
+                    let said = if told == "config" {
+                        member.config.get("ovn-services").cloned()
+                    } else {
+                        let answer = member.answers.iter().find(|answer| answer.option == "services");
+                        answer.map(|answer| match &answer.replies[..] {
+                            [Reply::Text(text)] => text.clone(),
+                            other => panic!("{other:?}"),
+                        })
+                    };
+                    assert_eq!(said.as_deref(), Some(wanted), "{layout} {formation}");
+                }
             }
         }
         assert!(plan(&[("formation", "rest")]).members.iter().all(|member| member.config.is_empty()));
+    }
+
+    /// What members learn of each other depends on who joins after whom, so each of these is formed on every push to main.
+    #[test]
+    fn pairs_have_every_order_of_central_members_with_four_of_them() {
+        let matrix = matrix().expect("a matrix");
+        let cells = matrix.select(Tier::Pairwise, &core(&matrix).expect("a core"));
+        let plans: Vec<Plan> = cells.iter().map(|cell| Plan::draw(cell, OPTIONS, segments())).collect();
+        let four = || plans.iter().filter(|plan| plan.members.len() == 4);
+        let central = |member: &&testkit::plan::Member| member.runs(Service::Central);
+        assert!(four().any(|plan| !central(&&plan.members[0])), "a first member without central");
+        assert!(
+            four().any(|plan| plan.members.iter().any(|it| central(&it) && !it.runs(Service::Chassis))),
+            "a central without chassis"
+        );
+        let late = |plan: &Plan| {
+            let without = plan.members.iter().position(|member| !central(&member));
+            central(&&plan.members[0])
+                && without.is_some_and(|at| plan.members[at..].iter().any(|member| central(&member)))
+        };
+        assert!(four().any(late), "a central that joins after a member without one");
+        for value in OPTIONS.iter().map(|it| it.declaration()).find(|it| it.name == "services").expect("it").values {
+            let has = |cell: &&Cell| cell.value("services") == *value && cell.value("members") == "4";
+            assert!(cells.iter().any(|cell| has(&cell)), "{value} with four members");
+        }
+    }
+
+    #[test]
+    fn a_given_key_has_the_form_that_its_value_names() {
+        use testkit::plan::{KeyAlgorithm::*, KeyForm::*};
+        for (value, wanted) in [
+            ("rsa", (Rsa, Pkcs8, false)),
+            ("ecdsa", (Ecdsa, Pkcs8, false)),
+            ("rsa_pkcs1", (Rsa, Traditional, false)),
+            ("ecdsa_sec1", (Ecdsa, Traditional, false)),
+            ("chain", (Ecdsa, Pkcs8, true)),
+        ] {
+            let given = plan(&[("user_ca", value)]).user_ca.expect("an authority");
+            assert_eq!((given.algorithm, given.form, given.intermediate), wanted, "{value}");
+        }
     }
 
     #[test]

@@ -1,36 +1,56 @@
 //! Which services a member runs.
 
-use std::collections::BTreeSet;
-
 use testkit::matrix::{Constraint, Declaration};
 use testkit::plan::{Answer, InitOption, Member, Need, Plan, Service};
 
 const SELECT: &str = "Please select comma-separated list services you would like to enable";
 
-/// `services`: auto, where MicroOVN gives the first three members `central` | explicit, where the members differ.
+/// `services`: auto, where MicroOVN gives the first three members `central` | explicit, where the members differ |
+/// late_central, where the first member has none, so that the databases come with the second, and more after that |
+/// central_only, where centrals are no chassis, and one of them joins after a member without central.
 pub(super) struct Services;
+
+const EVERYTHING: &[Service] = &[Service::Central, Service::Chassis, Service::Switch];
+const CHASSIS: &[Service] = &[Service::Chassis, Service::Switch];
+
+/// What the n-th member runs, counted from 1; `None` where MicroOVN decides.
+fn layout(value: &str, n: usize) -> Option<&'static [Service]> {
+    Some(match (value, n) {
+        ("auto", _) => return None,
+        ("late_central", 1) => CHASSIS,
+        ("late_central", _) => EVERYTHING,
+        ("central_only", 2) => &[Service::Central],
+        ("central_only", 3) => CHASSIS,
+        ("central_only", 4..) => &[Service::Central, Service::Switch],
+        (_, 1) => EVERYTHING,
+        (_, 3) => &[Service::Switch],
+        _ => CHASSIS,
+    })
+}
 
 impl InitOption for Services {
     fn declaration(&self) -> Declaration {
-        Declaration::new("services", &["auto", "explicit"]).suffix(|_, _| "services".to_owned())
+        let values = &["auto", "explicit", "late_central", "central_only"];
+        Declaration::new("services", values).suffix(|value, _| match value {
+            "explicit" => "services".to_owned(),
+            layout => format!("services_{layout}"),
+        })
     }
 
     fn constraints(&self) -> Vec<Constraint> {
-        let why = "`cluster bootstrap` and `cluster join` take no services";
-        vec![Constraint::new(why).when("formation", &["cli"]).then("services", &["auto"])]
+        let cli = "`cluster bootstrap` and `cluster join` take no services";
+        let alone = "a cluster has a central, and a lone member is no other's late central";
+        vec![
+            Constraint::new(cli).when("formation", &["cli"]).then("services", &["auto"]),
+            Constraint::new(alone).when("members", &["1"]).then("services", &["auto", "explicit"]),
+        ]
     }
 
-    /// The first member runs everything, the third nothing but the switch, every other one chassis and switch.
     fn shape(&self, value: &str, plan: &mut Plan) {
-        if value == "auto" {
-            return;
-        }
         for (n, member) in (1..).zip(&mut plan.members) {
-            member.services = match n {
-                1 => BTreeSet::from([Service::Central, Service::Chassis, Service::Switch]),
-                3 => BTreeSet::from([Service::Switch]),
-                _ => BTreeSet::from([Service::Chassis, Service::Switch]),
-            };
+            if let Some(services) = layout(value, n) {
+                member.services = services.iter().copied().collect();
+            }
         }
     }
 

@@ -1,19 +1,22 @@
 //! Who issues the certificates of OVN's services.
 
 use testkit::matrix::{Constraint, Declaration};
-use testkit::plan::{Answer, Content, File, InitOption, KeyAlgorithm, Member, Need, Plan, Role};
+use testkit::plan::{Answer, Content, File, InitOption, KeyAlgorithm, KeyForm, Member, Need, Plan, Role};
 
 const PROVIDE: &str = "Would you like to provide your own CA certificate and private key";
 /// Where the bootstrap member finds them. MicroOVN's daemon reads them, and its snap sees no more than its own folders.
 const CERTIFICATE: &str = "/var/snap/microovn/common/testkit-ca.crt";
 const KEY: &str = "/var/snap/microovn/common/testkit-ca.key";
 
-/// `user_ca`: generated, by MicroOVN itself | rsa | ecdsa, made for the cluster and given to the bootstrap member.
+/// `user_ca`: generated, by MicroOVN itself, or made for the cluster and given to the bootstrap member, with a key in one of
+/// the forms that people have: rsa | ecdsa, as PKCS #8 | rsa_pkcs1 | ecdsa_sec1 | chain, an intermediate authority whose
+/// certificate's file has the root behind it.
 pub(super) struct UserCa;
 
 impl InitOption for UserCa {
     fn declaration(&self) -> Declaration {
-        Declaration::new("user_ca", &["generated", "rsa", "ecdsa"]).suffix(|value, _| format!("user_ca_{value}"))
+        Declaration::new("user_ca", &["generated", "rsa", "ecdsa", "rsa_pkcs1", "ecdsa_sec1", "chain"])
+            .suffix(|value, _| format!("user_ca_{value}"))
     }
 
     fn constraints(&self) -> Vec<Constraint> {
@@ -22,12 +25,15 @@ impl InitOption for UserCa {
     }
 
     fn shape(&self, value: &str, plan: &mut Plan) {
-        let algorithm = match value {
-            "rsa" => KeyAlgorithm::Rsa,
-            "ecdsa" => KeyAlgorithm::Ecdsa,
+        let (algorithm, form) = match value {
+            "rsa" => (KeyAlgorithm::Rsa, KeyForm::Pkcs8),
+            "ecdsa" | "chain" => (KeyAlgorithm::Ecdsa, KeyForm::Pkcs8),
+            "rsa_pkcs1" => (KeyAlgorithm::Rsa, KeyForm::Traditional),
+            "ecdsa_sec1" => (KeyAlgorithm::Ecdsa, KeyForm::Traditional),
             _ => return,
         };
-        plan.user_ca = Some(testkit::plan::UserCa { algorithm, certificate: String::new() });
+        let intermediate = value == "chain";
+        plan.user_ca = Some(testkit::plan::UserCa { algorithm, form, intermediate, certificate: String::new() });
         if let Some(member) = plan.members.first_mut() {
             let file = |path: &str, mode, content| File { path: path.to_owned(), mode, content };
             member.files.push(file(CERTIFICATE, 0o644, Content::CaCertificate));

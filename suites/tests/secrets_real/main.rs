@@ -185,7 +185,7 @@ fn pieces_of(secret: &str) -> impl Iterator<Item = String> {
 
 #[test]
 fn a_good_cell_shows_no_secret() {
-    let ran = run("init_cluster_ipv6_named_user_ca_ecdsa", "");
+    let ran = run("init_cluster_ipv6_services_late_central_user_ca_ecdsa", "");
     assert!(ran.output.status.success(), "{}", end(&ran.said()));
     assert_eq!((ran.seen.tokens.len(), ran.seen.keys.len()), (2, 1), "the secrets of the run passed by");
     ran.assert_silent(None);
@@ -193,7 +193,12 @@ fn a_good_cell_shows_no_secret() {
 
 #[rstest]
 // A member whose dialog ends in an error that is full of secrets.
-#[case::in_its_dialog("init_cluster_ipv6_named_user_ca_ecdsa", "2:init-fails", "[redacted private key]", 1)]
+#[case::in_its_dialog(
+    "init_cluster_ipv6_services_late_central_user_ca_ecdsa",
+    "2:init-fails",
+    "[redacted private key]",
+    1
+)]
 // The token is on the command line that fails.
 #[case::in_a_command("init_cluster_cli", "1:token-garbled", "`microovn cluster join`", 0)]
 // The token is in the body of the call that fails.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Catalogue;
 use super::cells::checks;
 use crate::matrix::Cell;
-use crate::plan::{Content, Member, Plan, Reply, Role, Service};
+use crate::plan::{Content, KeyAlgorithm, KeyForm, Member, Plan, Reply, Role, Service};
 
 /// The whole plan of a cell, for a person.
 pub(super) fn explain(catalogue: &Catalogue, cell: &Cell, plan: &Plan) -> String {
@@ -74,7 +74,13 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
     }
     if let Some(user_ca) = &plan.user_ca {
         let kind = format!("{:?}", user_ca.algorithm).to_uppercase();
-        let _ = writeln!(text, "  expected     certificates signed by the given {kind} authority");
+        let form = match (user_ca.form, user_ca.algorithm) {
+            (KeyForm::Pkcs8, _) => "PKCS #8",
+            (KeyForm::Traditional, KeyAlgorithm::Rsa) => "PKCS #1",
+            (KeyForm::Traditional, KeyAlgorithm::Ecdsa) => "SEC 1",
+        };
+        let rank = if user_ca.intermediate { "intermediate authority" } else { "authority" };
+        let _ = writeln!(text, "  expected     certificates signed by the given {kind} {rank}, its key as {form}");
     }
 }
 

@@ -185,8 +185,8 @@ struct Cast<'a> {
 /// Makes the certificate authority that the plan asks for, and puts its certificate into the plan.
 async fn make_authority(plan: &mut Plan) -> Result<Option<Authority>, ClusterError> {
     let Some(user_ca) = &mut plan.user_ca else { return Ok(None) };
-    let algorithm = user_ca.algorithm;
-    let made = tokio::task::spawn_blocking(move || Authority::make(algorithm)).await;
+    let wanted = user_ca.clone();
+    let made = tokio::task::spawn_blocking(move || Authority::make(&wanted)).await;
     let authority = made.map_err(|error| ClusterError::Authority(error.to_string()))??;
     user_ca.certificate = authority.certificate.clone();
     Ok(Some(authority))

@@ -68,12 +68,31 @@ pub enum KeyAlgorithm {
     Ecdsa,
 }
 
+/// The form in which a key is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyForm {
+    /// PKCS #8, `BEGIN PRIVATE KEY` (RFC 5958).
+    #[default]
+    Pkcs8,
+    /// The form of the algorithm's own: PKCS #1, `BEGIN RSA PRIVATE KEY` (RFC 8017), or SEC 1, `BEGIN EC PRIVATE KEY`
+    /// (RFC 5915).
+    Traditional,
+}
+
 /// A certificate authority that the bootstrap member is given, instead of making one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserCa {
     /// The kind of its key.
     pub algorithm: KeyAlgorithm,
-    /// Its certificate as PEM. Made with the cluster, so empty in a plan that was only drawn.
+    /// The form of its key.
+    #[serde(default)]
+    pub form: KeyForm,
+    /// Whether it is an intermediate authority, behind whose certificate that of its root comes in the same file.
+    #[serde(default)]
+    pub intermediate: bool,
+    /// Its certificate as PEM, with the root's behind it where it has one. Made with the cluster, so empty in a plan that
+    /// was only drawn.
     pub certificate: String,
 }
 

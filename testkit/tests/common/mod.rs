@@ -13,7 +13,7 @@ use serde_json::json;
 use testkit::expect::{Observation, Read, Subject};
 use testkit::matrix::Cell;
 use testkit::microovn::{AUTHORITY, LISTENERS, planned_certificates, planned_services};
-use testkit::plan::{Encap, KeyAlgorithm, Member, Network, Outline, Plan, Segment, Segments, Service, UserCa};
+use testkit::plan::{Encap, KeyAlgorithm, KeyForm, Member, Network, Outline, Plan, Segment, Segments, Service, UserCa};
 
 /// The four plans of the first suites, both families, default and custom encapsulation, with an authority that is given,
 /// and one without.
@@ -47,7 +47,9 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
         let (ip, device) = address(member, network);
         member.encap = Encap { ip, via: device.clone(), device, custom: custom_encap };
     }
-    plan.user_ca = Some(UserCa { algorithm: KeyAlgorithm::Ecdsa, certificate: AUTHORITIES[0].certificate.clone() });
+    let certificate = AUTHORITIES[0].certificate.clone();
+    let (algorithm, form) = (KeyAlgorithm::Ecdsa, KeyForm::default());
+    plan.user_ca = Some(UserCa { algorithm, form, intermediate: false, certificate });
     plan
 }
 
