@@ -58,12 +58,14 @@ impl Pace {
     }
 }
 
-/// How long a host may take to start and end a process before it counts as slow. Most take 1 to 2 ms, and User-Mode Linux 35.
-const START: Duration = Duration::from_millis(8);
+/// How long a host may take to start and end a process before deadlines get longer. Most take 1 ms, and User-Mode Linux 13.
+const START: Duration = Duration::from_millis(3);
 /// So often that is measured; the quickest counts, because the others may have been busy.
 const STARTS: u32 = 10;
 /// No deadline gets longer than so many times itself.
 const SLOWEST: f64 = 6.0;
+/// From so much on a host counts as slow, and had better do one thing at a time.
+const SLOW: f64 = 2.0;
 
 /// How many times slower this host is than the deadlines are made for: 1 where it is not. Measured once in a process.
 pub fn slowness() -> f64 {
@@ -85,7 +87,7 @@ fn slowness_of(starts: impl Iterator<Item = Duration>) -> f64 {
 
 /// Whether this host had better do one thing at a time.
 pub fn is_slow() -> bool {
-    slowness() > 1.0
+    slowness() > SLOW
 }
 
 /// A deadline on this host.
@@ -135,8 +137,8 @@ mod tests {
     fn a_host_is_as_slow_as_its_quickest_start_of_a_process() {
         let of = |starts: &[u64]| slowness_of(starts.iter().map(|ms| Duration::from_millis(*ms)));
         assert_eq!(of(&[1, 2]).to_string(), "1");
-        assert_eq!(of(&[300, 7]).to_string(), "1", "it was busy once");
-        assert_eq!(of(&[36, 32]).to_string(), "4");
+        assert_eq!(of(&[300, 2]).to_string(), "1", "it was busy once");
+        assert_eq!(of(&[14, 12]).to_string(), "4");
         assert_eq!(of(&[500]).to_string(), "6");
         assert_eq!(of(&[]).to_string(), "1");
     }

@@ -145,10 +145,10 @@ fn keep(target: &Path, share: &Path, console: &str) -> Result<PathBuf, Failure> 
 fn show(report: &Report, format: Format, target: &Path) -> Result<ExitCode, Failure> {
     let mut paper = Paper::default();
     paper.text(format!("The host booted in {:.0} s, and systemd says: {}.", report.booted_seconds, report.system));
-    let mut steps = table(&["tried".to_owned(), "seconds".to_owned(), "came of it".to_owned()], 1);
+    let mut steps = table(&["tried".to_owned(), "came of it".to_owned(), "seconds".to_owned()], 2);
     for step in &report.steps {
         let came = if step.passed { "good".to_owned() } else { step.said.clone() };
-        steps.add_row([step.name.clone(), format!("{:.0}", step.seconds), came]);
+        steps.add_row([step.name.clone(), came, format!("{:.0}", step.seconds)]);
     }
     paper.table(steps);
     paper.publish(report, format, target, "host")?;
