@@ -13,7 +13,7 @@ use super::{
 const STATUSES: [u16; 5] = [200, 202, 404, 500, 503];
 
 /// Reads `body` as a reply of every status and, where it is one, its metadata as everything that is ever expected in it;
-/// then as an event. Returns the texts of all errors.
+/// and returns the texts of all errors.
 pub(crate) fn read_as_everything(body: &[u8]) -> Vec<String> {
     let mut errors = Vec::new();
     let mut keep = |fault: Fault| errors.push(Error::new("read it", fault).to_string());
