@@ -185,7 +185,7 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
     let others: Vec<Verdict> =
         expect::unsatisfied(&manifest.plan, &manifest.observation).into_iter().map(|(_, other)| other).collect();
     let cause = expect::likely_causes(others.iter().chain([&verdict])).into_iter().next();
-    if let Some(cause) = cause.filter(|cause| cause.check != check.name) {
+    if let Some(cause) = cause.filter(|cause| cause.check != check.name && cause.may_explain(&verdict)) {
         text.push_str(&format!("\nlikely because of {}", cause.headline()));
     }
     text.push_str(&format!("\n{verdict}\nproduct: {product}\nevidence: {}", evidence.dir().display()));

@@ -56,6 +56,12 @@ impl Verdict {
         }
     }
 
+    /// Whether what this verdict says first is about a member that the other names too, so that it may explain it.
+    pub fn may_explain(&self, other: &Self) -> bool {
+        let member = self.first().map(|first| first.member.as_str());
+        member.is_some_and(|member| other.differences.iter().any(|difference| difference.line().contains(member)))
+    }
+
     fn distance(&self) -> Distance {
         self.first().map_or(Distance::Unread, |difference| difference.distance(&self.check))
     }
@@ -72,8 +78,9 @@ impl Difference {
         // A check that acts on a cluster finds what the cluster makes of it.
         let made = MADE.contains(&self.table.as_str()) || place(check) == usize::MAX;
         match self.table.as_str() {
-            // A unit that failed, or that systemd had to start again.
-            "systemd" => Distance::Ended,
+            // A unit that is down; one that systemd has started again does what it should.
+            "systemd" if self.seen.contains("failed") || self.seen.contains("auto-restart") => Distance::Ended,
+            "systemd" => Distance::Made,
             // What a program says over and over is mostly what becomes of something else.
             "journal" if !is_denial(&self.seen) => Distance::Made,
             "cluster list" if self.column == "name" => Distance::NoMember,
@@ -188,6 +195,24 @@ mod tests {
             ],
             &["healthy", "services"],
         );
+        check(
+            &[
+                verdict("healthy", "systemd", "ovn-northd", ("no failure", "restarted 1 times by systemd")),
+                verdict("services", "snap services", "daemon", ("enabled active", "enabled inactive")),
+            ],
+            &["services", "healthy"],
+        );
+    }
+
+    #[test]
+    fn what_is_of_one_member_explains_nothing_of_another() {
+        let of = |member: &str, seen: &str| {
+            let mut verdict = Verdict::builder("members");
+            verdict.compare(member, "cluster list", "name", "all", seen);
+            verdict.finish()
+        };
+        assert!(!of("m-2", "x").may_explain(&of("m-1", "x")));
+        assert!(of("m-2", "x").may_explain(&of("m-1", "without m-2")) && of("m-2", "x").may_explain(&of("m-2", "x")));
     }
 
     #[test]
