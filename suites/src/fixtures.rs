@@ -304,6 +304,7 @@ mod tests {
                 name: "microovn".to_owned(),
                 version: "1".to_owned(),
                 sha256: "0".to_owned(),
+                datapath: None,
             },
             plan: Plan::draw(&cell(), options::OPTIONS, Segments::documentation()),
             instances: BTreeMap::new(),

@@ -2,6 +2,7 @@
 //!
 //! This is the only place that reads the environment. Everything else is handed a [`Config`].
 
+mod choice;
 mod environment;
 mod faults;
 mod home;
@@ -14,6 +15,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use choice::{Datapath, StandIn};
 use environment::{environment_layer, lasting as lasting_of, suggestion, texts};
 pub use faults::{FaultError, Faults};
 pub use layer::{Keep, Layer};
@@ -82,6 +84,10 @@ pub struct Config {
     pub subnet: Option<ipnet::Ipv4Net>,
     /// Faults for the stand-in.
     pub faults: Option<Faults>,
+    /// The release of the stand-in; `None` for the newest that can be had.
+    pub stand_in: Option<StandIn>,
+    /// What is to carry packets on members.
+    pub datapath: Datapath,
     /// How long a formed cluster gets to become as planned.
     pub settle: Duration,
     /// What the environment sets and nothing here reads, a line each, with what it does here.
@@ -231,6 +237,8 @@ impl Config {
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
             subnet: pick!(subnet),
             faults: pick!(faults),
+            stand_in: pick!(stand_in),
+            datapath: pick!(datapath).unwrap_or(Datapath::Auto),
             settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
             notices: upstream::notices(environment),
             nextest: Nextest::find(environment)?,
@@ -330,6 +338,9 @@ mod tests {
     #[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number above 0")]
     #[case::subnet(&[("TESTKIT_SUBNET", "10.0.0.0")], None, "an IPv4 range")]
     #[case::remote(&[("LXD_REMOTE", "https://h:8443"), ("LXD_CLIENT_CERT", "/c")], None, "LXD_CLIENT_KEY is not set")]
+    #[case::datapath(&[("TESTKIT_DATAPATH", "kernal")], None, "which is not one of auto, kernel, userspace (did you mean \"kernel\"?)")]
+    #[case::stand_in(&[("TESTKIT_STAND_IN", "buster")], None, "TESTKIT_STAND_IN is \"buster\", which is not one of bookworm, trixie")]
+    #[case::datapath_in_the_file(&[], Some("datapath = \"dpdk\""), "failed to parse")]
     #[case::parallel_in_the_file(&[], Some("parallel = 0"), "failed to parse")]
     #[case::unknown_key(&[], Some("colour = 1"), "failed to parse")]
     fn bad_settings_name_their_place(

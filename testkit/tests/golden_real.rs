@@ -14,8 +14,8 @@ use testkit::cluster;
 use testkit::config::{Config, Layer};
 use testkit::host;
 use testkit::image::{
-    Cache, Golden, GoldenSpec, NodeNic, READY_KEY, Snap, Workspace, build_node, build_snaps, ensure_golden,
-    golden_lock_path,
+    Cache, Golden, GoldenSpec, NodeNic, READY_KEY, Snap, Workspace, build_node, build_snaps, choose_release,
+    ensure_golden, golden_lock_path,
 };
 use testkit::lxd::{Client, Exec, ImageRef, InstancePatch};
 use testkit::session::{Process, RunId, Tags, key};
@@ -110,7 +110,9 @@ fn snaps(config: &Config, cache: &Cache) -> (Snap, Vec<Snap>) {
     match &config.snap {
         Some(snap) => (inspect(snap), config.extra_snaps.iter().map(|path| inspect(path)).collect()),
         None => {
-            let built = build_snaps(&Workspace::new(&config.root), cache, &mut say).expect("snaps");
+            let workspace = Workspace::new(&config.root);
+            let release = choose_release(&workspace, cache, config.stand_in).expect("a release");
+            let built = build_snaps(&workspace, cache, release, &mut say).expect("snaps");
             (inspect(&built.stand_in), vec![inspect(&built.snapd), inspect(&built.base)])
         }
     }

@@ -3,19 +3,20 @@
 use std::time::Instant;
 
 use testkit::config::{Config, Layer};
-use testkit::image::{Cache, Snap, Workspace, build_node, build_snaps};
+use testkit::image::{Cache, Snap, Workspace, build_node, build_snaps, choose_release};
 
 #[test]
 fn artifacts_are_built_once_and_are_what_they_say() {
     let config = Config::resolve(Layer::default()).expect("a workspace");
     let workspace = Workspace::new(&config.root);
     let cache = Cache::open(&config.cache_dir).expect("cache");
+    let release = choose_release(&workspace, &cache, config.stand_in).expect("a release");
     let progress = &mut |text: &str| eprintln!("{text}");
     let begun = Instant::now();
     let node = build_node(&workspace, &cache, progress).expect("node image");
     eprintln!("node image {} in {:?}", node.rootfs.display(), begun.elapsed());
     let begun = Instant::now();
-    let snaps = build_snaps(&workspace, &cache, progress).expect("snaps");
+    let snaps = build_snaps(&workspace, &cache, release, progress).expect("snaps");
     eprintln!("snaps in {:?}", begun.elapsed());
 
     for (path, name, kind) in
@@ -43,7 +44,7 @@ fn artifacts_are_built_once_and_are_what_they_say() {
     let silence = &mut |text: &str| panic!("built again: {text}");
     let again = build_node(&workspace, &cache, silence).expect("node image");
     assert_eq!(again.hash, node.hash);
-    let snaps_again = build_snaps(&workspace, &cache, silence).expect("snaps");
+    let snaps_again = build_snaps(&workspace, &cache, release, silence).expect("snaps");
     let files_again = [&again.rootfs, &again.metadata, &snaps_again.snapd, &snaps_again.base, &snaps_again.stand_in];
     assert_eq!(files_again, files);
     let packed_again = files_again.map(|path| path.metadata().and_then(|metadata| metadata.modified()).expect("time"));

@@ -239,7 +239,7 @@ fn tokens_are_recognised_and_never_shown() {
 fn commands_are_argv() {
     let line = |argv: Vec<String>| argv.join(" ");
     expect![[r#"
-        microovn.ovs-vsctl --format=json --columns=external_ids list Open_vSwitch -- --columns=name,type,options list Interface
+        microovn.ovs-vsctl --format=json --columns=external_ids list Open_vSwitch -- --columns=name,type,options list Interface -- --columns=name,datapath_type,datapath_id list Bridge
         microovn.ovn-sbctl --format=json --columns=_uuid,name,hostname,encaps list Chassis -- --columns=_uuid,chassis_name,ip,type,options list Encap
         microovn.ovn-appctl -t /var/snap/microovn/common/run/ovn/ovnnb_db.ctl cluster/status OVN_Northbound
         microovn.ovn-appctl -t /var/snap/microovn/common/run/ovn/ovnsb_db.ctl cluster/status OVN_Southbound

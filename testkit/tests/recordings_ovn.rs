@@ -41,11 +41,15 @@ fn every_recorded_table_decodes() {
 fn the_local_switch_is_read() {
     let interfaces = r#"{"data":[["br-int","internal",["map",[]]],
         ["ovn-real-2-0","geneve",["map",[["csum","true"],["key","flow"],["remote_ip","10.88.0.12"]]]]],
-        "headings":["name","type","options"]}"#;
+        "headings":["name","type","options"]}
+        {"data":[["br-int","netdev","0000ce8f"],["br-ex","",["set",[]]]],"headings":["name","datapath_type","datapath_id"]}"#;
     let switch = Switch::parse(&format!("{}{interfaces}\n", recorded!("ovs-vsctl-external-ids.json"))).unwrap();
     assert_eq!(switch.open_vswitch.external_ids["ovn-encap-ip"], "10.88.0.11");
     assert_eq!(switch.open_vswitch.external_ids["system-id"], "real-1");
     assert_eq!(switch.interfaces[1].kind, "geneve");
+    assert_eq!(switch.bridges[0].datapath_type, "netdev");
+    let ids: Vec<_> = switch.bridges.iter().map(|bridge| bridge.datapath_id.as_deref()).collect();
+    assert_eq!(ids, [Some("0000ce8f"), None]);
     assert_eq!(switch.interfaces[1].options["remote_ip"], "10.88.0.12");
 }
 

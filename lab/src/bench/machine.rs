@@ -79,7 +79,7 @@ impl Machine {
 /// A product that there is not.
 #[cfg(test)]
 pub(crate) fn product() -> Product {
-    Product { stand_in: true, name: "microovn".into(), version: "26.03".into(), sha256: "e68d".into() }
+    Product { stand_in: true, name: "microovn".into(), version: "26.03".into(), sha256: "e68d".into(), datapath: None }
 }
 
 /// What programs get, without the machine and the product that it begins with.

@@ -10,7 +10,7 @@ use super::millis;
 use testkit::cli::{Catalogue, Failure, lines};
 use testkit::cluster::{self, Manifest, Order, Site};
 use testkit::config::Config;
-use testkit::image::{Cache, Golden, Workspace, build_node, build_snaps};
+use testkit::image::{Cache, Golden, Workspace, build_node, build_snaps, choose_release};
 use testkit::matrix::Cell;
 use testkit::session::sweep::{Target, sweep};
 
@@ -36,7 +36,8 @@ impl Cold {
         };
         let (cache, _folder) = empty()?;
         let started = Instant::now();
-        build_snaps(&workspace, &cache, &mut lines()).map_err(Failure::provisioning)?;
+        let release = choose_release(&workspace, &cache, config.stand_in).map_err(Failure::usage)?;
+        build_snaps(&workspace, &cache, release, &mut lines()).map_err(Failure::provisioning)?;
         let snaps = millis(started);
         let (cache, _folder) = empty()?;
         let started = Instant::now();

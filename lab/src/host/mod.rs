@@ -67,7 +67,8 @@ fn try_in(config: &Config, mut order: Order, args: &HostArgs) -> (Tried, Format)
         // What nodes are made of is made here where it is missing, so that nothing is compiled or fetched inside.
         let cache = Cache::open(&config.cache_dir).map_err(Failure::provisioning)?;
         let workspace = Workspace::new(&config.root);
-        image::build_snaps(&workspace, &cache, &mut progress).map_err(Failure::provisioning)?;
+        let release = image::choose_release(&workspace, &cache, config.stand_in).map_err(Failure::usage)?;
+        image::build_snaps(&workspace, &cache, release, &mut progress).map_err(Failure::provisioning)?;
         image::build_node(&workspace, &cache, &mut progress).map_err(Failure::provisioning)?;
         let disk = disk::ensure(&config.root.join("lab/host"), &cache, &mut progress).map_err(Failure::provisioning)?;
         drop(cache);

@@ -588,6 +588,7 @@ suites::suites! {
         system_id,
         sb_chassis,
         sb_encap,
+        datapath,
         tunnels,
         encap_route,
         certificates,

@@ -28,7 +28,7 @@ struct Shown {
 
 /// Builds what clusters are cloned from.
 pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
-    cluster::given_snaps(config).map_err(Failure::cluster)?;
+    cluster::check_given_snaps(config, &mut super::host::lines()).map_err(Failure::cluster)?;
     let client = host::connect(config).await.map_err(Failure::usage)?;
     let interrupted = image::end_programs_on_signals().map_err(Failure::usage)?;
     let built = cluster::golden(config, &client, &mut super::host::lines()).await;

@@ -59,7 +59,8 @@ pub(super) fn line(record: &Record, report: &Path) -> String {
     let counts = format!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
     let unfinished =
         if totals.unfinished == 0 { String::new() } else { format!(", {} not finished", totals.unfinished) };
-    format!("report: {} ({counts}{unfinished})", report.display())
+    let datapath = record.datapath.map(|datapath| format!(", {datapath}")).unwrap_or_default();
+    format!("report: {} ({counts}{unfinished}{datapath})", report.display())
 }
 
 /// Hands the file to the desktop's browser.

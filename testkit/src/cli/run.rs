@@ -57,7 +57,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         [] => cells.tier(args.tier),
         names => names.iter().map(|name| cells.find(name)).collect::<Result<_, _>>()?,
     };
-    cluster::given_snaps(&config).map_err(Failure::cluster)?;
+    cluster::check_given_snaps(&config, &mut super::host::lines()).map_err(Failure::cluster)?;
     let programs = Programs::build(&config, &cells, &chosen);
     let (divided, programs) = tokio::try_join!(divide(&config, catalogue, &chosen), programs)?;
     let Division { runnable, skips, run } = divided;

@@ -33,7 +33,7 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
     if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
         return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
     }
-    cluster::given_snaps(&config).map_err(Failure::cluster)?;
+    cluster::check_given_snaps(&config, &mut super::host::lines()).map_err(Failure::cluster)?;
     let run = Run::start(&config).await.map_err(Failure::usage)?;
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let exe = std::env::current_exe().map_err(Failure::usage)?;

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
-use crate::config::Config;
-use crate::image::{self, Cache, Golden, GoldenSpec, Maker, Progress, Snap, Workspace};
+use crate::config::{Config, StandIn};
+use crate::image::{self, Cache, Golden, GoldenSpec, Maker, NodeSnapd, Progress, Snap, Workspace};
 use crate::lxd::{Client, ImageRef};
+use crate::plan::Datapath;
 use crate::session::Process;
 
 /// What is tested.
@@ -24,12 +25,16 @@ pub struct Product {
     pub version: String,
     /// SHA-256 of the snap file, hexadecimal.
     pub sha256: String,
+    /// What carries packets on its members.
+    #[serde(default)]
+    pub datapath: Option<Datapath>,
 }
 
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.stand_in { "stand-in for " } else { "" };
-        write!(f, "{what}{} {} (sha256 {})", self.name, self.version, self.sha256)
+        write!(f, "{what}{} {} (sha256 {})", self.name, self.version, self.sha256)?;
+        self.datapath.map_or(Ok(()), |datapath| write!(f, ", {datapath}"))
     }
 }
 
@@ -68,16 +73,19 @@ pub(super) async fn describe(
     client: &Client,
     progress: &mut Progress<'_>,
 ) -> Result<(GoldenSpec, Product, (Cache, File)), ClusterError> {
-    let given = given_snaps(config)?;
+    let given = inspect_given(config)?;
     let named = check_lxd(config, client, progress).await?;
     let workspace = Workspace::new(&config.root);
     let locks = locks(&config.cache_dir).await?;
-    let (snap, extra) = snaps(given, &workspace, &locks.0, progress)?;
+    require_given(config, given.as_ref(), &workspace, &locks.0, progress)?;
+    let (snap, extra) = snaps(given, config.stand_in, &workspace, &locks.0, progress)?;
+    let datapath = if crate::host::ensure_datapath(config).userspace { Datapath::Userspace } else { Datapath::Kernel };
     let product = Product {
         stand_in: config.snap.is_none(),
         name: snap.name.clone(),
         version: snap.version.clone(),
         sha256: snap.sha256.to_string(),
+        datapath: Some(datapath),
     };
     let image = match named {
         Some(image) => image,
@@ -100,12 +108,35 @@ pub(super) async fn describe(
     Ok((spec, product, locks))
 }
 
-/// The snap under test and those to install before it, where the configuration names them: read and found usable.
-/// Needs no LXD, so that a command can fail for them before it does anything else.
+/// Fails unless the snap under test and those to install before it, where the configuration names them, can be used and
+/// suit the nodes. Needs no LXD, so that a command can fail for them before it does anything else.
 ///
 /// # Errors
-/// When one cannot be used, or there are some to install first and none to test.
-pub fn given_snaps(config: &Config) -> Result<Option<(Snap, Vec<Snap>)>, ClusterError> {
+/// When one cannot be used, needs what a node does not have, or there are some to install first and none to test.
+pub fn check_given_snaps(config: &Config, progress: &mut Progress<'_>) -> Result<(), ClusterError> {
+    let Some(given) = inspect_given(config)? else { return Ok(()) };
+    let workspace = Workspace::new(&config.root);
+    let cache = Cache::open(&config.cache_dir)?;
+    require_given(config, Some(&given), &workspace, &cache, progress)
+}
+
+/// Fails where a snap that is given needs what a node and the snaps before it do not have. What an image of somebody
+/// else's has is not known before it is there.
+fn require_given(
+    config: &Config,
+    given: Option<&(Snap, Vec<Snap>)>,
+    workspace: &Workspace,
+    cache: &Cache,
+    progress: &mut Progress<'_>,
+) -> Result<(), ClusterError> {
+    let Some((snap, extra)) = given.filter(|_| config.node_image.is_none()) else { return Ok(()) };
+    let version = Some(image::node_snapd(workspace, cache, progress)?);
+    let snaps: Vec<&Snap> = extra.iter().chain([snap]).collect();
+    Ok(image::require(&snaps, &NodeSnapd { version, alone: true })?)
+}
+
+/// The snap under test and those to install before it, where the configuration names them.
+fn inspect_given(config: &Config) -> Result<Option<(Snap, Vec<Snap>)>, ClusterError> {
     let Some(path) = &config.snap else {
         return match config.extra_snaps.first() {
             Some(extra) => Err(ClusterError::ExtraAlone(extra.clone())),
@@ -156,6 +187,7 @@ fn place() -> String {
 /// The snaps that were given, or those of the stand-in.
 fn snaps(
     given: Option<(Snap, Vec<Snap>)>,
+    release: Option<StandIn>,
     workspace: &Workspace,
     cache: &Cache,
     progress: &mut Progress<'_>,
@@ -163,7 +195,8 @@ fn snaps(
     if let Some(given) = given {
         return Ok(given);
     }
-    let built = image::build_snaps(workspace, cache, progress)?;
+    let release = image::choose_release(workspace, cache, release)?;
+    let built = image::build_snaps(workspace, cache, release, progress)?;
     let snap = Snap::inspect(&built.stand_in)?;
     snap.require_microovn()?;
     Ok((snap, vec![Snap::inspect(&built.snapd)?, Snap::inspect(&built.base)?]))

@@ -32,7 +32,7 @@ pub use error::ClusterError;
 pub use evidence::collect;
 pub use expected::expected;
 pub use formation::form;
-pub use golden::{Product, given_snaps, golden, ingredients, maker};
+pub use golden::{Product, check_given_snaps, golden, ingredients, maker};
 pub use keep::{forget, keep, keep_unformed, kept, kept_cells, reuse};
 pub use manifest::{Manifest, Planned, Settled};
 pub use observe::{Members, observe};

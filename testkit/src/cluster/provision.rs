@@ -15,7 +15,7 @@ use super::expected::expected;
 use super::{
     Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, release, settle, subnets,
 };
-use crate::image::{self, Golden, NodeNic};
+use crate::image::{self, DATAPATH_KEY, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
@@ -84,6 +84,7 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     let planning = async {
         let mut plan = draw(site, order).await?;
         plan.release = release::of(&golden);
+        plan.datapath = product.datapath;
         require(site, &plan, &golden, &product).await?;
         let authority = make_authority(&mut plan).await?;
         Ok::<_, ClusterError>((plan, authority))
@@ -294,6 +295,7 @@ async fn make_instance(
     nics.extend(loopback.map(|networkd| NodeNic { device: "lo".to_owned(), network: None, networkd }));
     let mut spec = golden.node(instance, &member.hostname, &nics);
     spec.config.extend(tags(site, cell, &member.hostname).to_config());
+    spec.config.extend(plan.datapath.map(|datapath| (DATAPATH_KEY.to_owned(), datapath.kind().to_owned())));
     spec.start = true;
     Ok(site.client.create_instance(&spec, wait::patience(CLONE)).await?)
 }

@@ -17,8 +17,9 @@ const MEANT_FOR_US: [&str; 3] = [OWN, "MICROOVN_", "LXD_"];
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 11] = [
+const OWN_VARIABLES: [&str; 13] = [
     "TESTKIT_CACHE_DIR",
+    "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
     "TESTKIT_KEEP",
     "TESTKIT_OUT_DIR",
@@ -27,6 +28,7 @@ const OWN_VARIABLES: [&str; 11] = [
     "TESTKIT_PROJECT",
     "TESTKIT_REUSE",
     "TESTKIT_SETTLE",
+    "TESTKIT_STAND_IN",
     "TESTKIT_STATE_DIR",
     "TESTKIT_SUBNET",
 ];
@@ -99,6 +101,8 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         reuse: switch(environment, "TESTKIT_REUSE")?,
         parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
         faults: faults(environment)?,
+        stand_in: choice(environment, "TESTKIT_STAND_IN")?,
+        datapath: choice(environment, "TESTKIT_DATAPATH")?,
         settle: parse::<std::num::NonZeroU64>(environment, "TESTKIT_SETTLE", "a number of seconds above 0")?,
         subnet: parse(environment, "TESTKIT_SUBNET", SUBNET)?,
     })
@@ -116,6 +120,20 @@ fn parse<T: FromStr>(
             value: value.clone(),
             wanted: wanted.to_string(),
         }),
+    }
+}
+
+/// A variable that is one of some words.
+fn choice<T: FromStr<Err = String>>(
+    environment: &BTreeMap<String, String>,
+    name: &'static str,
+) -> Result<Option<T>, ConfigError> {
+    match environment.get(name).filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        Some(value) => {
+            let refused = |wanted| ConfigError::Environment { name, value: value.clone(), wanted };
+            value.parse().map(Some).map_err(refused)
+        }
     }
 }
 

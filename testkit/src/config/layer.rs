@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::Faults;
+use super::{Datapath, Faults, StandIn};
 
 /// One source of settings. Every field is optional; an earlier source wins over a later one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -50,6 +50,10 @@ pub struct Layer {
     pub subnet: Option<ipnet::Ipv4Net>,
     /// Faults the stand-in is told to have, one a line.
     pub faults: Option<Faults>,
+    /// The release of the stand-in.
+    pub stand_in: Option<StandIn>,
+    /// What carries packets on members.
+    pub datapath: Option<Datapath>,
     /// Seconds that a formed cluster gets to become as planned.
     pub settle: Option<std::num::NonZeroU64>,
 }

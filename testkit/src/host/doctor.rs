@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::datapath::{Decision, decide_datapath};
 use super::network::{self, Drops, Filtered};
 use super::{BRIDGE, Capacity, EXTENSIONS, connect_to, daemons, limits, objects, options, packages, refuse_cluster};
 use crate::config::{Config, LxdTarget};
@@ -93,6 +94,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     if local {
         findings.extend(host(asker));
     }
+    findings.push(datapath(&decide_datapath(config)));
     findings.push(store().await);
     match reach(config, asker).await {
         Ok((client, lxd)) => {
@@ -196,11 +198,17 @@ fn modules(has: impl Fn(&str) -> bool, asker: Asker) -> Finding {
         return Finding::ok("kernel modules", "openvswitch and geneve are loaded");
     }
     let seen = format!(
-        "not loaded: {}; `tunnels` and `encap_route` judge what Open vSwitch and the routes say, no packet is sent",
+        "not loaded: {}; members carry packets in userspace where the kernel has no openvswitch",
         missing.join(", ")
     );
     let mend = asker.by_root(&format!("modprobe --all {}", missing.join(" ")), false);
     Finding::warn("kernel modules", seen, format!("{mend}, where the kernel has them"))
+}
+
+/// What members' packets will be carried by.
+fn datapath(Decision { userspace, why }: &Decision) -> Finding {
+    let which = if *userspace { "userspace" } else { "kernel" };
+    Finding::ok("datapath", format!("{which}: {why}"))
 }
 
 fn apparmor(enabled: &str) -> Finding {
@@ -498,7 +506,7 @@ mod tests {
     fn what_is_limited_without_a_kernel_module_is_said() {
         assert_eq!(modules(|_| true, ROOT).level, Level::Ok);
         let finding = modules(|name| name == "geneve", ROOT);
-        assert!(finding.seen.contains("not loaded: openvswitch; `tunnels` and `encap_route`"), "{finding:?}");
+        assert!(finding.seen.contains("not loaded: openvswitch; members carry packets in userspace"), "{finding:?}");
         assert_eq!(finding.level, Level::Warn);
     }
 

@@ -8,6 +8,7 @@ mod begun;
 mod capacity;
 mod connect;
 mod daemons;
+mod datapath;
 mod doctor;
 mod error;
 mod limits;
@@ -24,6 +25,7 @@ use ipnet::Ipv4Net;
 
 pub use capacity::Capacity;
 pub use connect::{connect, options, routes};
+pub use datapath::{Decision, decide_datapath, ensure_datapath};
 pub use doctor::{Finding, Level, examine};
 pub use error::Error;
 pub use packages::ensure_browser;

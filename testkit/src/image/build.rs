@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::cache::Cache;
 use super::error::Error;
-use super::hash::{Hasher, sorted};
+use super::hash::{Hash, Hasher, sorted};
 use super::program::Program;
 use super::recipe::Workspace;
 use crate::cargo;
+use crate::config::StandIn;
 
 /// Raised when a bootstrap is run in another way, so that cached ones are not used.
 const BOOTSTRAP_VERSION: &str = "bootstrap 1";
@@ -53,13 +55,7 @@ pub(crate) fn bootstrap(
     exclude: &[String],
     progress: &mut Progress<'_>,
 ) -> Result<PathBuf, Error> {
-    let hash = Hasher::new(BOOTSTRAP_VERSION)
-        .text("suite", suite)
-        .text("packages", &packages.join(","))
-        .text("exclude", &exclude.join(","))
-        .text("architecture", std::env::consts::ARCH)
-        .finish();
-    cache.ensure("bootstrap", "tar", &hash, |made| {
+    cache.ensure("bootstrap", "tar", &bootstrap_hash(suite, packages, exclude), |made| {
         progress(&format!("bootstrapping {suite} with {} packages", packages.len()));
         bootstrap_to(cache, suite, packages, exclude, made)
     })
@@ -92,13 +88,58 @@ pub fn bootstrap_to(
     bootstrapped.map(drop).and(scratch.remove())
 }
 
-/// The host's own sources of `suite`, for a host that takes its packages from a mirror of its own. None where the host
-/// runs another suite or distribution: mmdebstrap then knows where to go.
+fn bootstrap_hash(suite: &str, packages: &[String], exclude: &[String]) -> Hash {
+    Hasher::new(BOOTSTRAP_VERSION)
+        .text("suite", suite)
+        .text("packages", &packages.join(","))
+        .text("exclude", &exclude.join(","))
+        .text("architecture", std::env::consts::ARCH)
+        .finish()
+}
+
+/// Whether [`bootstrap`] can be had: it is in the cache, or the mirror serves the suite.
+pub(crate) fn has_bootstrap(cache: &Cache, suite: &str, packages: &[String], exclude: &[String]) -> bool {
+    cache.has("bootstrap", "tar", &bootstrap_hash(suite, packages, exclude)) || is_served(suite)
+}
+
+/// Asks where [`bootstrap`] would fetch `suite` for its index, as apt would: with the host's proxies. Of a host that has no
+/// such source mmdebstrap knows where to go, and one suite is there as the other is.
+fn is_served(suite: &str) -> bool {
+    let sources = host_sources(suite);
+    let Some(mirror) = mirror_of(suite, &sources) else { return true };
+    let url = format!("{}/dists/{suite}/InRelease", mirror.trim_end_matches('/'));
+    let Ok(folder) = tempfile::tempdir() else { return false };
+    let asked = Program::new("ask the mirror", "/usr/lib/apt/apt-helper")
+        .args(["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=10", "-o", "Acquire::https::Timeout=10"])
+        .args(["download-file", &url])
+        .arg(folder.path().join("InRelease"))
+        .run_bounded(1 << 16, Duration::from_secs(30));
+    asked.is_ok()
+}
+
+/// Where a suite is, not its updates, of entries of a `sources.list`.
+fn mirror_of<'a>(suite: &str, sources: &'a [String]) -> Option<&'a str> {
+    let words = sources.iter().map(|entry| entry.split(' ').collect::<Vec<_>>());
+    let mut suites = words.filter(|words| words.contains(&suite));
+    suites.find_map(|words| words.into_iter().find(|word| word.contains("://")))
+}
+
+/// The host's own sources of `suite`, for a host that takes its packages from a mirror of its own. A mirror that has
+/// another suite of these is asked for this one. None where the host runs another distribution: mmdebstrap then knows
+/// where to go.
 fn host_sources(suite: &str) -> Vec<String> {
     let listed = Program::new("list the host's package sources", "apt-get")
         .args(["indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)", "Created-By: Packages"])
         .run();
-    listed.map(|lines| sources_of(suite, &String::from_utf8_lossy(&lines))).unwrap_or_default()
+    listed.map(|lines| sources_like(suite, &String::from_utf8_lossy(&lines))).unwrap_or_default()
+}
+
+/// [`sources_of`], and where there are none those of another suite of the distribution, for this one.
+fn sources_like(suite: &str, lines: &str) -> Vec<String> {
+    let others = StandIn::WORDS.iter().filter(|word| **word != suite);
+    let others = others.map(|other| lines.replace(&format!("|{other}"), &format!("|{suite}")));
+    let mut found = [lines.to_owned()].into_iter().chain(others).map(|lines| sources_of(suite, &lines));
+    found.find(|sources| !sources.is_empty()).unwrap_or_default()
 }
 
 /// The lines that are of `suite` or of its updates, as entries of a `sources.list`.
@@ -245,6 +286,22 @@ mod tests {
         said.sort();
         assert_eq!(said, ["bad", "good"]);
         assert!(ended.is_err_and(|error| error.to_string().contains("none")));
+    }
+
+    #[test]
+    fn a_mirror_is_asked_for_the_suite_and_for_another_one_of_the_distribution() {
+        let lines = "\
+http://mirror.example/debian-security/|bookworm-security|main|$(SIGNED_BY)
+http://mirror.example/debian/|bookworm|main|$(SIGNED_BY)
+http://other.example/|nodistro|main|
+";
+        for suite in ["bookworm", "trixie"] {
+            let sources = sources_like(suite, lines);
+            let security = format!("deb http://mirror.example/debian-security/ {suite}-security main");
+            assert_eq!(sources, [security, format!("deb http://mirror.example/debian/ {suite} main")]);
+            assert_eq!(mirror_of(suite, &sources), Some("http://mirror.example/debian/"));
+        }
+        assert_eq!(sources_like("trixie", "http://mirror.example/ubuntu/|noble|main|"), Vec::<String>::new());
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Cache {
         hash: &Hash,
         make: impl FnOnce(&Path) -> Result<(), Error>,
     ) -> Result<PathBuf, Error> {
-        let place = self.root.join(format!("{stem}-{}.{extension}", hash.short()));
+        let place = self.place(stem, extension, hash);
         if place.exists() {
             return Ok(place);
         }
@@ -87,6 +87,15 @@ impl Cache {
         fs::write(&note, folder.as_os_str().as_encoded_bytes()).map_err(Error::file("write", &note))?;
         fs::DirBuilder::new().mode(0o755).create(&folder).map_err(Error::file("create", &folder))?;
         Ok(Scratch { folder })
+    }
+
+    /// Whether the artifact is there.
+    pub(crate) fn has(&self, stem: &str, extension: &str, hash: &Hash) -> bool {
+        self.place(stem, extension, hash).exists()
+    }
+
+    fn place(&self, stem: &str, extension: &str, hash: &Hash) -> PathBuf {
+        self.root.join(format!("{stem}-{}.{extension}", hash.short()))
     }
 
     /// Removes all but the newest few artifacts of a name.

@@ -41,6 +41,9 @@ pub const KIND_KEY: &str = "user.testkit.kind";
 /// The host name that the image's templates render.
 pub const HOSTNAME_KEY: &str = "user.testkit.hostname";
 
+/// What carries packets on a node, as Open vSwitch calls it: the image's templates have its switch told so at every start.
+pub const DATAPATH_KEY: &str = "user.testkit.datapath";
+
 /// Plugs that could not be connected, as JSON; kept on the golden image for those who find it made.
 const UNCONNECTED_KEY: &str = "user.testkit.unconnected";
 
@@ -279,7 +282,7 @@ async fn make(
         foreign::before_first_boot(&node, &spec.workspace).await?;
     }
     prolong().await?;
-    let reexec = node.decide_reexec(&spec.extra_snaps).await?;
+    let reexec = node.decide_reexec(&spec.extra_snaps, &spec.snap).await?;
     progress("starting it");
     client
         .start_instance(name, wait::patience(DEADLINE))

@@ -20,6 +20,7 @@ mod node;
 mod program;
 mod recipe;
 mod remote;
+mod requirements;
 mod snap;
 mod snaps;
 mod store;
@@ -29,15 +30,16 @@ pub use build::{Progress, bootstrap_to};
 pub use cache::{Cache, Scratch};
 pub use error::Error;
 pub use golden::{
-    Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NodeNic, READY_KEY, Unconnected, ensure_golden,
-    found_full, golden_lock_path, golden_name, is_golden,
+    DATAPATH_KEY, Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NodeNic, READY_KEY, Unconnected,
+    ensure_golden, found_full, golden_lock_path, golden_name, is_golden,
 };
 pub use hash::{Hash, Hasher, of_file};
-pub use node::{NodeImage, build_node};
+pub use node::{NodeImage, build_node, node_snapd};
 pub use program::{Interrupted, Program, end_programs_on_signals};
 pub use recipe::Workspace;
 pub use remote::find_or_pull;
+pub use requirements::{NodeSnapd, require};
 pub(crate) use snap::Description;
 pub use snap::{Plug, Snap};
-pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in};
+pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in, choose_release};
 pub use store::{NODE_ALIAS, OWNER, OWNER_KEY, ensure_node_image, is_ours};

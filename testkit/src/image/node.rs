@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::build::{Progress, bootstrap, cached_programs, debian_architecture, read};
 use super::cache::Cache;
+use super::dpkg::Packages;
 use super::error::Error;
 use super::hash::{Hash, Hasher};
 use super::recipe::Workspace;
@@ -82,6 +83,24 @@ pub fn build_node(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
         write_metadata(made, &recipe.templates, &workspace.node().join("templates"), &properties)
     })?;
     Ok(NodeImage { metadata, rootfs, hash, properties })
+}
+
+/// The version of the node image's own snapd. Takes half a minute where the image's packages have to be fetched.
+///
+/// # Errors
+/// When they cannot be had, or have no snapd.
+pub fn node_snapd(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<String, Error> {
+    let recipe = workspace.node_recipe()?;
+    let packages = bootstrap(cache, &recipe.suite, &recipe.packages, &recipe.exclude, progress)?;
+    let name = packages.file_name().unwrap_or_default().to_string_lossy();
+    let hash = Hasher::new(NODE_VERSION).text("snapd of", &name).finish();
+    let noted = cache.ensure("snapd-version", "txt", &hash, |made| {
+        let none = || Error::Recipe { recipe: "node.toml", problem: "its packages have no snapd".to_owned() };
+        let dpkg = Packages::of_tree(&Tree::of_tar(&packages)?)?;
+        let version = dpkg.find_version("snapd").ok_or_else(none)?;
+        std::fs::write(made, version).map_err(Error::file("write", made))
+    })?;
+    Ok(String::from_utf8_lossy(&read(&noted)?).into_owned())
 }
 
 /// Builds the crates; where in the image their program goes, and the program.

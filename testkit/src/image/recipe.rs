@@ -37,7 +37,6 @@ pub(crate) struct NodeRecipe {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SnapsRecipe {
-    pub(crate) suite: String,
     /// Of the base, beyond the essential ones.
     pub(crate) packages: Vec<String>,
     pub(crate) exclude: Vec<String>,
@@ -51,7 +50,6 @@ pub(crate) struct SnapsRecipe {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BaseRecipe {
     pub(crate) name: String,
-    pub(crate) version: String,
     pub(crate) drop: Vec<Paths>,
     /// Folders that must be there even if empty.
     pub(crate) folders: Vec<String>,
@@ -62,13 +60,22 @@ pub(crate) struct BaseRecipe {
 pub(crate) struct StandInRecipe {
     /// The crate whose programs go to `bin/`.
     pub(crate) package: String,
-    pub(crate) version: String,
     pub(crate) packages: Vec<String>,
     /// Packages to do without, though others depend on them; a `*` at the end matches the rest.
     pub(crate) without: Vec<String>,
     pub(crate) drop: Vec<Paths>,
     /// Path of a symbolic link, and its target.
     pub(crate) links: BTreeMap<String, String>,
+    /// Its releases, by the suite that their packages are of.
+    pub(crate) releases: BTreeMap<String, ReleaseRecipe>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReleaseRecipe {
+    pub(crate) version: String,
+    /// Apps that it does not have.
+    pub(crate) lacks: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -161,6 +168,7 @@ fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::StandIn;
 
     fn workspace() -> Workspace {
         Workspace::new(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
@@ -176,7 +184,8 @@ mod tests {
             let file = workspace().node().join("files").join(target.trim_start_matches('/'));
             assert!(file.is_file(), "no {}", file.display());
         }
-        workspace().snaps_recipe().unwrap();
+        let releases = workspace().snaps_recipe().unwrap().stand_in.releases;
+        assert_eq!(releases.keys().map(String::as_str).collect::<Vec<_>>(), StandIn::WORDS);
     }
 
     #[test]

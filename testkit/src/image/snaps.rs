@@ -3,16 +3,20 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::build::{Progress, at_once, bootstrap, cached_programs, debian_architecture, read};
+use super::build::{Progress, at_once, bootstrap, cached_programs, debian_architecture, has_bootstrap, read};
 use super::cache::Cache;
 use super::dpkg::{Packages, matches};
 use super::error::Error;
 use super::hash::Hasher;
 use super::recipe::{SnapsRecipe, Workspace};
 use super::tree::{Squashfs, Tree, is_at_or_below};
+use crate::config::StandIn;
 
 /// Raised when snaps are made in another way from the same recipe.
 const SNAPS_VERSION: &str = "snaps 2";
+
+/// The releases of the stand-in, the newest first.
+const RELEASES: [StandIn; 2] = [StandIn::Trixie, StandIn::Bookworm];
 
 /// The snaps, in the order in which they have to be installed.
 #[derive(Debug, Clone)]
@@ -25,22 +29,43 @@ pub struct Snaps {
     pub stand_in: PathBuf,
 }
 
+/// The release of the stand-in that is wanted, or else the newest that can be had: whose packages are in the cache, or
+/// which the distribution's mirror serves.
+///
+/// # Errors
+/// When the recipe cannot be read.
+pub fn choose_release(workspace: &Workspace, cache: &Cache, wanted: Option<StandIn>) -> Result<StandIn, Error> {
+    let recipe = workspace.snaps_recipe()?;
+    Ok(choose(wanted, |release| has_bootstrap(cache, release.word(), &packages(&recipe), &recipe.exclude)))
+}
+
+/// The oldest is not asked for: where it cannot be had either, its making says why.
+fn choose(wanted: Option<StandIn>, can_be_had: impl Fn(StandIn) -> bool) -> StandIn {
+    let [newer @ .., oldest] = RELEASES;
+    wanted.or_else(|| newer.into_iter().find(|release| can_be_had(*release))).unwrap_or(oldest)
+}
+
 /// Makes all three snaps, or finds them made.
-pub fn build_snaps(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<Snaps, Error> {
+pub fn build_snaps(
+    workspace: &Workspace,
+    cache: &Cache,
+    release: StandIn,
+    progress: &mut Progress<'_>,
+) -> Result<Snaps, Error> {
     let (node, recipe) = (workspace.node_recipe()?, workspace.snaps_recipe()?);
     // What takes long: packages wait for the network and for dpkg, while the compiler has the processors.
     at_once(
         &[
             &|progress| cached_programs(workspace, cache, &recipe.stand_in.package, progress).map(drop),
-            &|progress| base_and_ovn(cache, &recipe, progress).map(drop),
+            &|progress| base_and_ovn(cache, &recipe, release, progress).map(drop),
             &|progress| bootstrap(cache, &node.suite, &node.packages, &node.exclude, progress).map(drop),
         ],
         progress,
     )?;
     Ok(Snaps {
         snapd: build_snapd(workspace, cache, progress)?,
-        base: build_base(workspace, cache, progress)?,
-        stand_in: build_stand_in(workspace, cache, progress)?,
+        base: build_base(workspace, cache, release, progress)?,
+        stand_in: build_stand_in(workspace, cache, release, progress)?,
     })
 }
 
@@ -69,9 +94,14 @@ pub fn build_snapd(workspace: &Workspace, cache: &Cache, progress: &mut Progress
 }
 
 /// Packs the base: the essential packages and a few more, without what only the stand-in needs.
-pub fn build_base(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<PathBuf, Error> {
+pub fn build_base(
+    workspace: &Workspace,
+    cache: &Cache,
+    release: StandIn,
+    progress: &mut Progress<'_>,
+) -> Result<PathBuf, Error> {
     let recipe = workspace.snaps_recipe()?;
-    let packages = base_and_ovn(cache, &recipe, progress)?;
+    let packages = base_and_ovn(cache, &recipe, release, progress)?;
     let hash = Hasher::new(SNAPS_VERSION)
         .text("packages", &packages.file_name().unwrap_or_default().to_string_lossy())
         .text("base", &format!("{:?} {:?} {:?}", recipe.packages, recipe.base, recipe.stand_in.packages))
@@ -91,7 +121,7 @@ pub fn build_base(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
         for folder in &recipe.base.folders {
             tree.add_folder(&tree.resolve(folder), if folder.ends_with("tmp") { 0o1777 } else { 0o755 });
         }
-        let yaml = snap_yaml(&recipe.base.name, &recipe.base.version, "base", "Base of the stand-in for MicroOVN");
+        let yaml = snap_yaml(&recipe.base.name, release.word(), "base", "Base of the stand-in for MicroOVN");
         tree.add_file("meta/snap.yaml", yaml, 0o644);
         tree.pack(made, Squashfs::Snap)
     })
@@ -99,10 +129,17 @@ pub fn build_base(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
 
 /// Packs the stand-in: the distribution's OVN and Open vSwitch, the folder `images/stand-in/snap/`, and the crate's
 /// programs in `bin/`.
-pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<PathBuf, Error> {
+pub fn build_stand_in(
+    workspace: &Workspace,
+    cache: &Cache,
+    release: StandIn,
+    progress: &mut Progress<'_>,
+) -> Result<PathBuf, Error> {
     let recipe = workspace.snaps_recipe()?;
+    let none = || Error::Recipe { recipe: "snaps.toml", problem: format!("it has no release {:?}", release.word()) };
+    let of_release = recipe.stand_in.releases.get(release.word()).ok_or_else(none)?;
     let programs = cached_programs(workspace, cache, &recipe.stand_in.package, progress)?;
-    let packages = base_and_ovn(cache, &recipe, progress)?;
+    let packages = base_and_ovn(cache, &recipe, release, progress)?;
     let mut hasher = Hasher::new(SNAPS_VERSION)
         .text("packages", &packages.file_name().unwrap_or_default().to_string_lossy())
         .text("recipe", &format!("{:?} {:?} {:?}", recipe.packages, recipe.base, recipe.stand_in))
@@ -121,8 +158,10 @@ pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progr
             tree.add_link(path, target);
         }
         let yaml = workspace.stand_in_tree().join("meta/snap.yaml");
-        let text = String::from_utf8_lossy(&read(&yaml)?)
-            .replace("@VERSION@", &recipe.stand_in.version)
+        let whole = String::from_utf8_lossy(&read(&yaml)?).into_owned();
+        let text = of_release.lacks.iter().fold(whole, |text, app| without_app(&text, app));
+        let text = text
+            .replace("@VERSION@", &of_release.version)
             .replace("@BASE@", &recipe.base.name)
             .replace("@ARCH@", debian_architecture());
         tree.add_file("meta/snap.yaml", text, 0o644);
@@ -130,9 +169,28 @@ pub fn build_stand_in(workspace: &Workspace, cache: &Cache, progress: &mut Progr
     })
 }
 
-fn base_and_ovn(cache: &Cache, recipe: &SnapsRecipe, progress: &mut Progress<'_>) -> Result<PathBuf, Error> {
-    let packages: Vec<String> = recipe.packages.iter().chain(&recipe.stand_in.packages).cloned().collect();
-    bootstrap(cache, &recipe.suite, &packages, &recipe.exclude, progress)
+fn base_and_ovn(
+    cache: &Cache,
+    recipe: &SnapsRecipe,
+    release: StandIn,
+    progress: &mut Progress<'_>,
+) -> Result<PathBuf, Error> {
+    bootstrap(cache, release.word(), &packages(recipe), &recipe.exclude, progress)
+}
+
+fn packages(recipe: &SnapsRecipe) -> Vec<String> {
+    recipe.packages.iter().chain(&recipe.stand_in.packages).cloned().collect()
+}
+
+/// A `meta/snap.yaml`, indented by two spaces, without one of its apps.
+fn without_app(yaml: &str, app: &str) -> String {
+    let start = format!("  {app}:");
+    let mut inside = false;
+    let stays = |line: &&str| {
+        inside = *line == start || inside && line.starts_with("   ");
+        !inside
+    };
+    yaml.lines().filter(stays).map(|line| format!("{line}\n")).collect()
 }
 
 fn base_packages<'a>(dpkg: &'a Packages, recipe: &'a SnapsRecipe) -> BTreeSet<&'a str> {
@@ -199,4 +257,31 @@ fn snap_yaml(name: &str, version: &str, kind: &str, summary: &str) -> String {
          confinement: strict\ngrade: stable\n",
         debian_architecture()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_release_that_can_be_had_is_taken_unless_one_is_wanted() {
+        assert_eq!(choose(None, |_| true), StandIn::Trixie);
+        assert_eq!(choose(None, |_| false), StandIn::Bookworm);
+        assert_eq!(choose(Some(StandIn::Bookworm), |_| true), StandIn::Bookworm);
+        assert_eq!(choose(Some(StandIn::Trixie), |_| false), StandIn::Trixie);
+    }
+
+    #[test]
+    fn an_app_is_left_out_with_all_that_is_said_of_it() {
+        let yaml = include_str!("../../../images/stand-in/snap/meta/snap.yaml");
+        let apps = |yaml: &str| {
+            let quoted = yaml.replace("@BASE@", "base").replace("@ARCH@", "amd64");
+            let description = crate::image::Description::parse(quoted.as_bytes()).expect("a description");
+            let nowhere = crate::image::of_file(std::path::Path::new("/dev/null")).expect("a hash");
+            description.into_snap(PathBuf::new(), nowhere).apps
+        };
+        let (whole, less) = (apps(yaml), apps(&without_app(yaml, "bird")));
+        assert_eq!(whole.difference(&less).collect::<Vec<_>>(), ["bird"]);
+        assert_eq!(without_app(yaml, "no-such-app"), yaml);
+    }
 }

@@ -57,7 +57,7 @@ fn argv(words: &[&str]) -> Argv {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Open_vSwitch and Interface of the local switch; read by [`Switch::parse`](crate::ovn::Switch::parse).
+/// Open_vSwitch, Interface and Bridge of the local switch; read by [`Switch::parse`](crate::ovn::Switch::parse).
 pub fn switch() -> Argv {
     argv(&[
         "microovn.ovs-vsctl",
@@ -69,6 +69,10 @@ pub fn switch() -> Argv {
         "--columns=name,type,options",
         "list",
         "Interface",
+        "--",
+        "--columns=name,datapath_type,datapath_id",
+        "list",
+        "Bridge",
     ])
 }
 

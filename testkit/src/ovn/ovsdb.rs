@@ -142,6 +142,18 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// A column of at most one string.
+    ///
+    /// # Errors
+    /// When the column is missing or holds anything else.
+    pub fn find_text(&self, column: &str) -> Result<Option<String>, ParseError> {
+        match self.get(column)? {
+            Value::Set(atoms) if atoms.is_empty() => Ok(None),
+            Value::Atom(Atom::Text(text)) => Ok(Some(text.clone())),
+            other => Err(wrong(column, "at most one string", other)),
+        }
+    }
+
     /// A column of one row reference or identity.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! [`Plan::draw`] turns a cell into instances, NICs, addresses, roles, dialog answers and so into every expectation.
 //! It is pure: the same cell and the same [`Segments`] give the same plan.
 
+mod datapath;
 mod dialog;
 mod member;
 mod names;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::matrix::{Cell, CellId};
 
+pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
 pub use member::{Content, Encap, File, Member, Role, Service};
 pub use network::{Network, Nic, Segment, Segments, StaticRoute};
@@ -107,6 +109,9 @@ pub struct Plan {
     pub segments: Segments,
     /// The authority of OVN's certificates; `None` where MicroOVN makes one.
     pub user_ca: Option<UserCa>,
+    /// What carries packets on members; `None` in a plan that was only drawn.
+    #[serde(default)]
+    pub datapath: Option<Datapath>,
     /// What the release under test has of itself.
     #[serde(default)]
     pub release: Release,
@@ -157,7 +162,7 @@ impl Plan {
         let members = (1..=outline.members).map(|n| Member::nth(&cell, &segments, n)).collect();
         let Outline { formation, .. } = outline;
         let release = Release::default();
-        Self { cell, formation, segments, user_ca: None, release, needs: Vec::new(), members }
+        Self { cell, formation, segments, user_ca: None, datapath: None, release, needs: Vec::new(), members }
     }
 
     /// The member that bootstraps; `None` only for a plan without members.

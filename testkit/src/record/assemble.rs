@@ -60,7 +60,8 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
         started: part.started,
         ended,
         testkit: part.testkit,
-        product: product.map(|cluster::Product { stand_in, name, version, sha256 }| Product {
+        datapath: product.as_ref().and_then(|product| product.datapath),
+        product: product.map(|cluster::Product { stand_in, name, version, sha256, .. }| Product {
             stand_in,
             name,
             version,

@@ -36,6 +36,11 @@ pub struct Record {
     pub testkit: String,
     /// What was tested; absent where no image of it could be made.
     pub product: Option<Product>,
+    /// What carried packets on members: `kernel`, the module openvswitch of the LXD host, or `userspace`, ovs-vswitchd
+    /// itself; absent where it was not decided.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub datapath: Option<crate::plan::Datapath>,
     /// Faults the stand-in was told to have, one each. Empty for a run that judges a product.
     pub faults: Vec<String>,
     /// Where it ran.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use testkit::config::{Config, FILE_NAME, Layer};
+use testkit::config::{Config, FILE_NAME, Layer, StandIn};
 use testkit::image::{Cache, Workspace, build_node, build_snaps};
 use toml::Table;
 
@@ -51,7 +51,7 @@ pub(crate) fn snaps_recipe(input: &[u8], with: &mut Table) -> Result<(), String>
         write(&folder.join("images/node/node.toml"), &fs::read(good).expect("the recipe"));
         write(&folder.join("images/snaps.toml"), input);
         let cache = Cache::open(&folder.join("cache")).expect("a cache");
-        said(build_snaps(&Workspace::new(folder), &cache, &mut |_| {}))
+        said(build_snaps(&Workspace::new(folder), &cache, StandIn::Bookworm, &mut |_| {}))
     })
 }
 

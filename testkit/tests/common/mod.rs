@@ -13,7 +13,9 @@ use serde_json::json;
 use testkit::expect::{Observation, Read, Subject};
 use testkit::matrix::Cell;
 use testkit::microovn::{AUTHORITY, LISTENERS, planned_certificates, planned_services};
-use testkit::plan::{Encap, KeyAlgorithm, KeyForm, Member, Network, Outline, Plan, Segment, Segments, Service, UserCa};
+use testkit::plan::{
+    Datapath, Encap, KeyAlgorithm, KeyForm, Member, Network, Outline, Plan, Segment, Segments, Service, UserCa,
+};
 
 /// The four plans of the first suites, both families, default and custom encapsulation, with an authority that is given,
 /// and one without.
@@ -47,6 +49,7 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
         let (ip, device) = address(member, network);
         member.encap = Encap { ip, via: device.clone(), device, custom: custom_encap };
     }
+    plan.datapath = Some(if ipv6 { Datapath::Kernel } else { Datapath::Userspace });
     let certificate = AUTHORITIES[0].certificate.clone();
     let (algorithm, form) = (KeyAlgorithm::Ecdsa, KeyForm::default());
     plan.user_ca = Some(UserCa { algorithm, form, intermediate: false, certificate });
@@ -226,7 +229,10 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
                 }
             }
             let roots = json!({"data": [[["map", ids]]], "headings": ["external_ids"]});
-            format!("{roots}\n{}\n", json!({"data": interfaces, "headings": ["name", "type", "options"]}))
+            let interfaces = json!({"data": interfaces, "headings": ["name", "type", "options"]});
+            let kind = plan.datapath.map_or("", Datapath::kind);
+            let bridges = json!({"data": [["br-int", kind, "0000ce8f"]], "headings": ["name", "datapath_type", "datapath_id"]});
+            format!("{roots}\n{interfaces}\n{bridges}\n")
         }
         Read::Southbound => {
             let rows = chassis

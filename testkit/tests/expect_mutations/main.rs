@@ -106,6 +106,25 @@ fn what_the_release_lacks_is_not_expected_and_what_it_adds_must_be_there() {
 }
 
 #[test]
+fn a_tunnel_that_is_missing_for_want_of_a_datapath_says_so() {
+    let plan = common::plan(false, true);
+    let mut seen = common::observe(&plan);
+    let mut case = Case { plan: &plan, seen: &mut seen };
+    case.switch().interfaces.truncate(1);
+    case.switch().bridges[0].datapath_id = None;
+    let said: Vec<String> = unsatisfied(&plan, &seen).iter().map(|(_, verdict)| verdict.to_string()).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("br-int datapath_id: wanted one, seen none (the userspace datapath needs"), "{}", said[0]);
+    assert!(
+        said[1].contains(
+            "wanted 3, seen 0 (geneve interfaces: none; br-int has no datapath, and without one there are no tunnels)"
+        ),
+        "{}",
+        said[1]
+    );
+}
+
+#[test]
 fn only_content_that_nothing_provides_may_stay_unconnected() {
     let mut plan = common::plan(false, true);
     let refused = Some("no slot".to_owned());

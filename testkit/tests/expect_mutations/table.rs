@@ -61,6 +61,12 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         (second.name, second.encaps) = ("another".to_owned(), Vec::new());
         c.southbound().chassis.push(second);
     }),
+    // The datapath
+    ("another datapath", &["datapath"], |c| c.switch().bridges[0].datapath_type = "dpdk".to_owned()),
+    ("no integration bridge", &["datapath"], |c| c.switch().bridges[0].name = "br-ex".to_owned()),
+    ("a bridge without its datapath", &["datapath"], |c| {
+        c.switch().bridges[0].datapath_id = None;
+    }),
     // Interface
     ("a tunnel is missing", &["tunnels"], |c| drop(c.switch().interfaces.pop().unwrap())),
     ("a tunnel is there twice", &["tunnels"], |c| {
@@ -304,10 +310,14 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("a denial", &["healthy"], |c| c.says(Kind::Denied, "apparmor=\"DENIED\" profile=\"snap.microovn.switch\"", 1)),
     ("a flood", &["healthy"], |c| c.says(Kind::Repeated, "OVNSB commit failed, force recompute next time.", 1000)),
     // Readings
+    (
+        "the switch was not read",
+        &["datapath", "ovs_encap_ip", "ovs_encap_type", "ovn_remote", "system_id", "tunnels"],
+        |c| {
+            c.victim().switch = Reading::NotRead;
+        },
+    ),
     ("the daemons were not read", &["daemon_arguments"], |c| c.victim().daemons = Reading::NotRead),
-    ("the switch was not read", &["ovs_encap_ip", "ovs_encap_type", "ovn_remote", "system_id", "tunnels"], |c| {
-        c.victim().switch = Reading::NotRead;
-    }),
     ("units and journal could not be read", &["healthy"], |c| {
         c.victim().health = Reading::Failed("exit 1".to_owned());
     }),
@@ -328,6 +338,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "certificates",
             "connection_strings",
             "daemon_arguments",
+            "datapath",
             "encap_route",
             "healthy",
             "members",

@@ -3,6 +3,7 @@
 mod certificates;
 mod connection_strings;
 mod daemon_arguments;
+mod datapath;
 mod encap_route;
 mod healthy;
 mod members;
@@ -40,6 +41,7 @@ pub const CHECKS: &[Check] = &[
     system_id::CHECK,
     sb_chassis::CHECK,
     sb_encap::CHECK,
+    datapath::CHECK,
     tunnels::CHECK,
     encap_route::CHECK,
     certificates::CHECK,

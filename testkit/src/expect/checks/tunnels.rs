@@ -1,6 +1,6 @@
 //! The tunnels that ovn-controller made in the local switch.
 
-use super::sorted;
+use super::{datapath, sorted};
 use crate::expect::explain::explain_address;
 use crate::expect::subject::peers;
 use crate::expect::{Check, Observation, Subject, Verdict};
@@ -35,7 +35,13 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
 
         // Counted even where there are no peers, so that a cluster of one is compared with something.
         let listed = sorted(tunnels.iter().map(|tunnel| &tunnel.name));
-        let note = Some(format!("geneve interfaces: {listed}"));
+        // From 24.03.2 on ovn-controller makes no tunnel before the bridge has its datapath.
+        let cause = if datapath::is_without(switch) && tunnels.len() < wanted.len() {
+            "; br-int has no datapath, and without one there are no tunnels"
+        } else {
+            ""
+        };
+        let note = Some(format!("geneve interfaces: {listed}{cause}"));
         let (count, planned) = (tunnels.len(), wanted.len());
         verdict.judge(
             count == planned,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::build::read;
 use super::super::error::Error;
+use super::super::requirements::{NodeSnapd, require};
 use super::super::snap::Snap;
 use super::Unconnected;
 use crate::lxd::{Client, Exec, ExecOutput, FileSpec};
@@ -82,9 +83,9 @@ impl Node<'_> {
         pushed.map_err(Error::lxd(format!("write {path} in golden image {}", self.name)))
     }
 
-    /// Whether snapd is to run into the snapd snap. Not where that is the node's own snapd; otherwise the snap is
+    /// Whether snapd is to run into the snapd snap, once the snaps are known to suit it. Not where that is the node's own snapd; otherwise the snap is
     /// there because it is newer, and needed.
-    pub(super) async fn decide_reexec(&self, snaps: &[Snap]) -> Result<bool, Error> {
+    pub(super) async fn decide_reexec(&self, snaps: &[Snap], tested: &Snap) -> Result<bool, Error> {
         let found = self.client.find_file(self.name, "/usr/lib/snapd/info").await;
         let info = found.map_err(Error::lxd(format!("read snapd's version in golden image {}", self.name)))?;
         let Some(info) = info else {
@@ -93,6 +94,9 @@ impl Node<'_> {
         };
         let info = String::from_utf8_lossy(&info.content).into_owned();
         let own = info.lines().find_map(|line| line.strip_prefix("VERSION=")).unwrap_or_default();
+        // An image of somebody else's may have bases, and reach a store.
+        let this = NodeSnapd { version: Some(own.to_owned()), alone: false };
+        require(&snaps.iter().chain([tested]).collect::<Vec<_>>(), &this)?;
         let reexec = snaps.iter().find(|snap| snap.kind == "snapd").is_none_or(|snap| snap.version != own);
         if !reexec {
             self.push(NO_REEXEC.0, NO_REEXEC.1, 0o644).await?;
@@ -204,7 +208,8 @@ mod tests {
 
     use super::*;
 
-    const FAST: Pace = Pace { deadline: Duration::from_millis(200), every: Duration::from_millis(1) };
+    const FAST: Pace = Pace { deadline: Duration::from_secs(60), every: Duration::from_millis(1) };
+    const SHORT: Pace = Pace { deadline: Duration::from_millis(200), every: Duration::from_millis(1) };
 
     fn output(exit_code: i32, stderr: &str) -> ExecOutput {
         ExecOutput { exit_code, stdout: Default::default(), stderr: stderr.to_owned().into() }
@@ -230,7 +235,7 @@ mod tests {
         let got = once_idle(&["snap"], FAST, || ready(Ok(output(1, no_slot)))).await.expect("an answer");
         assert_eq!((got.exit_code, got.stderr_text().as_str()), (1, no_slot));
         let busy = "error: snap \"microovn\" has changes in progress";
-        let late = once_idle(&["snap", "connect"], FAST, || ready(Ok(output(1, busy)))).await;
+        let late = once_idle(&["snap", "connect"], SHORT, || ready(Ok(output(1, busy)))).await;
         let late = late.expect_err("too late").to_string();
         assert!(late.contains("snapd to take snap connect") && late.contains("has changes in progress"), "{late}");
     }

@@ -64,6 +64,9 @@ pub(super) fn facts(record: &Record) -> Vec<Fact> {
         }
         None => facts.push(fact("Product", "not known: no image of it was made".to_owned())),
     }
+    if let Some(datapath) = record.datapath {
+        facts.push(fact("Datapath", datapath.to_string()));
+    }
     let memory = host.memory_mib.div_ceil(1024);
     facts.push(fact(
         "Host",
