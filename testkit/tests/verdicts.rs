@@ -188,7 +188,7 @@ fn a_live_check_builds_its_own_verdict() {
 fn subjects_apply_where_there_is_something_to_read() {
     let plan = common::plan(false, false);
     let apply = |n: usize| Subject::ALL.iter().filter(|subject| subject.applies_to(&plan.members[n])).count();
-    assert_eq!((apply(0), apply(3)), (13, 10));
+    assert_eq!((apply(0), apply(3)), (14, 11));
     assert!(Subject::NbRaft.reads(&plan, &plan.members[3]).is_empty());
     assert_eq!(Subject::Routes.reads(&plan, &plan.members[3]).len(), 3);
     assert_eq!(Subject::Environment.reads(&plan, &plan.members[0]).len(), 2);

@@ -236,6 +236,7 @@ fn what_a_difference_is_about_can_be_looked_at_on_its_member() {
                         "Open_vSwitch" if !difference.unread => column,
                         "data/pki" => column.split(' ').next().filter(|file| file.ends_with(".pem")).unwrap_or("pki"),
                         "cluster list" => "cluster list",
+                        "systemd" => "systemctl",
                         "ip address" => "ip address show",
                         "daemons" if DAEMONS.iter().any(|it| column.starts_with(it)) => first(column),
                         "daemons" => "ps",
