@@ -17,6 +17,7 @@ suites::suites! {
         system_id,
         sb_chassis,
         sb_encap,
+        datapath,
         encap_route,
         certificates,
         nb_sb_propagation,
