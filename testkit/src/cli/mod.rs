@@ -74,7 +74,7 @@ pub struct CheckInfo {
     pub about: &'static str,
     /// Which plans it can judge.
     pub applies: fn(&Plan) -> bool,
-    /// How it judges, where it acts on the cluster; `None` for a check of [`expect`](crate::expect).
+    /// How it judges, where it acts on the cluster; `None` for a check of [`expect`].
     pub live: Option<Live>,
 }
 

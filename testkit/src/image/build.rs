@@ -61,7 +61,7 @@ pub(crate) fn bootstrap(
     })
 }
 
-/// Makes the tar of [`bootstrap`] at `made`, in the folder where the cache makes an artifact.
+/// Makes the tar of `bootstrap` at `made`, in the folder where the cache makes an artifact.
 ///
 /// # Errors
 /// When packages cannot be fetched or unpacked.
