@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::control::call;
 use super::provision::{CLONE, tags, wait_ready};
@@ -15,7 +16,7 @@ use super::{ClusterError, Site, faults};
 use crate::host;
 use crate::image::{Golden, NodeNic};
 use crate::lxd::{Client, Exec, InstancePatch};
-use crate::microovn::{ControlCall, redact};
+use crate::microovn::{ControlCall, ControlError, redact};
 use crate::plan::Need;
 use crate::session::{Kind, reaper};
 
@@ -91,7 +92,11 @@ async fn ask(site: &Site, instance: &str) -> Result<Capabilities, ClusterError> 
     if let Some(all) = &site.config.faults {
         faults::seed(&site.client, instance, &all.of_member(1)).await?;
     }
-    let server = call(&site.client, instance, "scratch", &ControlCall::server(), CALL).await?;
+    let server = match call(&site.client, instance, "scratch", &ControlCall::server(), CALL).await {
+        // The API of 22.03 is elsewhere, and has no extensions.
+        Err(ClusterError::Control { source: ControlError::Refused { code: 404, .. }, .. }) => Value::Null,
+        answered => answered?,
+    };
     let extensions = server["extensions"].as_array().into_iter().flatten();
     let extensions = extensions.filter_map(|extension| extension.as_str().map(str::to_owned)).collect();
     let dialog = match bootstrap(&site.client, instance).await {

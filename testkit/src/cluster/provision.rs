@@ -15,7 +15,7 @@ use super::expected::expected;
 use super::{
     Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, release, settle, subnets,
 };
-use crate::image::{self, DATAPATH_KEY, Golden, NodeNic};
+use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
@@ -33,12 +33,12 @@ const BRIDGE: Pace = Pace::new(90, 200);
 const READY: Pace = Pace::new(120, 200);
 /// Waits inside the node until the daemon's socket is there, because a look from outside costs a booting node more
 /// than all looks from within, and then asks the daemon. Where the socket never comes, the daemon is asked all the same
-/// and says what it lacks. When it has answered, the member's own time is printed. Between two looks it reads, for so long, from a pipe that nothing comes through: a `sleep`
-/// would be a process for every look.
+/// and says what it lacks. When it has answered, the member's own time is printed. Between two looks it reads, for so long,
+/// from a pipe that nothing comes through: a `sleep` would be a process for every look.
 const AWAIT_DAEMON: &str = r#"
 exec {never}<> <(:)
 for _ in {1..500}; do [ -S "$1" ] && break; read -rt 0.02 -u "$never"; done
-/snap/bin/microovn waitready --timeout 60 && echo "$EPOCHREALTIME"
+bash -c "$2" answers /snap/bin/microovn "$1" 60 && echo "$EPOCHREALTIME"
 "#;
 /// So many members of a cluster boot at a time: those of most clusters all at once, which takes no longer than one by one,
 /// and of larger ones not so many that the first waits for the processor, without which no other can join.
@@ -321,10 +321,10 @@ async fn push_files(
     Ok(())
 }
 
-/// Waits until MicroOVN's daemon answers, and returns when that was by the member's own clock. `waitready` needs no cluster, and fails while snapd has not mounted the
-/// snap or the daemon does not listen.
+/// Waits until MicroOVN's daemon answers, and returns when that was by the member's own clock. That needs no cluster, and fails
+/// while snapd has not mounted the snap or the daemon does not listen.
 pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) -> Result<String, ClusterError> {
-    let probe = Exec::new(["bash", "-c", AWAIT_DAEMON, "await", CONTROL_SOCKET])
+    let probe = Exec::new(["bash", "-c", AWAIT_DAEMON, "await", CONTROL_SOCKET, DAEMON_ANSWERS])
         .timeout(wait::patience(Duration::from_secs(90)));
     let ready = wait::until("MicroOVN's daemon to answer", READY, async || match client.exec(instance, &probe).await {
         Ok(output) if output.exit_code == 0 => {

@@ -12,6 +12,7 @@ mod steps;
 
 pub use maker::Maker;
 pub use room::{Full, found_full};
+pub use steps::DAEMON_ANSWERS;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

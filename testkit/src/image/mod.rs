@@ -30,8 +30,8 @@ pub use build::{Progress, bootstrap_to};
 pub use cache::{Cache, Scratch};
 pub use error::Error;
 pub use golden::{
-    DATAPATH_KEY, Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NodeNic, READY_KEY, Unconnected,
-    ensure_golden, found_full, golden_lock_path, golden_name, is_golden,
+    DAEMON_ANSWERS, DATAPATH_KEY, Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NodeNic, READY_KEY,
+    Unconnected, ensure_golden, found_full, golden_lock_path, golden_name, is_golden,
 };
 pub use hash::{Hash, Hasher, of_file};
 pub use node::{NodeImage, build_node, node_snapd};

@@ -20,6 +20,16 @@ const NO_REEXEC: (&str, &str) = (
 /// Installing a snap of a hundred megabytes on a busy host.
 const INSTALL: Duration = Duration::from_secs(180);
 
+/// Succeeds when the daemon of a snap answers, given the snap's command, its control socket and the seconds it has. Releases
+/// of MicroOVN without `waitready` (22.03) are asked for anything at all: any answer is one.
+pub const DAEMON_ANSWERS: &str = r#"
+said=$("$1" waitready --timeout "$3" 2>&1) && exit
+case $said in *'unknown command "waitready"'*)
+    exec curl --silent --show-error --output /dev/null --unix-socket "$2" --max-time "$3" http://localhost/ ;;
+esac
+printf '%s\n' "$said" >&2
+exit 1
+"#;
 /// Everything else.
 const STEP: Duration = Duration::from_secs(60);
 
@@ -64,7 +74,11 @@ impl Node<'_> {
 
     /// Runs a command until it succeeds.
     async fn run_until(&self, step: &str, argv: &[&str], timeout: Duration) -> Result<(), Error> {
-        let what = format!("{} to succeed", argv.join(" "));
+        self.run_until_as(step, &format!("{} to succeed", argv.join(" ")), argv, timeout).await
+    }
+
+    /// Runs a command until it succeeds, which is to be waiting for `what`.
+    async fn run_until_as(&self, step: &str, what: &str, argv: &[&str], timeout: Duration) -> Result<(), Error> {
         let succeeded = wait::until(what, Pace { deadline: timeout, every: LOOK }, async || {
             match self.try_run(argv, timeout).await {
                 Ok(output) if output.success() => Poll::Ready(()),
@@ -144,8 +158,9 @@ impl Node<'_> {
         let waiting =
             ["sh", "-c", "! snap changes | awk 'NR > 1 && $2 ~ /^(Do|Doing|Undo|Undoing|Wait)$/' | grep -q ."];
         self.run_until("wait for snapd to finish", &waiting, STEP).await?;
-        let command = format!("/snap/bin/{snap}");
-        self.run_until("wait for the daemon", &[&command, "waitready"], STEP).await
+        let (command, socket) = (format!("/snap/bin/{snap}"), format!("/var/snap/{snap}/common/state/control.socket"));
+        let asking = ["bash", "-c", DAEMON_ANSWERS, "answers", &command, &socket, "30"];
+        self.run_until_as("wait for the daemon", "the daemon to answer", &asking, STEP).await
     }
 
     /// Stops the services and removes what every node has to make for itself.
@@ -205,6 +220,7 @@ fn is_busy(said: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::future::ready;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -213,6 +229,35 @@ mod tests {
 
     fn output(exit_code: i32, stderr: &str) -> ExecOutput {
         ExecOutput { exit_code, stdout: Default::default(), stderr: stderr.to_owned().into() }
+    }
+
+    /// Whether the daemon answers, where `microovn` is this script and `curl` one that ends so.
+    fn answers(microovn: &str, curl: i32) -> bool {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("written");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("made a program");
+            path
+        };
+        program("curl", &format!("exit {curl}"));
+        let (path, command) = (std::env::var("PATH").expect("a path"), program("microovn", microovn));
+        let output = std::process::Command::new("bash")
+            .args(["-c", DAEMON_ANSWERS, "answers"])
+            .arg(command)
+            .args(["/no/control.socket", "1"])
+            .env("PATH", format!("{}:{path}", folder.path().display()))
+            .output()
+            .expect("bash runs");
+        output.status.success()
+    }
+
+    #[test]
+    fn a_daemon_is_asked_in_the_way_that_its_release_has() {
+        assert!(answers("exit 0", 7), "waitready says it all");
+        assert!(!answers("echo 'Error: daemon not ready' >&2; exit 1", 0), "waitready is believed");
+        let older = r#"echo 'Error: unknown command "waitready" for "microovn"' >&2; exit 1"#;
+        assert!(answers(older, 0) && !answers(older, 7), "without it, any answer is one");
     }
 
     #[tokio::test]
