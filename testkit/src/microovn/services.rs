@@ -119,8 +119,9 @@ pub fn planned_services<'a>(
         "bird" => Some(running(false)),
         "chassis" => Some(running(services.contains(&Service::Chassis))),
         "daemon" => Some(running(true)),
-        // 22.03 has one service for all three of a central member.
-        "central" | "ovn-northd" | "ovn-ovsdb-server-nb" | "ovn-ovsdb-server-sb" => Some(running(central)),
+        // 22.03 still has the one service that was all three of a central member before: it enables them, and not itself.
+        "central" => Some(running(false)),
+        "ovn-northd" | "ovn-ovsdb-server-nb" | "ovn-ovsdb-server-sb" => Some(running(central)),
         "refresh-expiring-certs" => Some((Startup::Enabled, Activity::Inactive)),
         "switch" => Some(running(services.contains(&Service::Switch))),
         _ => None,
