@@ -51,7 +51,8 @@ fn record_and_junit_of_a_real_run_agree_and_the_report_names_the_cause() {
 
     let line = said.lines().find_map(|line| line.strip_prefix("report: ")).expect("the path of the report");
     let (path, counts) = line.split_once(" (").expect("the counts");
-    assert_eq!(counts, "10 passed, 3 failed, 0 skipped)");
+    let all = suites::checks::checks().count();
+    assert!(counts.starts_with(&format!("{} passed, 3 failed, 0 skipped", all - 3)), "{counts}");
     let page = std::fs::read_to_string(path).expect("a report");
     assert!(page.contains("external_ids:ovn-encap-ip") && page.contains("the custom one was ignored"), "{path}");
 
@@ -66,5 +67,5 @@ fn record_and_junit_of_a_real_run_agree_and_the_report_names_the_cause() {
     // The runner keeps it there, wherever cargo compiles to.
     let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/nextest");
     assert_eq!(recorded, junit(&store.join(PROFILE).join("junit.xml")));
-    assert_eq!(recorded.len(), 13);
+    assert_eq!(recorded.len(), all);
 }
