@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// A workspace whose command says its arguments and ends with 3, and is not compiled before somebody writes to `gate`.
 fn workspace(root: &Path) {
@@ -38,14 +40,19 @@ fn what_is_compiled_is_said_for_as_long_as_it_takes_and_nothing_where_there_is_n
     let folder = tempfile::tempdir().expect("a folder");
     workspace(folder.path());
     let mut child = launch(folder.path()).spawn().expect("bash runs");
-    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
+    let (tell, told) = mpsc::channel();
+    let lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    std::thread::spawn(move || lines.for_each(|line| drop(tell.send(line))));
+    // Silence ends, too.
+    let mut lines = std::iter::from_fn(|| told.recv_timeout(Duration::from_secs(60)).ok());
     // Another cargo of this host may be in the way first.
     let first = lines.find(|line| line.contains("Compiling")).expect("a line");
     let (seconds, said) = first.trim().split_once(" s  ").expect("the seconds so far");
     assert!(seconds.parse::<u64>().is_ok() && said == "Compiling testkit v1.2.3", "{first}");
-    let still = lines.next().expect("another");
-    assert!(still.ends_with(" s  still compiling; last begun: testkit v1.2.3"), "{still}");
+    let still = lines.next();
     fs::write(folder.path().join("gate"), "").expect("opened");
+    let still = still.expect("another line meanwhile");
+    assert!(still.ends_with(" s  still compiling; last begun: testkit v1.2.3"), "{still}");
     assert!(lines.all(|line| line.contains(" s  ")), "something else was said");
     let mut printed = String::new();
     child.stdout.take().expect("piped").read_to_string(&mut printed).expect("text");
