@@ -12,6 +12,14 @@ export OVN_DBDIR="${SNAP_COMMON}/data/central/db"
 
 PKI="${SNAP_COMMON}/data/pki"
 
+# Runs ovsdb-tool with pipes for its words: where it cannot write to the journal, as under AppArmor, it fails for that alone.
+ovsdb_tool() {
+    said="$(ovsdb-tool "$@" 2>&1)" || {
+        printf '%s\n' "${said}" >&2
+        return 1
+    }
+}
+
 # Starts a daemon in place of the script that is named first. The fault daemon-argument replaces a text in its arguments.
 launch() {
     script="$1"

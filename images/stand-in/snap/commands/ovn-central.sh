@@ -9,10 +9,10 @@ run_central_db() {
     # The first central member creates the cluster, every other one joins it. Afterwards the file knows.
     if [ ! -e "${file}" ]; then
         if [ "${initial}" = "${OVN_LOCAL_IP}" ]; then
-            ovsdb-tool --election-timer=16000 create-cluster "${file}" "${OVN_PKGDATADIR}/ovn-${db}.ovsschema" \
+            ovsdb_tool --election-timer=16000 create-cluster "${file}" "${OVN_PKGDATADIR}/ovn-${db}.ovsschema" \
                 "ssl:${OVN_LOCAL_IP}:${port}"
         else
-            ovsdb-tool join-cluster "${file}" "${schema}" "ssl:${OVN_LOCAL_IP}:${port}" "ssl:${initial}:${port}"
+            ovsdb_tool join-cluster "${file}" "${schema}" "ssl:${OVN_LOCAL_IP}:${port}" "ssl:${initial}:${port}"
         fi
     fi
 
