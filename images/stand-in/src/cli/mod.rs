@@ -69,6 +69,9 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<ExitCode> {
             cluster::remove(&client, &one(matches)?, matches.get_flag("force")).await
         }
         ("certificates", Some(("list", matches))) => certificates::list(&client, paths, &format(matches, "text")).await,
+        ("certificates", Some(("reissue", matches))) => certificates::reissue(&client, matches).await,
+        ("certificates", Some(("regenerate-ca", _))) => certificates::regenerate_ca(&client).await,
+        ("certificates", Some(("set-ca", matches))) => certificates::set_ca(&client, matches).await,
         ("config", Some(("get", matches))) => config::get(&client, &one(matches)?).await,
         ("config", Some(("delete", matches))) => config::delete(&client, &one(matches)?).await,
         ("config", Some(("set", matches))) => {
@@ -191,7 +194,10 @@ fn command() -> Command {
                 leaf("list", "certificates-list").arg(list_format()),
                 leaf("regenerate-ca", "certificates-regenerate-ca"),
                 leaf("reissue", "certificates-reissue"),
-                leaf("set-ca", "certificates-set-ca"),
+                leaf("set-ca", "certificates-set-ca")
+                    .arg(option("cert", None))
+                    .arg(option("key", None))
+                    .arg(flag("combined", None)),
             ],
         ))
         .subcommand(group(
@@ -251,6 +257,13 @@ mod tests {
             (&["cluster", "--help"], include_str!("../../tests/fixtures/00-cluster-help.txt")),
             (&["cluster", "list", "--help"], include_str!("../../tests/fixtures/11-cluster-list-help.txt")),
             (&["certificates", "--help"], include_str!("../../tests/fixtures/12-certs-help.txt")),
+            (&["certificates", "reissue", "--help"], include_str!("../../tests/fixtures/104-reissue-help.txt")),
+            (
+                &["certificates", "regenerate-ca", "--help"],
+                include_str!("../../tests/fixtures/105-regenerate-help.txt"),
+            ),
+            (&["certificates", "set-ca", "--help"], include_str!("../../tests/fixtures/106-setca-help.txt")),
+            (&["cluster", "sql", "--help"], include_str!("../../tests/fixtures/103-sql-help.txt")),
             (&["waitready", "-h"], include_str!("../../tests/fixtures/13-waitready-help.txt")),
             (&["cluster", "add", "--help"], include_str!("../../tests/fixtures/14-add-help.txt")),
             (&["cluster", "remove", "--help"], include_str!("../../tests/fixtures/14-remove-help.txt")),

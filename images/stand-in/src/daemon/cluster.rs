@@ -102,6 +102,8 @@ pub(crate) enum Change {
         /// Its value.
         value: Option<String>,
     },
+    /// Another authority signs from now on.
+    SetCa(Ca),
     /// These members answered a heartbeat.
     Heartbeat {
         /// Their names.
@@ -205,6 +207,10 @@ impl Cluster {
                     Some(value) => self.config.insert(key, value),
                     None => self.config.remove(&key),
                 };
+                Value::Null
+            }
+            Change::SetCa(ca) => {
+                self.ca = ca;
                 Value::Null
             }
             Change::Heartbeat { answered } => {

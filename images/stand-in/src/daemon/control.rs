@@ -20,7 +20,7 @@ use super::peers::{join, query};
 use super::request::Request;
 use super::server::Call;
 use super::token::{Token, new_secret};
-use super::{formation, switching};
+use super::{certificates, formation, switching};
 
 /// How long a token is valid unless told otherwise.
 const TOKEN_LIFE: Duration = Duration::from_secs(3 * 3600);
@@ -87,10 +87,7 @@ async fn ovn(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply> {
             });
             join(task).await.map(Reply::Success)
         }
-        (&Method::GET, ["1.0", "ca"]) => {
-            let auto_renew = node.membership()?.cluster().ca.auto_renew;
-            Ok(Reply::Success(json!({"auto_renew": auto_renew, "error": ""})))
-        }
+        (_, ["1.0", "ca" | "certificates", ..]) => certificates::handle(node, call, &parts[1..]).await,
         (&Method::GET | &Method::PUT | &Method::DELETE, ["1.0", "config"]) => config(node, call).await,
         (&Method::GET, ["1.0", "ovsdb", "schema", db, question @ ..]) => {
             let db = match db.to_lowercase().as_str() {
@@ -100,9 +97,7 @@ async fn ovn(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply> {
             };
             schema_version(node, db, question).await.map(Reply::Success)
         }
-        (_, ["1.0", "services" | "ca" | "certificates" | "env" | "config"] | ["1.0", "service", _]) => {
-            Err(Error::new(501, "not implemented"))
-        }
+        (_, ["1.0", "services" | "env" | "config"] | ["1.0", "service", _]) => Err(Error::new(501, "not implemented")),
         _ => Err(Error::new(404, "not found")),
     }
 }

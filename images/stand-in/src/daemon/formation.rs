@@ -107,7 +107,7 @@ async fn bootstrap(node: &Arc<Node>, request: &Request, listener: TcpListener) -
     });
     cluster.ca = match &request.ca {
         Some((certificate, key)) => Ca::provided(certificate, key)?,
-        None => faults::certificates::authority_days(&node.paths).map_or_else(Ca::generate, Ca::generate_for)?,
+        None => Ca::generate_at(&node.paths)?,
     };
     let membership = enter(node, request, shared, cluster, listener)?;
     start_services(node, &membership, request).await?;

@@ -1,9 +1,11 @@
 //! The daemon: `microovnd --state-dir DIR`.
 
+mod certificates;
 mod cluster;
 mod control;
 mod formation;
 mod heartbeat;
+mod log;
 mod node;
 mod peers;
 mod request;

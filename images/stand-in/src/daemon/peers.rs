@@ -15,7 +15,7 @@ use crate::tls;
 use super::cluster::{Change, Cluster};
 use super::node::Node;
 use super::server::{self, Call};
-use super::{control, formation};
+use super::{certificates, control, formation};
 
 /// Serves the other members until the task is aborted.
 pub(crate) async fn listen(node: Arc<Node>, listener: TcpListener, config: Arc<ServerConfig>) {
@@ -69,6 +69,9 @@ async fn handle(node: &Arc<Node>, caller: Option<&str>, call: Call) -> Result<Re
         (&Method::POST, "/core/internal/heartbeat") => {
             *membership.leader_heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             Ok(Reply::Success(json!(membership.cluster().version)))
+        }
+        (&Method::POST, "/core/internal/certificates") => {
+            certificates::take_over(node, serde_json::from_value(call.json()?)?).await.map(Reply::Success)
         }
         (&Method::POST, "/core/internal/hooks/pre-remove") => {
             let node = Arc::clone(node);

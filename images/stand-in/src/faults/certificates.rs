@@ -13,7 +13,8 @@ const SERVICE: &str = "ovn-northd";
 /// The file that all may read when the fault names none.
 const READABLE: &str = "ovn-northd-privkey.pem";
 
-fn concerns(paths: &Paths, fault: Fault, service: &str) -> bool {
+/// Whether a fault is played on a service.
+pub(super) fn concerns(paths: &Paths, fault: Fault, service: &str) -> bool {
     find_or(paths, fault, SERVICE).is_some_and(|named| named == service)
 }
 

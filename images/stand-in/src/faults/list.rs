@@ -179,6 +179,28 @@ faults! {
     /// `certificates list` does not know a service that is enabled.
     CertListMissing = "cert-list-missing",
 
+    // Certificates that are issued anew. Of those that concern one service the value is the stem of its files,
+    // `ovn-northd` otherwise.
+
+    /// `certificates reissue` says that it did, and changes nothing.
+    ReissueIgnored = "reissue-ignored",
+    /// `certificates reissue all` leaves out a service, and says otherwise.
+    ReissueAllIncomplete = "reissue-all-incomplete",
+    /// The new certificate of a service names another member.
+    ReissueOtherName = "reissue-other-name",
+    /// All may read the new key of a service.
+    ReissueMode = "reissue-mode",
+    /// `certificates regenerate-ca` says that it did, and the authority stays.
+    CaKept = "ca-kept",
+    /// A new authority does not reach a member; the value is its name, the last one otherwise.
+    CaNotEverywhere = "ca-not-everywhere",
+    /// Under a new authority the services keep the certificates of the old one.
+    CaWithoutServices = "ca-without-services",
+    /// `certificates regenerate-ca` does not turn the renewal on that `set-ca` has turned off.
+    CaRenewalStaysOff = "ca-renewal-stays-off",
+    /// `certificates set-ca` says that it did, and the authority stays.
+    SetCaIgnored = "set-ca-ignored",
+
     // Daemons.
 
     /// A daemon is started with an argument that is not the right one: `SCRIPT OLD => NEW`.

@@ -13,6 +13,7 @@ pub(crate) mod chassis;
 mod health;
 mod list;
 pub(crate) mod panic;
+pub(crate) mod reissue;
 
 pub(crate) use list::Fault;
 

@@ -3,6 +3,8 @@
 use rcgen::{KeyPair, PublicKeyData};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::error::{Error, Result};
 
@@ -28,8 +30,11 @@ pub(crate) fn read(pem: &str) -> Result<KeyPair> {
     let candidates = match &key {
         PrivateKeyDer::Pkcs8(key) => vec![key.secret_pkcs8_der().to_vec()],
         PrivateKeyDer::Pkcs1(key) => vec![pkcs8(RSA, key.secret_pkcs1_der())],
-        // The key itself need not name its curve.
-        PrivateKeyDer::Sec1(key) => [P256, P384].map(|curve| pkcs8(curve, key.secret_sec1_der())).to_vec(),
+        // The key itself need not name its curve; and MicroOVN writes PKCS #8 under this header.
+        PrivateKeyDer::Sec1(key) => {
+            let der = key.secret_sec1_der();
+            vec![pkcs8(P256, der), pkcs8(P384, der), der.to_vec()]
+        }
         _ => return Err(unusable("unknown kind of key")),
     };
     let mut keys = candidates.into_iter().map(|der| KeyPair::try_from(&PrivatePkcs8KeyDer::from(der)));
@@ -43,6 +48,16 @@ pub(crate) fn belongs_to(key: &KeyPair, certificate: &str) -> bool {
     };
     let parsed = x509_parser::parse_x509_certificate(&der);
     parsed.is_ok_and(|(_, certificate)| certificate.public_key().raw == key.subject_public_key_info())
+}
+
+/// Says whether a key is at least of the kind that a PEM certificate is for, RSA for instance.
+pub(crate) fn is_of_kind(key: &KeyPair, certificate: &str) -> bool {
+    let Ok(der) = CertificateDer::from_pem_slice(certificate.as_bytes()) else {
+        return false;
+    };
+    let (own, parsed) = (key.subject_public_key_info(), x509_parser::parse_x509_certificate(&der));
+    let own = SubjectPublicKeyInfo::from_der(&own);
+    own.is_ok_and(|(_, own)| parsed.is_ok_and(|(_, of)| of.public_key().algorithm.algorithm == own.algorithm.algorithm))
 }
 
 fn unusable(reason: impl std::fmt::Display) -> Error {

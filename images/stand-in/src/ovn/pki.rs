@@ -14,17 +14,20 @@ use super::ca_key;
 const AUTHORITY_DAYS: i64 = 10 * 365;
 const SERVICE_DAYS: i64 = 2 * 365;
 
-/// Who has a certificate on a member with these services: the stems of the file names.
+/// Who has a certificate on a member with these services: the stems of the file names, in MicroOVN's order.
 pub(crate) fn stems(services: &[String]) -> Vec<&'static str> {
     let has = |service: &str| services.iter().any(|running| running == service);
-    let mut stems = vec!["client"];
-    if has("central") {
-        stems.extend(["ovnnb", "ovnsb", "ovn-northd"]);
+    let brought = ["central", "chassis"].into_iter().filter(|service| has(service)).flat_map(brought_by);
+    brought.copied().chain(["client"]).collect()
+}
+
+/// Who has a certificate only because a service is there.
+pub(crate) fn brought_by(service: &str) -> &'static [&'static str] {
+    match service {
+        "central" => &["ovnnb", "ovnsb", "ovn-northd"],
+        "chassis" => &["ovn-controller"],
+        _ => &[],
     }
-    if has("chassis") {
-        stems.push("ovn-controller");
-    }
-    stems
 }
 
 /// The authority that signs the certificates, as PEM.
@@ -56,13 +59,18 @@ fn key_pem(key: &KeyPair) -> String {
 }
 
 impl Ca {
+    /// A new self-signed authority, valid as long as the faults leave it.
+    pub(crate) fn generate_at(paths: &Paths) -> Result<Self> {
+        faults::certificates::authority_days(paths).map_or_else(Self::generate, Self::generate_for)
+    }
+
     /// A new self-signed authority.
     pub(crate) fn generate() -> Result<Self> {
         Self::generate_for(AUTHORITY_DAYS)
     }
 
     /// A new self-signed authority for a number of days.
-    pub(crate) fn generate_for(days: i64) -> Result<Self> {
+    fn generate_for(days: i64) -> Result<Self> {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).map_err(failed)?;
         let mut params = CertificateParams::default();
         params.distinguished_name = subject("MicroOVN CA", "MicroOVN CA");
@@ -138,29 +146,46 @@ fn from_now(days_ago: i64, days: i64) -> (time::OffsetDateTime, time::OffsetDate
 }
 
 /// Writes the authority's certificate, and a certificate and key for everything that has one on a member with these
-/// services. What is there stays.
+/// services.
 pub(crate) fn write(paths: &Paths, ca: &Ca, member: &str, services: &[String]) -> Result<()> {
-    let pki = paths.pki();
-    let write = |file: String, text: &str| {
-        let mode = faults::certificates::mode(paths, &file, 0o600);
-        write_file(&pki.join(file), text, mode)
-    };
-    write("cacert.pem".to_owned(), &ca.certificate)?;
-    for service in stems(services) {
-        if pki.join(format!("{service}-cert.pem")).exists() {
-            continue;
-        }
-        let right = Wanted { unit: service.to_owned(), name: member.to_owned(), days: SERVICE_DAYS, days_ago: 0 };
-        let wanted = faults::certificates::distort(paths, service, right);
-        let stranger = faults::certificates::other_authority(paths, service)?;
-        let (certificate, mut key) = stranger.as_ref().unwrap_or(ca).issue(&wanted)?;
-        if faults::certificates::mixes_up_keys(paths, service) {
-            key = ca.issue(&wanted)?.1;
-        }
-        write(format!("{service}-cert.pem"), &certificate)?;
-        write(format!("{service}-privkey.pem"), &key)?;
+    write_authority(paths, ca)?;
+    stems(services).into_iter().try_for_each(|service| issue(paths, ca, member, service))
+}
+
+/// Writes the authority's certificate.
+pub(crate) fn write_authority(paths: &Paths, ca: &Ca) -> Result<()> {
+    put(paths, "cacert.pem", &ca.certificate)
+}
+
+/// Writes the first certificate and key of a service.
+pub(crate) fn issue(paths: &Paths, ca: &Ca, member: &str, service: &str) -> Result<()> {
+    store(paths, ca, service, &right(paths, member, service))
+}
+
+/// Writes a new certificate and key of a service that has both.
+pub(crate) fn reissue(paths: &Paths, ca: &Ca, member: &str, service: &str) -> Result<()> {
+    store(paths, ca, service, &faults::reissue::distort(paths, service, right(paths, member, service)))?;
+    faults::reissue::open_key(paths, service)
+}
+
+/// What the certificate of a service is to say.
+fn right(paths: &Paths, member: &str, service: &str) -> Wanted {
+    let right = Wanted { unit: service.to_owned(), name: member.to_owned(), days: SERVICE_DAYS, days_ago: 0 };
+    faults::certificates::distort(paths, service, right)
+}
+
+fn store(paths: &Paths, ca: &Ca, service: &str, wanted: &Wanted) -> Result<()> {
+    let stranger = faults::certificates::other_authority(paths, service)?;
+    let (certificate, mut key) = stranger.as_ref().unwrap_or(ca).issue(wanted)?;
+    if faults::certificates::mixes_up_keys(paths, service) {
+        key = ca.issue(wanted)?.1;
     }
-    Ok(())
+    put(paths, &format!("{service}-cert.pem"), &certificate)?;
+    put(paths, &format!("{service}-privkey.pem"), &key)
+}
+
+fn put(paths: &Paths, file: &str, text: &str) -> Result<()> {
+    write_file(&paths.pki().join(file), text, faults::certificates::mode(paths, file, 0o600))
 }
 
 #[cfg(test)]
@@ -209,7 +234,7 @@ mod tests {
         write(&paths, &ca, "real-1", &["switch".to_owned()]).expect("certificates");
         assert_eq!(files(), ["cacert.pem", "client-cert.pem", "client-privkey.pem"].map(|name| (name.into(), 0o600)));
         let client = std::fs::read_to_string(paths.pki().join("client-cert.pem")).expect("written");
-        write(&paths, &ca, "real-1", &["chassis".to_owned()]).expect("certificates");
+        issue(&paths, &ca, "real-1", "ovn-controller").expect("a certificate");
         assert_eq!(files().len(), 5);
         assert_eq!(std::fs::read_to_string(paths.pki().join("client-cert.pem")).expect("written"), client);
         let key = std::fs::read_to_string(paths.pki().join("client-privkey.pem")).expect("written");
@@ -220,6 +245,31 @@ mod tests {
         let validity = certificate.validity();
         assert_eq!(validity.not_after.timestamp() - validity.not_before.timestamp(), 730 * 24 * 3600);
         assert!(certificate.subject_alternative_name().expect("parses").is_none());
+    }
+
+    #[test]
+    fn what_is_reissued_is_new_signed_by_the_authority_of_now_and_wrong_only_where_a_fault_says_so() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (paths, old, new) = (folder(&dir), Ca::generate().expect("a CA"), Ca::generate().expect("a CA"));
+        let faults = "reissue-other-name ovnnb\nreissue-mode ovnnb\n";
+        std::fs::write(paths.faults(), faults).expect("the faults are written");
+        let file = |service: &str, end: &str| paths.pki().join(format!("{service}-{end}.pem"));
+        let read = |service: &str| std::fs::read_to_string(file(service, "cert")).expect("written");
+        let name = |service: &str| {
+            let der = CertificateDer::from_pem_slice(read(service).as_bytes()).expect("a certificate");
+            x509_parser::parse_x509_certificate(&der).expect("a certificate").1.subject().to_string()
+        };
+        let mode = |service: &str| file(service, "privkey").metadata().expect("a file").permissions().mode() & 0o777;
+        write(&paths, &old, "real-1", &["central".to_owned()]).expect("certificates");
+        assert_eq!((name("ovnnb").as_str(), mode("ovnnb")), ("O=MicroOVN, OU=ovnnb, CN=real-1", 0o600), "not yet");
+        for service in ["ovnnb", "ovnsb"] {
+            reissue(&paths, &new, "real-1", service).expect("a certificate");
+            assert!(chains(&read(service), &new.certificate) && !chains(&read(service), &old.certificate));
+        }
+        assert_eq!((name("ovnnb").as_str(), mode("ovnnb")), ("O=MicroOVN, OU=ovnnb, CN=real-1-other", 0o644));
+        assert_eq!((name("ovnsb").as_str(), mode("ovnsb")), ("O=MicroOVN, OU=ovnsb, CN=real-1", 0o600));
+        assert!(chains(&read("client"), &old.certificate), "nobody asked for it");
     }
 
     /// Whether a certificate names the authority as its issuer and carries its signature.

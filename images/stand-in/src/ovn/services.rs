@@ -194,7 +194,8 @@ pub(crate) async fn ensure_enabled(services: &[String]) -> Result<()> {
 /// Starts one service more.
 pub(crate) async fn enable(paths: &Paths, service: &str, plan: &Plan<'_>) -> Result<()> {
     write_env(paths, plan.env)?;
-    pki::write(paths, plan.ca, plan.name, plan.services)?;
+    // New ones, whatever is left from when it was enabled before.
+    pki::brought_by(service).iter().try_for_each(|stem| pki::issue(paths, plan.ca, plan.name, stem))?;
     match service {
         "central" => {
             snapctl::start(&CENTRAL[1..]).await?;

@@ -9,7 +9,7 @@ use crate::ovn::pki;
 use crate::paths::Paths;
 use crate::{address, faults};
 
-use super::client::Client;
+use crate::cli::client::Client;
 
 /// Title and file name stem of every certificate, in the order they are listed.
 const CERTIFICATES: [(&str, &str); 6] = [
@@ -39,9 +39,13 @@ pub(crate) async fn list(client: &Client, paths: &Paths, format: &str) -> Result
     match format {
         "text" => print!("{}", listed.text()),
         "json" => print!("{}", listed.json()),
-        _ => return Err(Error::new(400, format!("Invalid format \"{format}\""))),
+        _ => return Err(unknown(format)),
     }
     Ok(())
+}
+
+fn unknown(format: &str) -> Error {
+    Error::new(400, format!("unknown output format specified: {format}"))
 }
 
 /// What is to be listed.
@@ -116,25 +120,43 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_format_is_said_as_recorded() {
+        let recording = include_str!("../../../tests/fixtures/101-certs-list-badformat.txt");
+        let said = recording.split_once("--- stderr\n").expect("a second stream").1;
+        assert_eq!(format!("Error: {}\n", unknown("yaml")), said);
+    }
+
+    #[test]
     fn the_lists_have_the_recorded_shapes() {
         let everything = ["central", "chassis", "switch"].map(str::to_owned);
-        for (services, text, json) in [
+        let (all, chassis) = (&everything[..], &everything[1..]);
+        // What the member issued certificates for, and what it runs now.
+        for (issued, services, text, json) in [
             (
-                &everything[..],
-                include_str!("../../tests/fixtures/12-certs-list.txt"),
-                include_str!("../../tests/fixtures/12-certs-list-json.txt"),
+                all,
+                all,
+                include_str!("../../../tests/fixtures/12-certs-list.txt"),
+                include_str!("../../../tests/fixtures/12-certs-list-json.txt"),
             ),
             (
-                &everything[1..],
-                include_str!("../../tests/fixtures/101-certs-list-chassis.txt"),
-                include_str!("../../tests/fixtures/101-certs-list-json-chassis.txt"),
+                chassis,
+                chassis,
+                include_str!("../../../tests/fixtures/101-certs-list-chassis.txt"),
+                include_str!("../../../tests/fixtures/101-certs-list-json-chassis.txt"),
+            ),
+            // Once the databases are disabled their files are still there.
+            (
+                all,
+                chassis,
+                include_str!("../../../tests/fixtures/202-certs-after-central-disabled.txt"),
+                include_str!("../../../tests/fixtures/101-certs-list-json-chassis.txt"),
             ),
         ] {
             let dir = tempfile::tempdir().expect("a temporary directory");
             let paths = Paths { state: dir.path().into(), common: dir.path().into(), snap: dir.path().into() };
             std::fs::create_dir_all(paths.pki()).expect("a folder");
             let ca = pki::Ca::generate().expect("a CA");
-            pki::write(&paths, &ca, "real-1", services).expect("certificates");
+            pki::write(&paths, &ca, "real-1", issued).expect("certificates");
             let listed = Listed { pki: paths.pki(), auto_renew: true, stems: pki::stems(services) };
 
             let shape = |text: &str, pki: &str| -> Vec<String> {

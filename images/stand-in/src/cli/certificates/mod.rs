@@ -1,0 +1,7 @@
+//! `microovn certificates …`.
+
+mod change;
+mod list;
+
+pub(crate) use change::{regenerate_ca, reissue, set_ca};
+pub(crate) use list::list;
