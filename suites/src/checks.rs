@@ -7,7 +7,7 @@ mod nb_sb_propagation;
 
 use testkit::cli::Live;
 use testkit::expect;
-use testkit::plan::Plan;
+use testkit::plan::State;
 use testkit::session::Access;
 
 /// One check.
@@ -18,7 +18,7 @@ pub struct Check {
     /// What it holds, in a sentence.
     pub about: &'static str,
     /// Which plans it can judge.
-    pub applies: fn(&Plan) -> bool,
+    pub applies: fn(&State) -> bool,
     /// How it comes to a verdict.
     pub body: Body,
 }

@@ -160,7 +160,7 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
     let mut site = None;
     let verdict = match check.body {
         Body::Pure(pure) => {
-            let judging = async { (pure.judge)(&manifest.plan, &manifest.observation) };
+            let judging = async { (pure.judge)(&manifest.plan.state, &manifest.observation) };
             timeline.stage(work, Owner::Framework, judging).await
         }
         Body::Live(live) => {
@@ -183,7 +183,7 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
     let mut text = format!("{cell}::{}", verdict.headline());
     // Of many that are red the one to look at first is said by all.
     let others: Vec<Verdict> =
-        expect::unsatisfied(&manifest.plan, &manifest.observation).into_iter().map(|(_, other)| other).collect();
+        expect::unsatisfied(&manifest.plan.state, &manifest.observation).into_iter().map(|(_, other)| other).collect();
     let cause = expect::likely_causes(others.iter().chain([&verdict])).into_iter().next();
     if let Some(cause) = cause.filter(|cause| cause.check != check.name && cause.may_explain(&verdict)) {
         text.push_str(&format!("\nlikely because of {}", cause.headline()));
@@ -246,7 +246,7 @@ fn begin(config: &Config, run: &Run, dir: &Path, cell: &Cell, check: &Check) -> 
 
 /// The checks that the suite of this plan has.
 fn suite_checks(plan: &Plan) -> impl Iterator<Item = Check> {
-    checks::checks().filter(|check| (check.applies)(plan))
+    checks::checks().filter(|check| (check.applies)(&plan.state))
 }
 
 /// A cluster that was kept, looked at anew, or else a new one.

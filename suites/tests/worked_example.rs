@@ -254,7 +254,7 @@ fn a_question_that_nobody_answers_is_refused_in_the_words_of_the_page() {
     let segments = Segments { management: segment(77), underlay: segment(88) };
     let plan = Plan::draw(&cell, suites::options::OPTIONS, segments);
     let question = blocks("text")[0].lines().next().expect("a question");
-    let mut dialog = Dialog::new(&plan.members[0].answers, None);
+    let mut dialog = Dialog::new(&plan.recipe(&plan.state.members[0]).answers, None);
     assert_eq!(dialog.feed(format!("{question} ").as_bytes()), [], "nothing is typed into it");
     let said = dialog.on_silence().to_string();
     let said = said.lines().next().expect("a line");

@@ -6,7 +6,7 @@ mod common;
 use expect_test::{Expect, expect};
 use testkit::expect::{Observation, Reading, Subject, Verdict, find_check, unsatisfied};
 use testkit::ovn::AddressText;
-use testkit::plan::Plan;
+use testkit::plan::State;
 
 fn seen<T>(reading: &mut Reading<T>) -> &mut T {
     match reading {
@@ -15,24 +15,24 @@ fn seen<T>(reading: &mut Reading<T>) -> &mut T {
     }
 }
 
-fn check(name: &str, plan: &Plan, observation: &Observation, wanted: Expect) {
-    let verdict = (find_check(name).unwrap().judge)(plan, observation);
+fn check(name: &str, state: &State, observation: &Observation, wanted: Expect) {
+    let verdict = (find_check(name).unwrap().judge)(state, observation);
     assert!(!verdict.passed());
     wanted.assert_eq(&verdict.to_string());
 }
 
 #[test]
 fn a_wrong_address_is_explained() {
-    let plan = common::plan(false, true);
-    let mut observation = common::observe(&plan);
+    let state = common::state(false, true);
+    let mut observation = common::observe(&state);
     let texts = ["10.1.2.13", "10.1.2.12/24", "10.1.1.13", "fd42:1:2::e"];
-    for (member, text) in plan.members.iter().zip(texts) {
+    for (member, text) in state.members.iter().zip(texts) {
         let switch = seen(&mut observation.members.get_mut(&member.name).unwrap().switch);
         switch.open_vswitch.external_ids.insert("ovn-encap-ip".into(), text.into());
     }
     check(
         "ovs_encap_ip",
-        &plan,
+        &state,
         &observation,
         expect![[r#"
         ovs_encap_ip: failed, 4 of 4 compared differ
@@ -45,16 +45,16 @@ fn a_wrong_address_is_explained() {
 
 #[test]
 fn texts_that_are_no_address_are_explained() {
-    let plan = common::plan(true, false);
-    let mut observation = common::observe(&plan);
+    let state = common::state(true, false);
+    let mut observation = common::observe(&state);
     let texts = ["", " fd42:1:1::c", "[fd42:1:1::d]", "microovn-4"];
-    for (member, text) in plan.members.iter().zip(texts) {
+    for (member, text) in state.members.iter().zip(texts) {
         let switch = seen(&mut observation.members.get_mut(&member.name).unwrap().switch);
         switch.open_vswitch.external_ids.insert("ovn-encap-ip".into(), text.into());
     }
     check(
         "ovs_encap_ip",
-        &plan,
+        &state,
         &observation,
         expect![[r#"
         ovs_encap_ip: failed, 4 of 4 compared differ
@@ -67,14 +67,14 @@ fn texts_that_are_no_address_are_explained() {
 
 #[test]
 fn a_wrong_connection_string_says_what_is_missing_and_what_is_extra() {
-    let plan = common::plan(true, false);
-    let mut observation = common::observe(&plan);
-    let switch = seen(&mut observation.members.get_mut(&plan.members[1].name).unwrap().switch);
+    let state = common::state(true, false);
+    let mut observation = common::observe(&state);
+    let switch = seen(&mut observation.members.get_mut(&state.members[1].name).unwrap().switch);
     let remote = switch.open_vswitch.external_ids.get_mut("ovn-remote").unwrap();
     *remote = remote.replace("::d]", "::e]");
     check(
         "ovn_remote",
-        &plan,
+        &state,
         &observation,
         expect![[r#"
         ovn_remote: failed, 1 of 4 compared differ
@@ -84,20 +84,20 @@ fn a_wrong_connection_string_says_what_is_missing_and_what_is_extra() {
 
 #[test]
 fn every_difference_is_shown_at_once() {
-    let plan = common::plan(false, false);
-    let mut observation = common::observe(&plan);
-    let first = observation.members.get_mut(&plan.members[0].name).unwrap();
+    let state = common::state(false, false);
+    let mut observation = common::observe(&state);
+    let first = observation.members.get_mut(&state.members[0].name).unwrap();
     seen(&mut first.southbound).encaps.remove(0);
     seen(&mut first.southbound).encaps[0].ip = AddressText::new("10.88.0.999");
     seen(&mut first.switch).interfaces.pop();
-    let second = observation.members.get_mut(&plan.members[1].name).unwrap();
+    let second = observation.members.get_mut(&state.members[1].name).unwrap();
     second.southbound = Reading::Failed("exit 1: ovn-sbctl: database connection failed ()".into());
     second.routes.clear();
     seen(&mut second.services).retain(|service| service.name != "chassis");
     seen(&mut second.members)[2].status = "UNREACHABLE".into();
     check(
         "sb_encap",
-        &plan,
+        &state,
         &observation,
         expect![[r#"
         sb_encap: failed, 4 of 60 compared differ
@@ -108,7 +108,7 @@ fn every_difference_is_shown_at_once() {
     );
     check(
         "tunnels",
-        &plan,
+        &state,
         &observation,
         expect![[r#"
         tunnels: failed, 2 of 27 compared differ
@@ -117,7 +117,7 @@ fn every_difference_is_shown_at_once() {
     );
     check(
         "encap_route",
-        &plan,
+        &state,
         &observation,
         expect![[r#"
         encap_route: failed, 3 of 38 compared differ
@@ -127,7 +127,7 @@ fn every_difference_is_shown_at_once() {
     );
     check(
         "services",
-        &plan,
+        &state,
         &observation,
         expect![[r#"
             services: failed, 1 of 36 compared differ
@@ -135,21 +135,21 @@ fn every_difference_is_shown_at_once() {
     );
     check(
         "members",
-        &plan,
+        &state,
         &observation,
         expect![[r#"
         members: failed, 1 of 36 compared differ
           member microovn-init-cluster-2: cluster list microovn-init-cluster-3 status: wanted ONLINE, seen UNREACHABLE"#]],
     );
-    let names: Vec<_> = unsatisfied(&plan, &observation).into_iter().map(|(check, _)| check.name).collect();
+    let names: Vec<_> = unsatisfied(&state, &observation).into_iter().map(|(check, _)| check.name).collect();
     // What a member was given, what became of it, what could not be read.
     assert_eq!(names, ["services", "members", "sb_encap", "tunnels", "sb_chassis", "encap_route"]);
 }
 
 #[test]
 fn a_passed_check_says_how_much_it_compared() {
-    for (_, plan) in common::plans() {
-        let verdict = (find_check("ovs_encap_ip").unwrap().judge)(&plan, &common::observe(&plan));
+    for (_, state) in common::states() {
+        let verdict = (find_check("ovs_encap_ip").unwrap().judge)(&state, &common::observe(&state));
         assert!(verdict.passed());
         expect!["ovs_encap_ip: passed, 4 compared"].assert_eq(&verdict.to_string());
     }
@@ -186,11 +186,11 @@ fn a_live_check_builds_its_own_verdict() {
 
 #[test]
 fn subjects_apply_where_there_is_something_to_read() {
-    let plan = common::plan(false, false);
-    let apply = |n: usize| Subject::ALL.iter().filter(|subject| subject.applies_to(&plan.members[n])).count();
+    let state = common::state(false, false);
+    let apply = |n: usize| Subject::ALL.iter().filter(|subject| subject.applies_to(&state.members[n])).count();
     assert_eq!((apply(0), apply(3)), (14, 11));
-    assert!(Subject::NbRaft.reads(&plan, &plan.members[3]).is_empty());
-    assert_eq!(Subject::Routes.reads(&plan, &plan.members[3]).len(), 3);
-    assert_eq!(Subject::Environment.reads(&plan, &plan.members[0]).len(), 2);
-    assert_eq!(Subject::Environment.reads(&plan, &plan.members[3]).len(), 1);
+    assert!(Subject::NbRaft.reads(&state, &state.members[3]).is_empty());
+    assert_eq!(Subject::Routes.reads(&state, &state.members[3]).len(), 3);
+    assert_eq!(Subject::Environment.reads(&state, &state.members[0]).len(), 2);
+    assert_eq!(Subject::Environment.reads(&state, &state.members[3]).len(), 1);
 }

@@ -131,7 +131,7 @@ impl Formed {
 
 /// Lets the checks act that do on a cluster like this.
 async fn act(site: &Site, catalogue: &Catalogue, manifest: &Manifest) -> Result<(), Failure> {
-    let checks = catalogue.checks.iter().filter(|check| (check.applies)(&manifest.plan));
+    let checks = catalogue.checks.iter().filter(|check| (check.applies)(&manifest.plan.state));
     for live in checks.filter_map(|check| check.live) {
         let verdict = live(&site.client, manifest).await;
         if !verdict.passed() {

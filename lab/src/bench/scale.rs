@@ -38,7 +38,9 @@ pub(super) async fn measure(
 /// So many cells with the default number of members, the lowest tiers first.
 fn comparable(catalogue: &Catalogue, cells: &Cells, count: usize) -> Vec<Cell> {
     let all = cells.by_lowest_tier().into_iter().flat_map(|(_, cells)| cells);
-    all.filter(|cell| shown_plan(catalogue, cell).members.len() == Outline::default().members).take(count).collect()
+    all.filter(|cell| shown_plan(catalogue, cell).state.members.len() == Outline::default().members)
+        .take(count)
+        .collect()
 }
 
 async fn by_cells(catalogue: &Catalogue, suites: &Suites<'_>, sizes: &[usize]) -> Result<Growth, Failure> {

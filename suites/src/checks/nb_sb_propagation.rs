@@ -38,7 +38,7 @@ const LOCAL: &str = "65534";
 /// All members at once: each has a switch of its own, so each change is seen to be that member's.
 async fn judge(client: &Client, manifest: &Manifest) -> Verdict {
     let wait = if some_have_datapaths(client, manifest).await { "--wait=hv" } else { "--wait=sb" };
-    let judged = join_all(manifest.plan.members.iter().map(async |member| {
+    let judged = join_all(manifest.plan.state.members.iter().map(async |member| {
         let mut verdict = Verdict::builder(CHECK.name);
         match manifest.instances.get(&member.name) {
             Some(instance) => judge_member(client, instance, &member.name, wait, &mut verdict).await,
@@ -55,7 +55,7 @@ async fn judge(client: &Client, manifest: &Manifest) -> Verdict {
 /// where some have and one has not, that one is to be found.
 async fn some_have_datapaths(client: &Client, manifest: &Manifest) -> bool {
     let command = [DATAPATH.map(str::to_owned).to_vec()];
-    let looks = manifest.plan.members_with(Service::Chassis).map(async |member| {
+    let looks = manifest.plan.state.members_with(Service::Chassis).map(async |member| {
         let Some(instance) = manifest.instances.get(&member.name) else { return false };
         let said = cluster::in_turn(client, instance, &command, DEADLINE).await;
         said.iter().flatten().any(|port| port.trim() == LOCAL)

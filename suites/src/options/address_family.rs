@@ -17,7 +17,7 @@ impl InitOption for AddressFamily {
     }
 
     fn shape(&self, value: &str, plan: &mut Plan) {
-        for member in &mut plan.members {
+        for member in &mut plan.state.members {
             let found = member.find_nic(Network::Management).and_then(|nic| nic.find_address(value == "ipv6"));
             if let Some(address) = found {
                 member.address = address;

@@ -60,7 +60,7 @@ impl InitOption for Encap {
 
 /// Tunnels end at the address of eth1.
 fn on_underlay(plan: &mut Plan, ipv6: bool) {
-    for member in &mut plan.members {
+    for member in &mut plan.state.members {
         let Some(nic) = member.find_nic(Network::Underlay) else { continue };
         if let Some(ip) = nic.find_address(ipv6) {
             member.encap = Endpoint { ip, device: nic.device.clone(), via: nic.device.clone(), custom: true };
@@ -72,7 +72,7 @@ fn on_underlay(plan: &mut Plan, ipv6: bool) {
 /// over eth1, and packets to them leave with it.
 fn on_loopback(plan: &mut Plan) {
     let mut endpoints = Vec::new();
-    for (n, member) in (1..).zip(&mut plan.members) {
+    for (n, member) in (1..).zip(&mut plan.state.members) {
         let ipv6 = member.address.is_ipv6();
         let Some(nic) = member.find_nic(Network::Underlay) else { continue };
         let Some(gateway) = nic.find_address(ipv6) else { continue };
@@ -81,7 +81,7 @@ fn on_loopback(plan: &mut Plan) {
         member.loopback.push(endpoint);
         endpoints.push((endpoint, gateway));
     }
-    for member in &mut plan.members {
+    for member in &mut plan.state.members {
         let source = member.encap.ip;
         let Some(nic) = member.nics.iter_mut().find(|nic| nic.network == Network::Underlay) else { continue };
         let peers = endpoints.iter().filter(|(endpoint, _)| endpoint.addr() != source);

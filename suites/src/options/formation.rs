@@ -27,19 +27,20 @@ impl InitOption for Formation {
     fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {
         let create = "Would you like to create a new MicroOVN cluster?";
         let answer = |prompt: &str, replies| Answer { option: "formation".into(), prompt: prompt.into(), replies };
-        match member.role {
+        match plan.role(member) {
             Role::Join => vec![
                 Answer::text("formation", create, "no"),
                 answer("Please enter your join token", vec![Reply::JoinToken]),
             ],
             Role::Bootstrap => {
-                let names = plan.joiners().iter().map(|joiner| Reply::IssueToken(joiner.name.clone()));
-                let add = if plan.joiners().is_empty() { "no" } else { "yes" };
+                let alone = plan.joiners().next().is_none();
+                let names = plan.joiners().map(|joiner| Reply::IssueToken(joiner.name.clone()));
+                let add = if alone { "no" } else { "yes" };
                 let mut answers = vec![
                     Answer::text("formation", create, "yes"),
                     Answer::text("formation", "Would you like to add additional servers to the cluster?", add),
                 ];
-                if !plan.joiners().is_empty() {
+                if !alone {
                     // An empty name ends the list.
                     let replies = names.chain([Reply::Text(String::new())]).collect();
                     answers.push(answer("What's the name of the new MicroOVN server?", replies));

@@ -21,20 +21,21 @@ impl InitOption for MemberName {
             return;
         }
         let rest = plan.formation == Formation::Rest;
-        for (n, member) in (1..).zip(&mut plan.members) {
+        let bootstrap = plan.bootstrap().map(|member| member.hostname.clone());
+        for (n, member) in (1..).zip(&mut plan.state.members) {
             // The dialog of a join asks for no name: it takes the host's.
-            if rest || member.role == Role::Bootstrap {
+            if rest || bootstrap.as_ref() == Some(&member.hostname) {
                 member.name = format!("member-{n}");
             }
         }
     }
 
     // Over REST the name is no `config`: every request names it.
-    fn answers(&self, value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {
+    fn answers(&self, value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {
         let choose = "Please choose a name for this system";
         // An empty line accepts the default, the host name.
         let name = if value == "hostname" { "" } else { member.name.as_str() };
-        match member.role {
+        match plan.role(member) {
             Role::Bootstrap => vec![Answer::text("member_name", choose, name)],
             Role::Join => Vec::new(),
         }

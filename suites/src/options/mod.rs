@@ -99,8 +99,8 @@ mod tests {
     fn the_default_dialog_answers_what_microovn_asks_in_its_order() {
         let plan = plan(&[]);
         let dialog = |role: Role| -> Vec<(String, Vec<Reply>)> {
-            let member = plan.members.iter().find(|member| member.role == role).expect("a member");
-            member
+            let member = plan.state.members.iter().find(|member| plan.role(member) == role).expect("a member");
+            plan.recipe(member)
                 .answers
                 .iter()
                 .map(|a| (a.prompt.split(' ').take(6).collect::<Vec<_>>().join(" "), a.replies.clone()))
@@ -143,10 +143,11 @@ mod tests {
             (vec![("address_family", "ipv6"), ("encap", "ipv6")], "eth1", ["fd42:88::b", "fd42:88::c", "fd42:88::d"]),
         ] {
             let plan = plan(&chosen);
-            for (member, wanted) in plan.members.iter().zip(wanted) {
+            for (member, wanted) in plan.state.members.iter().zip(wanted) {
                 assert_eq!(member.encap.ip.to_string(), wanted);
                 assert_eq!(member.encap.device, device);
-                let typed = member
+                let typed = plan
+                    .recipe(member)
                     .answers
                     .iter()
                     .find(|answer| answer.prompt.starts_with("Please enter the custom encapsulation"))
@@ -160,13 +161,13 @@ mod tests {
     #[test]
     fn every_answer_names_its_option_and_no_prompt_is_answered_twice() {
         for cell in all() {
-            for member in Plan::draw(&cell, OPTIONS, segments()).members {
-                let mut prompts: Vec<_> = member.answers.iter().map(|answer| answer.prompt.clone()).collect();
+            for recipe in Plan::draw(&cell, OPTIONS, segments()).recipes.into_values() {
+                let mut prompts: Vec<_> = recipe.answers.iter().map(|answer| answer.prompt.clone()).collect();
                 prompts.sort();
                 let before = prompts.len();
                 prompts.dedup();
                 assert_eq!(prompts.len(), before, "{}", cell.id());
-                for answer in &member.answers {
+                for answer in &recipe.answers {
                     assert!(OPTIONS.iter().any(|option| option.declaration().name == answer.option), "{answer:?}");
                 }
             }
@@ -184,13 +185,13 @@ mod tests {
             let chosen = [("services", layout), ("members", "4")];
             for (formation, told) in [("dialog", "answer"), ("rest", "config")] {
                 let plan = plan(&[&chosen[..], &[("formation", formation)]].concat());
-                for (member, wanted) in plan.members.iter().zip(wanted) {
+                for (member, wanted) in plan.state.members.iter().zip(wanted) {
                     let planned: Vec<String> = member.services.iter().map(Service::to_string).collect();
                     assert_eq!(planned.join(","), wanted);
                     let said = if told == "config" {
-                        member.config.get("ovn-services").cloned()
+                        plan.recipe(member).config.get("ovn-services").cloned()
                     } else {
-                        let answer = member.answers.iter().find(|answer| answer.option == "services");
+                        let answer = plan.recipe(member).answers.iter().find(|answer| answer.option == "services");
                         answer.map(|answer| match &answer.replies[..] {
                             [Reply::Text(text)] => text.clone(),
                             other => panic!("{other:?}"),
@@ -200,7 +201,7 @@ mod tests {
                 }
             }
         }
-        assert!(plan(&[("formation", "rest")]).members.iter().all(|member| member.config.is_empty()));
+        assert!(plan(&[("formation", "rest")]).recipes.values().all(|recipe| recipe.config.is_empty()));
     }
 
     /// What members learn of each other depends on who joins after whom, so each of these is formed on every push to main.
@@ -209,17 +210,17 @@ mod tests {
         let matrix = matrix().expect("a matrix");
         let cells = matrix.select(Tier::Pairwise, &core(&matrix).expect("a core"));
         let plans: Vec<Plan> = cells.iter().map(|cell| Plan::draw(cell, OPTIONS, segments())).collect();
-        let four = || plans.iter().filter(|plan| plan.members.len() == 4);
+        let four = || plans.iter().filter(|plan| plan.state.members.len() == 4);
         let central = |member: &&testkit::plan::Member| member.runs(Service::Central);
-        assert!(four().any(|plan| !central(&&plan.members[0])), "a first member without central");
+        assert!(four().any(|plan| !central(&&plan.state.members[0])), "a first member without central");
         assert!(
-            four().any(|plan| plan.members.iter().any(|it| central(&it) && !it.runs(Service::Chassis))),
+            four().any(|plan| plan.state.members.iter().any(|it| central(&it) && !it.runs(Service::Chassis))),
             "a central without chassis"
         );
         let late = |plan: &Plan| {
-            let without = plan.members.iter().position(|member| !central(&member));
-            central(&&plan.members[0])
-                && without.is_some_and(|at| plan.members[at..].iter().any(|member| central(&member)))
+            let without = plan.state.members.iter().position(|member| !central(&member));
+            central(&&plan.state.members[0])
+                && without.is_some_and(|at| plan.state.members[at..].iter().any(|member| central(&member)))
         };
         assert!(four().any(late), "a central that joins after a member without one");
         for value in OPTIONS.iter().map(|it| it.declaration()).find(|it| it.name == "services").expect("it").values {
@@ -238,7 +239,7 @@ mod tests {
             ("ecdsa_sec1", (Ecdsa, Traditional, false)),
             ("chain", (Ecdsa, Pkcs8, true)),
         ] {
-            let given = plan(&[("user_ca", value)]).user_ca.expect("an authority");
+            let given = plan(&[("user_ca", value)]).state.user_ca.expect("an authority");
             assert_eq!((given.algorithm, given.form, given.intermediate), wanted, "{value}");
         }
     }
@@ -247,12 +248,12 @@ mod tests {
     fn a_loopback_endpoint_is_a_host_address_that_the_peers_are_routed_to() {
         for (family, prefix) in [("ipv4", 32), ("ipv6", 128)] {
             let plan = plan(&[("encap", "loopback"), ("address_family", family)]);
-            for member in &plan.members {
+            for member in &plan.state.members {
                 assert_eq!((member.encap.device.as_str(), member.encap.via.as_str()), ("lo", "eth1"));
                 assert_eq!(member.loopback.len(), 1);
                 assert_eq!((member.loopback[0].prefix_len(), member.loopback[0].addr()), (prefix, member.encap.ip));
                 let routes: Vec<_> = member.nics[1].routes.iter().map(|r| (r.destination.addr(), r.source)).collect();
-                let peers = plan.members.iter().filter(|peer| peer.name != member.name);
+                let peers = plan.state.members.iter().filter(|peer| peer.name != member.name);
                 let wanted: Vec<_> = peers.map(|peer| (peer.encap.ip, member.encap.ip)).collect();
                 assert_eq!(routes, wanted);
             }
@@ -263,12 +264,13 @@ mod tests {
     fn a_given_authority_goes_to_the_bootstrap_member_only() {
         for formation in ["dialog", "rest"] {
             let plan = plan(&[("user_ca", "rsa"), ("formation", formation)]);
-            assert!(plan.user_ca.is_some());
-            for member in &plan.members {
-                let told = member.config.len()
-                    + member.answers.iter().filter(|a| a.option == "user_ca" && a.prompt.contains("path")).count();
-                let wanted = if member.role == Role::Bootstrap { 2 } else { 0 };
-                assert_eq!((member.files.len(), told), (wanted, wanted), "{formation}");
+            assert!(plan.state.user_ca.is_some());
+            for member in &plan.state.members {
+                let recipe = plan.recipe(member);
+                let told = recipe.config.len()
+                    + recipe.answers.iter().filter(|a| a.option == "user_ca" && a.prompt.contains("path")).count();
+                let wanted = if plan.role(member) == Role::Bootstrap { 2 } else { 0 };
+                assert_eq!((recipe.files.len(), told), (wanted, wanted), "{formation}");
             }
         }
     }
@@ -277,7 +279,7 @@ mod tests {
     fn custom_names_are_given_where_they_can_be() {
         let named = |formation: &str| -> Vec<bool> {
             let plan = plan(&[("member_name", "custom"), ("formation", formation)]);
-            plan.members.iter().map(|member| member.name != member.hostname).collect()
+            plan.state.members.iter().map(|member| member.name != member.hostname).collect()
         };
         assert_eq!(named("dialog"), [true, false, false], "the dialog of a join asks for no name");
         assert_eq!(named("rest"), [true, true, true]);
@@ -287,8 +289,8 @@ mod tests {
     fn members_are_as_many_as_chosen_and_the_fourth_has_no_central() {
         for (value, count) in [("1", 1), ("3", 3), ("4", 4)] {
             let plan = plan(&[("members", value)]);
-            assert_eq!(plan.members.len(), count);
-            assert_eq!(plan.members_with(Service::Central).count(), count.min(3));
+            assert_eq!(plan.state.members.len(), count);
+            assert_eq!(plan.state.members_with(Service::Central).count(), count.min(3));
         }
     }
 
@@ -297,7 +299,7 @@ mod tests {
         let mut hostnames = std::collections::BTreeSet::new();
         for cell in all() {
             let plan = Plan::draw(&cell, OPTIONS, segments());
-            for member in &plan.members {
+            for member in &plan.state.members {
                 assert!(member.hostname.len() <= 55, "{}", member.hostname);
                 assert!(hostnames.insert(member.hostname.clone()), "{} is there twice", member.hostname);
             }

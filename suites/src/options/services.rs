@@ -47,9 +47,10 @@ impl InitOption for Services {
     }
 
     fn shape(&self, value: &str, plan: &mut Plan) {
-        for (n, member) in (1..).zip(&mut plan.members) {
+        for (n, member) in (1..).zip(&mut plan.state.members) {
             if let Some(services) = layout(value, n) {
                 member.services = services.iter().copied().collect();
+                member.services_told = true;
             }
         }
     }

@@ -33,21 +33,22 @@ impl InitOption for UserCa {
             _ => return,
         };
         let intermediate = value == "chain";
-        plan.user_ca = Some(testkit::plan::UserCa { algorithm, form, intermediate, certificate: String::new() });
-        if let Some(member) = plan.members.first_mut() {
+        plan.state.user_ca = Some(testkit::plan::UserCa { algorithm, form, intermediate, certificate: String::new() });
+        if let Some(first) = plan.bootstrap().map(|member| member.hostname.clone()) {
+            let files = &mut plan.recipe_mut(&first).files;
             let file = |path: &str, mode, content| File { path: path.to_owned(), mode, content };
-            member.files.push(file(CERTIFICATE, 0o644, Content::CaCertificate));
-            member.files.push(file(KEY, 0o600, Content::CaKey));
+            files.push(file(CERTIFICATE, 0o644, Content::CaCertificate));
+            files.push(file(KEY, 0o600, Content::CaKey));
         }
     }
 
     fn needs(&self, _value: &str, plan: &Plan) -> Vec<Need> {
         // A release that does not ask for an authority ignores one over REST.
-        plan.user_ca.iter().map(|_| Need::Prompt(PROVIDE.to_owned())).collect()
+        plan.state.user_ca.iter().map(|_| Need::Prompt(PROVIDE.to_owned())).collect()
     }
 
     fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {
-        match (member.role, &plan.user_ca) {
+        match (plan.role(member), &plan.state.user_ca) {
             (Role::Join, _) => Vec::new(),
             (Role::Bootstrap, None) => vec![Answer::text("user_ca", PROVIDE, "no")],
             (Role::Bootstrap, Some(_)) => vec![
@@ -60,7 +61,7 @@ impl InitOption for UserCa {
 
     fn config(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<(String, String)> {
         let entries = [("ovn-ca-cert", CERTIFICATE), ("ovn-ca-key", KEY)];
-        match (member.role, &plan.user_ca) {
+        match (plan.role(member), &plan.state.user_ca) {
             (Role::Bootstrap, Some(_)) => entries.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             _ => Vec::new(),
         }

@@ -80,5 +80,5 @@ pub fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
 
 /// The checks that can judge clusters of this plan.
 pub fn checks<'a>(catalogue: &'a Catalogue, plan: &'a Plan) -> impl Iterator<Item = &'a CheckInfo> {
-    catalogue.checks.iter().filter(|check| (check.applies)(plan))
+    catalogue.checks.iter().filter(|check| (check.applies)(&plan.state))
 }

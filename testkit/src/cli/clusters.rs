@@ -116,7 +116,7 @@ fn need_kept(config: &Config, catalogue: &Catalogue, cell: &str) -> Result<Manif
 
 /// The instance of a member given by name, by number, or not at all.
 fn instance<'a>(manifest: &'a Manifest, member: Option<&str>) -> Result<&'a str, Failure> {
-    let members = &manifest.plan.members;
+    let members = &manifest.plan.state.members;
     let found = match member {
         None => members.first(),
         Some(text) => members

@@ -13,11 +13,11 @@ pub(super) fn explain(catalogue: &Catalogue, cell: &Cell, plan: &Plan) -> String
     for (option, value) in cell.choices() {
         let _ = writeln!(text, "  {option} = {value}");
     }
-    let _ = writeln!(text, "\nformed by {}, {} members", plan.formation, plan.members.len());
+    let _ = writeln!(text, "\nformed by {}, {} members", plan.formation, plan.state.members.len());
     for need in &plan.needs {
         let _ = writeln!(text, "needs {need}");
     }
-    for member in &plan.members {
+    for member in &plan.state.members {
         text.push('\n');
         explain_member(&mut text, plan, member);
     }
@@ -30,7 +30,8 @@ pub(super) fn explain(catalogue: &Catalogue, cell: &Cell, plan: &Plan) -> String
 }
 
 fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
-    let role = match member.role {
+    let recipe = plan.recipe(member);
+    let role = match plan.role(member) {
         Role::Bootstrap => "bootstraps",
         Role::Join => "joins",
     };
@@ -47,7 +48,7 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
     for address in &member.loopback {
         let _ = writeln!(text, "  provisioned  lo with {address}");
     }
-    for file in &member.files {
+    for file in &recipe.files {
         let content = match file.content {
             Content::Text(_) => "a text",
             Content::CaCertificate => "the authority's certificate",
@@ -55,14 +56,14 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
         };
         let _ = writeln!(text, "  provisioned  {} with {content}", file.path);
     }
-    for answer in &member.answers {
+    for answer in &recipe.answers {
         let replies: Vec<String> = answer.replies.iter().map(reply).collect();
         let _ = writeln!(text, "  asked        {}\n  answered     {}", answer.prompt, replies.join(", then "));
     }
-    for argument in &member.arguments {
+    for argument in &recipe.arguments {
         let _ = writeln!(text, "  told         {argument}");
     }
-    for (key, value) in &member.config {
+    for (key, value) in &recipe.config {
         let _ = writeln!(text, "  told         config {key} = {value}");
     }
     let services: Vec<String> = member.services.iter().map(ToString::to_string).collect();
@@ -72,7 +73,7 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
         let _ =
             writeln!(text, "  expected     tunnels end at {} on {}, peers by {}", encap.ip, encap.device, encap.via);
     }
-    if let Some(user_ca) = &plan.user_ca {
+    if let Some(user_ca) = &plan.state.user_ca {
         let kind = format!("{:?}", user_ca.algorithm).to_uppercase();
         let form = match (user_ca.form, user_ca.algorithm) {
             (KeyForm::Pkcs8, _) => "PKCS #8",

@@ -47,7 +47,7 @@ use crate::config::{Config, Layer};
 use crate::expect::{self, Verdict};
 use crate::lxd::Client;
 use crate::matrix::{Cell, Matrix, MatrixError};
-use crate::plan::{InitOption, Plan};
+use crate::plan::{InitOption, State};
 use crate::report::chain;
 use args::{Args, Command};
 
@@ -73,7 +73,7 @@ pub struct CheckInfo {
     /// What it holds.
     pub about: &'static str,
     /// Which plans it can judge.
-    pub applies: fn(&Plan) -> bool,
+    pub applies: fn(&State) -> bool,
     /// How it judges, where it acts on the cluster; `None` for a check of [`expect`].
     pub live: Option<Live>,
 }
@@ -86,7 +86,7 @@ impl CheckInfo {
     pub async fn judge(&self, client: &Client, manifest: &Manifest) -> Result<Verdict, Failure> {
         match (self.live, expect::find_check(self.name)) {
             (Some(live), _) => Ok(live(client, manifest).await),
-            (None, Some(pure)) => Ok((pure.judge)(&manifest.plan, &manifest.observation)),
+            (None, Some(pure)) => Ok((pure.judge)(&manifest.plan.state, &manifest.observation)),
             (None, None) => Err(Failure::Usage(format!("the check {:?} has no judgement", self.name))),
         }
     }

@@ -113,7 +113,7 @@ fn row(catalogue: &Catalogue, cell: &Cell, plan: &Plan, cost: u64) -> CellRow {
     CellRow {
         id: cell.id().to_string(),
         choices: cell.choices().clone(),
-        members: plan.members.len(),
+        members: plan.state.members.len(),
         checks: checks(catalogue, plan).map(|check| check.name).collect(),
         needs: plan.needs.iter().map(ToString::to_string).collect(),
         seconds: cost.div_ceil(1000),

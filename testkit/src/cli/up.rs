@@ -72,7 +72,7 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
 
 /// Each difference between the plan and what was seen last, by the check that finds it; `None` where there is none.
 fn not_as_planned(manifest: &Manifest) -> Option<String> {
-    let unsatisfied = expect::unsatisfied(&manifest.plan, &manifest.observation);
+    let unsatisfied = expect::unsatisfied(&manifest.plan.state, &manifest.observation);
     let said = unsatisfied.into_iter().map(|(_, verdict)| format!("  {}", verdict.to_string().replace('\n', "\n  ")));
     let said: Vec<String> = said.collect();
     (!said.is_empty()).then(|| said.join("\n"))

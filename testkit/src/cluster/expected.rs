@@ -14,7 +14,7 @@ const MEMBER_COST: u64 = 4_000;
 /// Milliseconds that the cell of this plan is expected to take: as long as the product and LXD took for it in the last
 /// run below `out_dir` that recorded it, or else estimated from its number of members.
 pub fn expected(out_dir: &Path, plan: &Plan) -> u64 {
-    measured(out_dir, plan.cell.as_str()).unwrap_or(CELL_COST + MEMBER_COST * plan.members.len() as u64)
+    measured(out_dir, plan.cell.as_str()).unwrap_or(CELL_COST + MEMBER_COST * plan.state.members.len() as u64)
 }
 
 fn measured(out_dir: &Path, cell: &str) -> Option<u64> {

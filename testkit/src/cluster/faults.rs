@@ -10,7 +10,7 @@ const FILE: &str = "/var/snap/microovn/common/faults";
 
 /// Fails where a fault is for a member that the plan does not have.
 pub(super) fn require_members(faults: Option<&Faults>, plan: &Plan) -> Result<(), ClusterError> {
-    let members = plan.members.len();
+    let members = plan.state.members.len();
     match faults.and_then(Faults::last_member).filter(|last| *last > members) {
         None => Ok(()),
         Some(member) => Err(ClusterError::FaultWithoutMember { cell: plan.cell.to_string(), members, member }),

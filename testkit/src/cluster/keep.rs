@@ -38,7 +38,7 @@ pub async fn keep(site: &Site, manifest: &Manifest) -> Result<String, ClusterErr
     made.map_err(|source| ClusterError::Io { action: "create", path: kept, source })?;
     folder::write(&record(&site.config, cell), manifest)?;
     // Of a cluster that was not formed, it need not be the first of the plan.
-    let mut up = manifest.plan.members.iter().filter(|member| manifest.instances.contains_key(&member.name));
+    let mut up = manifest.plan.state.members.iter().filter(|member| manifest.instances.contains_key(&member.name));
     let first = up.next().map(|member| member.name.as_str()).unwrap_or_default();
     Ok(format!("kept: enter with `testkit shell {cell}:{first}`, remove with `testkit down {cell}`"))
 }
@@ -112,8 +112,8 @@ pub async fn reuse(site: &Site, cell: &Cell) -> Result<Option<Manifest>, Cluster
     let started = Instant::now();
     let mut observation = Observation::default();
     let all = Subject::ALL.iter().copied().collect();
-    observe(&site.client, &manifest.plan, &manifest.instances, &all, &mut observation).await;
-    let unsatisfied = expect::unsatisfied(&manifest.plan, &observation);
+    observe(&site.client, &manifest.plan.state, &manifest.instances, &all, &mut observation).await;
+    let unsatisfied = expect::unsatisfied(&manifest.plan.state, &observation);
     let took: Duration = started.elapsed();
     manifest.settled = Settled {
         ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

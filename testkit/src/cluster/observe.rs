@@ -9,7 +9,7 @@ use super::batch;
 use crate::expect::{Observation, Read, Subject};
 use crate::lxd::Client;
 use crate::microovn::redact;
-use crate::plan::Plan;
+use crate::plan::State;
 
 /// A single MicroOVN command can take over 30 s just after a member died.
 const READ: Duration = Duration::from_secs(45);
@@ -23,13 +23,13 @@ pub type Members = BTreeMap<String, String>;
 /// A reading that cannot be taken is recorded as failed, with the reason.
 pub async fn observe(
     client: &Client,
-    plan: &Plan,
+    state: &State,
     instances: &Members,
     subjects: &BTreeSet<Subject>,
     observation: &mut Observation,
 ) {
-    let readings = plan.members.iter().map(|member| async move {
-        let reads: BTreeSet<Read> = subjects.iter().flat_map(|subject| subject.reads(plan, member)).collect();
+    let readings = state.asked().map(|member| async move {
+        let reads: BTreeSet<Read> = subjects.iter().flat_map(|subject| subject.reads(state, member)).collect();
         let argvs: Vec<Vec<String>> = reads.iter().map(|read| read.argv()).collect();
         let outputs = match instances.get(&member.name) {
             Some(instance) => batch::together(client, instance, &argvs, READ).await,

@@ -19,7 +19,7 @@ use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
-use crate::plan::{Content, InitOption, Member, Network, Plan, Segments};
+use crate::plan::{Content, File, InitOption, Member, Network, Plan, Segments};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Tags, reaper};
@@ -83,8 +83,8 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
     let planning = async {
         let mut plan = draw(site, order).await?;
-        plan.release = release::of(&golden);
-        plan.datapath = product.datapath;
+        plan.state.release = release::of(&golden);
+        plan.state.datapath = product.datapath;
         require(site, &plan, &golden, &product).await?;
         let authority = make_authority(&mut plan).await?;
         Ok::<_, ClusterError>((plan, authority))
@@ -110,7 +110,7 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
 
 /// Whether members are reached, or tunnels end, at IPv6 addresses.
 fn has_ipv6(plan: &Plan) -> bool {
-    plan.members.iter().any(|member| member.address.is_ipv6() || member.encap.ip.is_ipv6())
+    plan.state.members.iter().any(|member| member.address.is_ipv6() || member.encap.ip.is_ipv6())
 }
 
 /// The golden image, made or found once in the run.
@@ -172,7 +172,7 @@ async fn draw(site: &Site, Order { cell, options, members }: Order<'_>) -> Resul
 /// The instance of every member.
 fn instances(plan: &Plan, site: &Site) -> BTreeMap<String, String> {
     let name = |member: &Member| (member.name.clone(), names::instance(&member.hostname, site.run.id()));
-    plan.members.iter().map(name).collect()
+    plan.state.members.iter().map(name).collect()
 }
 
 /// What members are made from.
@@ -185,7 +185,7 @@ struct Cast<'a> {
 
 /// Makes the certificate authority that the plan asks for, and puts its certificate into the plan.
 async fn make_authority(plan: &mut Plan) -> Result<Option<Authority>, ClusterError> {
-    let Some(user_ca) = &mut plan.user_ca else { return Ok(None) };
+    let Some(user_ca) = &mut plan.state.user_ca else { return Ok(None) };
     let wanted = user_ca.clone();
     let made = tokio::task::spawn_blocking(move || Authority::make(&wanted)).await;
     let authority = made.map_err(|error| ClusterError::Authority(error.to_string()))??;
@@ -202,10 +202,10 @@ async fn make(
 ) -> Result<Manifest, ClusterError> {
     let instances = instances(plan, site);
     let progress = Progress::new(dir);
-    let (announce, ready): (Vec<_>, Vec<_>) = plan.members.iter().map(|_| oneshot::channel()).unzip();
+    let (announce, ready): (Vec<_>, Vec<_>) = plan.state.members.iter().map(|_| oneshot::channel()).unzip();
     // It is fair, so the first members are the first to boot.
     let boots = Semaphore::new(if wait::is_slow() { 1 } else { BOOTS });
-    let preparing = (1..).zip(plan.members.iter().zip(announce)).map(|(number, (member, announce))| {
+    let preparing = (1..).zip(plan.state.members.iter().zip(announce)).map(|(number, (member, announce))| {
         let (instance, boots) = (&instances[&member.name], &boots);
         async move {
             // Nobody closes it.
@@ -215,8 +215,8 @@ async fn make(
             let booting = wait_ready(&site.client, &member.name, instance);
             begun.note(&member.name, timeline.stage(Work::Boot(number), Owner::Lxd, booting).await?);
             drop(boot);
-            if !member.files.is_empty() {
-                let pushing = push_files(&site.client, member, instance, authority.as_ref());
+            if !plan.recipe(member).files.is_empty() {
+                let pushing = push_files(&site.client, &plan.recipe(member).files, instance, authority.as_ref());
                 timeline.stage(Work::Files(number), Owner::Framework, pushing).await?;
             }
             if let Some(all) = &site.config.faults {
@@ -236,7 +236,7 @@ async fn make(
     } else {
         tokio::try_join!(try_join_all(preparing), forming)?;
     }
-    let settling = settle(&site.client, plan, &instances, wait::patience(site.config.settle), &progress);
+    let settling = settle(&site.client, &plan.state, &instances, wait::patience(site.config.settle), &progress);
     let (settled, observation) = timeline.stage(Work::Settle, Owner::Product, settling).await;
     Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
 }
@@ -295,7 +295,7 @@ async fn make_instance(
     nics.extend(loopback.map(|networkd| NodeNic { device: "lo".to_owned(), network: None, networkd }));
     let mut spec = golden.node(instance, &member.hostname, &nics);
     spec.config.extend(tags(site, cell, &member.hostname).to_config());
-    spec.config.extend(plan.datapath.map(|datapath| (DATAPATH_KEY.to_owned(), datapath.kind().to_owned())));
+    spec.config.extend(plan.state.datapath.map(|datapath| (DATAPATH_KEY.to_owned(), datapath.kind().to_owned())));
     spec.start = true;
     Ok(site.client.create_instance(&spec, wait::patience(CLONE)).await?)
 }
@@ -303,11 +303,11 @@ async fn make_instance(
 /// Puts the planned files on a member.
 async fn push_files(
     client: &Client,
-    member: &Member,
+    files: &[File],
     instance: &str,
     authority: Option<&Authority>,
 ) -> Result<(), ClusterError> {
-    for file in &member.files {
+    for file in files {
         let content = match (&file.content, authority) {
             (Content::Text(text), _) => text.clone(),
             (Content::CaCertificate, Some(authority)) => authority.certificate.clone(),

@@ -13,7 +13,7 @@ use super::Settled;
 use super::observe::{Members, observe};
 use crate::expect::{self, Observation, Subject};
 use crate::lxd::Client;
-use crate::plan::Plan;
+use crate::plan::State;
 use crate::report::{Doing, Progress};
 
 /// Time between the first looks, and between the last ones. Each look costs the host processor time that the product
@@ -25,7 +25,7 @@ const LAST: Duration = Duration::from_secs(3);
 /// everything is looked at once more, whatever comes of it.
 pub async fn settle(
     client: &Client,
-    plan: &Plan,
+    state: &State,
     instances: &Members,
     deadline: Duration,
     progress: &Progress,
@@ -39,8 +39,8 @@ pub async fn settle(
     let unsatisfied = loop {
         let looked = tokio::time::Instant::now();
         count += 1;
-        observe(client, plan, instances, &wanted, &mut observation).await;
-        let unsatisfied = expect::unsatisfied(plan, &observation);
+        observe(client, state, instances, &wanted, &mut observation).await;
+        let unsatisfied = expect::unsatisfied(state, &observation);
         let late = started.elapsed() >= deadline;
         // A line of a journal does not go away, however long one waits.
         let ended = late || unsatisfied.iter().all(|(check, _)| check.reads.iter().all(|subject| subject.lasts()));

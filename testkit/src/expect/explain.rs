@@ -4,15 +4,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::plan::{Member, Plan};
+use crate::plan::{Member, State};
 
 /// Says what `text` is, seen on `member` where `wanted` should be. `None` when there is nothing helpful to say.
-pub(super) fn explain_address(plan: &Plan, member: &Member, wanted: IpAddr, text: &str) -> Option<String> {
+pub(super) fn explain_address(state: &State, member: &Member, wanted: IpAddr, text: &str) -> Option<String> {
     let Ok(seen) = text.parse::<IpAddr>() else { return Some(explain_text(text)) };
     if seen == member.address && member.encap.custom && wanted == member.encap.ip {
         return Some("the default address: the custom one was ignored".to_owned());
     }
-    if let Some((owner, place)) = find_owner(plan, seen) {
+    if let Some((owner, place)) = find_owner(state, seen) {
         let whose = if owner.name == member.name { "this member".to_owned() } else { owner.name.clone() };
         return Some(match place {
             Some(device) => format!("address of {whose}, on {device}"),
@@ -44,10 +44,10 @@ fn explain_text(text: &str) -> String {
 }
 
 /// The member that has an address by plan, and the device, where it is neither its tunnel nor its cluster address.
-fn find_owner(plan: &Plan, address: IpAddr) -> Option<(&Member, Option<&str>)> {
-    let main = plan.members.iter().find(|member| member.encap.ip == address || member.address == address);
+fn find_owner(state: &State, address: IpAddr) -> Option<(&Member, Option<&str>)> {
+    let main = state.members.iter().find(|member| member.encap.ip == address || member.address == address);
     main.map(|member| (member, None)).or_else(|| {
-        plan.members.iter().find_map(|member| {
+        state.members.iter().find_map(|member| {
             let nic = member.nics.iter().find(|nic| nic.addresses.iter().any(|net| net.addr() == address))?;
             Some((member, Some(nic.device.as_str())))
         })

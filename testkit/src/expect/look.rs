@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Difference, find_check};
 use crate::microovn::commands::{self, Argv};
-use crate::plan::{Member, Plan};
+use crate::plan::{Member, State};
 
 /// Where MicroOVN keeps certificates and keys.
 const PKI: &str = "/var/snap/microovn/common/data/pki";
@@ -16,14 +16,14 @@ const DAEMONS: [&str; 5] = ["ovn-northd", "ovn-controller", "ovs-vswitchd", "ovs
 /// The command that shows on `member` what a difference is about: the row, file, argument or service itself, as a person
 /// reads it. Of a table that is not known here, and where nothing was compared, it is what the check reads first; `None`
 /// of a check that reads nothing, or is not known.
-pub fn look(plan: &Plan, member: &Member, check: &str, difference: Option<&Difference>) -> Option<Argv> {
-    difference.and_then(|difference| show(plan, member, difference)).or_else(|| {
-        let mut reads = find_check(check)?.reads.iter().flat_map(|subject| subject.reads(plan, member));
+pub fn look(state: &State, member: &Member, check: &str, difference: Option<&Difference>) -> Option<Argv> {
+    difference.and_then(|difference| show(state, member, difference)).or_else(|| {
+        let mut reads = find_check(check)?.reads.iter().flat_map(|subject| subject.reads(state, member));
         Some(reads.next()?.argv().into_iter().filter(|word| word != "--format=json").collect())
     })
 }
 
-fn show(plan: &Plan, member: &Member, difference: &Difference) -> Option<Argv> {
+fn show(state: &State, member: &Member, difference: &Difference) -> Option<Argv> {
     let (table, column) = (difference.table.as_str(), difference.column.as_str());
     let first = column.split(' ').next().unwrap_or_default();
     // Of a daemon that is there twice, or whose database matters, the program comes first.
@@ -50,7 +50,7 @@ fn show(plan: &Plan, member: &Member, difference: &Difference) -> Option<Argv> {
         }
         "Open_vSwitch" => argv(&["microovn.ovs-vsctl", "list", "Open_vSwitch"]),
         "Interface" => argv(&["microovn.ovs-vsctl", "--columns=name,type,options", "list", "Interface"]),
-        "Chassis" | "Encap" => southbound(plan, table, column),
+        "Chassis" | "Encap" => southbound(state, table, column),
         "OVN_Northbound" => commands::northbound_raft(),
         "OVN_Southbound" => commands::southbound_raft(),
         "ip address" => match column.strip_suffix(" state") {
@@ -80,7 +80,7 @@ fn argv(words: &[&str]) -> Argv {
 }
 
 /// The rows of the Southbound that a column is about: of one chassis where it names one, of all else.
-fn southbound(plan: &Plan, table: &str, column: &str) -> Argv {
+fn southbound(state: &State, table: &str, column: &str) -> Argv {
     let client = ["microovn.ovn-sbctl", PATIENCE];
     // Which row refers to which is in two tables.
     if column.starts_with("row of ") || column.ends_with(" encaps") {
@@ -93,7 +93,7 @@ fn southbound(plan: &Plan, table: &str, column: &str) -> Argv {
         _ => ("--columns=chassis_name,ip,type,options", "chassis_name"),
     };
     let named = column.split_once(' ').map(|(name, _)| name);
-    let row = named.filter(|name| plan.members.iter().any(|member| member.name == *name));
+    let row = named.filter(|name| state.members.iter().any(|member| member.name == *name));
     match row {
         Some(name) => argv(&[&client[..], &[columns, "find", table, &format!("{key}={name}")]].concat()),
         None => argv(&[&client[..], &[columns, "list", table]].concat()),

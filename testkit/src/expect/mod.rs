@@ -21,7 +21,7 @@ pub use observation::{MemberObservation, Observation, Reading};
 pub use subject::{Read, Subject};
 pub use verdict::{Difference, Verdict, VerdictBuilder};
 
-use crate::plan::Plan;
+use crate::plan::State;
 
 /// One check of a formed cluster.
 #[derive(Debug, Clone, Copy)]
@@ -33,9 +33,9 @@ pub struct Check {
     /// What it reads.
     pub reads: &'static [Subject],
     /// Which plans it can judge. A plan in which there is nothing for it to compare is one of those it cannot.
-    pub applies: fn(&Plan) -> bool,
+    pub applies: fn(&State) -> bool,
     /// The judgement.
-    pub judge: fn(&Plan, &Observation) -> Verdict,
+    pub judge: fn(&State, &Observation) -> Verdict,
 }
 
 /// The check of that name.
@@ -44,15 +44,15 @@ pub fn find_check(name: &str) -> Option<&'static Check> {
 }
 
 /// The checks that can judge clusters of this plan, in order.
-pub fn applicable(plan: &Plan) -> impl Iterator<Item = &'static Check> {
-    CHECKS.iter().filter(|check| (check.applies)(plan))
+pub fn applicable(state: &State) -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter().filter(|check| (check.applies)(state))
 }
 
 /// The checks of the plan that `observation` does not pass, with their verdicts, the likely cause of the others first. What
 /// they read is what is worth reading again.
-pub fn unsatisfied(plan: &Plan, observation: &Observation) -> Vec<(&'static Check, Verdict)> {
+pub fn unsatisfied(state: &State, observation: &Observation) -> Vec<(&'static Check, Verdict)> {
     let judged: Vec<(&Check, Verdict)> =
-        applicable(plan).map(|check| (check, (check.judge)(plan, observation))).collect();
+        applicable(state).map(|check| (check, (check.judge)(state, observation))).collect();
     let failed = likely_causes(judged.iter().map(|(_, verdict)| verdict));
     let check = |verdict: &Verdict| judged.iter().find(|(_, it)| std::ptr::eq(it, verdict)).map(|(check, _)| *check);
     failed.into_iter().filter_map(|verdict| Some((check(verdict)?, verdict.clone()))).collect()

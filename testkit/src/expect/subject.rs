@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::microovn::commands::{self, Argv};
-use crate::plan::{Member, Plan, Service};
+use crate::plan::{Member, Service, State};
 
 /// Something checks read. What a check needs is read together and again together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,8 +98,12 @@ impl Subject {
         Self::Health,
     ];
 
-    /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has.
+    /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has. One that is
+    /// not in the cluster has only its services, none of which may run.
     pub fn applies_to(self, member: &Member) -> bool {
+        if !member.belongs() {
+            return matches!(self, Self::Services | Self::Daemons);
+        }
         match self {
             // A chassis without a switch cannot work; a plan that says so must fail, not go unread.
             Self::Switch => member.runs(Service::Switch) || member.runs(Service::Chassis),
@@ -122,7 +126,7 @@ impl Subject {
     }
 
     /// The reads that take this subject on `member`; none where it does not apply.
-    pub fn reads(self, plan: &Plan, member: &Member) -> Vec<Read> {
+    pub fn reads(self, state: &State, member: &Member) -> Vec<Read> {
         if !self.applies_to(member) {
             return Vec::new();
         }
@@ -137,7 +141,7 @@ impl Subject {
             Self::Environment if member.runs(Service::Central) => vec![Read::OvnEnv, Read::Northd],
             Self::Environment => vec![Read::OvnEnv],
             Self::Addresses => vec![Read::Devices],
-            Self::Routes => peers(plan, member).map(|peer| Read::Route(peer.encap.ip)).collect(),
+            Self::Routes => peers(state, member).map(|peer| Read::Route(peer.encap.ip)).collect(),
             Self::Certificates => vec![Read::Pki, Read::CertificateList],
             Self::Listeners => vec![Read::Listeners(member.address)],
             Self::Daemons => vec![Read::Daemons],
@@ -192,6 +196,6 @@ impl fmt::Display for Subject {
 }
 
 /// The other members with a chassis.
-pub(super) fn peers<'a>(plan: &'a Plan, member: &'a Member) -> impl Iterator<Item = &'a Member> {
-    plan.members_with(Service::Chassis).filter(|peer| peer.name != member.name)
+pub(super) fn peers<'a>(state: &'a State, member: &'a Member) -> impl Iterator<Item = &'a Member> {
+    state.members_with(Service::Chassis).filter(|peer| peer.name != member.name)
 }

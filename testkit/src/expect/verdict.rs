@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::explain::explain_address;
-use crate::plan::{Member, Plan};
+use crate::plan::{Member, State};
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ impl VerdictBuilder {
     /// when it is another. `None` is a value that is not there.
     pub fn compare_address(
         &mut self,
-        plan: &Plan,
+        state: &State,
         member: &Member,
         table: &str,
         column: &str,
@@ -130,7 +130,7 @@ impl VerdictBuilder {
         seen: Option<&str>,
     ) -> &mut Self {
         let holds = seen.is_some_and(|text| text.parse::<IpAddr>() == Ok(wanted));
-        let note = seen.and_then(|text| explain_address(plan, member, wanted, text));
+        let note = seen.and_then(|text| explain_address(state, member, wanted, text));
         let shown = seen.map_or_else(|| "nothing".to_owned(), show);
         self.judge(holds, &member.name, table, column, wanted.to_string(), shown, note)
     }

@@ -1,5 +1,6 @@
 //! The REST API on the control socket: what to ask, and what the replies say.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -57,15 +58,15 @@ struct Reply {
 
 impl ControlCall {
     /// Has a member bootstrap, or join with a token.
-    pub fn form(member: &Member, token: Option<&JoinToken>) -> Self {
+    pub fn form(member: &Member, config: &BTreeMap<String, String>, token: Option<&JoinToken>) -> Self {
         let address = SocketAddr::new(member.address, MEMBER_PORT).to_string();
         let mut body = json!({"name": member.name, "address": address});
         match token {
             None => body["bootstrap"] = json!(true),
             Some(token) => body["join_token"] = json!(token.expose()),
         }
-        if !member.config.is_empty() {
-            body["config"] = json!(member.config);
+        if !config.is_empty() {
+            body["config"] = json!(config);
         }
         Self { path: "/core/control", body: Some(body) }
     }

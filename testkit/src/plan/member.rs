@@ -1,6 +1,6 @@
 //! One member of a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::network::host;
-use super::{Answer, Network, Nic, Segment, Segments, names};
+use super::{Network, Nic, Segment, Segments, names};
 use crate::matrix::CellId;
 
 /// A service as MicroOVN's users name it.
@@ -33,14 +33,30 @@ impl fmt::Display for Service {
     }
 }
 
-/// How a member enters the cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether a member is in the cluster, and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Makes the cluster and hands out join tokens.
-    Bootstrap,
-    /// Joins with a token.
-    Join,
+pub enum Presence {
+    /// It has not entered yet; its instance runs, and MicroOVN's daemon waits to be told.
+    Outside,
+    /// It is in the cluster and answers.
+    #[default]
+    Online,
+    /// It is in the cluster, and nobody can reach it: stopped, frozen, or cut off.
+    Down,
+    /// It was in the cluster and was removed.
+    Left,
+}
+
+impl fmt::Display for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Outside => "outside",
+            Self::Online => "online",
+            Self::Down => "down",
+            Self::Left => "left",
+        })
+    }
 }
 
 /// Where a member's tunnels are expected to end.
@@ -56,29 +72,6 @@ pub struct Encap {
     pub custom: bool,
 }
 
-/// A file that is put on a member before it is formed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct File {
-    /// Where, absolute.
-    pub path: String,
-    /// Its permissions.
-    pub mode: u32,
-    /// What is in it.
-    pub content: Content,
-}
-
-/// What is in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Content {
-    /// This text.
-    Text(String),
-    /// The certificate of the plan's own authority, as PEM.
-    CaCertificate,
-    /// Its private key, as PEM; in no plan, manifest or evidence.
-    CaKey,
-}
-
 /// One member: an instance and its place in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -86,26 +79,23 @@ pub struct Member {
     pub name: String,
     /// Host name inside the instance.
     pub hostname: String,
-    /// Bootstrap or join.
-    pub role: Role,
     /// Its NICs.
     pub nics: Vec<Nic>,
     /// Addresses on its loopback device, besides those every host has.
     pub loopback: Vec<IpNet>,
     /// The address it listens on.
     pub address: IpAddr,
-    /// The services it is expected to run.
+    /// Whether it is in the cluster, and answers.
+    #[serde(default)]
+    pub presence: Presence,
+    /// The services it is expected to run, where it is in the cluster and up.
     pub services: BTreeSet<Service>,
+    /// Whether it is told its services when it enters. Else MicroOVN chooses: everything where fewer than three members have
+    /// central, and no central where three have it.
+    #[serde(default)]
+    pub services_told: bool,
     /// The tunnel endpoint; meaningful where [`Service::Chassis`] runs.
     pub encap: Encap,
-    /// Files it is given before it is formed.
-    pub files: Vec<File>,
-    /// What it is told in the dialog, by question.
-    pub answers: Vec<Answer>,
-    /// What it is told on the command line of `cluster bootstrap` or `cluster join`.
-    pub arguments: Vec<String>,
-    /// What it is told as `config` over REST.
-    pub config: BTreeMap<String, String>,
 }
 
 impl Member {
@@ -131,20 +121,28 @@ impl Member {
         Self {
             name: names::hostname(cell, n),
             hostname: names::hostname(cell, n),
-            role: if n == 1 { Role::Bootstrap } else { Role::Join },
             encap: Encap { ip: address, via: device.clone(), device, custom: false },
             nics,
             loopback: Vec::new(),
             address,
+            presence: Presence::Online,
             services,
-            files: Vec::new(),
-            answers: Vec::new(),
-            arguments: Vec::new(),
-            config: BTreeMap::new(),
+            services_told: false,
         }
     }
 
-    /// Whether this member runs `service`.
+    /// Whether it is in the cluster, up or down.
+    pub fn belongs(&self) -> bool {
+        matches!(self.presence, Presence::Online | Presence::Down)
+    }
+
+    /// The services that run on it now.
+    pub fn running(&self) -> &BTreeSet<Service> {
+        static NONE: BTreeSet<Service> = BTreeSet::new();
+        if self.presence == Presence::Online { &self.services } else { &NONE }
+    }
+
+    /// Whether this member runs `service`, or would if it were up.
     pub fn runs(&self, service: Service) -> bool {
         self.services.contains(&service)
     }

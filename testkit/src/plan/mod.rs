@@ -9,8 +9,11 @@ mod member;
 mod names;
 mod network;
 mod option;
+mod recipe;
 mod release;
+mod state;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -19,10 +22,12 @@ use crate::matrix::{Cell, CellId};
 
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
-pub use member::{Content, Encap, File, Member, Role, Service};
+pub use member::{Encap, Member, Presence, Service};
 pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{InitOption, Need, Outline};
+pub use recipe::{Content, File, Recipe, Role};
 pub use release::{Plug, Release};
+pub use state::State;
 
 /// The port of a member's API; MicroOVN proposes it and so does every plan.
 pub const MEMBER_PORT: u16 = 6686;
@@ -107,18 +112,12 @@ pub struct Plan {
     pub formation: Formation,
     /// The address ranges its instances live in.
     pub segments: Segments,
-    /// The authority of OVN's certificates; `None` where MicroOVN makes one.
-    pub user_ca: Option<UserCa>,
-    /// What carries packets on members; `None` in a plan that was only drawn.
-    #[serde(default)]
-    pub datapath: Option<Datapath>,
-    /// What the release under test has of itself.
-    #[serde(default)]
-    pub release: Release,
     /// What the product must be able to do for this cell.
     pub needs: Vec<Need>,
-    /// The members in the order they enter; the first bootstraps.
-    pub members: Vec<Member>,
+    /// What must be so when the cluster is formed. Its members are in the order they enter; the first bootstraps.
+    pub state: State,
+    /// How each member enters, by its host name.
+    pub recipes: BTreeMap<String, Recipe>,
 }
 
 impl Plan {
@@ -141,19 +140,19 @@ impl Plan {
             option.shape(value, &mut plan);
         }
         plan.needs = chosen.iter().flat_map(|(option, value)| option.needs(value, &plan)).collect();
-        let mut members = plan.members.clone();
-        for member in &mut members {
+        for member in plan.state.members.clone() {
+            let mut recipe = plan.recipe(&member).clone();
             for (option, value) in &chosen {
                 match plan.formation {
                     Formation::Dialog | Formation::DialogPiped => {
-                        member.answers.extend(option.answers(value, &plan, member));
+                        recipe.answers.extend(option.answers(value, &plan, &member));
                     }
-                    Formation::Cli => member.arguments.extend(option.arguments(value, &plan, member)),
-                    Formation::Rest => member.config.extend(option.config(value, &plan, member)),
+                    Formation::Cli => recipe.arguments.extend(option.arguments(value, &plan, &member)),
+                    Formation::Rest => recipe.config.extend(option.config(value, &plan, &member)),
                 }
             }
+            plan.recipes.insert(member.hostname, recipe);
         }
-        plan.members = members;
         plan
     }
 
@@ -161,23 +160,36 @@ impl Plan {
     pub fn outlined(cell: CellId, outline: Outline, segments: Segments) -> Self {
         let members = (1..=outline.members).map(|n| Member::nth(&cell, &segments, n)).collect();
         let Outline { formation, .. } = outline;
-        let release = Release::default();
-        Self { cell, formation, segments, user_ca: None, datapath: None, release, needs: Vec::new(), members }
+        let state = State { members, ..State::default() };
+        Self { cell, formation, segments, needs: Vec::new(), state, recipes: BTreeMap::new() }
     }
 
     /// The member that bootstraps; `None` only for a plan without members.
     pub fn bootstrap(&self) -> Option<&Member> {
-        self.members.first()
+        self.state.members.first()
     }
 
-    /// The members that join, in order.
-    pub fn joiners(&self) -> &[Member] {
-        self.members.get(1..).unwrap_or_default()
+    /// The members that join when the cluster is formed, in order.
+    pub fn joiners(&self) -> impl Iterator<Item = &Member> {
+        self.state.members.iter().skip(1).filter(|member| member.presence != Presence::Outside)
     }
 
-    /// The members that run `service`, in order.
-    pub fn members_with(&self, service: Service) -> impl Iterator<Item = &Member> {
-        self.members.iter().filter(move |member| member.runs(service))
+    /// How this member enters first.
+    pub fn role(&self, member: &Member) -> Role {
+        match self.bootstrap() {
+            Some(first) if first.hostname == member.hostname => Role::Bootstrap,
+            _ => Role::Join,
+        }
+    }
+
+    /// What this member is given and told when it enters.
+    pub fn recipe(&self, member: &Member) -> &Recipe {
+        self.recipes.get(&member.hostname).unwrap_or(&recipe::NOTHING)
+    }
+
+    /// That of a member, to be changed.
+    pub fn recipe_mut(&mut self, hostname: &str) -> &mut Recipe {
+        self.recipes.entry(hostname.to_owned()).or_default()
     }
 }
 
@@ -189,7 +201,7 @@ mod tests {
     fn a_plan_has_as_many_members_as_it_is_sized() {
         let cell = Cell::new(&[], &[]).expect("a cell");
         for size in [1, 3, 9] {
-            assert_eq!(Plan::draw_sized(&cell, &[], Segments::documentation(), Some(size)).members.len(), size);
+            assert_eq!(Plan::draw_sized(&cell, &[], Segments::documentation(), Some(size)).state.members.len(), size);
         }
     }
 }

@@ -210,8 +210,8 @@ fn difference(difference: &expect::Difference) -> Difference {
 
 /// The command that shows what a difference is about, on its member.
 fn look(cell: &str, plan: &Plan, check: &str, difference: &expect::Difference) -> Option<String> {
-    let number = plan.members.iter().position(|member| member.name == difference.member)?;
-    let argv = expect::look(plan, &plan.members[number], check, Some(difference))?;
+    let number = plan.state.members.iter().position(|member| member.name == difference.member)?;
+    let argv = expect::look(&plan.state, &plan.state.members[number], check, Some(difference))?;
     let words: Vec<String> = argv.iter().map(|word| quote(word)).collect();
     Some(format!("testkit shell {cell}:{} -- {}", number + 1, words.join(" ")))
 }
@@ -230,7 +230,8 @@ fn quote(word: &str) -> String {
 pub fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
     let mut waited = 0;
     let mut entered = 0;
-    let find = |n: usize| plan.and_then(|plan| plan.members.get(n.checked_sub(1)?)).map(|member| member.name.clone());
+    let find =
+        |n: usize| plan.and_then(|plan| plan.state.members.get(n.checked_sub(1)?)).map(|member| member.name.clone());
     let mut stages: Vec<Stage> = timeline::read(path)?
         .into_iter()
         .map(|stage| {

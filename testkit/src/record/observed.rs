@@ -12,7 +12,7 @@ use crate::plan::{Member, Plan, Service};
 /// Every chassis, and every tunnel that is planned or was seen.
 pub(super) fn network(plan: &Plan, observation: &Observation) -> Network {
     let mut network = Network::default();
-    for member in plan.members_with(Service::Chassis) {
+    for member in plan.state.members_with(Service::Chassis) {
         let switch = observation.find(&member.name).and_then(|seen| seen.switch.get().ok());
         let seen = switch.and_then(|switch| switch.open_vswitch.external_ids.get("ovn-encap-ip")).cloned();
         network.endpoints.push(Endpoint {
@@ -30,7 +30,8 @@ pub(super) fn network(plan: &Plan, observation: &Observation) -> Network {
 fn tunnels(plan: &Plan, member: &Member, switch: Option<&Switch>) -> Vec<Tunnel> {
     let interfaces = switch.into_iter().flat_map(|switch| &switch.interfaces).filter(|it| it.kind == "geneve");
     let mut remotes: Vec<String> = interfaces.filter_map(|it| it.options.get("remote_ip").cloned()).collect();
-    let peers: Vec<&Member> = plan.members_with(Service::Chassis).filter(|peer| peer.name != member.name).collect();
+    let peers: Vec<&Member> =
+        plan.state.members_with(Service::Chassis).filter(|peer| peer.name != member.name).collect();
     let planned = |peer: &Member, seen: Option<String>, state| Tunnel {
         from: member.name.clone(),
         to: Some(peer.name.clone()),

@@ -10,6 +10,7 @@ pub(super) fn plan(plan: &plan::Plan, instances: &BTreeMap<String, String>) -> P
     let network = |name: &str, network: Network, segment: &plan::Segment| Segment {
         name: name.to_owned(),
         device: plan
+            .state
             .members
             .iter()
             .find_map(|member| member.find_nic(network))
@@ -24,12 +25,12 @@ pub(super) fn plan(plan: &plan::Plan, instances: &BTreeMap<String, String>) -> P
             network("underlay", Network::Underlay, &plan.segments.underlay),
         ],
         needs: plan.needs.iter().map(ToString::to_string).collect(),
-        user_ca: plan.user_ca.as_ref().map(|authority| format!("{:?}", authority.algorithm).to_lowercase()),
-        members: plan.members.iter().map(|it| member(it, instances.get(&it.name))).collect(),
+        user_ca: plan.state.user_ca.as_ref().map(|authority| format!("{:?}", authority.algorithm).to_lowercase()),
+        members: plan.state.members.iter().map(|it| member(plan, it, instances.get(&it.name))).collect(),
     }
 }
 
-fn member(member: &plan::Member, instance: Option<&String>) -> Member {
+fn member(plan: &plan::Plan, member: &plan::Member, instance: Option<&String>) -> Member {
     let device = |name: &str, addresses: &[ipnet::IpNet]| Device {
         name: name.to_owned(),
         addresses: addresses.iter().map(ToString::to_string).collect(),
@@ -42,7 +43,7 @@ fn member(member: &plan::Member, instance: Option<&String>) -> Member {
         name: member.name.clone(),
         hostname: member.hostname.clone(),
         instance: instance.cloned(),
-        bootstrap: member.role == Role::Bootstrap,
+        bootstrap: plan.role(member) == Role::Bootstrap,
         address: member.address.to_string(),
         services: member.services.iter().map(ToString::to_string).collect(),
         devices,

@@ -16,8 +16,9 @@ pub(super) fn all(cell: &Path, plan: Option<&Plan>) -> io::Result<Vec<Transcript
     let mut all = Vec::new();
     for folder in CellFolder::new(cell).members()? {
         let member = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let answers = plan.and_then(|plan| plan.members.iter().find(|it| it.name == member));
-        let answers = answers.map(|member| member.answers.as_slice()).unwrap_or_default();
+        let answers = plan.and_then(|plan| plan.state.members.iter().find(|it| it.name == member));
+        let answers =
+            answers.zip(plan).map(|(member, plan)| plan.recipe(member).answers.as_slice()).unwrap_or_default();
         for (file, kind) in KINDS {
             let path = folder.join(file);
             if path.exists() {
@@ -27,7 +28,7 @@ pub(super) fn all(cell: &Path, plan: Option<&Plan>) -> io::Result<Vec<Transcript
             }
         }
     }
-    let place = |name: &str| plan.and_then(|plan| plan.members.iter().position(|member| member.name == name));
+    let place = |name: &str| plan.and_then(|plan| plan.state.members.iter().position(|member| member.name == name));
     all.sort_by_key(|transcript| place(&transcript.member).unwrap_or(usize::MAX));
     Ok(all)
 }

@@ -14,7 +14,7 @@ use testkit::expect::{Observation, Read, Subject};
 use testkit::matrix::Cell;
 use testkit::microovn::{AUTHORITY, LISTENERS, planned_certificates, planned_services};
 use testkit::plan::{
-    Datapath, Encap, KeyAlgorithm, KeyForm, Member, Network, Outline, Plan, Segment, Segments, Service, UserCa,
+    Datapath, Encap, KeyAlgorithm, KeyForm, Member, Network, Outline, Plan, Segment, Segments, Service, State, UserCa,
 };
 
 /// The four plans of the first suites, both families, default and custom encapsulation, with an authority that is given,
@@ -25,8 +25,24 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
         ("ipv4 custom encap", plan(false, true)),
         ("ipv6", plan(true, false)),
         ("ipv6 custom encap", plan(true, true)),
-        ("generated authority", Plan { user_ca: None, ..plan(false, false) }),
+        ("generated authority", generated(plan(false, false))),
     ]
+}
+
+/// The same cluster with an authority that MicroOVN makes.
+fn generated(mut plan: Plan) -> Plan {
+    plan.state.user_ca = None;
+    plan
+}
+
+/// What must be so in each of [`plans`].
+pub(crate) fn states() -> Vec<(&'static str, State)> {
+    plans().into_iter().map(|(name, plan)| (name, plan.state)).collect()
+}
+
+/// What must be so in the cluster of [`plan`].
+pub(crate) fn state(ipv6: bool, custom_encap: bool) -> State {
+    plan(ipv6, custom_encap).state
 }
 
 /// A cluster of four: three centrals, and one member that has only chassis and switch.
@@ -38,7 +54,7 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
     };
     let outline = Outline { members: 4, ..Outline::default() };
     let mut plan = Plan::outlined(Cell::new(&[], &[]).unwrap().id().clone(), outline, segments);
-    for member in &mut plan.members {
+    for member in &mut plan.state.members {
         let address = |member: &Member, network| {
             let nic = member.find_nic(network).unwrap();
             let net = nic.addresses.iter().find(|net| net.addr().is_ipv6() == ipv6).unwrap();
@@ -49,10 +65,10 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
         let (ip, device) = address(member, network);
         member.encap = Encap { ip, via: device.clone(), device, custom: custom_encap };
     }
-    plan.datapath = Some(if ipv6 { Datapath::Kernel } else { Datapath::Userspace });
+    plan.state.datapath = Some(if ipv6 { Datapath::Kernel } else { Datapath::Userspace });
     let certificate = AUTHORITIES[0].certificate.clone();
     let (algorithm, form) = (KeyAlgorithm::Ecdsa, KeyForm::default());
-    plan.user_ca = Some(UserCa { algorithm, form, intermediate: false, certificate });
+    plan.state.user_ca = Some(UserCa { algorithm, form, intermediate: false, certificate });
     plan
 }
 
@@ -120,10 +136,10 @@ fn folder(name: &str, services: &[&str]) -> String {
     text
 }
 
-fn certificate_list(plan: &Plan, member: &Member) -> String {
+fn certificate_list(state: &State, member: &Member) -> String {
     let path = |file: &str| format!("/var/snap/microovn/common/data/pki/{file}");
     let mut list = json!({"ca": {
-        "cert": path(AUTHORITY), "auto_renew": plan.user_ca.is_none(), "expiration_date": "2035-12-30 00:00:00 +0000 UTC"
+        "cert": path(AUTHORITY), "auto_renew": state.user_ca.is_none(), "expiration_date": "2035-12-30 00:00:00 +0000 UTC"
     }});
     let planned = planned_certificates(&member.services);
     for service in ["ovnnb", "ovnsb", "ovn-northd", "ovn-controller", "client"] {
@@ -141,7 +157,7 @@ fn certificate_list(plan: &Plan, member: &Member) -> String {
 }
 
 /// The processes of a member, in the words of the recorded process list.
-fn daemons(plan: &Plan, member: &Member) -> String {
+fn daemons(state: &State, member: &Member) -> String {
     let mut text = String::new();
     let mut add = |line: &str| {
         let argv: Vec<&str> = line.split(' ').collect();
@@ -179,7 +195,7 @@ fn daemons(plan: &Plan, member: &Member) -> String {
                 keys(&format!("ovn{short}"))
             ));
         }
-        let (nb, sb) = (list(plan, 6641), list(plan, 6642));
+        let (nb, sb) = (list(state, 6641), list(state, 6642));
         let kept = kept("ovn", "ovn-northd");
         add(&format!("ovn-northd {} -vsyslog:info --ovnnb-db={nb} --ovnsb-db={sb} {kept}", keys("ovn-northd")));
     }
@@ -191,12 +207,12 @@ fn daemons(plan: &Plan, member: &Member) -> String {
 }
 
 /// What is observed on a cluster formed exactly as planned: every read of every subject, as the tools print it.
-pub(crate) fn observe(plan: &Plan) -> Observation {
+pub(crate) fn observe(state: &State) -> Observation {
     let mut observation = Observation::default();
-    for member in &plan.members {
+    for member in state.online() {
         for subject in Subject::ALL {
-            for read in subject.reads(plan, member) {
-                observation.record(&member.name, read, Ok(&printed(plan, member, read)));
+            for read in subject.reads(state, member) {
+                observation.record(&member.name, read, Ok(&printed(state, member, read)));
             }
         }
     }
@@ -207,14 +223,14 @@ fn uuid(kind: u8, n: usize) -> String {
     format!("{kind:08x}-0000-4000-8000-{n:012x}")
 }
 
-fn list(plan: &Plan, port: u16) -> String {
+fn list(state: &State, port: u16) -> String {
     let one = |member: &Member| format!("ssl:{}", SocketAddr::new(member.address, port));
-    plan.members_with(Service::Central).map(one).collect::<Vec<_>>().join(",")
+    state.members_with(Service::Central).map(one).collect::<Vec<_>>().join(",")
 }
 
 /// What one read prints on a member of such a cluster.
-pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
-    let chassis: Vec<_> = plan.members_with(Service::Chassis).enumerate().collect();
+pub(crate) fn printed(state: &State, member: &Member, read: Read) -> String {
+    let chassis: Vec<_> = state.members_with(Service::Chassis).enumerate().collect();
     match read {
         Read::Switch => {
             let mut ids = vec![json!(["hostname", member.hostname]), json!(["system-id", member.name])];
@@ -222,7 +238,7 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
             if member.runs(Service::Chassis) {
                 ids.push(json!(["ovn-encap-ip", member.encap.ip]));
                 ids.push(json!(["ovn-encap-type", "geneve"]));
-                ids.push(json!(["ovn-remote", list(plan, 6642)]));
+                ids.push(json!(["ovn-remote", list(state, 6642)]));
                 for (n, peer) in chassis.iter().filter(|(_, peer)| peer.name != member.name) {
                     let options = json!(["map", [["csum", "true"], ["key", "flow"], ["remote_ip", peer.encap.ip]]]);
                     interfaces.push(json!([format!("ovn-peer-{n}-0"), "geneve", options]));
@@ -230,7 +246,7 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
             }
             let roots = json!({"data": [[["map", ids]]], "headings": ["external_ids"]});
             let interfaces = json!({"data": interfaces, "headings": ["name", "type", "options"]});
-            let kind = plan.datapath.map_or("", Datapath::kind);
+            let kind = state.datapath.map_or("", Datapath::kind);
             let bridges = json!({"data": [["br-int", kind, "0000ce8f"]], "headings": ["name", "datapath_type", "datapath_id"]});
             format!("{roots}\n{interfaces}\n{bridges}\n")
         }
@@ -249,8 +265,8 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
             )
         }
         Read::Pki => pki(member),
-        Read::CertificateList => certificate_list(plan, member),
-        Read::Daemons => daemons(plan, member),
+        Read::CertificateList => certificate_list(state, member),
+        Read::Daemons => daemons(state, member),
         Read::Listeners(_) => LISTENERS
             .map(|port| {
                 format!("port {port}\nverify return:1\n40B7:error:0A00045C:SSL routines: SSL alert number 116\n")
@@ -261,25 +277,25 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
                          ActiveState=inactive\nSubState=dead\n= journal 1204 0\n1\t0\tovs-vswitchd\tovs|00003|vswitchd|ERR|\
                          mlockall failed: Cannot allocate memory\n= end\n"
             .to_owned(),
-        Read::NbRaft => raft(plan, member, "OVN_Northbound", 6643),
-        Read::SbRaft => raft(plan, member, "OVN_Southbound", 6644),
+        Read::NbRaft => raft(state, member, "OVN_Northbound", 6643),
+        Read::SbRaft => raft(state, member, "OVN_Southbound", 6644),
         Read::Members => {
             let row = |member: &Member| {
                 let address = SocketAddr::new(member.address, 6686).to_string();
                 json!({"name": member.name, "address": address, "certificate": "", "role": "PENDING", "status": "ONLINE"})
             };
-            json!(plan.members.iter().map(row).collect::<Vec<_>>()).to_string()
+            json!(state.members().map(row).collect::<Vec<_>>()).to_string()
         }
         Read::Services => {
             let mut text = "Service  Startup  Current  Notes\n".to_owned();
-            for (name, (startup, current)) in planned_services(&plan.release, &member.services) {
+            for (name, (startup, current)) in planned_services(&state.release, &member.services) {
                 let notes = if name == "refresh-expiring-certs" { "timer-activated" } else { "-" };
                 text += &format!("microovn.{name}  {startup}  {current}  {notes}\n");
             }
             text
         }
         Read::Plugs => {
-            let plugs = plan
+            let plugs = state
                 .release
                 .plugs
                 .iter()
@@ -291,13 +307,13 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
                 IpAddr::V4(ip) => ip.to_string(),
                 IpAddr::V6(ip) => format!("[{ip}]"),
             };
-            let (nb, sb) = (list(plan, 6641), list(plan, 6642));
+            let (nb, sb) = (list(state, 6641), list(state, 6642));
             format!("# # Generated\nOVN_NB_CONNECT=\"{nb}\"\nOVN_SB_CONNECT=\"{sb}\"\nOVN_LOCAL_IP=\"{local}\"\n")
         }
         Read::Northd => format!(
             "ovn-northd --ca-cert=/pki/cacert.pem -vsyslog:info --ovnnb-db={} --ovnsb-db {} --no-chdir\n",
-            list(plan, 6641),
-            list(plan, 6642)
+            list(state, 6641),
+            list(state, 6642)
         ),
         Read::Devices => {
             let devices = member.nics.iter().map(|nic| {
@@ -314,8 +330,8 @@ pub(crate) fn printed(plan: &Plan, member: &Member, read: Read) -> String {
     }
 }
 
-fn raft(plan: &Plan, member: &Member, name: &str, port: u16) -> String {
-    let centrals: Vec<_> = plan.members_with(Service::Central).enumerate().collect();
+fn raft(state: &State, member: &Member, name: &str, port: u16) -> String {
+    let centrals: Vec<_> = state.members_with(Service::Central).enumerate().collect();
     let number = centrals.iter().find(|(_, central)| central.name == member.name).unwrap().0;
     let id = |n: usize| format!("aaa{n}");
     let (role, leader) = if number == 0 { ("leader", "self".to_owned()) } else { ("follower", id(0)) };

@@ -10,16 +10,16 @@ use testkit::microovn::{
     Pki, PkiContent, PkiFile, Plugs, Route, SnapService,
 };
 use testkit::ovn::{RaftStatus, Southbound, Switch};
-use testkit::plan::Plan;
+use testkit::plan::State;
 
 use crate::common;
 
 /// The member the mutations are made on: a central that joined.
 pub(crate) const VICTIM: usize = 1;
 
-/// The observation and the plan it is of.
+/// The observation and the state it is of.
 pub(crate) struct Case<'a> {
-    pub(crate) plan: &'a Plan,
+    pub(crate) state: &'a State,
     pub(crate) seen: &'a mut Observation,
 }
 
@@ -32,10 +32,10 @@ pub(crate) fn inner<T>(reading: &mut Reading<T>) -> &mut T {
 
 impl Case<'_> {
     pub(crate) fn name(&self, n: usize) -> String {
-        self.plan.members[n].name.clone()
+        self.state.members[n].name.clone()
     }
     pub(crate) fn at(&mut self, n: usize) -> &mut MemberObservation {
-        self.seen.members.get_mut(&self.plan.members[n].name).unwrap()
+        self.seen.members.get_mut(&self.state.members[n].name).unwrap()
     }
     pub(crate) fn victim(&mut self) -> &mut MemberObservation {
         self.at(VICTIM)
@@ -86,7 +86,7 @@ impl Case<'_> {
     }
     /// The device that carries the victim's tunnels.
     pub(crate) fn device(&mut self) -> &mut Device {
-        let name = self.plan.members[VICTIM].encap.device.clone();
+        let name = self.state.members[VICTIM].encap.device.clone();
         self.devices().iter_mut().find(|device| device.name == name).unwrap()
     }
     pub(crate) fn route(&mut self) -> &mut Route {
@@ -135,19 +135,19 @@ impl Case<'_> {
         daemon.argv = daemon.argv.iter().map(|argument| argument.replace(old, new)).collect();
     }
     pub(crate) fn encap(&self, n: usize) -> IpAddr {
-        self.plan.members[n].encap.ip
+        self.state.members[n].encap.ip
     }
     pub(crate) fn stranger(&self) -> IpAddr {
         if self.encap(0).is_ipv6() { "fd42:ffff::1".parse().unwrap() } else { "192.0.2.1".parse().unwrap() }
     }
     /// The central addresses as a connection string, without the last.
     pub(crate) fn fewer(&self, port: u16) -> String {
-        let host = |n: usize| std::net::SocketAddr::new(self.plan.members[n].address, port);
+        let host = |n: usize| std::net::SocketAddr::new(self.state.members[n].address, port);
         format!("ssl:{},ssl:{}", host(0), host(1))
     }
     /// The central addresses as a connection string, and one more.
     pub(crate) fn more(&self, port: u16) -> String {
-        let host = |n: usize| std::net::SocketAddr::new(self.plan.members[n].address, port);
+        let host = |n: usize| std::net::SocketAddr::new(self.state.members[n].address, port);
         format!("ssl:{},ssl:{},ssl:{},ssl:{}", host(0), host(1), host(2), host(3))
     }
 }

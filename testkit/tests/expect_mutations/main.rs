@@ -14,22 +14,22 @@ use case::{Case, VICTIM, inner};
 use table::Mutation;
 use testkit::expect::{CHECKS, Observation, Reading, Verdict, applicable, look, unsatisfied};
 use testkit::ovn::AddressText;
-use testkit::plan::{Plan, Plug};
+use testkit::plan::{Plug, State};
 
 fn mutations() -> impl Iterator<Item = &'static Mutation> {
     table::MUTATIONS.iter().chain(certificates::MUTATIONS)
 }
 
-fn found_by(plan: &Plan, observation: &Observation) -> BTreeSet<&'static str> {
-    unsatisfied(plan, observation).into_iter().map(|(check, _)| check.name).collect()
+fn found_by(state: &State, observation: &Observation) -> BTreeSet<&'static str> {
+    unsatisfied(state, observation).into_iter().map(|(check, _)| check.name).collect()
 }
 
 #[test]
 fn a_cluster_formed_as_planned_passes_every_check() {
-    for (name, plan) in common::plans() {
-        let observation = common::observe(&plan);
+    for (name, state) in common::states() {
+        let observation = common::observe(&state);
         for check in CHECKS {
-            let verdict = (check.judge)(&plan, &observation);
+            let verdict = (check.judge)(&state, &observation);
             assert!(verdict.passed(), "{name}: {verdict}");
             assert_eq!(verdict.check, check.name);
         }
@@ -39,13 +39,13 @@ fn a_cluster_formed_as_planned_passes_every_check() {
 #[test]
 fn each_mutation_is_found_by_exactly_its_checks() {
     let mut wrong = Vec::new();
-    for (name, plan) in common::plans() {
-        let planned = common::observe(&plan);
+    for (name, state) in common::states() {
+        let planned = common::observe(&state);
         for (mutation, checks, mutate) in mutations() {
             let mut seen = planned.clone();
-            mutate(&mut Case { plan: &plan, seen: &mut seen });
+            mutate(&mut Case { state: &state, seen: &mut seen });
             assert_ne!(seen, planned, "{name}: {mutation}: nothing was changed");
-            let (wanted, found) = (checks.iter().copied().collect(), found_by(&plan, &seen));
+            let (wanted, found) = (checks.iter().copied().collect(), found_by(&state, &seen));
             if found != wanted {
                 wrong.push(format!("{name}: {mutation}: wanted {wanted:?}, found by {found:?}"));
             }
@@ -63,56 +63,56 @@ fn every_check_finds_some_mutation() {
 
 #[test]
 fn an_address_is_compared_as_an_address() {
-    let plan = common::plan(true, true);
-    let mut seen = common::observe(&plan);
-    let mut case = Case { plan: &plan, seen: &mut seen };
+    let state = common::state(true, true);
+    let mut seen = common::observe(&state);
+    let mut case = Case { state: &state, seen: &mut seen };
     case.external_id("ovn-encap-ip", "FD42:1:2:0::000C");
     assert_eq!(case.encap(VICTIM).to_string(), "fd42:1:2::c");
     case.southbound().encaps[2].ip = AddressText::new("FD42:1:2:0:0:0:0:C");
-    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+    assert_eq!(found_by(&state, &seen), BTreeSet::new());
 }
 
 #[test]
 fn a_member_without_a_chassis_has_no_encap_address() {
-    let mut plan = common::plan(false, false);
-    plan.members[3].services.remove(&testkit::plan::Service::Chassis);
-    let planned = common::observe(&plan);
-    assert_eq!(found_by(&plan, &planned), BTreeSet::new());
+    let mut state = common::state(false, false);
+    state.members[3].services.remove(&testkit::plan::Service::Chassis);
+    let planned = common::observe(&state);
+    assert_eq!(found_by(&state, &planned), BTreeSet::new());
 
     let mut seen = planned;
-    let name = plan.members[3].name.clone();
+    let name = state.members[3].name.clone();
     let switch = inner(&mut seen.members.get_mut(&name).unwrap().switch);
-    switch.open_vswitch.external_ids.insert("ovn-encap-ip".to_owned(), plan.members[3].encap.ip.to_string());
-    assert_eq!(found_by(&plan, &seen), BTreeSet::from(["ovs_encap_ip"]));
+    switch.open_vswitch.external_ids.insert("ovn-encap-ip".to_owned(), state.members[3].encap.ip.to_string());
+    assert_eq!(found_by(&state, &seen), BTreeSet::from(["ovs_encap_ip"]));
 }
 
 #[test]
 fn what_the_release_lacks_is_not_expected_and_what_it_adds_must_be_there() {
-    let mut plan = common::plan(false, true);
-    plan.release.services.remove("bird");
-    let seen = common::observe(&plan);
-    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
-    assert_eq!(found_by(&common::plan(false, true), &seen), BTreeSet::from(["services"]));
+    let mut state = common::state(false, true);
+    state.release.services.remove("bird");
+    let seen = common::observe(&state);
+    assert_eq!(found_by(&state, &seen), BTreeSet::new());
+    assert_eq!(found_by(&common::state(false, true), &seen), BTreeSet::from(["services"]));
 
-    plan.release.services.insert("frr-zebra".to_owned());
-    assert_eq!(found_by(&plan, &seen), BTreeSet::from(["services"]));
-    let mut seen = common::observe(&plan);
+    state.release.services.insert("frr-zebra".to_owned());
+    assert_eq!(found_by(&state, &seen), BTreeSet::from(["services"]));
+    let mut seen = common::observe(&state);
     for member in seen.members.values_mut() {
         let mut added = inner(&mut member.services)[0].clone();
         added.name = "frr-zebra".to_owned();
         inner(&mut member.services).push(added);
     }
-    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+    assert_eq!(found_by(&state, &seen), BTreeSet::new());
 }
 
 #[test]
 fn a_tunnel_that_is_missing_for_want_of_a_datapath_says_so() {
-    let plan = common::plan(false, true);
-    let mut seen = common::observe(&plan);
-    let mut case = Case { plan: &plan, seen: &mut seen };
+    let state = common::state(false, true);
+    let mut seen = common::observe(&state);
+    let mut case = Case { state: &state, seen: &mut seen };
     case.switch().interfaces.truncate(1);
     case.switch().bridges[0].datapath_id = None;
-    let said: Vec<String> = unsatisfied(&plan, &seen).iter().map(|(_, verdict)| verdict.to_string()).collect();
+    let said: Vec<String> = unsatisfied(&state, &seen).iter().map(|(_, verdict)| verdict.to_string()).collect();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].contains("br-int datapath_id: wanted one, seen none (the userspace datapath needs"), "{}", said[0]);
     assert!(
@@ -126,79 +126,79 @@ fn a_tunnel_that_is_missing_for_want_of_a_datapath_says_so() {
 
 #[test]
 fn only_content_that_nothing_provides_may_stay_unconnected() {
-    let mut plan = common::plan(false, true);
+    let mut state = common::state(false, true);
     let refused = Some("no slot".to_owned());
     for (interface, name, excused) in [("content", "logs", true), ("system-files", "etc", false)] {
         let plug = Plug { interface: interface.to_owned(), refused: refused.clone() };
-        plan.release.plugs.insert(name.to_owned(), plug);
-        let mut seen = common::observe(&plan);
+        state.release.plugs.insert(name.to_owned(), plug);
+        let mut seen = common::observe(&state);
         seen.members.values_mut().for_each(|member| inner(&mut member.plugs).set(name, None));
-        assert_eq!(found_by(&plan, &seen).is_empty(), excused, "{interface}");
+        assert_eq!(found_by(&state, &seen).is_empty(), excused, "{interface}");
         // Where a provider is there, it must be connected.
-        plan.release.plugs.get_mut(name).unwrap().refused = None;
-        assert_eq!(found_by(&plan, &seen), BTreeSet::from(["plugs"]), "{interface}");
+        state.release.plugs.get_mut(name).unwrap().refused = None;
+        assert_eq!(found_by(&state, &seen), BTreeSet::from(["plugs"]), "{interface}");
     }
 }
 
 #[test]
 fn a_cluster_of_one_is_compared_with_something() {
-    let mut plan = common::plan(false, true);
-    plan.members.truncate(1);
-    let observation = common::observe(&plan);
-    assert_eq!(found_by(&plan, &observation), BTreeSet::new());
+    let mut state = common::state(false, true);
+    state.members.truncate(1);
+    let observation = common::observe(&state);
+    assert_eq!(found_by(&state, &observation), BTreeSet::new());
 }
 
 #[test]
 fn a_check_without_anything_to_compare_does_not_apply() {
-    let names = |plan: &Plan| applicable(plan).map(|check| check.name).collect::<BTreeSet<_>>();
-    let plan = common::plan(false, true);
+    let names = |state: &State| applicable(state).map(|check| check.name).collect::<BTreeSet<_>>();
+    let state = common::state(false, true);
     let all: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
-    assert_eq!(names(&plan), all);
-    let mut alone = plan;
+    assert_eq!(names(&state), all);
+    let mut alone = state;
     alone.members.truncate(1);
     assert_eq!(&all - &names(&alone), BTreeSet::from(["tunnels"]));
 }
 
 #[test]
 fn nothing_observed_fails_every_check() {
-    let plan = common::plan(false, false);
-    assert_eq!(found_by(&plan, &Observation::default()).len(), CHECKS.len());
-    let nobody = Plan { members: Vec::new(), ..plan };
+    let state = common::state(false, false);
+    assert_eq!(found_by(&state, &Observation::default()).len(), CHECKS.len());
+    let nobody = State { members: Vec::new(), ..state };
     assert_eq!(found_by(&nobody, &Observation::default()).len(), applicable(&nobody).count());
 }
 
 /// MicroOVN looks up the services of a member by the name of its host.
 #[test]
 fn a_member_of_another_name_may_list_no_certificate_of_a_service() {
-    let mut plan = common::plan(false, false);
-    plan.members[VICTIM].name = "member-2".to_owned();
-    let mut seen = common::observe(&plan);
-    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
-    let mut case = Case { plan: &plan, seen: &mut seen };
+    let mut state = common::state(false, false);
+    state.members[VICTIM].name = "member-2".to_owned();
+    let mut seen = common::observe(&state);
+    assert_eq!(found_by(&state, &seen), BTreeSet::new());
+    let mut case = Case { state: &state, seen: &mut seen };
     case.list().services.values_mut().for_each(|listed| *listed = None);
-    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
-    let mut case = Case { plan: &plan, seen: &mut seen };
+    assert_eq!(found_by(&state, &seen), BTreeSet::new());
+    let mut case = Case { state: &state, seen: &mut seen };
     let renewed = case.list().ca.auto_renew.unwrap();
     case.list().ca.auto_renew = Some(!renewed);
-    assert_eq!(found_by(&plan, &seen), BTreeSet::from(["certificates"]));
+    assert_eq!(found_by(&state, &seen), BTreeSet::from(["certificates"]));
 }
 
 #[test]
 fn a_release_that_knows_less_says_less_of_certificates() {
-    let plan = Plan { user_ca: None, ..common::plan(false, false) };
-    let mut seen = common::observe(&plan);
-    let mut case = Case { plan: &plan, seen: &mut seen };
+    let state = State { user_ca: None, ..common::state(false, false) };
+    let mut seen = common::observe(&state);
+    let mut case = Case { state: &state, seen: &mut seen };
     let list = case.list();
     (list.ca.auto_renew, list.ca.expiration_date) = (None, None);
     list.services.values_mut().flatten().for_each(|listed| listed.expiration_date = None);
-    assert_eq!(found_by(&plan, &seen), BTreeSet::new());
+    assert_eq!(found_by(&state, &seen), BTreeSet::new());
 }
 
 #[test]
 fn an_observation_survives_being_stored() {
-    for (_, plan) in common::plans() {
-        let mut observation = common::observe(&plan);
-        let name = plan.members[0].name.clone();
+    for (_, state) in common::states() {
+        let mut observation = common::observe(&state);
+        let name = state.members[0].name.clone();
         observation.members.get_mut(&name).unwrap().northd = Reading::Failed("exit 1".to_owned());
         observation.members.get_mut(&name).unwrap().switch = Reading::NotRead;
         let text = serde_json::to_string(&observation).unwrap();
@@ -207,9 +207,9 @@ fn an_observation_survives_being_stored() {
 }
 
 /// What is typed on the member of a difference to see what it is about.
-fn shown(plan: &Plan, check: &str, difference: &testkit::expect::Difference) -> String {
-    let member = plan.members.iter().find(|member| member.name == difference.member).expect("a member");
-    look(plan, member, check, Some(difference)).expect("a command").join(" ")
+fn shown(state: &State, check: &str, difference: &testkit::expect::Difference) -> String {
+    let member = state.members.iter().find(|member| member.name == difference.member).expect("a member");
+    look(state, member, check, Some(difference)).expect("a command").join(" ")
 }
 
 #[test]
@@ -219,14 +219,14 @@ fn what_a_difference_is_about_can_be_looked_at_on_its_member() {
         text.split(' ').next().unwrap_or(text)
     }
     let mut wrong = BTreeSet::new();
-    for (_, plan) in common::plans() {
-        let planned = common::observe(&plan);
+    for (_, state) in common::states() {
+        let planned = common::observe(&state);
         for (_, _, mutate) in mutations() {
             let mut seen = planned.clone();
-            mutate(&mut Case { plan: &plan, seen: &mut seen });
-            for (check, verdict) in unsatisfied(&plan, &seen) {
+            mutate(&mut Case { state: &state, seen: &mut seen });
+            for (check, verdict) in unsatisfied(&state, &seen) {
                 for difference in &verdict.differences {
-                    let command = shown(&plan, check.name, difference);
+                    let command = shown(&state, check.name, difference);
                     let (table, column) = (difference.table.as_str(), difference.column.as_str());
                     // What the table is called on a command line, and what of the column must be in it.
                     let part = match table {
@@ -256,12 +256,12 @@ fn what_a_difference_is_about_can_be_looked_at_on_its_member() {
 
 #[test]
 fn one_row_file_or_argument_is_shown_and_not_all_that_was_read() {
-    let plan = common::plan(false, true);
-    let member = plan.members[VICTIM].name.clone();
+    let state = common::state(false, true);
+    let member = state.members[VICTIM].name.clone();
     let shown = |check: &str, table: &str, column: &str| {
         let mut verdict = Verdict::builder(check);
         verdict.compare(&member, table, column, "a", "b");
-        shown(&plan, check, &verdict.finish().differences[0])
+        shown(&state, check, &verdict.finish().differences[0])
     };
     for (check, table, column, command) in [
         ("connection_strings", "ovn-northd", "--ovnnb-db", "ps -ww -C ovn-northd -o pid=,args=".to_owned()),

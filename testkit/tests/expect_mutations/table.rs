@@ -47,7 +47,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     }),
     ("remote that is no connection", &["ovn_remote"], |c| c.external_id("ovn-remote", "unix:/run/db.sock")),
     ("a switch that is called as its host", &["system_id"], |c| {
-        let host = c.plan.members[VICTIM].hostname.clone();
+        let host = c.state.members[VICTIM].hostname.clone();
         c.external_id("system-id", format!("{host}-host"));
     }),
     ("a switch without a name", &["system_id"], |c| {

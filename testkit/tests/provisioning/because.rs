@@ -19,14 +19,14 @@ fn said(service: &str, at: u64, text: &str) -> String {
 
 /// A join of the second member that failed like this.
 fn failed(tail: &str) -> ClusterError {
-    let member = common::plan(false, false).members[1].name.clone();
+    let member = common::plan(false, false).state.members[1].name.clone();
     ClusterError::Command { command: "microovn cluster join".to_owned(), member, code: 1, tail: tail.to_owned() }
 }
 
 /// The text of an error once it was looked into on members with these journals and log files.
 async fn explained(error: ClusterError, journals: &[&str], logs: &[&str]) -> (String, Vec<String>) {
     let plan = common::plan(false, false);
-    let names: Vec<String> = plan.members.iter().map(|member| member.name.clone()).collect();
+    let names: Vec<String> = plan.state.members.iter().map(|member| member.name.clone()).collect();
     let text = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let (journals, logs, asked) = (text(journals), text(logs), Arc::new(Mutex::new(Vec::new())));
     let noted = Arc::clone(&asked);
@@ -37,7 +37,7 @@ async fn explained(error: ClusterError, journals: &[&str], logs: &[&str]) -> (St
         Ended::well(printed.get(number).cloned().unwrap_or_default())
     });
     let begun = Begun::default();
-    begun.note(&plan.members[0].name, "1795903664.000100".to_owned());
+    begun.note(&plan.state.members[0].name, "1795903664.000100".to_owned());
     let error = explain(&lxd.client().await, &instances(&plan), &begun, error).await;
     let asked = asked.lock().expect("notes").clone();
     (chain(&error), asked)
@@ -45,7 +45,7 @@ async fn explained(error: ClusterError, journals: &[&str], logs: &[&str]) -> (St
 
 #[tokio::test]
 async fn the_first_end_of_a_service_is_told_whichever_member_it_was_on() {
-    let [first, second, ..] = &common::plan(false, false).members[..] else { panic!("four members") };
+    let [first, second, ..] = &common::plan(false, false).state.members[..] else { panic!("four members") };
     let early = said("ovn-ovsdb-server-nb", 7, "ovsdb-tool: ssl:fd42::b:6643: syntax error in address");
     let late = [said("daemon", 3, "Error: a complaint"), said("daemon", 9, "panic: no")].join("\n");
     let (text, asked) = explained(failed("Error: EOF"), &[&early, &late], &[]).await;
@@ -93,7 +93,7 @@ async fn what_was_moved_to_a_backup_is_evidence() {
     });
     let dir = tempfile::tempdir().expect("a folder");
     collect(&lxd.client().await, &instances(&plan), &Evidence::new(dir.path())).await;
-    let env = std::fs::read_to_string(dir.path().join(&plan.members[0].name).join("ovn.env")).expect("evidence");
+    let env = std::fs::read_to_string(dir.path().join(&plan.state.members[0].name).join("ovn.env")).expect("evidence");
     assert!(env.contains("backup_17") && env.contains("OVN_LOCAL_IP=\"fd42::b\""), "{env}");
 }
 

@@ -52,7 +52,7 @@ fn members_of(release: Release, answer: impl Fn(&str, &[String]) -> Ended + Send
 /// Forms the cluster of members that become ready in this order.
 async fn formed(lxd: &FakeLxd, plan: &Plan, order: &[usize], dir: &Path) -> Result<(), ClusterError> {
     let (mut announce, ready): (Vec<_>, Vec<_>) =
-        plan.members.iter().map(|_| oneshot::channel()).map(|(a, r)| (Some(a), r)).unzip();
+        plan.state.members.iter().map(|_| oneshot::channel()).map(|(a, r)| (Some(a), r)).unzip();
     let client = lxd.client().await;
     let (instances, timeline, evidence) = (instances(plan), Timeline::new(dir, Clock::start()), Evidence::new(dir));
     let progress = Progress::new(dir);
@@ -90,7 +90,8 @@ async fn the_first_member_bootstraps_and_the_others_join_in_order_whichever_is_r
     let (lxd, told) = members_of(release, |_, _| Ended::default());
     let dir = tempfile::tempdir().expect("a folder");
     formed(&lxd, &plan, &[3, 1, 2, 0], dir.path()).await.expect("formed");
-    let [first, second, third, fourth] = plan.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>()[..]
+    let [first, second, third, fourth] =
+        plan.state.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>()[..]
     else {
         panic!("four members")
     };
@@ -113,13 +114,13 @@ async fn nobody_is_told_anything_before_it_is_ready() {
     let waiting = tokio::time::timeout(patience, formed(&lxd, &plan, &[0, 2, 3], dir.path())).await;
     assert!(waiting.is_err(), "formed without the second member");
     let told = told.lock().expect("notes");
-    assert!(told.iter().all(|line| line.starts_with(&plan.members[0].name)), "{told:?}");
+    assert!(told.iter().all(|line| line.starts_with(&plan.state.members[0].name)), "{told:?}");
 }
 
 #[tokio::test]
 async fn nobody_joins_behind_a_member_that_failed_and_the_failure_shows_no_token() {
     let plan = plan(Formation::Cli);
-    let second = plan.members[1].name.clone();
+    let second = plan.state.members[1].name.clone();
     let (failing, quoted) = (second.clone(), token(&second));
     let (lxd, told) = members(move |instance, _| {
         if instance == failing {
@@ -147,7 +148,7 @@ async fn a_bootstrap_that_issues_no_token_is_what_failed() {
     let (lxd, told) = members(|_, _| Ended::default());
     let dir = tempfile::tempdir().expect("a folder");
     let error = formed(&lxd, &plan, &[0, 1, 2, 3], dir.path()).await.expect_err("a failure");
-    let [first, second, ..] = plan.members.as_slice() else { panic!("four members") };
+    let [first, second, ..] = plan.state.members.as_slice() else { panic!("four members") };
     let ClusterError::NoToken { bootstrap, member } = &error else { panic!("{}", chain(&error)) };
     assert_eq!((bootstrap, member), (&first.name, &second.name));
     assert_eq!(*told.lock().expect("notes"), [format!("{} init", first.name)]);
@@ -160,5 +161,5 @@ async fn a_dialog_that_ends_with_an_exit_code_is_no_success() {
     let dir = tempfile::tempdir().expect("a folder");
     let error = formed(&lxd, &plan, &[0, 1, 2, 3], dir.path()).await.expect_err("a failure");
     let ClusterError::DialogExit { member, code, .. } = &error else { panic!("{}", chain(&error)) };
-    assert_eq!((member, *code), (&plan.members[0].name, 3));
+    assert_eq!((member, *code), (&plan.state.members[0].name, 3));
 }

@@ -16,5 +16,5 @@ use testkit::plan::Plan;
 
 /// Instances named as their members.
 fn instances(plan: &Plan) -> Members {
-    plan.members.iter().map(|member| (member.name.clone(), member.name.clone())).collect()
+    plan.state.members.iter().map(|member| (member.name.clone(), member.name.clone())).collect()
 }

@@ -27,13 +27,13 @@ fn regressing(plan: &Plan, unreachable: usize, wrong: Range<usize>) -> (FakeLxd,
     let looks = Looks::default();
     let (plan, counted) = (plan.clone(), Arc::clone(&looks));
     let lxd = FakeLxd::serve_commands(move |instance, argv| {
-        let member = plan.members.iter().find(|member| member.name == instance).expect("a member");
-        let mut reads = Subject::ALL.into_iter().flat_map(|subject| subject.reads(&plan, member));
+        let member = plan.state.members.iter().find(|member| member.name == instance).expect("a member");
+        let mut reads = Subject::ALL.into_iter().flat_map(|subject| subject.reads(&plan.state, member));
         let read = reads.find(|read| read.argv() == argv).expect("a read");
         let mut counted = counted.lock().expect("looks");
         let count = counted.entry((instance.to_owned(), read)).or_default();
         *count += 1;
-        let printed = common::printed(&plan, member, read);
+        let printed = common::printed(&plan.state, member, read);
         let early = read == Read::Members && *count <= unreachable;
         let regressed = read == Read::Southbound && wrong.contains(count);
         Ended::well(match () {
@@ -52,9 +52,9 @@ async fn only_what_is_not_yet_as_planned_is_read_again_and_in_the_end_everything
     let dir = tempfile::tempdir().expect("a folder");
     let progress = Progress::new(dir.path());
     let client = lxd.client().await;
-    let (settled, seen) = settle(&client, &plan, &instances(&plan), Duration::from_secs(60), &progress).await;
+    let (settled, seen) = settle(&client, &plan.state, &instances(&plan), Duration::from_secs(60), &progress).await;
     assert_eq!((settled.looks, settled.unsatisfied), (4, Vec::new()));
-    assert_eq!(seen, common::observe(&plan));
+    assert_eq!(seen, common::observe(&plan.state));
     // What was told before the last look.
     let told = progress.read().expect("read").expect("a step");
     assert_eq!((told.doing, told.detail.as_str()), (Doing::Settling, "reading every member once more"));
@@ -72,12 +72,12 @@ async fn at_the_deadline_what_was_seen_last_is_judged() {
     let instances = instances(&plan);
     let dir = tempfile::tempdir().expect("a folder");
     let progress = Progress::new(dir.path());
-    let settling = settle(&client, &plan, &instances, deadline, &progress);
+    let settling = settle(&client, &plan.state, &instances, deadline, &progress);
     let ended = tokio::time::timeout(Duration::from_secs(20), settling).await;
     let (settled, seen) = ended.expect("an end at the deadline");
     assert_eq!(settled.unsatisfied, ["members"]);
     assert!(settled.ms >= 500, "gave up after {} ms", settled.ms);
-    let list = seen.members[&plan.members[0].name].members.get().expect("a list");
+    let list = seen.members[&plan.state.members[0].name].members.get().expect("a list");
     assert!(list.iter().all(|row| row.status == "UNREACHABLE"), "{list:?}");
 }
 
@@ -86,9 +86,14 @@ async fn a_cluster_that_is_as_planned_at_once_is_looked_at_once() {
     let plan = common::plan(false, true);
     let (lxd, looks) = cluster(&plan, 0);
     let dir = tempfile::tempdir().expect("a folder");
-    let settling =
-        settle(&lxd.client().await, &plan, &instances(&plan), Duration::from_secs(60), &Progress::new(dir.path()))
-            .await;
+    let settling = settle(
+        &lxd.client().await,
+        &plan.state,
+        &instances(&plan),
+        Duration::from_secs(60),
+        &Progress::new(dir.path()),
+    )
+    .await;
     assert_eq!(settling.0.looks, 1);
     assert!(looks.lock().expect("looks").values().all(|count| *count == 1));
 }
@@ -99,7 +104,7 @@ async fn what_was_right_at_first_and_is_wrong_when_everything_is_read_again_is_w
     let (lxd, _) = regressing(&plan, 2, 2..3);
     let dir = tempfile::tempdir().expect("a folder");
     let (client, progress) = (lxd.client().await, Progress::new(dir.path()));
-    let (settled, _) = settle(&client, &plan, &instances(&plan), Duration::from_secs(60), &progress).await;
+    let (settled, _) = settle(&client, &plan.state, &instances(&plan), Duration::from_secs(60), &progress).await;
     // All, twice the members, all, the Southbound, all.
     assert_eq!((settled.looks, settled.unsatisfied), (6, Vec::new()));
 }
@@ -112,7 +117,7 @@ async fn what_was_right_at_first_and_is_wrong_at_the_deadline_is_red() {
         let (lxd, _) = regressing(&plan, usize::MAX, 2..usize::MAX);
         let dir = tempfile::tempdir().expect("a folder");
         let (client, progress) = (lxd.client().await, Progress::new(dir.path()));
-        let (settled, _) = settle(&client, &plan, &instances(&plan), deadline, &progress).await;
+        let (settled, _) = settle(&client, &plan.state, &instances(&plan), deadline, &progress).await;
         if settled.looks > 1 {
             assert!(settled.unsatisfied.iter().any(|check| check == "sb_encap"), "{:?}", settled.unsatisfied);
             return;

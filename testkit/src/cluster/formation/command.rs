@@ -23,7 +23,7 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
 }
 
 async fn talk(entry: &Entry<'_>, token: Option<JoinToken>, said: &mut String) -> Result<Tokens, ClusterError> {
-    let arguments = entry.member.arguments.iter().map(String::as_str);
+    let arguments = entry.plan.recipe(entry.member).arguments.iter().map(String::as_str);
     if let Some(token) = token {
         // The only way this command takes a token is its command line.
         let words: Vec<&str> = ["join", token.expose()].into_iter().chain(arguments).collect();

@@ -28,7 +28,7 @@ const EXIT: Duration = Duration::from_secs(30);
 /// # Errors
 /// As soon as it asks what no option answers, complains, ends early, falls silent or exits with an error.
 pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
-    let mut dialog = Dialog::new(&entry.member.answers, token);
+    let mut dialog = Dialog::new(&entry.plan.recipe(entry.member).answers, token);
     let exec = match entry.plan.formation {
         Formation::DialogPiped => Exec::new(["/snap/bin/microovn", "init"]).timeout(wait::patience(DIALOG)),
         _ => {

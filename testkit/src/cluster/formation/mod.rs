@@ -75,21 +75,21 @@ pub async fn form(
         tracing::warn!(%error, "the plan is not written");
     }
     let mut tokens = Tokens::new();
-    for (member, ready) in plan.members.iter().zip(ready) {
-        let boots = match member.role {
+    for (member, ready) in plan.state.members.iter().zip(ready) {
+        let boots = match plan.role(member) {
             Role::Bootstrap => Doing::Provisioning,
             Role::Join => Doing::Forming,
         };
         progress.tell(boots, format!("{} boots", member.name));
         timeline.stage(Work::WaitForMember, Owner::Lxd, announced(ready)).await;
-        let token = match member.role {
+        let token = match plan.role(member) {
             Role::Bootstrap => None,
             Role::Join => Some(tokens.remove(&member.name).ok_or_else(|| ClusterError::NoToken {
                 bootstrap: bootstrap.name.clone(),
                 member: member.name.clone(),
             })?),
         };
-        let (stage, enters) = match member.role {
+        let (stage, enters) = match plan.role(member) {
             Role::Bootstrap => (Work::Bootstrap, "bootstraps"),
             Role::Join => (Work::Join, "joins"),
         };

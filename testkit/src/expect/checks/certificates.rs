@@ -5,7 +5,7 @@ mod list;
 use super::sorted;
 use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
 use crate::microovn::{AUTHORITY, Certificate, Pki, planned_certificates};
-use crate::plan::{Member, Plan};
+use crate::plan::{Member, State};
 
 pub(super) const CHECK: Check = Check {
     name: "certificates",
@@ -29,9 +29,9 @@ const GENERATED: &str = "O=MicroOVN, OU=MicroOVN CA, CN=MicroOVN CA";
 /// its time between the two.
 const WRITING: i64 = 300;
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    let given = match plan.user_ca.as_ref().map(|given| Certificate::parse_all(&given.certificate)) {
+    let given = match state.user_ca.as_ref().map(|given| Certificate::parse_all(&given.certificate)) {
         Some(Err(error)) => {
             verdict.unread("the plan", TABLE, format!("the given authority: {error}"));
             return verdict.finish();
@@ -39,12 +39,12 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
         given => given.and_then(Result::ok),
     };
     // Which authority MicroOVN makes is what the first member that answers says; the others must agree.
-    let made = plan.members.iter().find_map(|member| {
+    let made = state.online().find_map(|member| {
         let pki = observation.get(&member.name, |seen| &seen.pki).ok()?;
         pki.certificates(AUTHORITY).ok().map(<[Certificate]>::to_vec)
     });
     let authority = given.as_deref().or(made.as_deref()).unwrap_or_default();
-    for member in &plan.members {
+    for member in state.online() {
         match observation.get(&member.name, |seen| &seen.pki) {
             Ok(pki) => {
                 let mut seen = Folder { member, pki, authority, verdict: &mut verdict };
@@ -54,7 +54,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
             }
             Err(reason) => drop(verdict.unread(&member.name, TABLE, reason)),
         }
-        list::judge(plan, member, observation, &mut verdict);
+        list::judge(state, member, observation, &mut verdict);
     }
     verdict.finish()
 }

@@ -3,7 +3,7 @@
 use super::{NORTHBOUND_PORT, SOUTHBOUND_PORT};
 use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
 use crate::ovn::{Connection, Connections, parse_host};
-use crate::plan::{Plan, Service};
+use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "connection_strings",
@@ -14,13 +14,13 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     let wanted = |port| -> Connections {
-        plan.members_with(Service::Central).map(|central| Connection::ssl(central.address, port)).collect()
+        state.members_with(Service::Central).map(|central| Connection::ssl(central.address, port)).collect()
     };
     let (northbound, southbound) = (wanted(NORTHBOUND_PORT), wanted(SOUTHBOUND_PORT));
-    for member in &plan.members {
+    for member in state.online() {
         match observation.get(&member.name, |seen| &seen.ovn_env) {
             Ok(env) => {
                 let table = "ovn.env";
@@ -36,7 +36,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
                     }
                     parsed => {
                         let text = parsed.and_then(Result::ok).map(|address| address.to_string());
-                        verdict.compare_address(plan, member, table, column, member.address, text.as_deref())
+                        verdict.compare_address(state, member, table, column, member.address, text.as_deref())
                     }
                 };
             }

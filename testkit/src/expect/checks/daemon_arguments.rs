@@ -9,7 +9,7 @@ use planned::{Planned, Role, planned};
 use super::sorted;
 use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
 use crate::microovn::Daemon;
-use crate::plan::{Member, Plan};
+use crate::plan::{Member, State};
 
 pub(super) const CHECK: Check = Check {
     name: "daemon_arguments",
@@ -22,9 +22,9 @@ pub(super) const CHECK: Check = Check {
 
 const TABLE: &str = "daemons";
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in &plan.members {
+    for member in state.asked() {
         match observation.get(&member.name, |seen| &seen.daemons) {
             Ok(daemons) => judge_member(member, daemons, &mut verdict),
             Err(reason) => drop(verdict.unread(&member.name, TABLE, reason)),
@@ -38,7 +38,7 @@ fn judge_member(member: &Member, daemons: &[Daemon], verdict: &mut VerdictBuilde
     for daemon in daemons {
         running.entry(Role::of(daemon)).or_default().push(daemon);
     }
-    let planned = planned(&member.services);
+    let planned = planned(member.running());
     for plan in &planned {
         let processes = running.remove(&plan.role).unwrap_or_default();
         verdict.compare(&member.name, TABLE, &plan.role.to_string(), "1 process", count(processes.len()));

@@ -2,22 +2,22 @@
 
 use crate::expect::{Check, Observation, Subject, Verdict};
 use crate::ovn::Switch;
-use crate::plan::{Datapath, Plan, Service};
+use crate::plan::{Datapath, Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "datapath",
     about: "the integration bridge of every chassis has the datapath that was decided for the members",
     reads: &[Subject::Switch],
-    applies: |plan| plan.members_with(Service::Chassis).next().is_some(),
+    applies: |state| state.online_with(Service::Chassis).next().is_some(),
     judge,
 };
 
 /// The integration bridge, as ovn-controller calls it by default.
 const BRIDGE: &str = "br-int";
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in plan.members_with(Service::Chassis) {
+    for member in state.online_with(Service::Chassis) {
         let switch = match observation.get(&member.name, |seen| &seen.switch) {
             Ok(switch) => switch,
             Err(reason) => {
@@ -33,11 +33,11 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
             None => "no such bridge",
         };
         // A plan that was only drawn leaves it to the host.
-        let wanted = plan.datapath.map_or(seen, |datapath| datapath.kind());
+        let wanted = state.datapath.map_or(seen, |datapath| datapath.kind());
         verdict.compare(&member.name, "Bridge", "br-int datapath_type", wanted, seen);
         let has = !is_without(switch);
         let seen = if has { "one" } else { "none" };
-        verdict.judge(has, &member.name, "Bridge", "br-int datapath_id", "one", seen, lacks(plan.datapath));
+        verdict.judge(has, &member.name, "Bridge", "br-int datapath_id", "one", seen, lacks(state.datapath));
     }
     verdict.finish()
 }

@@ -3,7 +3,7 @@
 use crate::expect::subject::peers;
 use crate::expect::{Check, MemberObservation, Observation, Reading, Subject, Verdict, VerdictBuilder};
 use crate::microovn::Device;
-use crate::plan::{Member, Plan, Service};
+use crate::plan::{Member, Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "encap_route",
@@ -14,14 +14,14 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in plan.members_with(Service::Chassis) {
+    for member in state.online_with(Service::Chassis) {
         match observation.get(&member.name, |seen| &seen.devices) {
             Ok(devices) => address(member, devices, &mut verdict),
             Err(reason) => drop(verdict.unread(&member.name, "ip address", reason)),
         }
-        routes(plan, member, observation.find(&member.name), &mut verdict);
+        routes(state, member, observation.find(&member.name), &mut verdict);
     }
     verdict.finish()
 }
@@ -45,9 +45,9 @@ fn address(member: &Member, devices: &[Device], verdict: &mut VerdictBuilder) {
     verdict.compare(name, "ip address", &format!("{planned} state"), "up", seen);
 }
 
-fn routes(plan: &Plan, member: &Member, seen: Option<&MemberObservation>, verdict: &mut VerdictBuilder) {
+fn routes(state: &State, member: &Member, seen: Option<&MemberObservation>, verdict: &mut VerdictBuilder) {
     let not_read = Reading::NotRead;
-    for peer in peers(plan, member) {
+    for peer in peers(state, member) {
         let table = format!("ip route get {}", peer.encap.ip);
         let route = match seen.and_then(|seen| seen.routes.get(&peer.encap.ip)).unwrap_or(&not_read).get() {
             Ok(route) => route,
@@ -59,7 +59,7 @@ fn routes(plan: &Plan, member: &Member, seen: Option<&MemberObservation>, verdic
         verdict.compare(&member.name, &table, "dst", peer.encap.ip, route.dst);
         verdict.compare(&member.name, &table, "dev", &member.encap.via, &route.dev);
         if let Some(source) = route.prefsrc {
-            verdict.compare_address(plan, member, &table, "prefsrc", member.encap.ip, Some(&source.to_string()));
+            verdict.compare_address(state, member, &table, "prefsrc", member.encap.ip, Some(&source.to_string()));
         }
     }
 }

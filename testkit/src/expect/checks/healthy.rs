@@ -5,7 +5,7 @@
 
 use crate::expect::{Check, Noise, Observation, Subject, Verdict, VerdictBuilder};
 use crate::microovn::health::{Health, Kind, OFTEN, Trouble, Unit};
-use crate::plan::Plan;
+use crate::plan::State;
 
 pub(super) const CHECK: Check = Check {
     name: "healthy",
@@ -21,10 +21,10 @@ const UNITS: &str = "systemd";
 /// So many lines of a kind are shown; one of them is usually enough.
 const SHOWN: usize = 3;
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     let known = Noise::known();
-    for member in &plan.members {
+    for member in state.online() {
         match (observation.get(&member.name, |seen| &seen.health), &known) {
             (Err(reason), _) => drop(verdict.unread(&member.name, JOURNAL, reason)),
             (_, Err(error)) => drop(verdict.unread(&member.name, "known noise", error.to_string())),

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use super::sorted;
 use crate::expect::explain::explain_address;
 use crate::expect::{Check, Observation, Subject, Verdict};
-use crate::plan::{MEMBER_PORT, Plan};
+use crate::plan::{MEMBER_PORT, Presence, State};
 
 pub(super) const CHECK: Check = Check {
     name: "members",
-    about: "the cluster has exactly the planned members at their planned addresses, all of them online, as seen from \
-            every member",
+    about: "the cluster has exactly the planned members at their planned addresses, all of them online but those \
+            that are down, as seen from every member",
     reads: &[Subject::Members],
     applies: super::everywhere,
     judge,
@@ -19,9 +19,9 @@ pub(super) const CHECK: Check = Check {
 const TABLE: &str = "cluster list";
 
 // The role is not compared: it is PENDING for seconds after a join, and then for MicroOVN to decide.
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for observer in &plan.members {
+    for observer in state.online() {
         let list = match observation.get(&observer.name, |seen| &seen.members) {
             Ok(list) => list,
             Err(reason) => {
@@ -29,9 +29,9 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
                 continue;
             }
         };
-        let wanted = sorted(plan.members.iter().map(|member| &member.name));
+        let wanted = sorted(state.members().map(|member| &member.name));
         verdict.compare(&observer.name, TABLE, "name", wanted, sorted(list.iter().map(|row| &row.name)));
-        for member in &plan.members {
+        for member in state.members() {
             for row in list.iter().filter(|row| row.name == member.name) {
                 let column = |name: &str| format!("{} {name}", member.name);
                 let wanted = SocketAddr::new(member.address, MEMBER_PORT);
@@ -39,12 +39,13 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
                 let note = if seen == member.address {
                     None
                 } else {
-                    explain_address(plan, member, member.address, &seen.to_string())
+                    explain_address(state, member, member.address, &seen.to_string())
                 };
                 let holds = row.address == wanted;
                 let (wanted, seen) = (wanted.to_string(), row.address.to_string());
                 verdict.judge(holds, &observer.name, TABLE, &column("address"), wanted, seen, note);
-                verdict.compare(&observer.name, TABLE, &column("status"), "ONLINE", &row.status);
+                let status = if member.presence == Presence::Down { "UNREACHABLE" } else { "ONLINE" };
+                verdict.compare(&observer.name, TABLE, &column("status"), status, &row.status);
             }
         }
     }

@@ -22,7 +22,7 @@ mod system_id;
 mod tunnels;
 
 use super::Check;
-use crate::plan::Plan;
+use crate::plan::State;
 
 /// Every check that judges an observation, from the outside in: members and services first, tunnels last.
 pub const CHECKS: &[Check] = &[
@@ -59,6 +59,6 @@ fn sorted(items: impl IntoIterator<Item = impl ToString>) -> String {
 }
 
 /// For a check that every cell can have.
-fn everywhere(_: &Plan) -> bool {
+fn everywhere(_: &State) -> bool {
     true
 }

@@ -2,7 +2,7 @@
 
 use crate::expect::{Check, Observation, Subject, Verdict};
 use crate::microovn::LISTENERS;
-use crate::plan::{Plan, Service};
+use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "mutual_tls",
@@ -15,9 +15,9 @@ pub(super) const CHECK: Check = Check {
 
 const TABLE: &str = "TLS without a certificate";
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for central in plan.members_with(Service::Central) {
+    for central in state.online_with(Service::Central) {
         let listeners = match observation.get(&central.name, |seen| &seen.listeners) {
             Ok(listeners) => listeners,
             Err(reason) => {

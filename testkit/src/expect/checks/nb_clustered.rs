@@ -2,7 +2,7 @@
 
 use super::raft;
 use crate::expect::{Check, Observation, Subject, Verdict};
-use crate::plan::Plan;
+use crate::plan::State;
 
 pub(super) const CHECK: Check = Check {
     name: "nb_clustered",
@@ -12,8 +12,8 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     // The port is recorded: `cluster/status` of every central.
     let database = raft::Database { name: "OVN_Northbound", port: 6643 };
-    raft::judge(CHECK.name, plan, &database, |member| observation.get(&member.name, |seen| &seen.nb_raft))
+    raft::judge(CHECK.name, state, &database, |member| observation.get(&member.name, |seen| &seen.nb_raft))
 }

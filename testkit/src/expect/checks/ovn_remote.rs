@@ -3,7 +3,7 @@
 use super::SOUTHBOUND_PORT;
 use crate::expect::{Check, Observation, Subject, Verdict};
 use crate::ovn::{Connection, Connections};
-use crate::plan::{Plan, Service};
+use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "ovn_remote",
@@ -13,11 +13,11 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     let wanted: Connections =
-        plan.members_with(Service::Central).map(|central| Connection::ssl(central.address, SOUTHBOUND_PORT)).collect();
-    for member in plan.members_with(Service::Chassis) {
+        state.members_with(Service::Central).map(|central| Connection::ssl(central.address, SOUTHBOUND_PORT)).collect();
+    for member in state.online_with(Service::Chassis) {
         let switch = match observation.get(&member.name, |seen| &seen.switch) {
             Ok(switch) => switch,
             Err(reason) => {

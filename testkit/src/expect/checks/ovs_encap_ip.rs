@@ -1,7 +1,7 @@
 //! The tunnel endpoint that MicroOVN wrote into the local switch.
 
 use crate::expect::{Check, Observation, Subject, Verdict};
-use crate::plan::{Plan, Service};
+use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "ovs_encap_ip",
@@ -13,9 +13,9 @@ pub(super) const CHECK: Check = Check {
 
 const COLUMN: &str = "external_ids:ovn-encap-ip";
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in plan.members.iter().filter(|member| Subject::Switch.applies_to(member)) {
+    for member in state.online().filter(|member| Subject::Switch.applies_to(member)) {
         let switch = match observation.get(&member.name, |seen| &seen.switch) {
             Ok(switch) => switch,
             Err(reason) => {
@@ -25,7 +25,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
         };
         let seen = switch.open_vswitch.external_ids.get("ovn-encap-ip").map(String::as_str);
         if member.runs(Service::Chassis) {
-            verdict.compare_address(plan, member, "Open_vSwitch", COLUMN, member.encap.ip, seen);
+            verdict.compare_address(state, member, "Open_vSwitch", COLUMN, member.encap.ip, seen);
         } else {
             let note = Some("this member has no chassis".to_owned());
             let shown = seen.unwrap_or("nothing");

@@ -1,7 +1,7 @@
 //! The tunnel protocol that MicroOVN wrote into the local switch.
 
 use crate::expect::{Check, Observation, Subject, Verdict};
-use crate::plan::{Plan, Service};
+use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "ovs_encap_type",
@@ -11,9 +11,9 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in plan.members_with(Service::Chassis) {
+    for member in state.online_with(Service::Chassis) {
         match observation.get(&member.name, |seen| &seen.switch) {
             Ok(switch) => {
                 let seen = switch.open_vswitch.external_ids.get("ovn-encap-type").map_or("nothing", String::as_str);

@@ -2,7 +2,7 @@
 
 use super::sorted;
 use crate::expect::{Check, Observation, Subject, Verdict};
-use crate::plan::Plan;
+use crate::plan::State;
 
 pub(super) const CHECK: Check = Check {
     name: "plugs",
@@ -14,9 +14,9 @@ pub(super) const CHECK: Check = Check {
 
 const TABLE: &str = "snap connections";
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in &plan.members {
+    for member in state.online() {
         let plugs = match observation.get(&member.name, |seen| &seen.plugs) {
             Ok(plugs) => plugs,
             Err(reason) => {
@@ -25,9 +25,9 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
             }
         };
         // Also compared where the snap has none.
-        let undeclared = sorted(plugs.names().filter(|name| !plan.release.plugs.contains_key(*name)));
+        let undeclared = sorted(plugs.names().filter(|name| !state.release.plugs.contains_key(*name)));
         verdict.compare(&member.name, TABLE, "plugs that the snap does not declare", "none", undeclared);
-        for (name, plug) in &plan.release.plugs {
+        for (name, plug) in &state.release.plugs {
             let seen = plugs.find(name);
             if plug.lacks_provider() && seen == Some(None) {
                 continue;

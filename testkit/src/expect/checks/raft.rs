@@ -3,7 +3,7 @@
 use super::sorted;
 use crate::expect::{Verdict, VerdictBuilder};
 use crate::ovn::{Connection, RaftStatus};
-use crate::plan::{Member, Plan, Service};
+use crate::plan::{Member, Service, State};
 
 /// After how many milliseconds without its leader a server stands for election. Recorded, and `ELECTION_TIMER` in
 /// MicroOVN's `ovn-central.env`: OVN's own is 1000.
@@ -19,18 +19,19 @@ pub(super) struct Database {
 
 pub(super) fn judge<'a>(
     check: &str,
-    plan: &Plan,
+    state: &State,
     database: &Database,
     get: impl Fn(&Member) -> Result<&'a RaftStatus, String>,
 ) -> Verdict {
     let mut verdict = Verdict::builder(check);
-    let centrals = || plan.members_with(Service::Central);
-    let servers = sorted(centrals().map(|central| Connection::ssl(central.address, database.port)));
+    let centrals = || state.online_with(Service::Central);
+    let servers =
+        sorted(state.members_with(Service::Central).map(|central| Connection::ssl(central.address, database.port)));
     // One cluster and one leader are what the first central that answers says; the others must agree.
     let first = centrals().find_map(|central| get(central).ok());
     for central in centrals() {
         match get(central) {
-            Ok(seen) => server(database, central, seen, first.unwrap_or(seen), &servers, &mut verdict),
+            Ok(seen) => server(database, central, seen, first.unwrap_or(seen), &servers, state, &mut verdict),
             Err(reason) => drop(verdict.unread(&central.name, database.name, reason)),
         }
     }
@@ -43,6 +44,7 @@ fn server(
     seen: &RaftStatus,
     first: &RaftStatus,
     servers: &str,
+    state: &State,
     verdict: &mut VerdictBuilder,
 ) {
     let (member, table) = (&central.name, database.name);
@@ -59,5 +61,10 @@ fn server(
         verdict.judge(holds, member, table, column, wanted, seen.unwrap_or("unknown"), None);
     };
     agree(verdict, "cluster id", first.cluster_id.as_deref(), seen.cluster_id.as_deref());
-    agree(verdict, "leader", first.find_leader(), seen.find_leader());
+    if state.has_quorum() {
+        agree(verdict, "leader", first.find_leader(), seen.find_leader());
+    } else {
+        // A server knows its last leader until it stands for election itself.
+        verdict.compare(member, table, "leader", "nobody", seen.find_leader().unwrap_or("nobody"));
+    }
 }

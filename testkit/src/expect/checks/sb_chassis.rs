@@ -2,7 +2,7 @@
 
 use super::sorted;
 use crate::expect::{Check, Observation, Subject, Verdict};
-use crate::plan::{Plan, Service};
+use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "sb_chassis",
@@ -13,9 +13,9 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in &plan.members {
+    for member in state.online() {
         let southbound = match observation.get(&member.name, |seen| &seen.southbound) {
             Ok(southbound) => southbound,
             Err(reason) => {
@@ -23,7 +23,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
                 continue;
             }
         };
-        let wanted = sorted(plan.members_with(Service::Chassis).map(|chassis| &chassis.name));
+        let wanted = sorted(state.members_with(Service::Chassis).map(|chassis| &chassis.name));
         verdict.compare(
             &member.name,
             "Chassis",
@@ -31,7 +31,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
             wanted,
             sorted(southbound.chassis.iter().map(|row| &row.name)),
         );
-        for chassis in plan.members_with(Service::Chassis) {
+        for chassis in state.members_with(Service::Chassis) {
             for row in southbound.chassis.iter().filter(|row| row.name == chassis.name) {
                 let column = format!("{} hostname", chassis.name);
                 verdict.compare(&member.name, "Chassis", &column, &chassis.hostname, &row.hostname);

@@ -3,7 +3,7 @@
 use super::sorted;
 use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
 use crate::ovn::Southbound;
-use crate::plan::{Member, Plan, Service};
+use crate::plan::{Member, Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "sb_encap",
@@ -14,24 +14,24 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for observer in &plan.members {
+    for observer in state.online() {
         match observation.get(&observer.name, |seen| &seen.southbound) {
-            Ok(southbound) => rows(plan, &observer.name, southbound, &mut verdict),
+            Ok(southbound) => rows(state, &observer.name, southbound, &mut verdict),
             Err(reason) => drop(verdict.unread(&observer.name, "Encap", reason)),
         }
     }
     verdict.finish()
 }
 
-fn rows(plan: &Plan, observer: &str, southbound: &Southbound, verdict: &mut VerdictBuilder) {
+fn rows(state: &State, observer: &str, southbound: &Southbound, verdict: &mut VerdictBuilder) {
     // One name for every row, so duplicates, orphans and gaps all show in this one comparison.
-    let wanted = sorted(plan.members_with(Service::Chassis).map(|chassis| &chassis.name));
+    let wanted = sorted(state.members_with(Service::Chassis).map(|chassis| &chassis.name));
     let seen = sorted(southbound.encaps.iter().map(|row| &row.chassis_name));
     verdict.compare(observer, "Encap", "chassis_name", wanted, seen);
-    for chassis in plan.members_with(Service::Chassis) {
-        row(plan, observer, chassis, southbound, verdict);
+    for chassis in state.members_with(Service::Chassis) {
+        row(state, observer, chassis, southbound, verdict);
     }
     // A reference that nobody planned: the chassis itself is the business of `sb_chassis`.
     for row in &southbound.encaps {
@@ -44,14 +44,14 @@ fn rows(plan: &Plan, observer: &str, southbound: &Southbound, verdict: &mut Verd
     }
 }
 
-fn row(plan: &Plan, observer: &str, chassis: &Member, southbound: &Southbound, verdict: &mut VerdictBuilder) {
+fn row(state: &State, observer: &str, chassis: &Member, southbound: &Southbound, verdict: &mut VerdictBuilder) {
     let column = |name: &str| format!("{} {name}", chassis.name);
     let rows = || southbound.encaps.iter().filter(|row| row.chassis_name == chassis.name);
     for row in rows() {
         verdict.compare(observer, "Encap", &column("type"), "geneve", &row.kind);
         let csum = row.options.get("csum").map_or("nothing", String::as_str);
         verdict.compare(observer, "Encap", &column("options:csum"), "true", csum);
-        let note = crate::expect::explain::explain_address(plan, chassis, chassis.encap.ip, row.ip.as_str());
+        let note = crate::expect::explain::explain_address(state, chassis, chassis.encap.ip, row.ip.as_str());
         let holds = row.ip.parsed() == Some(chassis.encap.ip);
         let wanted = chassis.encap.ip.to_string();
         verdict.judge(holds, observer, "Encap", &column("ip"), wanted, row.ip.as_str(), note);

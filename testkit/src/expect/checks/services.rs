@@ -3,7 +3,7 @@
 use super::sorted;
 use crate::expect::{Check, Observation, Subject, Verdict};
 use crate::microovn::planned_services;
-use crate::plan::Plan;
+use crate::plan::State;
 
 pub(super) const CHECK: Check = Check {
     name: "services",
@@ -16,9 +16,9 @@ pub(super) const CHECK: Check = Check {
 
 const TABLE: &str = "snap services";
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in &plan.members {
+    for member in state.asked() {
         let list = match observation.get(&member.name, |seen| &seen.services) {
             Ok(list) => list,
             Err(reason) => {
@@ -26,7 +26,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
                 continue;
             }
         };
-        let planned = planned_services(&plan.release, &member.services);
+        let planned = planned_services(&state.release, member.running());
         for (&name, (startup, current)) in &planned {
             let seen = list.iter().find(|service| service.name == name);
             let seen = seen
@@ -35,7 +35,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
         }
         // What a service does that this framework has never heard of is the release's affair, but it must be there.
         let names = |names: &mut dyn Iterator<Item = &str>| sorted(names.filter(|name| !planned.contains_key(name)));
-        let declared = names(&mut plan.release.services.iter().map(String::as_str));
+        let declared = names(&mut state.release.services.iter().map(String::as_str));
         let listed = names(&mut list.iter().map(|service| service.name.as_str()));
         verdict.compare(&member.name, TABLE, "other services of the snap", declared, listed);
     }

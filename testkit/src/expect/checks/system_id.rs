@@ -5,7 +5,7 @@
 
 use super::sorted;
 use crate::expect::{Check, Observation, Subject, Verdict};
-use crate::plan::{Plan, Service};
+use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "system_id",
@@ -17,9 +17,9 @@ pub(super) const CHECK: Check = Check {
 
 const COLUMN: &str = "external_ids:system-id";
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in plan.members_with(Service::Chassis) {
+    for member in state.online_with(Service::Chassis) {
         let switch = match observation.get(&member.name, |seen| &seen.switch) {
             Ok(switch) => switch,
             Err(reason) => {

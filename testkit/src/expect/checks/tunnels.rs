@@ -5,22 +5,22 @@ use crate::expect::explain::explain_address;
 use crate::expect::subject::peers;
 use crate::expect::{Check, Observation, Subject, Verdict};
 use crate::ovn::AddressText;
-use crate::plan::{Plan, Service};
+use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "tunnels",
     about: "every chassis has exactly one geneve interface to the tunnel endpoint of every other chassis, and none to \
             anything else",
     reads: &[Subject::Switch],
-    applies: |plan| plan.members_with(Service::Chassis).count() > 1,
+    applies: |state| state.members_with(Service::Chassis).count() > 1,
     judge,
 };
 
 const COLUMN: &str = "options:remote_ip";
 
-fn judge(plan: &Plan, observation: &Observation) -> Verdict {
+fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in plan.members_with(Service::Chassis) {
+    for member in state.online_with(Service::Chassis) {
         let switch = match observation.get(&member.name, |seen| &seen.switch) {
             Ok(switch) => switch,
             Err(reason) => {
@@ -31,7 +31,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
         let tunnels: Vec<_> = switch.interfaces.iter().filter(|interface| interface.kind == "geneve").collect();
         let remotes: Vec<_> =
             tunnels.iter().map(|tunnel| tunnel.options.get("remote_ip").map(AddressText::new)).collect();
-        let wanted: Vec<_> = peers(plan, member).map(|peer| peer.encap.ip).collect();
+        let wanted: Vec<_> = peers(state, member).map(|peer| peer.encap.ip).collect();
 
         // Counted even where there are no peers, so that a cluster of one is compared with something.
         let listed = sorted(tunnels.iter().map(|tunnel| &tunnel.name));
@@ -52,7 +52,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
             count.to_string(),
             note,
         );
-        for peer in peers(plan, member) {
+        for peer in peers(state, member) {
             let reach = remotes.iter().flatten().filter(|remote| remote.parsed() == Some(peer.encap.ip)).count();
             let wanted = format!("one tunnel to {}", peer.encap.ip);
             verdict.judge(
@@ -68,7 +68,7 @@ fn judge(plan: &Plan, observation: &Observation) -> Verdict {
         for (tunnel, remote) in tunnels.iter().zip(&remotes) {
             let planned = remote.as_ref().and_then(AddressText::parsed).is_some_and(|ip| wanted.contains(&ip));
             let shown = remote.as_ref().map_or("nothing", AddressText::as_str);
-            let note = remote.as_ref().and_then(|text| explain_address(plan, member, member.encap.ip, text.as_str()));
+            let note = remote.as_ref().and_then(|text| explain_address(state, member, member.encap.ip, text.as_str()));
             verdict.judge(
                 planned,
                 &member.name,

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use crate::expect::{Observation, VerdictBuilder};
 use crate::microovn::{AUTHORITY, CertificateList, Pki, commands::PKI, planned_certificates};
-use crate::plan::{Member, Plan};
+use crate::plan::{Member, State};
 
 const TABLE: &str = "certificates list";
 
 /// Compares the list of one member with the plan, and its dates with the certificates that are there.
-pub(super) fn judge(plan: &Plan, member: &Member, observation: &Observation, verdict: &mut VerdictBuilder) {
+pub(super) fn judge(state: &State, member: &Member, observation: &Observation, verdict: &mut VerdictBuilder) {
     let list = match observation.get(&member.name, |seen| &seen.certificate_list) {
         Ok(list) => list,
         Err(reason) => {
@@ -23,9 +23,9 @@ pub(super) fn judge(plan: &Plan, member: &Member, observation: &Observation, ver
     };
     compare("ca cert", format!("{PKI}/{AUTHORITY}"), list.ca.cert.clone());
     // A release that takes no authority from users has nothing to say of renewal.
-    if plan.user_ca.is_some() || list.ca.auto_renew.is_some() {
+    if state.user_ca.is_some() || list.ca.auto_renew.is_some() {
         let seen = list.ca.auto_renew.map_or_else(|| "nothing".to_owned(), |renewed| renewed.to_string());
-        compare("ca auto_renew", plan.user_ca.is_none().to_string(), seen);
+        compare("ca auto_renew", state.user_ca.is_none().to_string(), seen);
     }
     if let Some(date) = &list.ca.expiration_date {
         compare("ca expiration_date", expiry(pki, AUTHORITY), date.clone());

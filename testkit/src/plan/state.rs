@@ -1,0 +1,57 @@
+//! What must be so: the model of a cluster at one moment, which checks judge by.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Datapath, Member, Presence, Release, Service, UserCa};
+
+/// A cluster as it must be. Pure, comparable and printable; a step makes the next one of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct State {
+    /// The authority of OVN's certificates; `None` where MicroOVN makes one.
+    pub user_ca: Option<UserCa>,
+    /// What carries packets on members; `None` in a plan that was only drawn.
+    #[serde(default)]
+    pub datapath: Option<Datapath>,
+    /// What the release under test has of itself.
+    #[serde(default)]
+    pub release: Release,
+    /// Every member there ever is, also those that are still outside or have left, in the order of their numbers.
+    pub members: Vec<Member>,
+}
+
+impl State {
+    /// The members of the cluster, up or down.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.belongs())
+    }
+
+    /// The members that can be asked, in order.
+    pub fn online(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.presence == Presence::Online)
+    }
+
+    /// The members whose instances can be asked, also those outside of the cluster.
+    pub fn asked(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.presence != Presence::Down)
+    }
+
+    /// The members of the cluster that have `service`, up or down, in order.
+    pub fn members_with(&self, service: Service) -> impl Iterator<Item = &Member> {
+        self.members().filter(move |member| member.runs(service))
+    }
+
+    /// The members that run `service` and can be asked, in order.
+    pub fn online_with(&self, service: Service) -> impl Iterator<Item = &Member> {
+        self.online().filter(move |member| member.runs(service))
+    }
+
+    /// The member of that name, wherever it is.
+    pub fn find(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
+    /// Whether so many centrals are up that the databases can be written: more than half of them.
+    pub fn has_quorum(&self) -> bool {
+        2 * self.online_with(Service::Central).count() > self.members_with(Service::Central).count()
+    }
+}
