@@ -18,7 +18,7 @@ const LAST_LINES: usize = 40;
 /// How the end of a command is judged: `None` where it is as it should be, else what is wrong.
 type Judge = fn(&Output) -> Option<String>;
 
-/// What is tried, in order: for a person, the command, its arguments, and how its end is judged. Each needs those before.
+/// What is tried, in order: for a person, the command, its arguments, and how its end is judged.
 const TRIED: [(&str, &str, &[&str], Judge); 8] = [
     ("doctor, before a setup", "testkit", &["doctor", "--format", "json"], only_setup_is_missing),
     ("setup", "testkit", &["setup"], succeeded),
@@ -46,24 +46,36 @@ pub(crate) fn inside(share: &Path) -> io::Result<()> {
         said: brought.as_ref().err().map(ToString::to_string).unwrap_or_default(),
     });
     if brought.is_ok() {
-        for (name, command, args, judge) in TRIED {
-            writeln!(progress, "{name}")?;
-            let begun = Instant::now();
-            let wrong = run(&order, &home, command, args)
-                .map_or_else(|error| Some(format!("failed to run {command}: {error}")), |output| judge(&output));
-            let seconds = begun.elapsed().as_secs_f64();
-            let passed = wrong.is_none();
-            writeln!(progress, "{name}: {} after {seconds:.0} s", if passed { "good" } else { "FAILED" })?;
-            report.steps.push(Step { name: name.to_owned(), seconds, passed, said: wrong.unwrap_or_default() });
-            // Written after each, so that a machine that stands still has told what it got to.
-            fs::write(share.join(REPORT), serde_json::to_vec_pretty(&report)?)?;
-            if !passed {
-                break;
-            }
-        }
+        let attempt = |command: &str, args: &[&str], judge: Judge| {
+            run(&order, &home, command, args)
+                .map_or_else(|error| Some(format!("failed to run {command}: {error}")), |output| judge(&output))
+        };
+        try_each(&mut report, attempt, |said, report| {
+            writeln!(progress, "{said}")?;
+            // Written each time, so that a machine that stands still has told what it got to.
+            fs::write(share.join(REPORT), serde_json::to_vec_pretty(report)?)
+        })?;
     }
     fs::write(share.join("kernel.log"), duct::cmd!("dmesg").unchecked().read()?)?;
     fs::write(share.join(REPORT), serde_json::to_vec_pretty(&report)?)
+}
+
+/// Tries everything, also behind what did not pass: a host takes a quarter of an hour to get here, so one look at it is to
+/// find all that is wrong. `attempt` says what is wrong, and `tell` is told before and after each.
+fn try_each(
+    report: &mut Report,
+    mut attempt: impl FnMut(&str, &[&str], Judge) -> Option<String>,
+    mut tell: impl FnMut(&str, &Report) -> io::Result<()>,
+) -> io::Result<()> {
+    for (name, command, args, judge) in TRIED {
+        tell(name, report)?;
+        let begun = Instant::now();
+        let wrong = attempt(command, args, judge);
+        let (seconds, passed) = (begun.elapsed().as_secs_f64(), wrong.is_none());
+        report.steps.push(Step { name: name.to_owned(), seconds, passed, said: wrong.unwrap_or_default() });
+        tell(&format!("{name}: {} after {seconds:.0} s", if passed { "good" } else { "FAILED" }), report)?;
+    }
+    Ok(())
 }
 
 /// What systemd says of the machine when it has booted.
@@ -176,6 +188,22 @@ mod tests {
 
     fn output(code: i32, stdout: &str) -> Output {
         Output { status: ExitStatus::from_raw(code << 8), stdout: stdout.into(), stderr: Vec::new() }
+    }
+
+    #[test]
+    fn what_comes_behind_a_step_that_failed_is_tried_too() {
+        let mut report = Report::default();
+        let mut told = Vec::new();
+        let tell = |said: &str, report: &Report| {
+            told.push((said.to_owned(), report.steps.len()));
+            Ok(())
+        };
+        let attempt = |_: &str, args: &[&str], _: Judge| (args == ["setup"]).then(|| "no LXD".to_owned());
+        try_each(&mut report, attempt, tell).expect("it is told");
+        let passed: Vec<bool> = report.steps.iter().map(|step| step.passed).collect();
+        assert_eq!(passed, [true, false, true, true, true, true, true, true]);
+        assert_eq!((report.steps[1].said.as_str(), report.passed()), ("no LXD", false));
+        assert_eq!(told[3], ("setup: FAILED after 0 s".to_owned(), 2));
     }
 
     #[test]
