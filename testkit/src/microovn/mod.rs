@@ -23,6 +23,7 @@ mod certificate_list;
 mod certificates;
 pub mod commands;
 mod control;
+mod crash;
 mod daemons;
 pub mod dialog;
 mod env;

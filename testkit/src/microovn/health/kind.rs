@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::microovn::crash::is_crash;
+
 /// A way of not being well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,8 +66,8 @@ impl Kind {
         if has(ASSERTIONS) || (text.contains("assertion") && has(&["failed", "violated"])) {
             return Some(Self::Assertion);
         }
-        let panics = has(PANICS) && !has(&["non-fatal", "nonfatal", "not fatal"]);
-        if panics || (text.contains("free()") && has(&["invalid", "double"])) {
+        let panics = has(PANICS) || is_crash(&text);
+        if panics && !has(&["non-fatal", "nonfatal", "not fatal"]) {
             return Some(Self::Panic);
         }
         if has(ENDS) || is_told_by_a_monitor(&text) {
@@ -120,6 +122,7 @@ pub const EXAMPLES: &[(Kind, &str, &str)] = &[
 
 const CORE_DUMPS: &[&str] = &["core dumped", "dumped core", "dumping core"];
 const ASSERTIONS: &[&str] = &["|emer|", "assertion failed", "ovs_assert", "assertion `"];
+/// What programs say of panics besides crashes.
 const PANICS: &[&str] = &[
     "panic:",
     "panicked at",
@@ -133,24 +136,11 @@ const PANICS: &[&str] = &[
     "sigill",
     "sigfpe",
     "sigquit: quit",
-    "unexpected fault address",
     "segfault at",
-    "segmentation fault",
     "segmentation violation",
     "general protection fault",
-    "illegal instruction",
     "bus error",
     "traps:",
-    "stack smashing detected",
-    "buffer overflow detected",
-    "terminate called",
-    "double free or corruption",
-    "corrupted size vs",
-    "corrupted double-linked list",
-    "malloc():",
-    "realloc():",
-    "munmap_chunk()",
-    "sanitizer:",
     ": runtime error:",
     "data race",
 ];
