@@ -13,9 +13,14 @@ pub(crate) const DEFAULT_PORT: u16 = 6686;
 ///
 /// The text is neither.
 pub(crate) fn parse(text: &str) -> Result<SocketAddr> {
+    parse_at(text, DEFAULT_PORT)
+}
+
+/// The same, where members listen on another port unless told otherwise.
+pub(crate) fn parse_at(text: &str, port: u16) -> Result<SocketAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     if let Ok(ip) = bare.parse::<IpAddr>() {
-        return Ok(SocketAddr::new(ip, DEFAULT_PORT));
+        return Ok(SocketAddr::new(ip, port));
     }
     text.parse::<SocketAddr>().map_err(|_| Error::new(400, format!("invalid address \"{text}\": not an IP address")))
 }

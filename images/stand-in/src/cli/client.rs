@@ -8,7 +8,9 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use crate::error::{Error, Result, io_text};
+use crate::faults::Release;
 use crate::http;
+use crate::paths::Paths;
 
 /// How long a command waits for the daemon before it gives up.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -17,12 +19,18 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     socket: PathBuf,
+    release: Release,
 }
 
 impl Client {
-    /// A client of the daemon behind `socket`; nothing is connected yet.
-    pub(crate) fn new(socket: PathBuf) -> Self {
-        Self { socket }
+    /// A client of the daemon of this member; nothing is connected yet.
+    pub(crate) fn new(paths: &Paths) -> Self {
+        Self { socket: paths.control_socket(), release: Release::played(paths) }
+    }
+
+    /// The release that is played.
+    pub(crate) fn release(&self) -> Release {
+        self.release
     }
 
     /// `GET`s a path.
@@ -37,6 +45,7 @@ impl Client {
 
     /// Sends any request; `verb` is the method as error messages spell it.
     pub(crate) async fn call(&self, verb: &str, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let path = &self.release.path(path);
         let url = format!("{verb} \"http://control.socket{}\"", path.split('?').next().unwrap_or(path));
         let exchange = async {
             let stream = UnixStream::connect(&self.socket).await.map_err(|error| {

@@ -12,7 +12,7 @@ use super::client::Client;
 pub(crate) async fn bootstrap(client: &Client) -> Result<()> {
     let address = address::find_default()?;
     let body = json!({"bootstrap": true, "name": address::hostname(),
-                      "address": address::parse(&address.to_string())?.to_string()});
+                      "address": address::parse_at(&address.to_string(), client.release().port())?.to_string()});
     client.post("/core/control", &body).await.map(drop)
 }
 
@@ -20,7 +20,7 @@ pub(crate) async fn bootstrap(client: &Client) -> Result<()> {
 pub(crate) async fn join(client: &Client, token: &str) -> Result<()> {
     let address = address::find_default()?;
     let body = json!({"join_token": token, "name": address::hostname(),
-                      "address": address::parse(&address.to_string())?.to_string()});
+                      "address": address::parse_at(&address.to_string(), client.release().port())?.to_string()});
     client.post("/core/control", &body).await.map(drop)
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::address;
 use crate::dialog::{Dialog, Quirks};
 use crate::error::{Error, Result};
-use crate::faults::{self, Fault};
+use crate::faults::{self, Fault, Release};
 use crate::paths::Paths;
 
 use super::client::Client;
@@ -23,8 +23,10 @@ pub(crate) struct Defaults {
     pub(crate) name: String,
     /// A question to ask that MicroOVN does not ask.
     pub(crate) extra_question: Option<String>,
-    /// Whether to ask only what MicroOVN 24.03 asked.
+    /// Whether to ask only what MicroOVN 24.03 asked at first.
     pub(crate) older: bool,
+    /// The release that is played.
+    pub(crate) release: Release,
     /// Whether to ask for the encapsulation address before the services.
     pub(crate) reordered: bool,
     /// Whether to forget the encapsulation address.
@@ -64,6 +66,7 @@ pub(crate) async fn run(client: &Client, paths: &Paths) -> Result<ExitCode> {
         name: address::hostname(),
         extra_question: faults::find_or(paths, Fault::ExtraQuestion, "Would you like to enable telemetry?"),
         older: plays(Fault::OlderDialog),
+        release: client.release(),
         reordered: plays(Fault::QuestionReordered),
         forgetful: plays(Fault::AnswerLost),
     };
@@ -134,7 +137,8 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
     let creates = dialog.ask_yes_no("Would you like to create a new MicroOVN cluster?")?;
     let early = if defaults.reordered { Some(ask_encap(dialog)?) } else { None };
     let mut config = Map::new();
-    if !defaults.older {
+    let release = defaults.release;
+    if !defaults.older && release.asks_for_services() {
         let services = parse_services(&dialog.ask_with_default(SERVICES, "auto")?)?;
         config.insert("ovn-services".to_owned(), json!(services));
     }
@@ -149,20 +153,21 @@ pub(crate) fn ask<R: BufRead, W: Write, E: Write>(
         request.insert("join_token".to_owned(), json!(token));
         request.insert("name".to_owned(), json!(defaults.name));
     }
-    request.insert("address".to_owned(), json!(address::parse(&listen)?.to_string()));
+    request.insert("address".to_owned(), json!(address::parse_at(&listen, release.port())?.to_string()));
 
     if let Some(question) = &defaults.extra_question {
         dialog.ask_yes_no(question)?;
     }
     let encap_ip = match early {
         Some(answer) => answer,
+        None if release.is_first() => None,
         None => ask_encap(dialog)?,
     };
     if let Some(ip) = encap_ip.filter(|_| !defaults.forgetful) {
         config.insert("ovn-encap-ip".to_owned(), json!(ip));
     }
     let own_ca = "Would you like to provide your own CA certificate and private key for issuing OVN TLS certificates?";
-    if creates && !defaults.older && dialog.ask_yes_no(own_ca)? {
+    if creates && !defaults.older && !release.is_first() && dialog.ask_yes_no(own_ca)? {
         let certificate = dialog.ask_text("Please enter the path to the CA certificate file: ")?;
         let key = dialog.ask_text("Please enter the path to the CA private key file: ")?;
         config.insert("ovn-ca-cert".to_owned(), json!(certificate));
@@ -328,6 +333,20 @@ mod tests {
         let forgetful = Defaults { forgetful: true, ..defaults() };
         let (result, _, _) = converse("\nno\n\neyJ0\nyes\n10.88.0.11\n", &forgetful);
         assert_eq!(result.expect("a request").request["config"], json!({"ovn-services": "auto"}));
+    }
+
+    #[test]
+    fn an_older_release_asks_what_it_asked() {
+        let of = |release| Defaults { release, ..defaults() };
+        let (result, prompts, _) = converse("\nyes\n\nno\nno\n", &of(Release::R2403));
+        assert_eq!(result.expect("a request").request["address"], "10.77.0.101:6686");
+        assert!(!prompts.contains("services") && prompts.contains("CA certificate"), "{prompts}");
+
+        let (result, prompts, _) = converse("\nyes\n\n", &of(Release::R2203));
+        let request = result.expect("a request").request;
+        assert_eq!((&request["address"], &request["config"]), (&json!("10.77.0.101:6443"), &json!({})));
+        assert!(prompts.ends_with("Please choose a name for this system [default=real-1]: "), "{prompts}");
+        assert!(converse("\nno\neyJ0\n", &of(Release::R2203)).0.is_ok());
     }
 
     #[test]

@@ -20,6 +20,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::error::{Error, Result};
+use crate::faults::Release;
 use crate::paths::Paths;
 
 use client::Client;
@@ -31,6 +32,10 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         Err(error) => return report_usage(&error, args),
     };
     let paths = Paths::new(matches.get_one::<PathBuf>("state-dir").map(PathBuf::as_path));
+    if let Some(name) = matches.subcommand_name().filter(|name| Release::played(&paths).lacks(name)) {
+        report_unknown(name);
+        return ExitCode::FAILURE;
+    }
     if matches.get_flag("version") {
         print!("{}", version::describe(&paths));
         return ExitCode::SUCCESS;
@@ -50,7 +55,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
 }
 
 async fn run(matches: &ArgMatches, paths: &Paths) -> Result<ExitCode> {
-    let client = Client::new(paths.control_socket());
+    let client = Client::new(paths);
     let Some((name, matches)) = matches.subcommand() else {
         return Ok(ExitCode::SUCCESS);
     };
@@ -124,9 +129,7 @@ fn report_usage(error: &clap::Error, args: &[String]) -> ExitCode {
                     print!("{}", help(group));
                     return ExitCode::SUCCESS;
                 }
-                None => {
-                    eprintln!("Error: unknown command \"{name}\" for \"microovn\"\nRun 'microovn --help' for usage.")
-                }
+                None => report_unknown(&name),
             }
         }
         ErrorKind::UnknownArgument => {
@@ -136,6 +139,11 @@ fn report_usage(error: &clap::Error, args: &[String]) -> ExitCode {
         _ => eprintln!("Error: {}", error.render().to_string().trim_start_matches("error: ").trim_end()),
     }
     ExitCode::FAILURE
+}
+
+/// What MicroOVN says of a command that it does not have.
+fn report_unknown(name: &str) {
+    eprintln!("Error: unknown command \"{name}\" for \"microovn\"\nRun 'microovn --help' for usage.");
 }
 
 fn leaf(name: &'static str, path: &'static str) -> Command {

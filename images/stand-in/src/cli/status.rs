@@ -19,6 +19,10 @@ pub(crate) struct Schema {
 /// Prints the services of every member and the state of the databases.
 pub(crate) async fn status(client: &Client) -> Result<()> {
     let services = client.get("/1.0/services").await.context("failed listing services")?;
+    if client.release().is_first() {
+        print!("{}", render_members(&client.get("/core/1.0/cluster").await?, &services));
+        return Ok(());
+    }
     let members = client.get("/core/1.0/cluster").await?;
     let mut schemas = Vec::new();
     for (title, db) in [("Northbound", "nb"), ("Southbound", "sb")] {
@@ -31,14 +35,16 @@ pub(crate) async fn status(client: &Client) -> Result<()> {
     Ok(())
 }
 
-fn render(members: &Value, services: &Value, schemas: &[Schema]) -> String {
+/// The host in a member's address.
+fn host_of(member: &Value) -> String {
+    let address = member["address"].as_str().unwrap_or_default();
+    address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']).to_owned()
+}
+
+/// The services of every member, which is all that 22.03 prints.
+fn render_members(members: &Value, services: &Value) -> String {
     let members = members.as_array().map(Vec::as_slice).unwrap_or_default();
     let services = services.as_array().map(Vec::as_slice).unwrap_or_default();
-    let host_of = |member: &Value| {
-        let address = member["address"].as_str().unwrap_or_default();
-        address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']).to_owned()
-    };
-
     let mut text = String::from("MicroOVN deployment summary:\n");
     for member in members {
         let name = member["name"].as_str().unwrap_or_default();
@@ -46,6 +52,12 @@ fn render(members: &Value, services: &Value, schemas: &[Schema]) -> String {
         let names: Vec<&str> = of_member.filter_map(|entry| entry["service"].as_str()).collect();
         text.push_str(&format!("- {name} ({})\n  Services: {}\n", host_of(member), names.join(", ")));
     }
+    text
+}
+
+fn render(members: &Value, services: &Value, schemas: &[Schema]) -> String {
+    let mut text = render_members(members, services);
+    let members = members.as_array().map(Vec::as_slice).unwrap_or_default();
     text.push_str("OVN Database summary:\n");
     for schema in schemas {
         let reports = schema.expected.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -145,6 +157,12 @@ mod tests {
         ] {
             assert_eq!(render(&members(), &services(third), &schemas(answers)), recorded(text));
         }
+    }
+
+    #[test]
+    fn the_first_release_says_nothing_of_databases() {
+        let text = render_members(&members(), &services(&["chassis", "switch"]));
+        assert!(text.ends_with("- real-3 (10.77.0.103)\n  Services: chassis, switch\n"), "{text}");
     }
 
     #[test]

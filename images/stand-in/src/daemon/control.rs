@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::{Context, Error, Result};
-use crate::faults::{self, Fault};
+use crate::faults::{self, Fault, Release};
 use crate::http::Reply;
 use crate::ovn::raft::Db;
 use crate::ovn::schema;
@@ -24,6 +24,13 @@ use super::{certificates, formation, switching};
 
 /// How long a token is valid unless told otherwise.
 const TOKEN_LIFE: Duration = Duration::from_secs(3 * 3600);
+
+/// Answers a request that came through the control socket, where the release that is played has it.
+pub(crate) async fn handle_own(node: &Arc<Node>, mut call: Call) -> Result<Reply> {
+    let path = Release::played(&node.paths).newest_path(&call.path);
+    call.path = path.ok_or_else(|| Error::new(404, "not found"))?;
+    handle(node, call).await
+}
 
 /// Answers a request.
 pub(crate) async fn handle(node: &Arc<Node>, call: Call) -> Result<Reply> {
@@ -118,6 +125,9 @@ fn server(node: &Node) -> Value {
 
 /// What this server says it can do beyond the first release.
 fn extensions(node: &Node) -> Vec<&'static str> {
+    if Release::played(&node.paths).is_first() {
+        return Vec::new();
+    }
     let older = faults::plays(&node.paths, Fault::OlderRest);
     EXTENSIONS.into_iter().filter(|extension| !(older && *extension == CUSTOM_ENCAP)).collect()
 }

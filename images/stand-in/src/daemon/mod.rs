@@ -89,7 +89,7 @@ async fn run(paths: Paths) -> Result<()> {
             };
             let node = Arc::clone(&node);
             tokio::task::spawn_local(async move {
-                server::serve(stream, async move |call| control::handle(&node, call).await).await;
+                server::serve(stream, async move |call| control::handle_own(&node, call).await).await;
             });
         }
     });

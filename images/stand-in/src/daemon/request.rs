@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::address;
 use crate::error::{Error, Result};
-use crate::faults::{self, Fault};
+use crate::faults::{self, Fault, Release};
 use crate::paths::Paths;
 
 /// A request to form a cluster or to join one.
@@ -58,7 +58,7 @@ impl Request {
     pub(crate) fn distort(&mut self, paths: &Paths, from_command: bool) {
         let plays = |fault| faults::plays(paths, fault);
         let ignores_all = !from_command && plays(Fault::RestConfigIgnored);
-        if ignores_all || plays(Fault::OlderRest) {
+        if ignores_all || plays(Fault::OlderRest) || Release::played(paths).is_first() {
             self.encap_ip = None;
         }
         if ignores_all || plays(Fault::ServicesIgnored) {

@@ -7,7 +7,7 @@ use crate::ovn::env::OvnEnv;
 use crate::ovn::raft::Db;
 use crate::paths::Paths;
 
-use super::{Fault, NOBODY, find_or, plays};
+use super::{Fault, NOBODY, Release, find_or, plays};
 
 /// Whether a database of this member is to be a cluster of its own.
 pub(crate) fn is_alone(paths: &Paths, db: Db) -> bool {
@@ -30,6 +30,9 @@ pub(crate) fn env_text(paths: &Paths, env: &OvnEnv) -> String {
         if key.starts_with("OVN_INITIAL_") && is_alone(paths, db) {
             // A database that starts from its own address creates a cluster.
             return Some(format!("{key}=\"{}\"", bracketed(env.local)));
+        }
+        if let Some(initial) = Release::played(paths).initial(env).filter(|_| key.starts_with("OVN_INITIAL_")) {
+            return Some(format!("{key}=\"{initial}\""));
         }
         let ip = stranger.filter(|_| key.ends_with("_CONNECT"))?;
         Some(format!("{key}=\"{},ssl:{}:{}\"", value.trim_matches('"'), bracketed(ip), db.port()))
@@ -84,6 +87,16 @@ mod tests {
             assert_eq!((line(&text, "OVN_INITIAL_NB="), line(&text, "OVN_INITIAL_SB=")), (nb, sb), "{faults}");
             assert_eq!(line(&text, "OVN_NB_CONNECT="), line(&env().render(), "OVN_NB_CONNECT="));
         }
+    }
+
+    #[test]
+    fn in_the_first_release_the_first_central_names_itself() {
+        let (_dir, paths) = playing("plays-release 22.03");
+        let first = OvnEnv { local: [10, 77, 0, 101].into(), ..env() };
+        let text = env_text(&paths, &first);
+        assert_eq!(line(&text, "OVN_INITIAL_NB="), "\"10.77.0.101\"");
+        assert_eq!(line(&first.render(), "OVN_INITIAL_NB="), "\"10.77.0.102\"");
+        assert_eq!(line(&text, "OVN_NB_CONNECT="), line(&first.render(), "OVN_NB_CONNECT="));
     }
 
     #[test]

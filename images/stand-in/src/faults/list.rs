@@ -255,4 +255,9 @@ faults! {
     RestConfigIgnored = "rest-config-ignored",
     /// The extension for custom encapsulation addresses is not there, and they are ignored, whoever asks.
     OlderRest = "older-rest",
+
+    // Another release.
+
+    /// Another release is played as a whole: the value, 24.03 otherwise.
+    PlaysRelease = "plays-release",
 }

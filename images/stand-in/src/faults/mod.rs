@@ -14,8 +14,10 @@ mod health;
 mod list;
 pub(crate) mod panic;
 pub(crate) mod reissue;
+pub(crate) mod release;
 
 pub(crate) use list::Fault;
+pub(crate) use release::Release;
 
 use crate::paths::Paths;
 
