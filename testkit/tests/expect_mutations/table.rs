@@ -205,6 +205,11 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         c.env().insert("OVN_SB_CONNECT", more);
     }),
     ("ovn.env with an empty list", &["connection_strings"], |c| c.env().insert("OVN_SB_CONNECT", "")),
+    ("ovn.env that starts from a member that is no central", &["connection_strings"], |c| {
+        let stranger = c.plan.state.members[3].address;
+        c.env().insert("OVN_INITIAL_NB", if stranger.is_ipv6() { format!("[{stranger}]") } else { stranger.to_string() });
+    }),
+    ("ovn.env that starts from nobody", &["connection_strings"], |c| c.env().insert("OVN_INITIAL_SB", "")),
     ("ovn.env with another local address", &["connection_strings"], |c| c.env().insert("OVN_LOCAL_IP", "192.0.2.1")),
     ("ovn.env with no local address", &["connection_strings"], |c| c.env().insert("OVN_LOCAL_IP", "")),
     ("ovn-northd without a central", &["connection_strings"], |c| c.northd().northbound = c.fewer(6641)),

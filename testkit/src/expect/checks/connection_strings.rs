@@ -1,14 +1,17 @@
 //! The databases that a member's services were configured with.
 
+use std::net::IpAddr;
+
 use super::{NORTHBOUND_PORT, SOUTHBOUND_PORT};
+use crate::expect::explain::explain_address;
 use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
 use crate::ovn::{Connection, Connections, parse_host};
-use crate::plan::{Service, State};
+use crate::plan::{Member, Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "connection_strings",
     about: "ovn.env on every member, and ovn-northd on every central, name the databases of every central and nothing \
-            else",
+            else, and a database would start from another central where there is one",
     reads: &[Subject::Environment],
     applies: super::everywhere,
     judge,
@@ -27,6 +30,9 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
                 let find = |name| env.find(name);
                 compare(&mut verdict, &member.name, (table, "OVN_NB_CONNECT"), &northbound, find("OVN_NB_CONNECT"));
                 compare(&mut verdict, &member.name, (table, "OVN_SB_CONNECT"), &southbound, find("OVN_SB_CONNECT"));
+                for column in ["OVN_INITIAL_NB", "OVN_INITIAL_SB"] {
+                    initial(&mut verdict, state, member, column, find(column));
+                }
                 // IPv6 is in brackets here, unlike in the databases.
                 let (column, local) = ("OVN_LOCAL_IP", find("OVN_LOCAL_IP"));
                 match local.map(parse_host) {
@@ -55,6 +61,21 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
         }
     }
     verdict.finish()
+}
+
+/// Compares the central from which a database of this member starts where it has no file yet: any other, whose cluster it
+/// joins, and itself only where it is the only one. Releases up to 22.03 name the first on every member, also on itself.
+fn initial(verdict: &mut VerdictBuilder, state: &State, member: &Member, column: &str, seen: Option<&str>) {
+    let centrals: Vec<IpAddr> = state.members_with(Service::Central).map(|central| central.address).collect();
+    let others: Vec<IpAddr> = centrals.iter().copied().filter(|address| *address != member.address).collect();
+    let wanted = if others.is_empty() || !state.release.core_api { centrals } else { others };
+    let Some(first) = wanted.first().copied() else { return };
+    let address = seen.map(parse_host).and_then(Result::ok);
+    let text = address.map_or_else(|| seen.unwrap_or("nothing").to_owned(), |address| address.to_string());
+    let holds = address.is_some_and(|address| wanted.contains(&address));
+    let note = seen.and_then(|_| explain_address(state, member, first, &text));
+    let wanted = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    verdict.judge(holds, &member.name, "ovn.env", column, wanted, text, note);
 }
 
 /// Compares a connection string as a set of connections; the order means nothing. `place` is table and column.
