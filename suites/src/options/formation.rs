@@ -1,7 +1,7 @@
 //! How the cluster is formed: who creates it, and how the others get their join tokens.
 
 use testkit::matrix::Declaration;
-use testkit::plan::{self, Answer, InitOption, Member, Outline, Plan, Reply, Role};
+use testkit::plan::{self, Answer, InitOption, Member, Need, Outline, Plan, Reply, Role};
 
 /// `formation`: dialog, on a terminal as a person would | dialog_piped, without one as a script would | cli, with
 /// `cluster bootstrap`, `add` and `join` | rest, on the control socket as MicroCloud does.
@@ -22,6 +22,10 @@ impl InitOption for Formation {
             "rest" => plan::Formation::Rest,
             _ => plan::Formation::Dialog,
         };
+    }
+
+    fn needs(&self, value: &str, _plan: &Plan) -> Vec<Need> {
+        if value == "rest" { vec![Need::CoreApi] } else { Vec::new() }
     }
 
     fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {

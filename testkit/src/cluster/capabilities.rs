@@ -2,7 +2,7 @@
 //!
 //! An older MicroOVN asks fewer questions and lacks API extensions. A cell that needs what it lacks cannot be tested,
 //! which is said and not guessed: a scratch copy of the golden image is bootstrapped once with every default accepted,
-//! and what it asked is kept with the golden image.
+//! and what it asked is kept with the golden image. So is where it listened, which the plans of all cells expect of members.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use serde_json::Value;
 
 use super::control::call;
 use super::provision::{CLONE, tags, wait_ready};
-use super::{ClusterError, Site, faults};
+use super::{ClusterError, Site, batch, faults};
 use crate::host;
 use crate::image::{Golden, NodeNic};
 use crate::lxd::{Client, Exec, InstancePatch};
-use crate::microovn::{ControlCall, ControlError, redact};
-use crate::plan::Need;
+use crate::microovn::{ControlCall, ControlError, commands, parse_members, redact};
+use crate::plan::{Need, Release};
 use crate::session::{Kind, reaper};
 
 /// Where the answer is kept on the golden image.
@@ -39,17 +39,56 @@ pub struct Capabilities {
     /// What `microovn init` printed while it bootstrapped with every default accepted. `None` where it failed: then
     /// nothing is known to be lacking, and the suites show what is wrong.
     dialog: Option<String>,
+    /// Whether its REST API is below `/core/`. What was kept before this was asked for does not say, and is asked again.
+    core_api: bool,
+    /// The port that a member listens on where nobody chooses one. `None` where it could not be found out.
+    member_port: Option<u16>,
+}
+
+/// Those of a product that could not be asked.
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self { extensions: BTreeSet::new(), dialog: None, core_api: true, member_port: None }
+    }
 }
 
 impl Capabilities {
+    /// A release with what only a running product tells of it.
+    pub(super) fn complete(&self, release: Release) -> Release {
+        let member_port = self.member_port.unwrap_or(release.member_port);
+        Release { member_port, core_api: self.core_api, ..release }
+    }
+
     /// The needs that the product does not meet.
     pub fn lacks<'a>(&self, needs: &'a [Need]) -> Vec<&'a Need> {
         let met = |need: &&Need| match need {
             Need::Extension(extension) => self.extensions.contains(extension),
+            Need::CoreApi => self.core_api,
             Need::Prompt(prompt) => self.dialog.as_ref().is_none_or(|dialog| dialog.contains(prompt)),
         };
         needs.iter().filter(|need| !met(need)).collect()
     }
+}
+
+/// What the product can do, as far as a plan with these needs is concerned; asked once in the run. Faults make the
+/// product another one, but most of them only in what needs are about: without needs, and where no other release is played,
+/// what it does without faults is good enough, and not every cluster with a fault takes a scratch copy more.
+///
+/// # Errors
+/// Those of [`capabilities`].
+pub(super) async fn needed(site: &Site, golden: &Golden, needs: &[Need]) -> Result<Capabilities, ClusterError> {
+    match &site.config.faults {
+        Some(faults) if needs.is_empty() && !faults.play_a_release() => {
+            Ok(find_kept(site, golden).await?.unwrap_or_default())
+        }
+        _ => site.run.once("capabilities", async || capabilities(site, golden).await).await,
+    }
+}
+
+/// What the product answered before, where that is kept.
+async fn find_kept(site: &Site, golden: &Golden) -> Result<Option<Capabilities>, ClusterError> {
+    let kept = site.client.get_instance(&golden.instance).await?.value.config.get(KEY).cloned();
+    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// Asks the product, or reads what it answered before.
@@ -60,8 +99,7 @@ pub async fn capabilities(site: &Site, golden: &Golden) -> Result<Capabilities, 
     // Faults make the product another one.
     let lasting = site.config.faults.is_none();
     if lasting {
-        let kept = site.client.get_instance(&golden.instance).await?.value.config.get(KEY).cloned();
-        if let Some(known) = kept.and_then(|text| serde_json::from_str(&text).ok()) {
+        if let Some(known) = find_kept(site, golden).await? {
             return Ok(known);
         }
     }
@@ -79,7 +117,7 @@ pub async fn capabilities(site: &Site, golden: &Golden) -> Result<Capabilities, 
     let removed = site.client.delete_instance_forced(&instance, CLONE).await;
     let found = asked?;
     removed?;
-    if lasting && found.dialog.is_some() {
+    if lasting && found.dialog.is_some() && found.member_port.is_some() {
         let text = serde_json::to_string(&found).unwrap_or_default();
         let patch = InstancePatch { config: [(KEY.to_owned(), text)].into(), ..InstancePatch::default() };
         site.client.patch_instance(&golden.instance, &patch, None).await?;
@@ -92,21 +130,37 @@ async fn ask(site: &Site, instance: &str) -> Result<Capabilities, ClusterError> 
     if let Some(all) = &site.config.faults {
         faults::seed(&site.client, instance, &all.of_member(1)).await?;
     }
-    let server = match call(&site.client, instance, "scratch", &ControlCall::server(), CALL).await {
+    let (server, core_api) = match call(&site.client, instance, "scratch", &ControlCall::server(), CALL).await {
         // The API of 22.03 is elsewhere, and has no extensions.
-        Err(ClusterError::Control { source: ControlError::Refused { code: 404, .. }, .. }) => Value::Null,
-        answered => answered?,
+        Err(ClusterError::Control { source: ControlError::Refused { code: 404, .. }, .. }) => (Value::Null, false),
+        answered => (answered?, true),
     };
     let extensions = server["extensions"].as_array().into_iter().flatten();
     let extensions = extensions.filter_map(|extension| extension.as_str().map(str::to_owned)).collect();
-    let dialog = match bootstrap(&site.client, instance).await {
-        Ok(text) => Some(text),
+    let mut able = Capabilities { extensions, core_api, ..Capabilities::default() };
+    match bootstrap(&site.client, instance).await {
+        Ok(text) => able.dialog = Some(text),
         Err(reason) => {
             tracing::warn!(reason, "a default bootstrap fails, so what the product can do is not known");
-            None
+            return Ok(able);
         }
-    };
-    Ok(Capabilities { extensions, dialog })
+    }
+    match port(&site.client, instance).await {
+        Ok(port) => able.member_port = Some(port),
+        Err(reason) => tracing::warn!(reason, "the port that members listen on is not known"),
+    }
+    Ok(able)
+}
+
+/// The port of the one member that there is; why it is not known.
+async fn port(client: &Client, instance: &str) -> Result<u16, String> {
+    let exec = Exec::new(commands::members()).env("PATH", batch::PATH).timeout(CALL);
+    let output = client.exec(instance, &exec).await.map_err(|error| crate::report::chain(&error))?;
+    if !output.success() {
+        return Err(format!("exit code {}: {}", output.exit_code, redact(output.stderr_text().trim())));
+    }
+    let members = parse_members(&output.stdout_text()).map_err(|error| error.to_string())?;
+    members.first().map(|member| member.address.port()).ok_or_else(|| "no member is listed".to_owned())
 }
 
 /// What `init` printed; why it failed.
@@ -133,6 +187,7 @@ mod tests {
         let able = Capabilities {
             extensions: ["custom_encapsulation_ip".to_owned()].into(),
             dialog: Some("Please choose the address: Would you like tea? (yes/no): ".to_owned()),
+            ..Capabilities::default()
         };
         let needs = [
             prompt("Would you like tea?"),
@@ -145,8 +200,32 @@ mod tests {
     }
 
     #[test]
-    fn a_product_that_could_not_be_asked_lacks_no_question() {
-        let unknown = Capabilities { extensions: BTreeSet::new(), dialog: None };
-        assert_eq!(unknown.lacks(&[prompt("Would you like tea?")]), [] as [&Need; 0]);
+    fn a_product_that_could_not_be_asked_lacks_no_question_and_no_api() {
+        let needs = [prompt("Would you like tea?"), Need::CoreApi];
+        assert_eq!(Capabilities::default().lacks(&needs), [] as [&Need; 0]);
+    }
+
+    #[test]
+    fn an_api_that_is_elsewhere_is_lacking() {
+        let older = Capabilities { core_api: false, ..Capabilities::default() };
+        assert_eq!(older.lacks(&[Need::CoreApi]), [&Need::CoreApi]);
+        assert_eq!(Need::CoreApi.to_string(), "an API below /core/, as POST /core/control is");
+    }
+
+    #[test]
+    fn a_release_is_told_its_port_where_that_is_known() {
+        let known = Capabilities { member_port: Some(6443), core_api: false, ..Capabilities::default() };
+        let release = known.complete(Release::default());
+        assert_eq!((release.member_port, release.core_api), (6443, false));
+        assert_eq!(Capabilities::default().complete(Release::default()), Release::default());
+    }
+
+    #[test]
+    fn what_was_kept_before_the_port_was_asked_for_is_asked_for_again() {
+        let before = r#"{"extensions":[],"dialog":"Please choose"}"#;
+        assert!(serde_json::from_str::<Capabilities>(before).is_err());
+        let now = Capabilities { member_port: Some(6443), core_api: false, ..Capabilities::default() };
+        let kept = serde_json::to_string(&now).expect("text");
+        assert_eq!(serde_json::from_str::<Capabilities>(&kept).expect("what was kept"), now);
     }
 }

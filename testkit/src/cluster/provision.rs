@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::authority::Authority;
 use super::because::{Begun, explain};
+use super::capabilities::needed;
 use super::expected::expected;
 use super::{
     Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, release, settle, subnets,
@@ -83,9 +84,10 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
     let planning = async {
         let mut plan = draw(site, order).await?;
-        plan.state.release = release::of(&golden);
+        let able = needed(site, &golden, &plan.needs).await?;
+        plan.state.release = able.complete(release::of(&golden));
         plan.state.datapath = product.datapath;
-        require(site, &plan, &golden, &product).await?;
+        require(&plan, &able, &product)?;
         let authority = make_authority(&mut plan).await?;
         Ok::<_, ClusterError>((plan, authority))
     };
@@ -126,12 +128,8 @@ async fn find_golden(site: &Site, timeline: &Timeline, progress: &Progress) -> R
     timeline.stage(Work::GoldenImage, Owner::Framework, find).await
 }
 
-/// Fails if the product lacks what the plan needs. It is not asked for a plan that needs nothing in particular.
-async fn require(site: &Site, plan: &Plan, golden: &Golden, product: &Product) -> Result<(), ClusterError> {
-    if plan.needs.is_empty() {
-        return Ok(());
-    }
-    let able: Capabilities = site.run.once("capabilities", async || super::capabilities(site, golden).await).await?;
+/// Fails if the product lacks what the plan needs.
+fn require(plan: &Plan, able: &Capabilities, product: &Product) -> Result<(), ClusterError> {
     let lacking = able.lacks(&plan.needs);
     if lacking.is_empty() {
         return Ok(());

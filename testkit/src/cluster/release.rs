@@ -1,4 +1,4 @@
-//! What the plan takes from the release under test.
+//! What the plan takes from the release under test, as far as the snap tells it.
 
 use crate::image::Golden;
 use crate::plan::{Plug, Release};
@@ -9,5 +9,9 @@ pub(super) fn of(golden: &Golden) -> Release {
     let plug = |plug: &crate::image::Plug| {
         (plug.name.clone(), Plug { interface: plug.interface.clone(), refused: refused(&plug.name) })
     };
-    Release { services: golden.snap.services.clone(), plugs: golden.snap.plugs.iter().map(plug).collect() }
+    Release {
+        services: golden.snap.services.clone(),
+        plugs: golden.snap.plugs.iter().map(plug).collect(),
+        ..Release::default()
+    }
 }

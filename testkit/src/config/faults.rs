@@ -32,6 +32,11 @@ impl Faults {
         here.map(|line| format!("{}\n", line.fault)).collect()
     }
 
+    /// Whether members play another release than the one that is installed.
+    pub fn play_a_release(&self) -> bool {
+        self.lines.iter().any(|line| line.fault.split_whitespace().next() == Some("plays-release"))
+    }
+
     /// The highest number that a member is named by.
     pub fn last_member(&self) -> Option<usize> {
         self.lines.iter().filter_map(|line| line.member).max()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{JoinToken, redact};
 use crate::ovn::excerpt;
-use crate::plan::{MEMBER_PORT, Member};
+use crate::plan::Member;
 
 /// Where a member's daemon listens.
 pub const CONTROL_SOCKET: &str = "/var/snap/microovn/common/state/control.socket";
@@ -57,9 +57,9 @@ struct Reply {
 }
 
 impl ControlCall {
-    /// Has a member bootstrap, or join with a token.
-    pub fn form(member: &Member, config: &BTreeMap<String, String>, token: Option<&JoinToken>) -> Self {
-        let address = SocketAddr::new(member.address, MEMBER_PORT).to_string();
+    /// Has a member, whose API is to listen on `port`, bootstrap, or join with a token.
+    pub fn form(member: &Member, port: u16, config: &BTreeMap<String, String>, token: Option<&JoinToken>) -> Self {
+        let address = SocketAddr::new(member.address, port).to_string();
         let mut body = json!({"name": member.name, "address": address});
         match token {
             None => body["bootstrap"] = json!(true),
@@ -110,6 +110,19 @@ pub fn parse_control(text: &str) -> Result<Value, ControlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::Cell;
+    use crate::plan::{Outline, Plan, Segments};
+
+    #[test]
+    fn a_member_is_to_listen_where_those_of_the_release_do() {
+        let cell = Cell::new(&[], &[]).expect("a cell").id().clone();
+        let plan = Plan::outlined(cell, Outline::default(), Segments::documentation());
+        for (port, wanted) in [(6686, ":6686"), (6443, ":6443")] {
+            let call = ControlCall::form(&plan.state.members[0], port, &BTreeMap::new(), None);
+            let address = call.body.expect("a body")["address"].as_str().expect("an address").to_owned();
+            assert!(address.ends_with(wanted), "{address}");
+        }
+    }
 
     #[test]
     fn replies_as_recorded() {

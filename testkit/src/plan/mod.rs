@@ -29,9 +29,6 @@ pub use recipe::{Content, File, Recipe, Role};
 pub use release::{Plug, Release};
 pub use state::State;
 
-/// The port of a member's API; MicroOVN proposes it and so does every plan.
-pub const MEMBER_PORT: u16 = 6686;
-
 /// How a cluster is formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -31,6 +31,8 @@ pub enum Need {
     Prompt(String),
     /// The REST API lists this extension.
     Extension(String),
+    /// The calls of the REST API that concern the cluster are below `/core/`.
+    CoreApi,
 }
 
 impl fmt::Display for Need {
@@ -38,6 +40,7 @@ impl fmt::Display for Need {
         match self {
             Self::Prompt(prompt) => write!(f, "`microovn init` asking {prompt:?}"),
             Self::Extension(extension) => write!(f, "the API extension {extension:?}"),
+            Self::CoreApi => f.write_str("an API below /core/, as POST /core/control is"),
         }
     }
 }

@@ -4,13 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// The release under test, as far as expectations depend on it.
+/// The release under test, as far as expectations depend on it. What a stored document does not say is as in the default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Release {
     /// The snap's services, from its `meta/snap.yaml`.
     pub services: BTreeSet<String>,
     /// The snap's plugs by name, from its `meta/snap.yaml`.
     pub plugs: BTreeMap<String, Plug>,
+    /// The port of a member's API where nobody chooses another: 6686, and 6443 in releases up to 22.03.
+    pub member_port: u16,
+    /// Whether the calls that concern the cluster are below `/core/`; those of releases up to 22.03 are below `/cluster/`.
+    pub core_api: bool,
 }
 
 /// A plug that the snap declares.
@@ -57,6 +62,22 @@ impl Default for Release {
             "system-trace",
         ];
         let plug = |name: &str| (name.to_owned(), Plug { interface: name.to_owned(), refused: None });
-        Self { services: services.map(str::to_owned).into(), plugs: plugs.map(plug).into() }
+        Self {
+            services: services.map(str::to_owned).into(),
+            plugs: plugs.map(plug).into(),
+            member_port: 6686,
+            core_api: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_document_does_not_say_is_as_it_was() {
+        let older: Release = serde_json::from_str(r#"{"services":["daemon"],"plugs":{}}"#).expect("a release");
+        assert_eq!((older.member_port, older.core_api, older.services.len()), (6686, true, 1));
     }
 }

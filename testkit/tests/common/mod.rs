@@ -281,7 +281,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read) -> String {
         Read::SbRaft => raft(state, member, "OVN_Southbound", 6644),
         Read::Members => {
             let row = |member: &Member| {
-                let address = SocketAddr::new(member.address, 6686).to_string();
+                let address = SocketAddr::new(member.address, state.release.member_port).to_string();
                 json!({"name": member.name, "address": address, "certificate": "", "role": "PENDING", "status": "ONLINE"})
             };
             json!(state.members().map(row).collect::<Vec<_>>()).to_string()
@@ -303,12 +303,19 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read) -> String {
             "Interface  Plug  Slot  Notes\n".to_owned() + &plugs.collect::<String>()
         }
         Read::OvnEnv => {
-            let local = match member.address {
+            let host = |ip| match ip {
                 IpAddr::V4(ip) => ip.to_string(),
                 IpAddr::V6(ip) => format!("[{ip}]"),
             };
+            let local = host(member.address);
+            let centrals: Vec<_> = state.members_with(Service::Central).map(|central| central.address).collect();
+            let other = centrals.iter().find(|central| **central != member.address);
+            let initial = other.or(centrals.first()).copied().map(host).unwrap_or_default();
             let (nb, sb) = (list(state, 6641), list(state, 6642));
-            format!("# # Generated\nOVN_NB_CONNECT=\"{nb}\"\nOVN_SB_CONNECT=\"{sb}\"\nOVN_LOCAL_IP=\"{local}\"\n")
+            format!(
+                "# # Generated\nOVN_INITIAL_NB=\"{initial}\"\nOVN_INITIAL_SB=\"{initial}\"\nOVN_NB_CONNECT=\"{nb}\"\n\
+                 OVN_SB_CONNECT=\"{sb}\"\nOVN_LOCAL_IP=\"{local}\"\n"
+            )
         }
         Read::Northd => format!(
             "ovn-northd --ca-cert=/pki/cacert.pem -vsyslog:info --ovnnb-db={} --ovnsb-db {} --no-chdir\n",

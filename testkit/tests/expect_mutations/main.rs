@@ -106,6 +106,35 @@ fn what_the_release_lacks_is_not_expected_and_what_it_adds_must_be_there() {
 }
 
 #[test]
+fn a_central_starts_from_another_where_there_is_one() {
+    let mut state = common::state(false, true);
+    let planned = common::observe(&state);
+    let starting = |at: usize| {
+        let mut seen = planned.clone();
+        let address = state.members[at].address.to_string();
+        inner(&mut Case { state: &state, seen: &mut seen }.at(0).ovn_env).insert("OVN_INITIAL_NB", address);
+        seen
+    };
+    let (itself, second, third) = (starting(0), starting(1), starting(2));
+    // Any other will do: which comes first is the order of a table.
+    assert_eq!(found_by(&state, &second), BTreeSet::new());
+    assert_eq!(found_by(&state, &third), BTreeSet::new());
+    assert_eq!(found_by(&state, &itself), BTreeSet::from(["connection_strings"]));
+    // Recorded of branch-22.03: the first names itself.
+    state.release.core_api = false;
+    assert_eq!(found_by(&state, &itself), BTreeSet::new());
+}
+
+#[test]
+fn members_listen_where_those_of_the_release_do() {
+    let mut state = common::state(false, true);
+    let seen = common::observe(&state);
+    state.release.member_port = 6443;
+    assert_eq!(found_by(&state, &seen), BTreeSet::from(["members"]));
+    assert_eq!(found_by(&state, &common::observe(&state)), BTreeSet::new());
+}
+
+#[test]
 fn a_tunnel_that_is_missing_for_want_of_a_datapath_says_so() {
     let state = common::state(false, true);
     let mut seen = common::observe(&state);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::sorted;
 use crate::expect::explain::explain_address;
 use crate::expect::{Check, Observation, Subject, Verdict};
-use crate::plan::{MEMBER_PORT, Presence, State};
+use crate::plan::{Presence, State};
 
 pub(super) const CHECK: Check = Check {
     name: "members",
@@ -34,7 +34,7 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
         for member in state.members() {
             for row in list.iter().filter(|row| row.name == member.name) {
                 let column = |name: &str| format!("{} {name}", member.name);
-                let wanted = SocketAddr::new(member.address, MEMBER_PORT);
+                let wanted = SocketAddr::new(member.address, state.release.member_port);
                 let seen = row.address.ip();
                 let note = if seen == member.address {
                     None
