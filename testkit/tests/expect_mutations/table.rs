@@ -207,7 +207,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("ovn.env with an empty list", &["connection_strings"], |c| c.env().insert("OVN_SB_CONNECT", "")),
     ("ovn.env that starts from a member that is no central", &["connection_strings"], |c| {
         let stranger = c.state.members[3].address;
-        c.env().insert("OVN_INITIAL_NB", if stranger.is_ipv6() { format!("[{stranger}]") } else { stranger.to_string() });
+        c.env()
+            .insert("OVN_INITIAL_NB", if stranger.is_ipv6() { format!("[{stranger}]") } else { stranger.to_string() });
     }),
     ("ovn.env that starts from nobody", &["connection_strings"], |c| c.env().insert("OVN_INITIAL_SB", "")),
     ("ovn.env with another local address", &["connection_strings"], |c| c.env().insert("OVN_LOCAL_IP", "192.0.2.1")),

@@ -105,13 +105,17 @@ mod tests {
     fn the_first_release_has_another_port_another_api_and_fewer_commands() {
         let (new, old) = (Release::R2403, Release::R2203);
         assert_eq!((new.port(), old.port()), (6686, 6443));
-        assert_eq!((new.path("/core/control"), old.path("/core/control")), ("/core/control".into(), "/cluster/control".into()));
+        assert_eq!(
+            (new.path("/core/control"), old.path("/core/control")),
+            ("/core/control".into(), "/cluster/control".into())
+        );
         assert_eq!(old.path("/1.0/services"), "/1.0/services");
         assert_eq!(old.newest_path("/cluster/1.0").as_deref(), Some("/core/1.0"));
         assert_eq!((old.newest_path("/core/1.0"), old.newest_path("/core")), (None, None));
         assert_eq!(old.newest_path("/1.0/services").as_deref(), Some("/1.0/services"));
         assert_eq!(new.newest_path("/core/1.0").as_deref(), Some("/core/1.0"));
-        let lacks = |release: Release| ["waitready", "config", "enable", "status"].map(|command| release.lacks(command));
+        let lacks =
+            |release: Release| ["waitready", "config", "enable", "status"].map(|command| release.lacks(command));
         assert_eq!((lacks(new), lacks(old)), ([false; 4], [true, true, true, false]));
     }
 
