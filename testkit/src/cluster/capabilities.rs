@@ -98,10 +98,8 @@ async fn find_kept(site: &Site, golden: &Golden) -> Result<Option<Capabilities>,
 pub async fn capabilities(site: &Site, golden: &Golden) -> Result<Capabilities, ClusterError> {
     // Faults make the product another one.
     let lasting = site.config.faults.is_none();
-    if lasting {
-        if let Some(known) = find_kept(site, golden).await? {
-            return Ok(known);
-        }
+    if lasting && let Some(known) = find_kept(site, golden).await? {
+        return Ok(known);
     }
     reaper::arm(&site.run, &site.exe).await?;
     let instance = format!("microovn-scratch-{}", site.run.id());
