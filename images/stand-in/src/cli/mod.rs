@@ -9,6 +9,7 @@ mod cluster;
 mod config;
 mod init;
 mod services;
+mod sql;
 mod status;
 mod table;
 mod version;
@@ -73,6 +74,7 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<ExitCode> {
         ("cluster", Some(("remove", matches))) => {
             cluster::remove(&client, &one(matches)?, matches.get_flag("force")).await
         }
+        ("cluster", Some(("sql", matches))) => sql::run(&client, &one(matches)?).await,
         ("certificates", Some(("list", matches))) => certificates::list(&client, paths, &format(matches, "text")).await,
         ("certificates", Some(("reissue", matches))) => certificates::reissue(&client, matches).await,
         ("certificates", Some(("regenerate-ca", _))) => certificates::regenerate_ca(&client).await,

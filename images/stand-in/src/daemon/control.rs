@@ -20,7 +20,7 @@ use super::peers::{join, query};
 use super::request::Request;
 use super::server::Call;
 use super::token::{Token, new_secret};
-use super::{certificates, formation, switching};
+use super::{certificates, formation, sql, switching};
 
 /// How long a token is valid unless told otherwise.
 const TOKEN_LIFE: Duration = Duration::from_secs(3 * 3600);
@@ -43,6 +43,10 @@ pub(crate) async fn handle(node: &Arc<Node>, call: Call) -> Result<Reply> {
         (&Method::GET, ["core", "1.0"]) => success(server(node)),
         (&Method::GET, ["core", "1.0", "ready"]) => success(json!({})),
         (&Method::POST, ["core", "control"]) => control(node, &call).await,
+        (&Method::POST, ["core", "internal", "sql"]) => {
+            let query = call.json()?["query"].as_str().unwrap_or_default().to_owned();
+            sql::answer(&node.membership()?.cluster(), &query).map(Reply::Success)
+        }
         (_, ["core", "control"] | ["core", "internal", "cluster" | "database" | "truststore"]) => {
             Err(Error::new(501, "not implemented"))
         }

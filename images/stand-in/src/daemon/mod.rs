@@ -10,6 +10,7 @@ mod node;
 mod peers;
 mod request;
 mod server;
+mod sql;
 mod switching;
 mod token;
 

@@ -78,7 +78,7 @@ impl Ca {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         (params.not_before, params.not_after) = from_now(0, days);
         let certificate = params.self_signed(&key).map_err(failed)?.pem();
-        Ok(Self { certificate, key: key.serialize_pem(), auto_renew: true })
+        Ok(Self { certificate, key: key_pem(&key), auto_renew: true })
     }
 
     /// An authority somebody provides as two PEM files.
