@@ -1,6 +1,9 @@
 //! The certificates OVN's services show each other.
 
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SerialNumber,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -58,6 +61,19 @@ fn key_pem(key: &KeyPair) -> String {
     key.serialize_pem().replace(" PRIVATE KEY-", " EC PRIVATE KEY-")
 }
 
+/// A number as Go draws it: 16 octets.
+fn serial() -> SerialNumber {
+    SerialNumber::from_slice(&rand::random::<[u8; 16]>())
+}
+
+/// The extension of a certificate that may sign no other. The library's own comes with a key identifier, which MicroOVN
+/// does not write.
+fn no_authority() -> CustomExtension {
+    let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 0]);
+    extension.set_criticality(true);
+    extension
+}
+
 impl Ca {
     /// A new self-signed authority, valid as long as the faults leave it.
     pub(crate) fn generate_at(paths: &Paths) -> Result<Self> {
@@ -74,6 +90,7 @@ impl Ca {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).map_err(failed)?;
         let mut params = CertificateParams::default();
         params.distinguished_name = subject("MicroOVN CA", "MicroOVN CA");
+        params.serial_number = Some(serial());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         (params.not_before, params.not_after) = from_now(0, days);
@@ -112,7 +129,8 @@ impl Ca {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).map_err(failed)?;
         let mut params = CertificateParams::default();
         params.distinguished_name = subject(&wanted.unit, &wanted.name);
-        params.is_ca = IsCa::ExplicitNoCa;
+        params.serial_number = Some(serial());
+        params.custom_extensions.push(no_authority());
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![
             KeyUsagePurpose::DigitalSignature,
@@ -194,6 +212,7 @@ mod tests {
 
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject;
+    use x509_parser::extensions::{ParsedExtension, X509Extension};
 
     use super::*;
 
@@ -244,7 +263,22 @@ mod tests {
         assert_eq!(certificate.subject().to_string(), "O=MicroOVN, OU=client, CN=real-1");
         let validity = certificate.validity();
         assert_eq!(validity.not_after.timestamp() - validity.not_before.timestamp(), 730 * 24 * 3600);
-        assert!(certificate.subject_alternative_name().expect("parses").is_none());
+        let recorded = include_str!("../../tests/fixtures/102-x509-client-cert.txt");
+        let named = |extension: &X509Extension<'_>| match extension.parsed_extension() {
+            ParsedExtension::KeyUsage(_) => "Key Usage",
+            ParsedExtension::BasicConstraints(_) => "Basic Constraints",
+            ParsedExtension::AuthorityKeyIdentifier(_) => "Authority Key Identifier",
+            _ => "something else",
+        };
+        let line = |extension: &X509Extension<'_>| {
+            let critical = if extension.critical { "critical" } else { "" };
+            format!("            X509v3 {}: {critical}", named(extension))
+        };
+        let mut extensions: Vec<String> = certificate.extensions().iter().map(line).collect();
+        let mut wanted: Vec<&str> = recorded.lines().filter(|line| line.starts_with("            X509v3 ")).collect();
+        extensions.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(extensions, wanted);
     }
 
     #[test]
