@@ -16,7 +16,7 @@ use crate::ovn::user_ca;
 
 use super::cluster::{Change, Cluster, Member};
 use super::log;
-use super::node::{Membership, Node};
+use super::node::Node;
 use super::peers::join;
 use super::server::Call;
 
@@ -78,14 +78,14 @@ async fn reissue(node: &Node, services: &[&str], are_all: bool) -> Result<Reply>
     let mut reissued = Reissued::default();
     for service in services {
         let left = faults::reissue::leaves(&node.paths, service, are_all);
-        reissued.note(service, left || renew(node, &membership, &ca, service));
+        let pair = || pki::prepare(&node.paths, &ca, &membership.name, service);
+        reissued.note(service, left || succeeds(service, pair().and_then(|pair| pair.replace(&node.paths))));
     }
     Ok(Reply::Success(json!(reissued)))
 }
 
-/// Issues one certificate anew, and says whether that worked.
-fn renew(node: &Node, membership: &Membership, ca: &Ca, service: &str) -> bool {
-    let outcome = pki::reissue(&node.paths, ca, &membership.name, service);
+/// Says in the journal why a service has no new certificate, if it has none.
+fn succeeds(service: &str, outcome: Result<()>) -> bool {
     if let Err(error) = &outcome {
         log::say("error", &format!("Failed to issue certificate for {service}: {error}"), &[]);
     }
@@ -184,13 +184,18 @@ pub(crate) async fn take_over(node: &Node, ca: Ca) -> Result<Value> {
     let membership = node.membership()?;
     let _guard = node.working.lock().await;
     let own = membership.own()?;
-    pki::write_authority(&node.paths, &ca)?;
     if faults::reissue::spares_services(&node.paths) {
+        pki::write_authority(&node.paths, &ca)?;
         return Ok(json!(as_if(&own)));
     }
+    // Everything is there before the first file is written: until the last is, nobody understands the other.
+    let pairs = pki::stems(&own.services).into_iter();
+    let pairs: Vec<_> =
+        pairs.map(|service| (service, pki::prepare(&node.paths, &ca, &membership.name, service))).collect();
+    pki::write_authority(&node.paths, &ca)?;
     let mut reissued = Reissued::default();
-    for service in pki::stems(&own.services) {
-        reissued.note(service, renew(node, &membership, &ca, service));
+    for (service, pair) in pairs {
+        reissued.note(service, succeeds(service, pair.and_then(|pair| pair.replace(&node.paths))));
     }
     Ok(json!(reissued))
 }

@@ -177,13 +177,12 @@ pub(crate) fn write_authority(paths: &Paths, ca: &Ca) -> Result<()> {
 
 /// Writes the first certificate and key of a service.
 pub(crate) fn issue(paths: &Paths, ca: &Ca, member: &str, service: &str) -> Result<()> {
-    store(paths, ca, service, &right(paths, member, service))
+    Pair::new(paths, ca, service, &right(paths, member, service))?.store(paths)
 }
 
-/// Writes a new certificate and key of a service that has both.
-pub(crate) fn reissue(paths: &Paths, ca: &Ca, member: &str, service: &str) -> Result<()> {
-    store(paths, ca, service, &faults::reissue::distort(paths, service, right(paths, member, service)))?;
-    faults::reissue::open_key(paths, service)
+/// A new certificate and key of a service that has both, in no file yet.
+pub(crate) fn prepare<'a>(paths: &Paths, ca: &Ca, member: &str, service: &'a str) -> Result<Pair<'a>> {
+    Pair::new(paths, ca, service, &faults::reissue::distort(paths, service, right(paths, member, service)))
 }
 
 /// What the certificate of a service is to say.
@@ -192,14 +191,33 @@ fn right(paths: &Paths, member: &str, service: &str) -> Wanted {
     faults::certificates::distort(paths, service, right)
 }
 
-fn store(paths: &Paths, ca: &Ca, service: &str, wanted: &Wanted) -> Result<()> {
-    let stranger = faults::certificates::other_authority(paths, service)?;
-    let (certificate, mut key) = stranger.as_ref().unwrap_or(ca).issue(wanted)?;
-    if faults::certificates::mixes_up_keys(paths, service) {
-        key = ca.issue(wanted)?.1;
+/// The certificate and the key of a service.
+pub(crate) struct Pair<'a> {
+    service: &'a str,
+    certificate: String,
+    key: String,
+}
+
+impl<'a> Pair<'a> {
+    fn new(paths: &Paths, ca: &Ca, service: &'a str, wanted: &Wanted) -> Result<Self> {
+        let stranger = faults::certificates::other_authority(paths, service)?;
+        let (certificate, mut key) = stranger.as_ref().unwrap_or(ca).issue(wanted)?;
+        if faults::certificates::mixes_up_keys(paths, service) {
+            key = ca.issue(wanted)?.1;
+        }
+        Ok(Self { service, certificate, key })
     }
-    put(paths, &format!("{service}-cert.pem"), &certificate)?;
-    put(paths, &format!("{service}-privkey.pem"), &key)
+
+    fn store(&self, paths: &Paths) -> Result<()> {
+        put(paths, &format!("{}-cert.pem", self.service), &self.certificate)?;
+        put(paths, &format!("{}-privkey.pem", self.service), &self.key)
+    }
+
+    /// Puts them in the place of those that are there.
+    pub(crate) fn replace(&self, paths: &Paths) -> Result<()> {
+        self.store(paths)?;
+        faults::reissue::open_key(paths, self.service)
+    }
 }
 
 fn put(paths: &Paths, file: &str, text: &str) -> Result<()> {
@@ -298,7 +316,9 @@ mod tests {
         write(&paths, &old, "real-1", &["central".to_owned()]).expect("certificates");
         assert_eq!((name("ovnnb").as_str(), mode("ovnnb")), ("O=MicroOVN, OU=ovnnb, CN=real-1", 0o600), "not yet");
         for service in ["ovnnb", "ovnsb"] {
-            reissue(&paths, &new, "real-1", service).expect("a certificate");
+            let pair = prepare(&paths, &new, "real-1", service).expect("a certificate");
+            assert!(chains(&read(service), &old.certificate), "not yet");
+            pair.replace(&paths).expect("written");
             assert!(chains(&read(service), &new.certificate) && !chains(&read(service), &old.certificate));
         }
         assert_eq!((name("ovnnb").as_str(), mode("ovnnb")), ("O=MicroOVN, OU=ovnnb, CN=real-1-other", 0o644));
