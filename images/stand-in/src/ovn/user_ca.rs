@@ -132,6 +132,12 @@ mod tests {
             (file("rsa-signing.crt"), file("p256-pkcs8.key"), "private key type does not match public key type", false),
             (file("p256-signing.crt"), file("p384-pkcs8.key"), "private key does not match public key", false),
             (file("p256-no-authority.crt"), file("p256-pkcs8.key"), "is not a CA certificate", false),
+            (
+                file("p256-no-signer.crt"),
+                file("p256-pkcs8.key"),
+                "does not have the required keyCertSign KeyUsage",
+                true,
+            ),
             // Every one of a chain is looked at.
             (generated.certificate.clone() + &file("rsa.crt"), generated.key.clone(), "keyCertSign KeyUsage", true),
         ] {
