@@ -2,7 +2,6 @@
 //! more than most of the commands do.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
 use std::time::Duration;
 
 use crate::lxd::{Client, Exec, ExecOutput};
@@ -11,43 +10,88 @@ use crate::report::chain;
 /// Where a member's commands are; snaps' are in the last.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
-/// Runs commands, each given as the number of its words and the words, and prints what became of them as an archive:
-/// `0.out`, `0.err` and `0.code`, `1.out`, … The first argument says whether they run `together`, `in-turn` or `while-good`,
-/// the second is the seconds each of them has.
+/// Runs commands, each given as the number of its words and the words, and prints what became of them: for each `0.out`,
+/// `0.err` and `0.code`, `1.out`, … with how many bytes it is, and the bytes. The first argument says whether they run
+/// `together`, `in-turn` or `while-good`, the second is the seconds each of them has.
 ///
 /// What a command prints goes through pipes, never to a file: on hosts with AppArmor a snap's command has no file of
 /// others, and what it prints there is lost without a word. A pipe can be held open by what a command leaves behind, so
-/// its reader does not wait for the end of the pipe but for a mark, which follows what the command itself has printed.
+/// its end is not waited for, but that of the command, whose own words are in the pipe by then.
+///
+/// It is one process that reads all pipes: with a shell there are six more for every command, which cost a member more
+/// than a command that needs no snap. Nodes have Perl without its modules, so it uses none.
 const SCRIPT: &str = r#"
-how=$1 limit=$2; shift 2
-read -r mark </proc/sys/kernel/random/uuid
-dir=$(mktemp -d) && cd "$dir" && trap 'rm -rf "$dir"' EXIT || exit
-until_mark() { LC_ALL=C exec sed -z "/^$mark\$/Q" 3>&-; }
-run() {
-    {
-        {
-            timeout --kill-after=5 "$limit" "${@:2}" </dev/null
-            echo "$?" >"$1.code"
-            printf '\0%s\0' "$mark"
-            printf '\0%s\0' "$mark" >&2
-        } 2>&3 3>&- | until_mark >"$1.out"
-    } 3>&1 | until_mark >"$1.err"
+my ($how, $limit) = splice @ARGV, 0, 2;
+my $after = 5;
+my @commands;
+push @commands, [splice @ARGV, 0, shift @ARGV] while @ARGV;
+# A process that ends ends a wait.
+$SIG{CHLD} = sub { };
+
+# As timeout(1) does, in a group of its own, whose processes are ended with it.
+sub start {
+    my ($command) = @_;
+    pipe(my $out, my $out_end) && pipe(my $err, my $err_end) or die "no pipe: $!\n";
+    my $pid = fork // die "no process: $!\n";
+    if (!$pid) {
+        setpgrp;
+        open(STDIN, '<', '/dev/null') && open(STDOUT, '>&', $out_end) && open(STDERR, '>&', $err_end) or exit 126;
+        exec { $$command[0] } @$command or print STDERR "cannot run $$command[0]: $!\n";
+        exit 127;
+    }
+    return {pid => $pid, pipes => {out => $out, err => $err}, out => '', err => '', end => time + $limit};
 }
-count=0
-while (($#)); do
-    if [ "$how" = together ]; then run "$count" "${@:2:$1}" & else run "$count" "${@:2:$1}"; fi
-    [ "$how" = while-good ] && [ "$(<"$count.code")" != 0 ] && break
-    shift $(($1 + 1))
-    ((++count))
-done
-wait
-tar -cf - .
+
+# Waits so many seconds until there is something in the pipes of jobs, and takes it. Says whether there was.
+sub take {
+    my ($wait, @jobs) = @_;
+    my $wanted = '';
+    for my $job (@jobs) { vec($wanted, fileno $_, 1) = 1 for values %{$$job{pipes}} }
+    select(my $ready = $wanted, undef, undef, $wait) > 0 or return 0;
+    for my $job (@jobs) {
+        for my $name (keys %{$$job{pipes}}) {
+            my $pipe = $$job{pipes}{$name};
+            vec($ready, fileno $pipe, 1) or next;
+            sysread($pipe, $$job{$name}, 65536, length $$job{$name}) or delete $$job{pipes}{$name};
+        }
+    }
+    return 1;
+}
+
+my ($next, $good, @jobs, @running) = (0, 1);
+while (@running || $next < @commands && $good) {
+    while ($next < @commands && ($how eq 'together' || !@running)) {
+        push @running, $jobs[$next] = start($commands[$next]);
+        $next++;
+    }
+    # A process that ends just before the wait does not end it.
+    take(0.05, @running);
+    for my $job (@running) {
+        if (waitpid($$job{pid}, 1) > 0) {
+            my $signal = $? & 127;
+            $$job{code} = $signal == 9 ? 137 : $$job{ended} // ($signal ? 128 + $signal : $? >> 8);
+            # As much as a pipe holds where it holds most; what goes on printing is not the command.
+            for (1 .. 16) { take(0, $job) or last }
+            $$job{pipes} = {};
+            $good = 0 if $how eq 'while-good' && $$job{code};
+        } elsif (time >= $$job{end}) {
+            kill $$job{ended} ? 'KILL' : 'TERM', -$$job{pid};
+            $$job{ended} = 124;
+            $$job{end} = time + $after;
+        }
+    }
+    @running = grep { !defined $$_{code} } @running;
+}
+for my $number (0 .. $#jobs) {
+    for my $kind ('out', 'err', 'code') {
+        my $text = $jobs[$number]{$kind};
+        print "$number.$kind ", length $text, "\n", $text;
+    }
+}
 "#;
-/// What ends the output of a command in the archive: it begins the mark.
-const END: char = '\0';
-/// `timeout`'s exit code for a command that it ended, from its manual.
+/// The exit code of a command that was ended, as timeout(1) has it.
 const ENDED: i32 = 124;
-/// The exit code of a command that had to be killed: `timeout` does so where being asked to end was not enough.
+/// The exit code of a command that had to be killed, because being asked to end was not enough.
 const KILLED: i32 = 137;
 /// The most that all commands together may print: that of a member is some tens of kilobytes.
 const LIMIT: u64 = 16 << 20;
@@ -121,7 +165,7 @@ fn argv(how: How, commands: &[Vec<String>], deadline: Duration) -> Vec<String> {
         How::InTurn => "in-turn",
         How::WhileGood => "while-good",
     };
-    let mut argv = ["bash", "-c", SCRIPT, "batch", how].map(str::to_owned).to_vec();
+    let mut argv = ["perl", "-e", SCRIPT, "--", how].map(str::to_owned).to_vec();
     argv.push(deadline.as_secs().to_string());
     for command in commands {
         argv.push(command.len().to_string());
@@ -130,23 +174,32 @@ fn argv(how: How, commands: &[Vec<String>], deadline: Duration) -> Vec<String> {
     argv
 }
 
-/// What the commands printed, by the names of the archive.
+/// What the commands printed, by the names of its parts.
 struct Outputs(BTreeMap<String, String>);
 
-fn unpack(output: &ExecOutput) -> io::Result<Outputs> {
+fn unpack(output: &ExecOutput) -> Result<Outputs, String> {
     if !output.success() {
-        return Err(io::Error::other(format!("exit code {}: {}", output.exit_code, output.stderr_text().trim())));
+        return Err(format!("exit code {}: {}", output.exit_code, output.stderr_text().trim()));
     }
-    let mut files = BTreeMap::new();
-    for entry in tar::Archive::new(output.stdout.as_ref()).entries()? {
-        let mut entry = entry?;
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes)?;
-        let name = entry.path()?.to_string_lossy().trim_start_matches("./").to_owned();
-        let text = String::from_utf8_lossy(&bytes);
-        files.insert(name, text.strip_suffix(END).unwrap_or(&text).to_owned());
+    let mut parts = BTreeMap::new();
+    let mut rest = output.stdout.as_ref();
+    while !rest.is_empty() {
+        let (name, bytes, behind) = part(rest).ok_or_else(|| {
+            let seen: String = String::from_utf8_lossy(rest).chars().take(80).collect();
+            format!("wanted `NAME LENGTH` and so many bytes, seen {seen:?}")
+        })?;
+        parts.insert(name, String::from_utf8_lossy(bytes).into_owned());
+        rest = behind;
     }
-    Ok(Outputs(files))
+    Ok(Outputs(parts))
+}
+
+/// The name and the bytes of the first part, and what is behind it.
+fn part(bytes: &[u8]) -> Option<(String, &[u8], &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let (name, length) = std::str::from_utf8(&bytes[..end]).ok()?.split_once(' ')?;
+    let (text, behind) = bytes[end + 1..].split_at_checked(length.parse().ok()?)?;
+    Some((name.to_owned(), text, behind))
 }
 
 impl Outputs {
@@ -178,13 +231,13 @@ mod tests {
         let commands: Vec<Vec<String>> =
             commands.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect()).collect();
         let argv = argv(how, &commands, deadline);
-        let output = Command::new(&argv[0]).args(&argv[1..]).output().expect("bash runs");
+        let output = Command::new(&argv[0]).args(&argv[1..]).output().expect("perl runs");
         let output = ExecOutput {
             exit_code: output.status.code().expect("a code"),
             stdout: output.stdout.into(),
             stderr: output.stderr.into(),
         };
-        let outputs = unpack(&output).expect("an archive");
+        let outputs = unpack(&output).expect("parts");
         (0..).zip(&commands).map(|(index, command)| outputs.of(index, command, deadline)).collect()
     }
 
@@ -330,10 +383,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_is_an_error() {
-        let output = ExecOutput { exit_code: 0, stdout: b"bash: warning"[..].into(), stderr: Default::default() };
-        assert!(unpack(&output).is_err());
+    fn what_is_of_another_form_or_cut_is_an_error() {
+        let printed =
+            |bytes: &'static [u8]| ExecOutput { exit_code: 0, stdout: bytes.into(), stderr: Default::default() };
+        assert!(unpack(&printed(b"0.out 3\nabc0.err 0\n0.code 1\n0")).is_ok());
+        for wrong in ["perl: warning", "perl: warning\n", "0.out 4\nabc", "0.out x\nabc", "0.out 3\nabc0.err"] {
+            assert!(unpack(&printed(wrong.as_bytes())).is_err(), "{wrong}");
+        }
         let output = ExecOutput { exit_code: 1, stdout: Default::default(), stderr: b"no space left"[..].into() };
-        assert!(unpack(&output).is_err_and(|error| error.to_string() == "exit code 1: no space left"));
+        assert!(unpack(&output).is_err_and(|error| error == "exit code 1: no space left"));
     }
 }
