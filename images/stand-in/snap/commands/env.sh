@@ -20,10 +20,43 @@ ovsdb_tool() {
     }
 }
 
-# Starts a daemon in place of the script that is named first. The fault daemon-argument replaces a text in its arguments.
+# Whether a fault is to be played; `value` is what stands behind its name.
+plays() {
+    value=
+    [ -r "${SNAP_COMMON}/faults" ] || return 1
+    while read -r name rest || [ -n "${name}" ]; do
+        if [ "${name}" = "$1" ]; then
+            value="${rest}"
+            return 0
+        fi
+    done <"${SNAP_COMMON}/faults"
+    return 1
+}
+
+# Whether a daemon has run before, by the log file that is among its arguments: it makes one, and nobody removes it but
+# who takes the member out of its cluster.
+ran_before() {
+    for argument; do
+        case "${argument}" in
+            --log-file=*) [ -e "${argument#--log-file=}" ] && return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# Starts a daemon in place of the script that is named first. The fault daemon-argument replaces a text in its arguments,
+# restart-loops lets it run once only, and service-restarts kills the script.
 launch() {
     script="$1"
     shift
+    if plays restart-loops && [ "${value:-chassis}" = "${script}" ] && ran_before "$@"; then
+        echo "$1: it has run before, and does not want to again" >&2
+        sleep 3
+        exit 1
+    fi
+    if plays service-restarts; then
+        echo "$$" >"${SNAP_COMMON}/run/${script}.pid"
+    fi
     rule="${SNAP_COMMON}/data/arguments"
     if [ -e "${rule}" ]; then
         { read -r meant && read -r old && read -r new; } <"${rule}"

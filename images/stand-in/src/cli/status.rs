@@ -66,6 +66,12 @@ fn render(members: &Value, services: &Value, schemas: &[Schema]) -> String {
             text.push_str(&format!("OVN {}: OK ({})\n", schema.title, schema.active));
             continue;
         }
+        if schema.active.is_empty() {
+            text.push_str(&format!(
+                "Error creating OVN {0} Database summary: failed to get OVN {0} active schema version\n",
+                schema.title
+            ));
+        }
         text.push_str(&format!(
             "OVN {}: Upgrade or attention required!\nCurrently active schema: {}\n\
              Cluster report (expected schema versions):\n",
@@ -163,6 +169,28 @@ mod tests {
     fn the_first_release_says_nothing_of_databases() {
         let text = render_members(&members(), &services(&["chassis", "switch"]));
         assert!(text.ends_with("- real-3 (10.77.0.103)\n  Services: chassis, switch\n"), "{text}");
+    }
+
+    #[test]
+    fn without_a_central_it_reads_as_recorded() {
+        let text = recorded(include_str!("../../tests/fixtures/204-zero-5-status-timed.txt"));
+        let name = |number: u8| format!("microovn-init-cluster-members-4-{number}");
+        let ip = |number: u8| format!("10.166.211.1{number}");
+        let members: Value = (1..=4).map(|n| json!({"name": name(n), "address": format!("{}:6686", ip(n))})).collect();
+        let of = |n: u8| ["chassis", "switch"].map(|service| json!({"service": service, "location": name(n)}));
+        let services: Value = (1..=4).flat_map(of).collect();
+        let schema = |title, version: &str| Schema {
+            title,
+            active: String::new(),
+            expected: (1..=4).map(|n| json!({"host": ip(n), "schemaVersion": version, "error": 0})).collect(),
+        };
+        let schemas = [schema("Northbound", "7.11.0"), schema("Southbound", "20.41.0")];
+        // MicroOVN asks all members at once, and reports them as they answer.
+        let swapped = render(&members, &services, &schemas).replace(
+            "4-3: 20.41.0\n\tmicroovn-init-cluster-members-4-4: 20",
+            "4-4: 20.41.0\n\tmicroovn-init-cluster-members-4-3: 20",
+        );
+        assert_eq!(swapped, text);
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub(crate) struct Cluster {
     pub(crate) version: u64,
     /// The members, in the order they joined.
     pub(crate) members: Vec<Member>,
+    /// Those that were members, as they were when they left.
+    #[serde(default)]
+    pub(crate) departed: Vec<Member>,
     /// Tokens nobody has used yet.
     pub(crate) tokens: Vec<TokenRecord>,
     /// Configuration options that are set.
@@ -195,11 +198,13 @@ impl Cluster {
                 Value::Null
             }
             Change::Remove { name } => {
-                self.get(&name)?;
+                let leaving = self.get(&name)?.clone();
                 if self.members.len() == 1 {
                     return Err(Error::internal("Cannot leave a cluster with 1 members"));
                 }
                 self.members.retain(|member| member.name != name);
+                self.departed.retain(|gone| gone.name != name);
+                self.departed.push(leaving);
                 Value::Null
             }
             Change::SetConfig { key, value } => {

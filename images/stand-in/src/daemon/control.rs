@@ -20,7 +20,7 @@ use super::peers::{join, query};
 use super::request::Request;
 use super::server::Call;
 use super::token::{Token, new_secret};
-use super::{certificates, formation, sql, switching};
+use super::{certificates, departure, formation, sql, switching};
 
 /// How long a token is valid unless told otherwise.
 const TOKEN_LIFE: Duration = Duration::from_secs(3 * 3600);
@@ -68,7 +68,7 @@ async fn members(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply>
         (&Method::DELETE, ["core", "1.0", "cluster", name]) => {
             let (node, name) = (Arc::clone(node), (*name).to_owned());
             let force = query(&call.query, "force") == Some("1");
-            join(tokio::task::spawn_local(async move { formation::remove(&node, &name, force).await })).await?;
+            join(tokio::task::spawn_local(async move { departure::remove(&node, &name, force).await })).await?;
             Ok(Reply::Success(json!({})))
         }
         (&Method::GET, ["core", "control", "tokens"]) => {
@@ -137,9 +137,7 @@ fn extensions(node: &Node) -> Vec<&'static str> {
 }
 
 async fn control(node: &Arc<Node>, call: &Call) -> Result<Reply> {
-    if matches!(node.phase(), Phase::In(_)) {
-        return Err(Error::internal("Unable to initialize cluster: Database is online"));
-    }
+    node.require_no_member()?;
     faults::panic::play(&node.paths);
     let mut request = Request::parse(&call.json()?)?;
     request.distort(&node.paths, call.from_command);
@@ -159,6 +157,7 @@ async fn list_members(node: &Node) -> Result<Value> {
     let hidden = faults::find(&node.paths, Fault::MemberNotOnline);
     let missing = faults::find_or(&node.paths, Fault::MemberNotListed, &last);
     let moved = faults::find_or(&node.paths, Fault::MemberAddressOther, &last);
+    let listed = faults::life::listed(&node.paths, &cluster);
     let entry = |member: &Member| {
         let is_hidden = hidden.as_ref().is_some_and(|name| name.is_empty() || *name == member.name);
         let online = reachable.contains(&member.name) && !is_hidden;
@@ -173,7 +172,7 @@ async fn list_members(node: &Node) -> Result<Value> {
                "last_heartbeat": last_heartbeat, "status": if online { "ONLINE" } else { "UNREACHABLE" },
                "extensions": extensions(node), "secret": ""})
     };
-    Ok(cluster.members.iter().filter(|member| missing.as_ref() != Some(&member.name)).map(entry).collect())
+    Ok(listed.iter().filter(|member| missing.as_ref() != Some(&member.name)).map(entry).collect())
 }
 
 fn list_services(cluster: &Cluster) -> Value {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::address;
-use crate::error::{Context, Error, Result, io_text};
+use crate::error::{Context, Error, Result};
 use crate::faults;
 use crate::faults::aftermath::{self, Formed};
 use crate::http;
@@ -19,13 +19,11 @@ use super::cluster::{Change, Cluster, Joining, Member};
 use super::node::{CONNECT, Membership, Node, Phase};
 use super::request::Request;
 use super::token::Token;
-use super::{heartbeat, peers};
+use super::{departure, heartbeat, peers};
 
 /// Makes this server a member, of a new cluster or of the one a token is from.
 pub(crate) async fn form(node: &Arc<Node>, request: Request) -> Result<()> {
-    if matches!(node.phase(), Phase::In(_)) {
-        return Err(Error::internal("Unable to initialize cluster: Database is online"));
-    }
+    node.require_no_member()?;
     if let Phase::Wedged { .. } = node.phase() {
         node.set_phase(Phase::Wedged { seen: true });
         return std::future::pending().await;
@@ -54,13 +52,13 @@ pub(crate) async fn form(node: &Arc<Node>, request: Request) -> Result<()> {
         Ok(services) => {
             let done = node.commit(Change::SetServices { name: request.name.clone(), services }).await;
             if let Err(error) = done {
-                reset(node).await?;
+                departure::reset(node).await?;
                 return Err(error);
             }
             play_aftermath(node, request).await
         }
         Err(error) => {
-            reset(node).await?;
+            departure::reset(node).await?;
             Err(error)
         }
     }
@@ -77,7 +75,7 @@ async fn play_aftermath(node: &Arc<Node>, request: Request) -> Result<()> {
     if aftermath::leaves(&formed) {
         let node = Arc::clone(node);
         tokio::task::spawn_local(async move {
-            if let Err(error) = remove(&node, &request.name, false).await {
+            if let Err(error) = departure::remove(&node, &request.name, false).await {
                 eprintln!("failed to leave: {error}");
             }
         });
@@ -201,94 +199,6 @@ pub(crate) fn replace_identity(node: &Node, name: &str) -> Result<()> {
     identity.store(&node.paths.state.join("server.crt"), &node.paths.state.join("server.key"))?;
     *node.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
     Ok(())
-}
-
-/// Makes another member, or this one, leave.
-pub(crate) async fn remove(node: &Arc<Node>, name: &str, force: bool) -> Result<()> {
-    let membership = node.membership()?;
-    let cluster = membership.cluster();
-    let leaving = cluster.get(name)?.clone();
-    if cluster.members.len() == 1 {
-        return Err(Error::internal("Cannot leave a cluster with 1 members"));
-    }
-    let is_self = name == membership.name;
-    let prepared = if is_self {
-        prepare_to_leave(node).await
-    } else {
-        let path = format!("/core/internal/hooks/pre-remove?target={name}");
-        let asked = node.ask(&leaving, Method::POST, &path, None).await.map(drop);
-        asked.map_err(|error| {
-            let address = leaving.address;
-            Error::internal(format!("Post \"https://{address}/core/internal/hooks/pre-remove?target={name}\": {error}"))
-        })
-    };
-    if let Err(error) = prepared {
-        if !force {
-            return Err(error);
-        }
-        if leaving.services.iter().any(|service| service == "central") {
-            for db in crate::ovn::raft::Db::ALL {
-                // A server that is not there any more is what we want.
-                let _ = crate::ovn::raft::kick(&node.paths, db, leaving.address.ip()).await;
-            }
-        }
-    }
-    node.commit(Change::Remove { name: name.to_owned() }).await?;
-    if is_self {
-        return reset(node).await;
-    }
-    // A dead member cannot be told; it finds out when nobody knows it any more.
-    let told = node.ask_briefly(&leaving, Method::POST, "/core/internal/reset", None).await;
-    if force { Ok(()) } else { told.map(drop) }
-}
-
-/// Takes this member's services out of the cluster while the others still know it.
-pub(crate) async fn prepare_to_leave(node: &Node) -> Result<()> {
-    let membership = node.membership()?;
-    let own = membership.own()?;
-    let last_central = membership.cluster().centrals() == 1;
-    let _guard = node.working.lock().await;
-    for service in ["chassis", "central", "switch"] {
-        if own.services.iter().any(|running| running == service) {
-            services::disable(&node.paths, service, last_central).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes this server one that was never a member; what it had is kept as a backup.
-pub(crate) async fn reset(node: &Node) -> Result<()> {
-    let _guard = node.working.lock().await;
-    if let Phase::In(membership) = node.phase() {
-        node.set_phase(Phase::Out);
-        for task in membership.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            task.abort();
-        }
-        services::stop_controller(&node.paths).await;
-        services::stop_all().await?;
-    }
-    let paths = &node.paths;
-    let seconds = jiff::Timestamp::now().as_second();
-    let backup = paths.common.join(format!("backup_{seconds}"));
-    for directory in ["data", "logs"] {
-        let from = paths.common.join(directory);
-        if from.exists() {
-            services::make_private(&backup)?;
-            std::fs::rename(&from, backup.join(directory)).context(from.display())?;
-        }
-    }
-    for file in ["cluster.crt", "cluster.key", "daemon.yaml", "database/cluster.json"] {
-        match std::fs::remove_file(paths.state.join(file)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::internal(format!("failed to remove {file}: {}", io_text(&error))));
-            }
-            _ => {}
-        }
-    }
-    for entry in std::fs::read_dir(paths.state.join("truststore"))?.flatten() {
-        std::fs::remove_file(entry.path())?;
-    }
-    replace_identity(node, &address::hostname())
 }
 
 /// Hands out what a joining server needs.

@@ -9,7 +9,7 @@ use hyper::Method;
 use crate::error::Result;
 
 use super::cluster::{Change, Cluster};
-use super::node::{Membership, Node};
+use super::node::{Membership, Node, Phase};
 
 /// How often members hear of each other.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -18,11 +18,20 @@ const SILENCE: Duration = Duration::from_secs(12);
 
 /// Beats for as long as this server is a member.
 pub(crate) async fn run(node: Arc<Node>, membership: Arc<Membership>) {
-    // A member that comes back may have missed changes.
-    if let Err(error) = catch_up(&node, &membership).await {
-        eprintln!("failed to learn what happened meanwhile: {error}");
-    }
+    // A member that comes back may have missed changes, even that it is none any more.
+    let mut is_known = false;
     loop {
+        if !is_known {
+            match catch_up(&node, &membership).await {
+                Ok(Standing::Removed) => {
+                    eprintln!("the other members do not know this one any more");
+                    node.set_phase(Phase::Removed);
+                    return;
+                }
+                Ok(standing) => is_known = standing == Standing::Member,
+                Err(error) => eprintln!("failed to learn what happened meanwhile: {error}"),
+            }
+        }
         tokio::time::sleep(INTERVAL).await;
         if let Err(error) = beat(&node, &membership).await {
             eprintln!("heartbeat failed: {error}");
@@ -30,17 +39,33 @@ pub(crate) async fn run(node: Arc<Node>, membership: Arc<Membership>) {
     }
 }
 
+/// What the others take this server for.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    /// One of them.
+    Member,
+    /// A stranger, all who answered.
+    Removed,
+    /// Nobody answered.
+    Unknown,
+}
+
 /// Takes over the newest record any member has.
-async fn catch_up(node: &Node, membership: &Membership) -> Result<()> {
+async fn catch_up(node: &Node, membership: &Membership) -> Result<Standing> {
     let cluster = membership.cluster();
     let others = cluster.members.iter().filter(|member| member.name != membership.name);
     let records =
         join_all(others.map(async |member| node.ask_briefly(member, Method::GET, "/core/internal/state", None).await));
-    let records = records.await.into_iter().flatten();
+    let records = records.await;
+    let are_alone = cluster.members.len() == 1;
+    let refused = records.iter().any(|record| record.as_ref().is_err_and(|error| error.code == 403));
+    let records = records.into_iter().flatten();
     let newest = records.filter_map(|record| serde_json::from_value::<Cluster>(record).ok()).max_by_key(|c| c.version);
     match newest {
-        Some(newest) => node.adopt(newest).await,
-        None => Ok(()),
+        Some(newest) => node.adopt(newest).await.map(|()| Standing::Member),
+        None if refused => Ok(Standing::Removed),
+        None if are_alone => Ok(Standing::Member),
+        None => Ok(Standing::Unknown),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The daemon: `microovnd --state-dir DIR`.
 
 mod certificates;
-mod cluster;
+pub(crate) mod cluster;
 mod control;
+mod departure;
 mod formation;
 mod heartbeat;
 mod log;
@@ -27,6 +28,7 @@ use tokio::task::LocalSet;
 
 use crate::address;
 use crate::error::{Context, Error, Result};
+use crate::faults;
 use crate::ovn::services;
 use crate::paths::Paths;
 use crate::tls::Identity;
@@ -75,6 +77,7 @@ async fn run(paths: Paths) -> Result<()> {
     let node = Arc::new(Node::new(paths.clone(), Identity::load(&certificate, &key)?));
     if paths.database().exists() {
         let membership = load(&paths)?;
+        node.set_restarted();
         tokio::task::spawn_local(resume(Arc::clone(&node), membership));
     } else {
         // What a failed attempt has left behind.
@@ -168,4 +171,5 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
     {
         eprintln!("failed to enable the services of this member: {error}");
     }
+    faults::life::restarted(&node.paths).await;
 }

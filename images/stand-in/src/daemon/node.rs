@@ -4,6 +4,7 @@
 //! one at a time, and hands the new record to the others; the higher version is right. That is much less than RAFT,
 //! and enough for members that are started by a test.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::{Context, Error, Result};
+use crate::faults;
 use crate::http;
 use crate::ovn::services;
 use crate::paths::Paths;
@@ -40,6 +42,8 @@ pub(crate) struct Node {
     leading: tokio::sync::Mutex<()>,
     /// Held while this member's services are being changed.
     pub(crate) working: tokio::sync::Mutex<()>,
+    /// Whether the daemon was a member already when it started.
+    restarted: AtomicBool,
 }
 
 /// Whether this server is a member.
@@ -52,6 +56,8 @@ pub(crate) enum Phase {
         /// A second attempt was made.
         seen: bool,
     },
+    /// It was removed while it was away, and does not get over it.
+    Removed,
     /// Yes.
     In(Arc<Membership>),
 }
@@ -107,6 +113,7 @@ impl Node {
             phase: RwLock::new(Phase::Out),
             leading: tokio::sync::Mutex::default(),
             working: tokio::sync::Mutex::default(),
+            restarted: AtomicBool::new(false),
         }
     }
 
@@ -133,9 +140,32 @@ impl Node {
     pub(crate) fn membership(&self) -> Result<Arc<Membership>> {
         match self.phase() {
             Phase::In(membership) => Ok(membership),
+            Phase::Removed => Err(Error::new(503, "Database is still starting")),
             Phase::Wedged { seen: true } => Err(Error::new(503, "Database is offline")),
             _ => Err(Error::new(503, "Database is not yet initialized")),
         }
+    }
+
+    /// # Errors
+    ///
+    /// This server is a member, or was one and does not know that it is none any more.
+    pub(crate) fn require_no_member(&self) -> Result<()> {
+        let state = match self.phase() {
+            Phase::In(_) => "online",
+            Phase::Removed => "still starting",
+            _ => return Ok(()),
+        };
+        Err(Error::internal(format!("Unable to initialize cluster: Database is {state}")))
+    }
+
+    /// Notes that the daemon was a member already when it started.
+    pub(crate) fn set_restarted(&self) {
+        self.restarted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the daemon was a member already when it started.
+    pub(crate) fn restarted(&self) -> bool {
+        self.restarted.load(Ordering::Relaxed)
     }
 
     /// Asks another member.
@@ -236,6 +266,7 @@ impl Node {
     /// Takes over a record of the cluster if it is newer, and tells the services what it means for them.
     pub(crate) async fn adopt(&self, cluster: Cluster) -> Result<()> {
         let membership = self.membership()?;
+        let (before, after) = (membership.cluster(), cluster.clone());
         {
             let mut known = membership.cluster.write().unwrap_or_else(PoisonError::into_inner);
             if cluster.version <= known.version {
@@ -244,7 +275,11 @@ impl Node {
             *known = cluster;
             save(&self.paths, &known)?;
         }
-        self.follow().await
+        self.follow().await?;
+        if let Some(own) = after.find(&membership.name) {
+            faults::life::follow(&self.paths, &before, &after, own).await;
+        }
+        Ok(())
     }
 
     /// Brings this member's services up to the record, unless they are just being formed.

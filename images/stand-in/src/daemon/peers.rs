@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::error::{Error, Result};
+use crate::faults::{self, Fault};
 use crate::http::Reply;
 use crate::tls;
 
 use super::cluster::{Change, Cluster};
 use super::node::Node;
 use super::server::{self, Call};
-use super::{certificates, control, formation};
+use super::{certificates, control, departure, formation};
 
 /// Serves the other members until the task is aborted.
 pub(crate) async fn listen(node: Arc<Node>, listener: TcpListener, config: Arc<ServerConfig>) {
@@ -75,13 +76,22 @@ async fn handle(node: &Arc<Node>, caller: Option<&str>, call: Call) -> Result<Re
         }
         (&Method::POST, "/core/internal/hooks/pre-remove") => {
             let node = Arc::clone(node);
-            join(tokio::task::spawn_local(async move { formation::prepare_to_leave(&node).await })).await?;
+            join(tokio::task::spawn_local(async move { departure::prepare_to_leave(&node).await })).await?;
             done
+        }
+        (&Method::POST, "/core/internal/kick") => {
+            let ip = query(&call.query, "ip").and_then(|ip| ip.parse().ok());
+            faults::life::kick(&node.paths, ip.ok_or_else(|| Error::new(400, "whom to kick is not said"))?).await;
+            done
+        }
+        // A member that others do not find.
+        (&Method::GET, "/core/1.0/ready") if node.restarted() && faults::plays(&node.paths, Fault::RestartOffline) => {
+            Err(Error::new(503, "Daemon is not ready yet"))
         }
         (&Method::POST, "/core/internal/reset") => {
             let node = Arc::clone(node);
             // Its own task, as it ends the listener this very call came through.
-            join(tokio::task::spawn_local(async move { formation::reset(&node).await })).await?;
+            join(tokio::task::spawn_local(async move { departure::reset(&node).await })).await?;
             done
         }
         _ => control::handle(node, call).await,

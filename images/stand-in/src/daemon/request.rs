@@ -67,6 +67,13 @@ impl Request {
         if ignores_all || plays(Fault::CaIgnored) {
             self.ca = None;
         }
+        let rejoins = !self.bootstrap && faults::life::was_member(paths);
+        if rejoins && plays(Fault::RejoinEncapIgnored) {
+            self.encap_ip = None;
+        }
+        if rejoins && plays(Fault::RejoinWithoutCentral) {
+            self.services.get_or_insert_with(|| vec!["chassis".to_owned(), "switch".to_owned()]);
+        }
         if plays(Fault::NameIgnored) {
             self.name = address::hostname();
         }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
+use crate::faults::{self, Fault};
 use crate::ovn::services::{self, Plan};
 
-use super::cluster::Change;
+use super::cluster::{Change, Cluster, Member};
 use super::node::Node;
 
 /// Enables or disables a service, here or on the member that is the target; the reply lists warnings.
@@ -21,59 +22,87 @@ pub(crate) async fn switch(
 ) -> Result<Value> {
     let membership = node.membership()?;
     let cluster = membership.cluster();
-    if let Some(target) = target.filter(|target| *target != membership.name) {
+    let plays = |fault| faults::plays(&node.paths, fault);
+    let other = target.and_then(|name| faults::life::other_target(&node.paths, &cluster, name, service, enable));
+    if let Some(target) = other.as_deref().or(target).filter(|target| *target != membership.name) {
+        let Some(member) = cluster.find(target) else {
+            let text = format!(
+                "Failed to get cluster member for request target name \"{target}\": CoreClusterMember not found"
+            );
+            return Err(Error::new(404, text));
+        };
         let method = if enable { Method::PUT } else { Method::DELETE };
         let path = format!("/1.0/service/{service}?allow_last={}", u8::from(allow_last));
-        return node.ask(cluster.get(target)?, method, &path, None).await;
+        let asked = node.ask(member, method, &path, None).await;
+        return asked.context(format!("Failed to send request to target \"{target}\""));
     }
     if service == "bgp" {
         return Err(Error::new(501, "the stand-in has no BGP daemon"));
     }
-    let mut own = membership.own()?;
-    let enabled = own.services.iter().any(|running| running == service);
-    if enable == enabled {
-        let state = if enable { "this service is already enabled" } else { "this service is not enabled" };
-        return Err(Error::internal(state));
-    }
+    let own = membership.own()?;
+    require_change(&cluster, &own, service, enable, allow_last || plays(Fault::LastCentralNotRefused))?;
 
-    let mut warnings = Vec::new();
+    let mut next = own.services.clone();
+    next.retain(|running| running != service);
     if enable {
-        own.services.push(service.to_owned());
-        own.services.sort();
-        let mut next = cluster.clone();
-        if let Some(entry) = next.members.iter_mut().find(|member| member.name == own.name) {
-            entry.services.clone_from(&own.services);
-        }
+        next.push(service.to_owned());
+        next.sort();
+    }
+    let mut cluster_then = cluster.clone();
+    if let Some(entry) = cluster_then.members.iter_mut().find(|member| member.name == own.name) {
+        entry.services.clone_from(&next);
+    }
+    let reply = json!({"warnings": if service == "central" { warnings(cluster_then.centrals()) } else { Vec::new() }});
+    if plays(if enable { Fault::EnableDoesNothing } else { Fault::DisableDoesNothing }) {
+        return Ok(reply);
+    }
+    if enable {
         let plan = Plan {
             name: &own.name,
-            services: &own.services,
-            env: &next.env_of(&own),
+            services: &next,
+            env: &cluster_then.env_of(&own),
             // MicroOVN writes the tunnel endpoint when a member is formed, and never again.
             encap_ip: None,
             ca: &cluster.ca,
         };
         let _guard = node.working.lock().await;
         services::enable(&node.paths, service, &plan).await?;
-    } else {
+    } else if !plays(Fault::DisableNotStopped) {
         let last_central = service == "central" && cluster.centrals() == 1;
-        if last_central && !allow_last {
-            return Err(Error::internal("cannot disable the last central service"));
-        }
-        own.services.retain(|running| running != service);
-        {
-            let _guard = node.working.lock().await;
-            services::disable(&node.paths, service, last_central).await?;
-        }
-        if service == "central" {
-            let left = cluster.centrals() - 1;
-            if left % 2 == 0 {
-                warnings.push("OVN Cluster has even number of members");
-            }
-            if left < 3 {
-                warnings.push("OVN Cluster has critically few members");
-            }
-        }
+        let _guard = node.working.lock().await;
+        services::disable(&node.paths, service, last_central).await?;
     }
-    node.commit(Change::SetServices { name: own.name, services: own.services }).await?;
-    Ok(json!({"warnings": warnings}))
+    node.commit(Change::SetServices { name: own.name, services: next }).await?;
+    Ok(reply)
 }
+
+/// # Errors
+///
+/// The service is as it should be already, or it is the last central and nobody insists.
+fn require_change(cluster: &Cluster, own: &Member, service: &str, enable: bool, allow_last: bool) -> Result<()> {
+    let enabled = own.services.iter().any(|running| running == service);
+    let refusal = match (enable, enabled) {
+        (true, true) => "this service is already enabled",
+        (false, false) => "this service is not enabled",
+        (false, true) if service == "central" && cluster.centrals() == 1 && !allow_last => {
+            "cannot disable last central node without explicit confirmation"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::internal(refusal))
+}
+
+/// What is to be said of so many centrals.
+fn warnings(centrals: usize) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if centrals > 0 && centrals % 2 == 0 {
+        warnings.push("OVN Cluster has even number of members");
+    }
+    if centrals > 0 && centrals < 3 {
+        warnings.push("OVN Cluster has critically few members");
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::address::bracketed;
+use crate::error::Result;
 use crate::ovn::env::OvnEnv;
 use crate::ovn::raft::Db;
 use crate::paths::Paths;
@@ -37,6 +38,12 @@ pub(crate) fn env_text(paths: &Paths, env: &OvnEnv) -> String {
         let ip = stranger.filter(|_| key.ends_with("_CONNECT"))?;
         Some(format!("{key}=\"{},ssl:{}:{}\"", value.trim_matches('"'), bracketed(ip), db.port()))
     };
+    let mut env = env.clone();
+    if plays(paths, Fault::EnvKeepsCentral) {
+        let file = std::fs::read_to_string(paths.ovn_env()).unwrap_or_default();
+        let old = file.lines().find_map(|line| line.strip_prefix("OVN_SB_CONNECT=")).unwrap_or_default();
+        env.centrals.extend(env.departed(old));
+    }
     let lines = env.render();
     let text: String = lines.lines().map(|line| distort(line).unwrap_or_else(|| line.to_owned()) + "\n").collect();
     match text.strip_suffix("\"\n") {
@@ -45,9 +52,25 @@ pub(crate) fn env_text(paths: &Paths, env: &OvnEnv) -> String {
     }
 }
 
-/// What ovn-controller is told of the Southbound.
-pub(crate) fn remote(paths: &Paths, env: &OvnEnv) -> String {
+/// Has the databases of a central that is enabled start from its own address, if that is to be played.
+pub(crate) fn start_alone(paths: &Paths, env: &OvnEnv) -> Result<bool> {
+    if !plays(paths, Fault::EnableAlone) {
+        return Ok(false);
+    }
+    let alone = OvnEnv { centrals: vec![env.local], local: env.local };
+    let initial = |line: &&str| line.starts_with("OVN_INITIAL_");
+    let (alone, text) = (alone.render(), env_text(paths, env));
+    let lines = alone.lines().filter(initial).chain(text.lines().filter(|line| !initial(line)));
+    let text: String = lines.map(|line| line.to_owned() + "\n").collect();
+    crate::tls::write_file(&paths.ovn_env(), &text, 0o644).map(|()| true)
+}
+
+/// What ovn-controller is told of the Southbound, which was told of `old` before.
+pub(crate) fn remote(paths: &Paths, env: &OvnEnv, old: &str) -> String {
     let mut known = env.clone();
+    if plays(paths, Fault::RemoteKeepsCentral) {
+        known.centrals.extend(env.departed(old));
+    }
     if plays(paths, Fault::RemoteMissingCentral) && known.centrals.len() > 1 {
         known.centrals.pop();
     }
@@ -72,7 +95,24 @@ mod tests {
     fn the_environment_is_untouched_without_a_fault() {
         let (_dir, paths) = playing("");
         assert_eq!(env_text(&paths, &env()), env().render());
-        assert_eq!(remote(&paths, &env()), env().sb_connect());
+        assert_eq!(remote(&paths, &env(), "ssl:10.77.0.103:6642"), env().sb_connect());
+    }
+
+    #[test]
+    fn a_central_that_has_departed_stays_in_one_place_each() {
+        let (dir, paths) = playing("env-keeps-central");
+        std::fs::create_dir_all(dir.path().join("data/env")).expect("a folder");
+        let before = OvnEnv { centrals: vec!["10.77.0.103".parse().expect("an address")], ..env() };
+        std::fs::write(paths.ovn_env(), before.render()).expect("the file of before");
+        let text = env_text(&paths, &env());
+        let kept = "\"ssl:10.77.0.101:6641,ssl:10.77.0.102:6641,ssl:10.77.0.103:6641\"";
+        assert_eq!(line(&text, "OVN_NB_CONNECT="), kept);
+        assert_eq!(remote(&paths, &env(), &before.sb_connect()), env().sb_connect());
+
+        std::fs::write(paths.faults(), "remote-keeps-central").expect("the fault");
+        assert_eq!(env_text(&paths, &env()), env().render());
+        let told = remote(&paths, &env(), &before.sb_connect());
+        assert_eq!(told, "ssl:10.77.0.101:6642,ssl:10.77.0.102:6642,ssl:10.77.0.103:6642");
     }
 
     #[test]
@@ -116,10 +156,10 @@ mod tests {
         let text = env_text(&paths, &env());
         assert_eq!(line(&text, "OVN_SB_CONNECT="), "\"ssl:10.77.0.101:6642,ssl:10.77.0.102:6642,ssl:[fd42::9]:6642\"");
         assert_eq!(line(&text, "OVN_INITIAL_SB="), "\"10.77.0.101\"");
-        assert_eq!(remote(&paths, &env()), env().sb_connect());
+        assert_eq!(remote(&paths, &env(), ""), env().sb_connect());
 
         let (_dir, paths) = playing("remote-missing-central");
-        assert_eq!(remote(&paths, &env()), "ssl:10.77.0.101:6642");
+        assert_eq!(remote(&paths, &env(), ""), "ssl:10.77.0.101:6642");
         assert_eq!(env_text(&paths, &env()), env().render());
     }
 }

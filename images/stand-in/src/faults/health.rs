@@ -44,15 +44,15 @@ pub(super) async fn flood(paths: &Paths) -> Result<()> {
     Ok(())
 }
 
-/// Kills a service's program.
+/// Kills a service.
 pub(super) fn kill(paths: &Paths) -> Result<()> {
     let Some(service) = find_or(paths, Fault::ServiceRestarts, "chassis") else {
         return Ok(());
     };
-    let program = if service == "chassis" { "ovn-controller" } else { &service };
-    let pid = std::fs::read_to_string(paths.run_ovn().join(format!("{program}.pid")))?;
+    // The script that the unit consists of: of daemons that end systemd hears nothing.
+    let pid = std::fs::read_to_string(paths.common.join(format!("run/{service}.pid")))?;
     let pid = pid.trim().parse().ok().and_then(Pid::from_raw).ok_or_else(|| Error::internal("no process id"))?;
-    kill_process(pid, Signal::KILL).map_err(|errno| Error::internal(format!("failed to kill {program}: {errno}")))
+    kill_process(pid, Signal::KILL).map_err(|errno| Error::internal(format!("failed to kill {service}: {errno}")))
 }
 
 /// Starts a service that cannot run. systemd starts it again as often as it may; snapd may already tell that it failed.

@@ -209,6 +209,84 @@ faults! {
     /// otherwise.
     ElectionTimer = "election-timer",
 
+    // The life of a cluster: nothing happens before the act that is named.
+
+    // Members that leave, and that come back.
+
+    /// A member that leaves, or whose chassis is disabled, does not take its Chassis row along.
+    RemovedChassisStays = "removed-chassis-stays",
+    /// The Encap row of a member that was removed stays, under a chassis of another name: the member's with `-left`
+    /// behind it.
+    RemovedEncapStays = "removed-encap-stays",
+    /// The member that was asked to remove another one has a tunnel to it ever after.
+    RemovedTunnelStays = "removed-tunnel-stays",
+    /// A member that was removed stays in the list, unreachable.
+    RemovedStillListed = "removed-still-listed",
+    /// What a removed member had is deleted, not kept as a backup.
+    RemovedWithoutBackup = "removed-without-backup",
+    /// The Chassis row of a dead member that is removed by force stays. MicroOVN does so.
+    ForceLeavesChassis = "force-leaves-chassis",
+    /// The RAFT servers of a dead member that is removed by force stay in the clusters. MicroOVN does so.
+    ForceLeavesRaft = "force-leaves-raft",
+    /// A member that joins again gets no central, even where fewer than three have it.
+    RejoinWithoutCentral = "rejoin-without-central",
+    /// A member that joins again gets its cluster address for tunnels, whatever it was given.
+    RejoinEncapIgnored = "rejoin-encap-ignored",
+    /// ovn-northd is down after a member has joined later: one that was a member before, or at least the one that the
+    /// value counts, the fifth otherwise. MicroOVN does so after several at once.
+    JoinStopsNorthd = "join-stops-northd",
+    /// ovn-controller restarts when a member joins later.
+    JoinRestartsController = "join-restarts-controller",
+
+    // Services that are enabled and disabled.
+
+    /// `enable` says that it is done and does nothing.
+    EnableDoesNothing = "enable-does-nothing",
+    /// `disable` says that it is done and does nothing.
+    DisableDoesNothing = "disable-does-nothing",
+    /// A service that is disabled is no longer listed, and runs on.
+    DisableNotStopped = "disable-not-stopped",
+    /// The last central is disabled without a word.
+    LastCentralNotRefused = "last-central-not-refused",
+    /// `--node` acts on another member: the value, or the first one where there is something to do.
+    NodeOther = "node-other",
+    /// A central that is enabled starts databases of its own.
+    EnableAlone = "enable-alone",
+    /// The databases of a central that is disabled stay where they are.
+    DatabaseStays = "database-stays",
+    /// The databases of a central that is disabled are deleted, not kept as a backup.
+    DatabaseDeleted = "database-deleted",
+    /// The Northbound's server of a central that departs, or that is removed by force, stays in its cluster.
+    RaftLeftNb = "raft-left-nb",
+    /// The Southbound's server does.
+    RaftLeftSb = "raft-left-sb",
+    /// A central that has departed stays in the environment of the member.
+    EnvKeepsCentral = "env-keeps-central",
+    /// A central that has departed stays in what ovn-controller is told.
+    RemoteKeepsCentral = "remote-keeps-central",
+    /// A central that has departed stays in what ovn-northd is told.
+    NorthdKeepsCentral = "northd-keeps-central",
+
+    // Restarts and reboots.
+
+    /// When the switch starts again, it is called as the host. MicroOVN does so.
+    SwitchRestartRenames = "switch-restart-renames",
+    /// When the switch starts again, the encapsulation address is gone.
+    SwitchRestartLosesEncapIp = "switch-restart-loses-encap-ip",
+    /// When the switch starts again, the tunnel type is gone.
+    SwitchRestartLosesEncapType = "switch-restart-loses-encap-type",
+    /// A service that was off is on when the daemon has started again; the value is the snap service, `chassis`
+    /// otherwise.
+    RestartEnables = "restart-enables",
+    /// A service that was on is off when the daemon has started again; the value is the snap service, `chassis`
+    /// otherwise.
+    RestartDisables = "restart-disables",
+    /// A service that is started a second time ends after three seconds, over and over; the value is the snap service,
+    /// `chassis` otherwise.
+    RestartLoops = "restart-loops",
+    /// A member whose daemon has started again is unreachable for the others.
+    RestartOffline = "restart-offline",
+
     // Join tokens.
 
     /// Tokens that are given out have a wrong secret.

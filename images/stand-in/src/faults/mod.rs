@@ -11,6 +11,7 @@ pub(crate) mod central;
 pub(crate) mod certificates;
 pub(crate) mod chassis;
 mod health;
+pub(crate) mod life;
 mod list;
 pub(crate) mod panic;
 pub(crate) mod reissue;

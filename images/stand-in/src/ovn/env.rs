@@ -29,6 +29,15 @@ impl OvnEnv {
         remotes.join(",")
     }
 
+    /// Those of the servers in a list for OVSDB clients that are on no central.
+    pub(crate) fn departed(&self, remotes: &str) -> Vec<IpAddr> {
+        let ip = |remote: &str| {
+            let (host, _) = remote.trim().strip_prefix("ssl:")?.rsplit_once(':')?;
+            host.trim_matches(['[', ']']).parse().ok()
+        };
+        remotes.trim_matches('"').split(',').filter_map(ip).filter(|ip| !self.centrals.contains(ip)).collect()
+    }
+
     /// The text of the file.
     pub(crate) fn render(&self) -> String {
         // A database joins through another member's; only a lone one starts a cluster of its own.
@@ -69,6 +78,16 @@ mod tests {
         let recorded = "OVN_INITIAL_NB=\"\"\nOVN_INITIAL_SB=\"\"\nOVN_NB_CONNECT=\"\"\nOVN_SB_CONNECT=\"\"\n\
                         OVN_LOCAL_IP=\"10.166.211.11\"\n";
         assert!(env.render().ends_with(recorded), "{}", env.render());
+    }
+
+    #[test]
+    fn who_has_departed_is_told_from_a_list_of_servers() {
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let env = OvnEnv { centrals: vec![ip("10.77.0.101"), ip("fd42::2")], local: ip("10.77.0.101") };
+        let old = "\"ssl:10.77.0.101:6642,ssl:10.77.0.103:6642,ssl:[fd42::2]:6642,ssl:[fd42::3]:6642\"";
+        assert_eq!(env.departed(old), [ip("10.77.0.103"), ip("fd42::3")]);
+        assert_eq!(env.departed(&env.sb_connect()), Vec::<IpAddr>::new());
+        assert_eq!(env.departed(""), Vec::<IpAddr>::new());
     }
 
     #[test]

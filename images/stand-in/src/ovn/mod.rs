@@ -1,6 +1,7 @@
 //! The distribution's OVN and Open vSwitch: their environment file, certificates, services and tools.
 
 pub(crate) mod ca_key;
+mod databases;
 pub(crate) mod env;
 pub(crate) mod pki;
 pub(crate) mod raft;

@@ -138,8 +138,15 @@ pub(crate) async fn change_timer(paths: &Paths, db: Db, milliseconds: &str) -> R
     appctl(&db.ctl(paths), "cluster/change-election-timer", &[db.schema(), milliseconds]).await.map(drop)
 }
 
-/// Throws a dead member's server out of the cluster.
+/// Throws a dead member's server out of the cluster, and waits until it is.
 pub(crate) async fn kick(paths: &Paths, db: Db, ip: std::net::IpAddr) -> Result<()> {
     let server = format!("ssl:{}:{}", crate::address::bracketed(ip), db.raft_port());
-    appctl(&db.ctl(paths), "cluster/kick", &[db.schema(), &server]).await.map(drop)
+    let ctl = db.ctl(paths);
+    appctl(&ctl, "cluster/kick", &[db.schema(), &server]).await?;
+    wait_until(&format!("{server} to be out of {}", db.schema()), Duration::from_secs(10), async || {
+        let status = appctl(&ctl, "cluster/status", &[db.schema()]).await?;
+        let stays = status.contains(&format!(" at {server})"));
+        if stays { Err(Error::internal("it still is in the cluster")) } else { Ok(()) }
+    })
+    .await
 }

@@ -26,6 +26,9 @@ pub(crate) async fn active(paths: &Paths, db: Db, env: &OvnEnv) -> Result<String
         Db::Northbound => env.nb_connect(),
         Db::Southbound => env.sb_connect(),
     };
+    if remotes.is_empty() {
+        return Err(Error::internal("there is no central"));
+    }
     let args = [
         "--timeout=10".to_owned(),
         file("private-key", "client-privkey.pem"),

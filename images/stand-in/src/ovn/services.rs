@@ -1,6 +1,7 @@
 //! MicroOVN's services on this member: starting them, stopping them, keeping them informed.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Context, Result};
@@ -10,7 +11,7 @@ use crate::paths::Paths;
 use super::env::OvnEnv;
 use super::pki::{self, Ca};
 use super::raft::{self, Db};
-use super::{snapctl, tools};
+use super::{databases, snapctl, tools};
 
 /// How long a database or a switch may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -54,11 +55,16 @@ pub(crate) fn make_private(path: &std::path::Path) -> Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).context(path.display())
 }
 
-/// Writes `ovn.env`; says whether that changed anything.
+/// What the services were last told.
+static TOLD: Mutex<Option<OvnEnv>> = Mutex::new(None);
+
+/// Writes `ovn.env`; says whether there is news in it for the services.
 pub(crate) fn write_env(paths: &Paths, env: &OvnEnv) -> Result<bool> {
+    let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner).replace(env.clone());
     let (file, text) = (paths.ovn_env(), faults::central::env_text(paths, env));
     if std::fs::read_to_string(&file).is_ok_and(|old| old == text) {
-        return Ok(false);
+        // A fault may leave the file as it was.
+        return Ok(told.is_some_and(|told| told != *env));
     }
     crate::tls::write_file(&file, &text, 0o644)?;
     Ok(true)
@@ -84,7 +90,7 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
 
     let databases = async {
         if central {
-            open_databases(paths, plan.env).await?;
+            open_databases(paths, plan.env, false).await?;
         }
         Result::Ok(())
     };
@@ -107,8 +113,8 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
 }
 
 /// Waits for the local databases; the member that created them also lets clients in.
-async fn open_databases(paths: &Paths, env: &OvnEnv) -> Result<()> {
-    let first = env.centrals.iter().all(|ip| *ip == env.local);
+async fn open_databases(paths: &Paths, env: &OvnEnv, alone: bool) -> Result<()> {
+    let first = alone || env.centrals.iter().all(|ip| *ip == env.local);
     let open = async |db: Db| {
         raft::wait_member(paths, db, PATIENCE).await?;
         if first || faults::central::is_alone(paths, db) {
@@ -128,7 +134,7 @@ async fn configure_switch(paths: &Paths, plan: &Plan<'_>, chassis: bool) -> Resu
     let mut ids = BTreeMap::from([("system-id".to_owned(), plan.name.to_owned())]);
     if chassis {
         ids.insert("ovn-encap-type".to_owned(), "geneve".to_owned());
-        let remote = faults::central::remote(paths, plan.env);
+        let remote = faults::central::remote(paths, plan.env, "");
         if !remote.is_empty() {
             ids.insert("ovn-remote".to_owned(), remote);
         }
@@ -155,20 +161,36 @@ pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> 
     if plays(Fault::EnvNotUpdated) || !write_env(paths, env)? {
         return Ok(());
     }
-    let has = |service: &str| services.iter().any(|running| running == service);
-    if has("switch") && !plays(Fault::RemoteNotUpdated) {
-        // As MicroOVN does it: wherever there is a switch, and gone where there is no central.
-        let remote = faults::central::remote(paths, env);
-        let setting = format!("external-ids:ovn-remote={}", quoted(&remote));
-        let change = match remote.as_str() {
-            "" => ["remove", "Open_vSwitch", ".", "external_ids", "ovn-remote"].as_slice(),
-            _ => &["set", "Open_vSwitch", ".", &setting],
-        };
-        tools::run(paths, "ovs-vsctl", &[&["--timeout=20", "--no-wait"], change].concat()).await?;
-    }
-    if has("central") && !plays(Fault::NorthdNotUpdated) && !faults::aftermath::keeps_down(paths, CENTRAL[0]) {
+    tell_switch(paths, services, env).await?;
+    let stays = plays(Fault::NorthdNotUpdated)
+        || faults::aftermath::keeps_down(paths, CENTRAL[0])
+        || faults::life::keeps_northd(paths, env);
+    if services.iter().any(|running| running == "central") && !stays {
         // ovn-northd learns where the databases are from its command line only.
         snapctl::restart(&CENTRAL[..1]).await?;
+    }
+    Ok(())
+}
+
+/// Tells ovn-controller, through the switch, where the Southbound is.
+async fn tell_switch(paths: &Paths, services: &[String], env: &OvnEnv) -> Result<()> {
+    let has = |service: &str| services.iter().any(|running| running == service);
+    // As MicroOVN does it: wherever there is a switch, and gone where there is no central.
+    if !has("switch") || faults::plays(paths, Fault::RemoteNotUpdated) {
+        return Ok(());
+    }
+    let vsctl = async |args: &[&str]| tools::run(paths, "ovs-vsctl", &[&["--timeout=20"], args].concat()).await;
+    let old = vsctl(&["--if-exists", "get", "Open_vSwitch", ".", "external_ids:ovn-remote"]).await?;
+    let remote = faults::central::remote(paths, env, old.trim());
+    let setting = format!("external-ids:ovn-remote={}", quoted(&remote));
+    let change = match remote.as_str() {
+        "" => ["--no-wait", "remove", "Open_vSwitch", ".", "external_ids", "ovn-remote"].as_slice(),
+        _ => &["--no-wait", "set", "Open_vSwitch", ".", &setting],
+    };
+    vsctl(change).await?;
+    if remote.is_empty() && has("chassis") {
+        // The databases that come next start from the beginning, which a controller that remembers takes for stale.
+        control_controller(paths, "sb-cluster-state-reset").await;
     }
     Ok(())
 }
@@ -196,10 +218,13 @@ pub(crate) async fn enable(paths: &Paths, service: &str, plan: &Plan<'_>) -> Res
     write_env(paths, plan.env)?;
     // New ones, whatever is left from when it was enabled before.
     pki::brought_by(service).iter().try_for_each(|stem| pki::issue(paths, plan.ca, plan.name, stem))?;
+    let has_chassis = plan.services.iter().any(|running| running == "chassis");
     match service {
         "central" => {
+            let alone = faults::central::start_alone(paths, plan.env)?;
             snapctl::start(&CENTRAL[1..]).await?;
-            open_databases(paths, plan.env).await?;
+            open_databases(paths, plan.env, alone).await?;
+            tell_switch(paths, plan.services, plan.env).await?;
             snapctl::start(&CENTRAL[..1]).await
         }
         "chassis" => {
@@ -209,7 +234,7 @@ pub(crate) async fn enable(paths: &Paths, service: &str, plan: &Plan<'_>) -> Res
         }
         _ => {
             snapctl::start(&["switch"]).await?;
-            configure_switch(paths, plan, false).await
+            configure_switch(paths, plan, has_chassis).await
         }
     }
 }
@@ -220,33 +245,37 @@ pub(crate) async fn disable(paths: &Paths, service: &str, last_central: bool) ->
         "central" => {
             snapctl::stop(&CENTRAL[..1]).await?;
             if !last_central {
-                tokio::try_join!(
-                    raft::leave(paths, Db::Northbound, LEAVING),
-                    raft::leave(paths, Db::Southbound, LEAVING)
-                )?;
+                let leave = async |db| match faults::life::stays_in_raft(paths, db) {
+                    true => Ok(()),
+                    false => raft::leave(paths, db, LEAVING).await,
+                };
+                tokio::try_join!(leave(Db::Northbound), leave(Db::Southbound))?;
             }
             snapctl::stop(&CENTRAL[1..]).await?;
-            let databases = paths.common.join("data/central/db");
-            std::fs::remove_dir_all(&databases).context(databases.display())?;
-            make_private(&databases)
+            databases::set_aside(paths, jiff::Timestamp::now())
         }
         "chassis" => {
-            stop_controller(paths).await;
+            if !faults::plays(paths, Fault::RemovedChassisStays) {
+                stop_controller(paths).await;
+            }
             snapctl::stop(&["chassis"]).await
         }
         _ => snapctl::stop(&["switch"]).await,
     }
 }
 
+/// Has ovn-controller do something, if it runs; its control socket, if it does.
+async fn control_controller(paths: &Paths, command: &str) -> Option<std::path::PathBuf> {
+    let pid = std::fs::read_to_string(paths.run_ovn().join("ovn-controller.pid")).ok()?;
+    let ctl = paths.run_ovn().join(format!("ovn-controller.{}.ctl", pid.trim()));
+    raft::appctl(&ctl, command, &[]).await.ok().map(|_| ctl)
+}
+
 /// Has ovn-controller remove its chassis from the Southbound database, if it runs.
 pub(crate) async fn stop_controller(paths: &Paths) {
-    let Ok(pid) = std::fs::read_to_string(paths.run_ovn().join("ovn-controller.pid")) else {
+    let Some(ctl) = control_controller(paths, "exit").await else {
         return;
     };
-    let ctl = paths.run_ovn().join(format!("ovn-controller.{}.ctl", pid.trim()));
-    if raft::appctl(&ctl, "exit", &[]).await.is_err() {
-        return;
-    }
     // It answers before it is gone; being stopped meanwhile would leave the chassis behind. Failing to see it go is
     // no reason not to stop it.
     let gone = tools::wait_until("ovn-controller to end", Duration::from_secs(5), async || {
