@@ -289,6 +289,22 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_service_and_two_at_once_are_refused_as_recorded() {
+        for (args, text) in [
+            (&["microovn", "disable", "foo"][..], include_str!("../../tests/fixtures/200-disable-bad.txt")),
+            (
+                &["microovn", "enable", "central", "chassis"],
+                include_str!("../../tests/fixtures/200-enable-two-args.txt"),
+            ),
+        ] {
+            let matches = command().try_get_matches_from(args).expect("it parses");
+            let leaf = matches.subcommand_matches(args[1]).expect("a leaf");
+            let error = services::Options::new(args[1], leaf).expect_err("refused");
+            assert!(text.ends_with(&format!("Error: {error}\n")), "{error}");
+        }
+    }
+
+    #[test]
     fn a_wrong_number_of_arguments_is_said_as_recorded() {
         for (args, text) in [
             (&["microovn", "cluster", "add"][..], "accepts 1 arg(s), received 0"),

@@ -328,3 +328,24 @@ pub(crate) fn save(paths: &Paths, cluster: &Cluster) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_removed_while_away_says_so_as_recorded() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let paths = Paths { state: dir.path().into(), common: dir.path().into(), snap: dir.path().into() };
+        let node = Node::new(paths, Identity::generate("real-1").expect("an identity"));
+        assert_eq!(node.require_no_member(), Ok(()));
+        node.set_phase(Phase::Removed);
+        for (error, text) in [
+            (node.membership().map(drop), include_str!("../../tests/fixtures/305-started-again-list.txt")),
+            (node.require_no_member(), include_str!("../../tests/fixtures/306-removed-central-back-join.txt")),
+        ] {
+            let error = error.expect_err("it is none");
+            assert!(text.ends_with(&format!("Error: {error}\n")), "{error}");
+        }
+    }
+}

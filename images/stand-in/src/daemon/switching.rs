@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::faults::{self, Fault};
 use crate::ovn::services::{self, Plan};
 
@@ -25,16 +25,11 @@ pub(crate) async fn switch(
     let plays = |fault| faults::plays(&node.paths, fault);
     let other = target.and_then(|name| faults::life::other_target(&node.paths, &cluster, name, service, enable));
     if let Some(target) = other.as_deref().or(target).filter(|target| *target != membership.name) {
-        let Some(member) = cluster.find(target) else {
-            let text = format!(
-                "Failed to get cluster member for request target name \"{target}\": CoreClusterMember not found"
-            );
-            return Err(Error::new(404, text));
-        };
+        let member = cluster.find(target).ok_or_else(|| unknown(target))?;
         let method = if enable { Method::PUT } else { Method::DELETE };
         let path = format!("/1.0/service/{service}?allow_last={}", u8::from(allow_last));
         let asked = node.ask(member, method, &path, None).await;
-        return asked.context(format!("Failed to send request to target \"{target}\""));
+        return asked.map_err(|error| from_target(target, error));
     }
     if service == "bgp" {
         return Err(Error::new(501, "the stand-in has no BGP daemon"));
@@ -76,6 +71,17 @@ pub(crate) async fn switch(
     Ok(reply)
 }
 
+/// The error of a target that is no member.
+fn unknown(target: &str) -> Error {
+    let text = "Failed to get cluster member for request target name";
+    Error::new(404, format!("{text} \"{target}\": CoreClusterMember not found"))
+}
+
+/// The error of a target, as who asked it says it.
+fn from_target(target: &str, error: Error) -> Error {
+    error.context(format!("Failed to send request to target \"{target}\""))
+}
+
 /// # Errors
 ///
 /// The service is as it should be already, or it is the last central and nobody insists.
@@ -95,7 +101,7 @@ fn require_change(cluster: &Cluster, own: &Member, service: &str, enable: bool, 
 /// What is to be said of so many centrals.
 fn warnings(centrals: usize) -> Vec<&'static str> {
     let mut warnings = Vec::new();
-    if centrals > 0 && centrals % 2 == 0 {
+    if centrals > 0 && centrals.is_multiple_of(2) {
         warnings.push("OVN Cluster has even number of members");
     }
     if centrals > 0 && centrals < 3 {

@@ -270,10 +270,13 @@ faults! {
     // Restarts and reboots.
 
     /// When the switch starts again, it is called as the host. MicroOVN does so.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
     SwitchRestartRenames = "switch-restart-renames",
     /// When the switch starts again, the encapsulation address is gone.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
     SwitchRestartLosesEncapIp = "switch-restart-loses-encap-ip",
     /// When the switch starts again, the tunnel type is gone.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
     SwitchRestartLosesEncapType = "switch-restart-loses-encap-type",
     /// A service that was off is on when the daemon has started again; the value is the snap service, `chassis`
     /// otherwise.
@@ -283,6 +286,7 @@ faults! {
     RestartDisables = "restart-disables",
     /// A service that is started a second time ends after three seconds, over and over; the value is the snap service,
     /// `chassis` otherwise.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
     RestartLoops = "restart-loops",
     /// A member whose daemon has started again is unreachable for the others.
     RestartOffline = "restart-offline",

@@ -39,6 +39,19 @@ fn refusals_read_as_recorded() {
 }
 
 #[test]
+fn what_a_target_refuses_reads_as_recorded() {
+    let target = "microovn-init-cluster-members-4-1";
+    let refused = Error::internal("cannot disable last central node without explicit confirmation");
+    for (error, text) in [
+        (from_target(target, refused), include_str!("../../../tests/fixtures/204-zero-3-last-refused-remote.txt")),
+        (unknown("nosuch"), include_str!("../../../tests/fixtures/200-disable-node-unknown.txt")),
+        (unknown("nosuch"), include_str!("../../../tests/fixtures/200-enable-node-unknown.txt")),
+    ] {
+        assert!(text.ends_with(&format!("'{error}'\n")), "{error}");
+    }
+}
+
+#[test]
 fn warnings_read_as_recorded() {
     for (left, text) in [
         (2, include_str!("../../../tests/fixtures/201-migrate-1-disable-central-1.txt")),

@@ -95,3 +95,44 @@ fn a_backup_tells_who_was_a_member() {
     std::fs::create_dir(dir.path().join("backup_1795895780")).expect("a folder");
     assert!(was_member(&paths));
 }
+
+/// What the snap's scripts make of `faults`: `then` is shell that uses their functions.
+fn in_a_script(faults: &str, then: &str) -> String {
+    let (dir, _) = playing(faults);
+    let script = format!(". commands/env.sh; {then}");
+    let output = std::process::Command::new("sh")
+        .args(["-euc", &script])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/snap"))
+        .env("SNAP", "/nowhere")
+        .env("SNAP_COMMON", dir.path())
+        .output()
+        .expect("a shell");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_scripts_read_the_faults_as_the_daemon_does() {
+    let say = "if plays restart-loops; then echo \"played ${value}.\"; else echo not; fi";
+    for (faults, said) in [
+        ("", "not\n"),
+        ("# restart-loops\nrestart-loops-not\nrestart-offline", "not\n"),
+        ("restart-loops", "played .\n"),
+        ("restart-offline\n  restart-loops  ovn-ovsdb-server-nb \nrestart-enables", "played ovn-ovsdb-server-nb.\n"),
+    ] {
+        assert_eq!(in_a_script(faults, say), said, "{faults}");
+    }
+}
+
+#[test]
+fn a_daemon_that_loops_has_run_once() {
+    // What is started makes its log file and ends.
+    let start = r#"
+        sleep() { :; }
+        run() { (launch chassis sh -c ': >"${0#--log-file=}"' "--log-file=$1") 2>/dev/null && echo ran || echo ended; }
+        run "${SNAP_COMMON}/log"
+        run "${SNAP_COMMON}/log""#;
+    assert_eq!(in_a_script("", start), "ran\nran\n");
+    assert_eq!(in_a_script("restart-loops", start), "ran\nended\n");
+    assert_eq!(in_a_script("restart-loops switch", start), "ran\nran\n");
+}
