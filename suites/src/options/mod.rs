@@ -311,10 +311,10 @@ mod tests {
         let needs = |chosen: &[(&str, &str)]| plan(chosen).needs.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(needs(&[]), [] as [&str; 0]);
         assert!(needs(&[("encap", "ipv4")])[0].contains("define a custom encapsulation"));
-        assert_eq!(
-            needs(&[("encap", "ipv4"), ("formation", "rest")]),
-            ["the API extension \"custom_encapsulation_ip\""]
-        );
+        let (extension, api) =
+            ("the API extension \"custom_encapsulation_ip\"", "an API below /core/, as POST /core/control is");
+        assert_eq!(needs(&[("formation", "rest")]), [api]);
+        assert_eq!(needs(&[("encap", "ipv4"), ("formation", "rest")]), [extension, api]);
         assert_eq!(needs(&[("services", "explicit"), ("user_ca", "rsa")]).len(), 2);
     }
 }
