@@ -12,6 +12,7 @@ use testkit::cluster::{self, Order, Site};
 use testkit::config::Config;
 use testkit::expect::Verdict;
 use testkit::report::chain;
+use testkit::plan::Variant;
 use testkit::session::Run;
 
 /// What came of it.
@@ -37,8 +38,9 @@ pub(super) async fn trial(
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let site = Site::open(config, run, &testkit_command()?).await.map_err(Failure::usage)?;
     let started = Instant::now();
+    let variant = Variant { members, ..Variant::default() };
     let (error, verdicts) =
-        match cluster::provision(&site, Order { cell: &cell, options: catalogue.options, members }, &dir).await {
+        match cluster::provision(&site, Order { cell: &cell, options: catalogue.options, variant: &variant }, &dir).await {
             Err(error) => (Some(chain(&error)), Vec::new()),
             Ok(manifest) => {
                 let mut verdicts = Vec::new();

@@ -9,7 +9,7 @@ use testkit::cluster::{self, Manifest, Order, Site};
 use testkit::config::{self, Config, Keep, Layer};
 use testkit::expect::{self, Verdict};
 use testkit::matrix::Cell;
-use testkit::plan::{Plan, Segments};
+use testkit::plan::{Plan, Segments, Variant};
 use testkit::record::{self, CellPart, CheckPart, RunPart};
 use testkit::report::{Evidence, Owner, Timeline, Work, chain};
 use testkit::session::{Lease, Run, reaper};
@@ -39,7 +39,17 @@ impl fmt::Debug for Failure {
 }
 
 impl Failure {
-    fn of(error: impl std::error::Error + 'static) -> Self {
+    /// One of this text.
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Its text.
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+
+    pub(crate) fn of(error: impl std::error::Error + 'static) -> Self {
         Self(chain(&error))
     }
 }
@@ -112,20 +122,25 @@ impl Suite {
 }
 
 /// What came of a check, and what went wrong after that, which takes nothing of it back: what was found was found.
-struct Judged {
+pub(crate) struct Judged {
     outcome: Result<(), Failure>,
-    verdict: Option<Verdict>,
+    pub(crate) verdict: Option<Verdict>,
     afterwards: Vec<String>,
 }
 
 impl Judged {
     /// A check that came to no verdict.
-    fn without_verdict(failure: Failure) -> Self {
+    pub(crate) fn without_verdict(failure: Failure) -> Self {
         Self { outcome: Err(failure), verdict: None, afterwards: Vec::new() }
     }
 
+    /// A check that came to this verdict.
+    pub(crate) fn with_verdict(outcome: Result<(), Failure>, verdict: Verdict) -> Self {
+        Self { outcome, verdict: Some(verdict), afterwards: Vec::new() }
+    }
+
     /// Adds what was said of something done after the verdict, or that it went wrong.
-    fn afterwards(&mut self, done: Result<Option<String>, Failure>) {
+    pub(crate) fn afterwards(&mut self, done: Result<Option<String>, Failure>) {
         match done {
             Ok(said) => self.afterwards.extend(said),
             Err(Failure(problem)) => self.afterwards.push(format!("after the verdict: {problem}")),
@@ -133,14 +148,14 @@ impl Judged {
     }
 
     /// What the test says where it does not pass.
-    fn failure(&self) -> Option<String> {
+    pub(crate) fn failure(&self) -> Option<String> {
         let Failure(text) = self.outcome.as_ref().err()?;
         Some([std::slice::from_ref(text), &self.afterwards].concat().join("\n"))
     }
 
     /// The end of the test: the verdict decides how. What went wrong after one that passed is printed only; the reaper does
     /// again what was to be done.
-    fn conclude(self) -> Result<(), Failure> {
+    pub(crate) fn conclude(self) -> Result<(), Failure> {
         match self.failure() {
             Some(text) => Err(Failure(text)),
             None => {
@@ -160,7 +175,7 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
     let mut site = None;
     let verdict = match check.body {
         Body::Pure(pure) => {
-            let judging = async { (pure.judge)(&manifest.plan.state, &manifest.observation) };
+            let judging = async { pure.judge(&manifest.plan.state, &manifest.observation, None) };
             timeline.stage(work, Owner::Framework, judging).await
         }
         Body::Live(live) => {
@@ -183,7 +198,7 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
     let mut text = format!("{cell}::{}", verdict.headline());
     // Of many that are red the one to look at first is said by all.
     let others: Vec<Verdict> =
-        expect::unsatisfied(&manifest.plan.state, &manifest.observation).into_iter().map(|(_, other)| other).collect();
+        expect::unsatisfied(&manifest.plan.state, &manifest.observation, None).into_iter().map(|(_, other)| other).collect();
     let cause = expect::likely_causes(others.iter().chain([&verdict])).into_iter().next();
     if let Some(cause) = cause.filter(|cause| cause.check != check.name && cause.may_explain(&verdict)) {
         text.push_str(&format!("\nlikely because of {}", cause.headline()));
@@ -202,15 +217,15 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
 }
 
 /// What a check begins with. Most end with no more: to judge what is observed takes no LXD.
-struct Ground {
-    config: Config,
-    run: Run,
-    exe: PathBuf,
+pub(crate) struct Ground {
+    pub(crate) config: Config,
+    pub(crate) run: Run,
+    pub(crate) exe: PathBuf,
 }
 
 impl Ground {
     /// Connects to LXD, for who acts on a cluster.
-    async fn site(&self) -> Result<Site, Failure> {
+    pub(crate) async fn site(&self) -> Result<Site, Failure> {
         let site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
         record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
         Ok(site)
@@ -226,7 +241,7 @@ impl Ground {
     }
 
     /// What becomes of a cluster that could not be formed, which no check will use: it goes at once, or is kept as asked.
-    async fn leave_unformed(&self, cell: &str, problem: &str) -> Result<Option<String>, Failure> {
+    pub(crate) async fn leave_unformed(&self, cell: &str, problem: &str) -> Result<Option<String>, Failure> {
         if self.config.keep == Keep::Never {
             reaper::release(&self.run, &self.exe, cell).map_err(Failure::of)?;
             return Ok(None);
@@ -259,7 +274,7 @@ async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, Strin
         }
         return Ok(manifest);
     }
-    let order = Order { cell, options: options::OPTIONS, members: None };
+    let order = Order { cell, options: options::OPTIONS, variant: &Variant::default() };
     let manifest = cluster::provision(site, order, dir).await.map_err(|error| chain(&error))?;
     if site.config.keep == Keep::Always {
         let how = cluster::keep(site, &manifest).await.map_err(|error| chain(&error))?;

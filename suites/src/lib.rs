@@ -1,8 +1,11 @@
-//! The MicroOVN system tests: init options, checks and fixtures. See ARCHITECTURE.md.
+//! The MicroOVN system tests: init options, checks, steps, journeys and fixtures. See ARCHITECTURE.md.
 
 pub mod checks;
 pub mod fixtures;
+pub mod journeys;
 pub mod options;
+pub mod stations;
+pub mod steps;
 
 use testkit::cli::{Catalogue, CheckInfo};
 
@@ -20,6 +23,8 @@ pub fn catalogue() -> Catalogue {
         matrix: options::matrix,
         core: options::core,
         checks: checks.collect(),
+        journeys: journeys::JOURNEYS,
+        steps: steps::STEPS,
         tests: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),
     }
 }
@@ -47,5 +52,26 @@ macro_rules! suite {
                 }
             )*
         }
+    };
+}
+
+/// Makes the tests of journeys: for every journey that is named a module with one test for every station that is named.
+#[macro_export]
+macro_rules! journeys {
+    ($($journey:ident { $($station:ident),* $(,)? })*) => {
+        $(
+            mod $journey {
+                use rstest::rstest;
+                use $crate::fixtures::Failure;
+                use $crate::stations::{Voyage, voyage};
+
+                $(
+                    #[rstest]
+                    fn $station(#[with(stringify!($journey))] voyage: Voyage) -> Result<(), Failure> {
+                        voyage.station(stringify!($station), env!("CARGO_BIN_EXE_testkit"))
+                    }
+                )*
+            }
+        )*
     };
 }

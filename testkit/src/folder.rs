@@ -7,6 +7,7 @@
 //!   runner open.lock arm.lock reaper.lock reaper.log ledger.jsonl turns/ <found out once>.json   of its first round
 //!   <cell>/                        a cell of it ([`CellFolder`])
 //!     cell.json plan.json progress.json timeline.jsonl manifest.json failure.json done.json checks/<check>.json
+//!     journey.json stations/<n>.json stopped.json play.lock   of a journey
 //!     started removed provision.lock use.lock done.lock
 //!     <member>/                    evidence
 //! target/testkit/kept/<cell>.json  a cluster that outlives its run
@@ -58,6 +59,10 @@ pub enum CellDocument {
     Failure,
     /// The checks that have given the cluster back.
     Done,
+    /// What is planned of a journey.
+    Journey,
+    /// Why a journey did not go on.
+    Stopped,
 }
 
 /// The folder of a run.
@@ -229,6 +234,8 @@ impl CellFolder {
             CellDocument::Manifest => "manifest.json",
             CellDocument::Failure => "failure.json",
             CellDocument::Done => "done.json",
+            CellDocument::Journey => "journey.json",
+            CellDocument::Stopped => "stopped.json",
         })
     }
 
@@ -266,12 +273,29 @@ impl CellFolder {
         self.checks().join(format!("{check}.json"))
     }
 
+    /// What was played up to a station of a journey.
+    pub fn station(&self, number: usize) -> PathBuf {
+        self.0.join(STATIONS).join(format!("{number}.json"))
+    }
+
+    /// The folder of its stations, one document each.
+    pub fn stations(&self) -> PathBuf {
+        self.0.join(STATIONS)
+    }
+
+    /// Held by who plays a journey, as long as that lasts.
+    pub fn play_lock(&self) -> PathBuf {
+        self.0.join("play.lock")
+    }
+
     /// The folders of what its members left as evidence, sorted.
     ///
     /// # Errors
     /// When it cannot be listed.
     pub fn members(&self) -> Result<Vec<PathBuf>, FolderError> {
-        let is_member = |path: &PathBuf| path.is_dir() && path.file_name().is_some_and(|name| name != CHECKS);
+        let is_member = |path: &PathBuf| {
+            path.is_dir() && path.file_name().is_some_and(|name| name != CHECKS && name != STATIONS)
+        };
         Ok(files(&self.0)?.into_iter().filter(is_member).collect())
     }
 
@@ -307,6 +331,7 @@ impl CellFolder {
 }
 
 const CHECKS: &str = "checks";
+const STATIONS: &str = "stations";
 
 /// The folder of what is recorded of clusters that outlive their runs, one document each.
 pub fn kept(out_dir: &Path) -> PathBuf {

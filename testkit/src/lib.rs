@@ -7,6 +7,7 @@
 //! |---|---|
 //! | matrix → cell | [`matrix`] |
 //! | cell → plan | [`plan`] |
+//! | plan → stations | [`journey`] |
 //! | lease | [`session`] |
 //! | cluster | [`cluster`], on [`host`], [`image`] and [`lxd`] |
 //! | observation | [`microovn`] and [`ovn`] parse it, [`cluster`] takes it |
@@ -26,6 +27,7 @@ pub mod fuzzing;
 mod headline;
 pub mod host;
 pub mod image;
+pub mod journey;
 pub mod lxd;
 pub mod matrix;
 pub mod microovn;

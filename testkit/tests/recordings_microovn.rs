@@ -181,8 +181,9 @@ fn arguments_are_taken_apart_as_daemons_do() {
     let argv = ["ovn-northd", "-p", "/k", "-C/", "--ovnnb-db=a", "--certificate", "/c", "-vsyslog:info", "--no-chdir"];
     let argv = [&argv[..], &["a\nb c d"]].concat();
     let arguments: String = argv.iter().map(|argument| format!("{}:{argument}\n", argument.len())).collect();
-    let text = format!("ovn-northd {}\n{arguments}", argv.len());
+    let text = format!("ovn-northd {} 7 90\n{arguments}", argv.len());
     let [daemon] = &Daemon::parse_all(&text).unwrap()[..] else { panic!("{text}") };
+    assert_eq!(daemon.identity, (7, 90));
     let arguments = daemon.arguments();
     assert_eq!(arguments.values("private-key"), ["/k"]);
     assert_eq!(arguments.values("ca-cert"), ["/"]);
@@ -192,7 +193,7 @@ fn arguments_are_taken_apart_as_daemons_do() {
     assert_eq!(arguments.values("no-chdir"), [""]);
     assert_eq!(arguments.words, ["a\nb c d"]);
     let watching = "ovsdb-server: monitoring pid 1007 (healthy)";
-    let text = format!("ovsdb-server 1\n{}:{watching}\novsdb-server 1\n12:ovsdb-server\n", watching.len());
+    let text = format!("ovsdb-server 1 7 90\n{}:{watching}\novsdb-server 1 8 91\n12:ovsdb-server\n", watching.len());
     assert_eq!(Daemon::parse_all(&text).unwrap().len(), 1, "who watches over a daemon is none");
     assert_eq!(Daemon::parse_all("").unwrap(), []);
 }

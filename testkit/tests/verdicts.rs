@@ -16,7 +16,7 @@ fn seen<T>(reading: &mut Reading<T>) -> &mut T {
 }
 
 fn check(name: &str, state: &State, observation: &Observation, wanted: Expect) {
-    let verdict = (find_check(name).unwrap().judge)(state, observation);
+    let verdict = find_check(name).unwrap().judge(state, observation, None);
     assert!(!verdict.passed());
     wanted.assert_eq(&verdict.to_string());
 }
@@ -141,7 +141,7 @@ fn every_difference_is_shown_at_once() {
         members: failed, 1 of 36 compared differ
           member microovn-init-cluster-2: cluster list microovn-init-cluster-3 status: wanted ONLINE, seen UNREACHABLE"#]],
     );
-    let names: Vec<_> = unsatisfied(&state, &observation).into_iter().map(|(check, _)| check.name).collect();
+    let names: Vec<_> = unsatisfied(&state, &observation, None).into_iter().map(|(check, _)| check.name).collect();
     // What a member was given, what became of it, what could not be read.
     assert_eq!(names, ["services", "members", "sb_encap", "tunnels", "sb_chassis", "encap_route"]);
 }
@@ -149,7 +149,7 @@ fn every_difference_is_shown_at_once() {
 #[test]
 fn a_passed_check_says_how_much_it_compared() {
     for (_, state) in common::states() {
-        let verdict = (find_check("ovs_encap_ip").unwrap().judge)(&state, &common::observe(&state));
+        let verdict = find_check("ovs_encap_ip").unwrap().judge(&state, &common::observe(&state), None);
         assert!(verdict.passed());
         expect!["ovs_encap_ip: passed, 4 compared"].assert_eq(&verdict.to_string());
     }

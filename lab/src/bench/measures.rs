@@ -12,6 +12,7 @@ use testkit::cluster::{self, Manifest, Order, Site};
 use testkit::config::Config;
 use testkit::image::{Cache, Golden, Workspace, build_node, build_snaps, choose_release};
 use testkit::matrix::Cell;
+use testkit::plan::Variant;
 use testkit::session::sweep::{Target, sweep};
 
 /// Milliseconds that builds from nothing take.
@@ -118,7 +119,7 @@ impl Formed {
         let mut formed = Self::default();
         for cell in cells {
             let dir = site.run.cell_dir(cell.id().as_str()).map_err(Failure::usage)?;
-            let order = Order { cell, options: catalogue.options, members: None };
+            let order = Order { cell, options: catalogue.options, variant: &Variant::default() };
             let manifest = cluster::provision(site, order, &dir).await.map_err(Failure::cluster)?;
             formed.memory.extend(usage(site, &manifest).await?.memory);
             act(site, catalogue, &manifest).await?;

@@ -12,7 +12,7 @@ use testkit::cli::{Catalogue, Failure};
 use testkit::cli::{Cells, lines, shown_plan};
 use testkit::cluster::{self, ClusterError, Order, Site};
 use testkit::matrix::Cell;
-use testkit::plan::Outline;
+use testkit::plan::{Outline, Variant};
 use testkit::report::spent::{Piece, Spent, path_of, sum};
 use testkit::report::{Work, timeline};
 
@@ -83,7 +83,8 @@ async fn by_members(
     let Some(cell) = suites.cells().core.first() else { return Ok(Growth::new(None, steps, Vec::new())) };
     for size in sizes.iter().copied().filter(|size| *size > 0) {
         let dir = site.run.cell_dir(&format!("members-{size}")).map_err(Failure::usage)?;
-        let order = Order { cell, options: catalogue.options, members: Some(size) };
+        let variant = Variant { members: Some(size), ..Variant::default() };
+        let order = Order { cell, options: catalogue.options, variant: &variant };
         let watch = Watch::begin();
         let made = cluster::provision(site, order, &dir).await;
         let seen = watch.end();

@@ -11,6 +11,7 @@ mod explain;
 mod generate;
 mod host;
 mod images;
+mod journeys;
 mod junit;
 mod log;
 mod logs;
@@ -47,6 +48,7 @@ use crate::config::{Config, Layer};
 use crate::expect::{self, Verdict};
 use crate::lxd::Client;
 use crate::matrix::{Cell, Matrix, MatrixError};
+use crate::journey::{Journey, StepKind};
 use crate::plan::{InitOption, State};
 use crate::report::chain;
 use args::{Args, Command};
@@ -61,6 +63,10 @@ pub struct Catalogue {
     pub core: fn(&Matrix) -> Result<Vec<Cell>, MatrixError>,
     /// The checks, in order.
     pub checks: Vec<CheckInfo>,
+    /// The journeys.
+    pub journeys: &'static [Journey],
+    /// Every kind of step.
+    pub steps: &'static [StepKind],
     /// The folder of the test targets, which hold the generated lists of suites.
     pub tests: PathBuf,
 }
@@ -86,7 +92,7 @@ impl CheckInfo {
     pub async fn judge(&self, client: &Client, manifest: &Manifest) -> Result<Verdict, Failure> {
         match (self.live, expect::find_check(self.name)) {
             (Some(live), _) => Ok(live(client, manifest).await),
-            (None, Some(pure)) => Ok((pure.judge)(&manifest.plan.state, &manifest.observation)),
+            (None, Some(pure)) => Ok(pure.judge(&manifest.plan.state, &manifest.observation, None)),
             (None, None) => Err(Failure::Usage(format!("the check {:?} has no judgement", self.name))),
         }
     }

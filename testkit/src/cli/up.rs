@@ -10,6 +10,7 @@ use super::{Catalogue, Failure, closing};
 use crate::cluster::{self, ClusterError, Manifest, Order, Site};
 use crate::config::Config;
 use crate::expect;
+use crate::plan::Variant;
 use crate::record;
 use crate::session::Run;
 
@@ -39,7 +40,8 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
     let started = Instant::now();
-    let order = Order { cell: &cell, options: catalogue.options, members: args.members.map(usize::from) };
+    let variant = Variant { members: args.members.map(usize::from), ..Variant::default() };
+    let order = Order { cell: &cell, options: catalogue.options, variant: &variant };
     let manifest = match form(&site, order, &dir).await {
         Formed::Up(manifest) => manifest,
         Formed::Failed(error) => {
@@ -72,7 +74,7 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
 
 /// Each difference between the plan and what was seen last, by the check that finds it; `None` where there is none.
 fn not_as_planned(manifest: &Manifest) -> Option<String> {
-    let unsatisfied = expect::unsatisfied(&manifest.plan.state, &manifest.observation);
+    let unsatisfied = expect::unsatisfied(&manifest.plan.state, &manifest.observation, None);
     let said = unsatisfied.into_iter().map(|(_, verdict)| format!("  {}", verdict.to_string().replace('\n', "\n  ")));
     let said: Vec<String> = said.collect();
     (!said.is_empty()).then(|| said.join("\n"))

@@ -17,6 +17,9 @@ use crate::{host, image};
 /// A cell that could not be provisioned.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
+    /// A journey cannot be gone; the text says which step, where it is written and why.
+    #[error("{0}")]
+    Journey(String),
     /// The run cannot be taken part in.
     #[error(transparent)]
     Run(#[from] RunError),

@@ -113,7 +113,7 @@ pub async fn reuse(site: &Site, cell: &Cell) -> Result<Option<Manifest>, Cluster
     let mut observation = Observation::default();
     let all = Subject::ALL.iter().copied().collect();
     observe(&site.client, &manifest.plan.state, &manifest.instances, &all, &mut observation).await;
-    let unsatisfied = expect::unsatisfied(&manifest.plan.state, &observation);
+    let unsatisfied = expect::unsatisfied(&manifest.plan.state, &observation, None);
     let took: Duration = started.elapsed();
     manifest.settled = Settled {
         ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

@@ -1,5 +1,6 @@
 //! From a plan and a lease to a cluster: instances from the golden image, formed as planned, settled and read.
 
+mod act;
 mod authority;
 mod batch;
 mod because;
@@ -17,11 +18,15 @@ mod manifest;
 mod names;
 mod network;
 mod observe;
+mod play;
+mod propagation;
 mod provision;
 mod release;
 mod settle;
 mod site;
+mod station;
 mod subnets;
+mod watches;
 mod words;
 
 pub use batch::{PATH, in_turn, while_good};
@@ -36,7 +41,10 @@ pub use golden::{Product, check_given_snaps, golden, ingredients, maker};
 pub use keep::{forget, keep, keep_unformed, kept, kept_cells, reuse};
 pub use manifest::{Manifest, Planned, Settled};
 pub use observe::{Members, observe};
+pub use play::{Ended, play, unsatisfied_at, variant};
+pub use propagation::propagation;
 pub use provision::{Order, provision, tags};
 pub use settle::settle;
 pub use site::Site;
+pub use station::{Done, Itinerary, Reached, Stopped};
 pub(crate) use words::Words;

@@ -20,7 +20,7 @@ use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
-use crate::plan::{Content, File, InitOption, Member, Network, Plan, Segments};
+use crate::plan::{Content, File, InitOption, Member, Network, Plan, Segments, Variant};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Tags, reaper};
@@ -54,8 +54,8 @@ pub struct Order<'a> {
     pub cell: &'a Cell,
     /// The options of its matrix.
     pub options: &'a [&'a dyn InitOption],
-    /// Another number of members than the cell has, for who wants to look at such a cluster.
-    pub members: Option<usize>,
+    /// What differs from the cell.
+    pub variant: &'a Variant,
 }
 
 /// Makes a cluster and waits until it has settled. Its records and evidence go to `dir`.
@@ -71,8 +71,8 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     timeline.stage(Work::Sweep, Owner::Framework, site.run.once(&once, async || sweep_abandoned(site).await)).await?;
     let progress = Progress::new(dir);
     progress.tell(Doing::Waiting, "for a turn");
-    let Order { cell, options, members } = order;
-    let sketch = Plan::draw_sized(cell, options, Segments::documentation(), members);
+    let Order { cell, options, variant } = order;
+    let sketch = Plan::draw_variant(cell, options, Segments::documentation(), variant);
     faults::require_members(site.config.faults.as_ref(), &sketch)?;
     if has_ipv6(&sketch) {
         crate::host::require_ipv6(&site.config)?;
@@ -80,7 +80,7 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     let cost = expected(&site.config.out_dir, &sketch);
     let _turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
-    let bridges = make_bridges(site, cell.id().as_str(), &timeline);
+    let bridges = make_bridges(site, sketch.cell.as_str(), &timeline);
     let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
     let planning = async {
         let mut plan = draw(site, order).await?;
@@ -160,11 +160,12 @@ async fn taken(site: &Site) -> Result<Vec<IpNet>, ClusterError> {
 }
 
 /// The plan of a cell, in address ranges that overlap no network of LXD and no route of this host.
-async fn draw(site: &Site, Order { cell, options, members }: Order<'_>) -> Result<Plan, ClusterError> {
+async fn draw(site: &Site, Order { cell, options, variant }: Order<'_>) -> Result<Plan, ClusterError> {
     let taken: Vec<IpNet> = site.run.once("taken", async || taken(site).await).await?;
-    let seed = format!("{}/{}", site.run.id(), cell.id());
+    let name = variant.name.as_ref().unwrap_or_else(|| cell.id());
+    let seed = format!("{}/{name}", site.run.id());
     let segments = subnets::pick(&seed, &taken).ok_or(ClusterError::NoSubnet)?;
-    Ok(Plan::draw_sized(cell, options, segments, members))
+    Ok(Plan::draw_variant(cell, options, segments, variant))
 }
 
 /// The instance of every member.
@@ -234,7 +235,7 @@ async fn make(
     } else {
         tokio::try_join!(try_join_all(preparing), forming)?;
     }
-    let settling = settle(&site.client, &plan.state, &instances, wait::patience(site.config.settle), &progress);
+    let settling = settle(&site.client, &plan.state, &instances, None, wait::patience(site.config.settle), &progress);
     let (settled, observation) = timeline.stage(Work::Settle, Owner::Product, settling).await;
     Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
 }

@@ -21,12 +21,13 @@ use crate::report::{Doing, Progress};
 const FIRST: Duration = Duration::from_millis(300);
 const LAST: Duration = Duration::from_secs(3);
 
-/// Observes until a look at everything finds every expectation of the plan to hold, or the deadline has passed: then
-/// everything is looked at once more, whatever comes of it.
+/// Observes until a look at everything finds every expectation of the state to hold, given what was seen at the station
+/// before, or the deadline has passed: then everything is looked at once more, whatever comes of it.
 pub async fn settle(
     client: &Client,
     state: &State,
     instances: &Members,
+    before: Option<&Observation>,
     deadline: Duration,
     progress: &Progress,
 ) -> (Settled, Observation) {
@@ -40,7 +41,7 @@ pub async fn settle(
         let looked = tokio::time::Instant::now();
         count += 1;
         observe(client, state, instances, &wanted, &mut observation).await;
-        let unsatisfied = expect::unsatisfied(state, &observation);
+        let unsatisfied = expect::unsatisfied(state, &observation, before);
         let late = started.elapsed() >= deadline;
         // A line of a journal does not go away, however long one waits.
         let ended = late || unsatisfied.iter().all(|(check, _)| check.reads.iter().all(|subject| subject.lasts()));

@@ -21,7 +21,7 @@ pub use observation::{MemberObservation, Observation, Reading};
 pub use subject::{Read, Subject};
 pub use verdict::{Difference, Verdict, VerdictBuilder};
 
-use crate::plan::State;
+use crate::plan::{Changes, State};
 
 /// One check of a formed cluster.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,29 @@ pub struct Check {
     /// Which plans it can judge. A plan in which there is nothing for it to compare is one of those it cannot.
     pub applies: fn(&State) -> bool,
     /// The judgement.
-    pub judge: fn(&State, &Observation) -> Verdict,
+    pub judge: Judge,
+}
+
+/// How a check comes to its verdict.
+#[derive(Debug, Clone, Copy)]
+pub enum Judge {
+    /// From what must be so, and what was seen.
+    Now(fn(&State, &Observation) -> Verdict),
+    /// From what must have changed and what must not, what was seen, and what was seen at the station before. Where there is
+    /// none such a check does not apply.
+    Since(fn(&Changes, &State, &Observation, &Observation) -> Verdict),
+}
+
+impl Check {
+    /// Judges a cluster by what was seen of it now, and at the station before where there is one.
+    pub fn judge(&self, state: &State, seen: &Observation, before: Option<&Observation>) -> Verdict {
+        match (self.judge, &state.since, before) {
+            (Judge::Now(judge), _, _) => judge(state, seen),
+            (Judge::Since(judge), Some(changes), Some(before)) => judge(changes, state, seen, before),
+            // Nothing is compared, which no check passes by.
+            (Judge::Since(_), _, _) => Verdict::builder(self.name).finish(),
+        }
+    }
 }
 
 /// The check of that name.
@@ -43,16 +65,25 @@ pub fn find_check(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
-/// The checks that can judge clusters of this plan, in order.
+/// Whether the check of that name compares with a station before, so that it applies to no cluster that was only formed.
+pub fn needs_a_step(name: &str) -> bool {
+    find_check(name).is_some_and(|check| matches!(check.judge, Judge::Since(_)))
+}
+
+/// The checks that can judge clusters of this state, in order.
 pub fn applicable(state: &State) -> impl Iterator<Item = &'static Check> {
     CHECKS.iter().filter(|check| (check.applies)(state))
 }
 
-/// The checks of the plan that `observation` does not pass, with their verdicts, the likely cause of the others first. What
+/// The checks of the state that `observation` does not pass, given what was seen at the station before, with their verdicts, the likely cause of the others first. What
 /// they read is what is worth reading again.
-pub fn unsatisfied(state: &State, observation: &Observation) -> Vec<(&'static Check, Verdict)> {
+pub fn unsatisfied(
+    state: &State,
+    observation: &Observation,
+    before: Option<&Observation>,
+) -> Vec<(&'static Check, Verdict)> {
     let judged: Vec<(&Check, Verdict)> =
-        applicable(state).map(|check| (check, (check.judge)(state, observation))).collect();
+        applicable(state).map(|check| (check, check.judge(state, observation, before))).collect();
     let failed = likely_causes(judged.iter().map(|(_, verdict)| verdict));
     let check = |verdict: &Verdict| judged.iter().find(|(_, it)| std::ptr::eq(it, verdict)).map(|(check, _)| *check);
     failed.into_iter().filter_map(|verdict| Some((check(verdict)?, verdict.clone()))).collect()

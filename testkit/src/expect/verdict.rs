@@ -98,6 +98,12 @@ pub struct VerdictBuilder {
 }
 
 impl VerdictBuilder {
+    /// Takes in the finished verdict of another check.
+    pub fn take(&mut self, other: Verdict) {
+        self.verdict.compared += other.compared;
+        self.verdict.differences.extend(other.differences);
+    }
+
     /// Takes over what another has compared, for a check that does so in several places at once.
     pub fn extend(&mut self, other: Self) {
         self.verdict.compared += other.verdict.compared;

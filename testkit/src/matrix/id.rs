@@ -14,6 +14,11 @@ impl CellId {
         Self(id)
     }
 
+    /// The name of what starts from a cell and goes on: a journey's.
+    pub fn of_journey(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -52,7 +52,7 @@ for end in "$@"; do
 done
 exit 0
 "#;
-/// Prints every daemon of MicroOVN, with the lengths of its arguments, because they may hold any character but NUL.
+/// Prints every daemon of MicroOVN, with its process id, when it was started, and the lengths of its arguments, because they may hold any character but NUL.
 const DAEMONS_SCRIPT: &str = r#"
 exec 2>/dev/null
 LC_ALL=C
@@ -60,7 +60,10 @@ for process in /proc/[0-9]*; do
     read -r name <"$process/comm" || continue
     case $name in microovnd | ovn-controller | ovn-northd | ovs-vswitchd | ovsdb-server) ;; *) continue ;; esac
     mapfile -d '' -t argv <"$process/cmdline" && ((${#argv[@]})) || continue
-    printf '%s %s\n' "$name" "${#argv[@]}"
+    # The 22nd field, counted behind the name in brackets, which may hold spaces.
+    stat=$(<"$process/stat") || continue
+    read -ra fields <<<"${stat##*) }"
+    printf '%s %s %s %s\n' "$name" "${#argv[@]}" "${process#/proc/}" "${fields[19]}"
     for argument in "${argv[@]}"; do printf '%s:%s\n' "${#argument}" "$argument"; done
 done
 exit 0

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::ovn::ParseError;
+use crate::plan::Process;
 
 const WHAT: &str = "daemons";
 
@@ -40,6 +41,9 @@ pub struct Daemon {
     pub program: String,
     /// Its arguments, the program among them.
     pub argv: Vec<String>,
+    /// Its process id and when it was started, in the kernel's ticks since the host booted: together nobody else's.
+    #[serde(default)]
+    pub identity: (u32, u64),
 }
 
 /// An argument vector taken apart.
@@ -52,7 +56,7 @@ pub struct Arguments {
 }
 
 impl Daemon {
-    /// Reads what [`commands::daemons`](super::commands::daemons) prints: for every process `NAME COUNT`, then so many
+    /// Reads what [`commands::daemons`](super::commands::daemons) prints: for every process `NAME COUNT PID STARTED`, then so many
     /// arguments as `LENGTH:ARGUMENT`. Processes that only watch over another, `ovsdb-server: monitoring pid …`, are
     /// left out.
     ///
@@ -62,10 +66,13 @@ impl Daemon {
         let mut rest = text;
         let mut daemons = Vec::new();
         while !rest.is_empty() {
-            let wrong = |at: &str| ParseError::expected(WHAT, "NAME COUNT, then LENGTH:ARGUMENT", at);
+            let wrong = |at: &str| ParseError::expected(WHAT, "NAME COUNT PID STARTED, then LENGTH:ARGUMENT", at);
             let (head, mut after) = rest.split_once('\n').ok_or_else(|| wrong(rest))?;
-            let (program, count) = head.split_once(' ').ok_or_else(|| wrong(head))?;
+            let [program, numbers @ ..] = &*head.split(' ').collect::<Vec<_>>() else { return Err(wrong(head)) };
+            let &[count, pid, started] = numbers else { return Err(wrong(head)) };
             let count: usize = count.parse().map_err(|_| wrong(head))?;
+            let identity =
+                (pid.parse().map_err(|_| wrong(head))?, started.parse().map_err(|_| wrong(head))?);
             let mut argv = Vec::new();
             for _ in 0..count {
                 let (length, argument) = after.split_once(':').ok_or_else(|| wrong(after))?;
@@ -75,11 +82,35 @@ impl Daemon {
                 argv.push(argument.to_owned());
             }
             if !argv.first().is_some_and(|name| name.contains(": monitoring pid ")) {
-                daemons.push(Self { program: program.to_owned(), argv });
+                daemons.push(Self { program: (*program).to_owned(), argv, identity });
             }
             rest = after;
         }
         Ok(daemons)
+    }
+
+    /// Which of MicroOVN's it is; `None` where it is none of them. Of database servers by what most arguments are about, so
+    /// that one that is wrong makes no other server of it.
+    pub fn process(&self) -> Option<Process> {
+        Some(match self.program.as_str() {
+            "microovnd" => Process::Daemon,
+            "ovs-vswitchd" => Process::Switch,
+            "ovn-controller" => Process::Controller,
+            "ovn-northd" => Process::Northd,
+            "ovsdb-server" => {
+                let about = |marks: [&str; 2]| {
+                    let marked = |argument: &&String| marks.iter().any(|mark| argument.contains(mark));
+                    self.argv.iter().filter(marked).count()
+                };
+                let all = [
+                    (about(["ovnnb", "OVN_Northbound"]), Process::Northbound),
+                    (about(["ovnsb", "OVN_Southbound"]), Process::Southbound),
+                    (about(["/switch/", "Open_vSwitch"]), Process::SwitchDatabase),
+                ];
+                all.into_iter().filter(|(marks, _)| *marks > 0).max_by_key(|(marks, _)| *marks)?.1
+            }
+            _ => return None,
+        })
     }
 
     /// Its arguments, taken apart as getopt_long(3) does: `--option=value` and `--option value` are the same.

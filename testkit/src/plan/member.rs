@@ -90,6 +90,12 @@ pub struct Member {
     pub presence: Presence,
     /// The services it is expected to run, where it is in the cluster and up.
     pub services: BTreeSet<Service>,
+    /// Services that it had before. What they left on disk may stay.
+    #[serde(default)]
+    pub had: BTreeSet<Service>,
+    /// Services of the snap that were made to fail on purpose; of their trouble nothing is to be said.
+    #[serde(default)]
+    pub upset: BTreeSet<String>,
     /// Whether it is told its services when it enters. Else MicroOVN chooses: everything where fewer than three members have
     /// central, and no central where three have it.
     #[serde(default)]
@@ -127,6 +133,8 @@ impl Member {
             address,
             presence: Presence::Online,
             services,
+            had: BTreeSet::new(),
+            upset: BTreeSet::new(),
             services_told: false,
         }
     }

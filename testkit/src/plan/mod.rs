@@ -3,12 +3,14 @@
 //! [`Plan::draw`] turns a cell into instances, NICs, addresses, roles, dialog answers and so into every expectation.
 //! It is pure: the same cell and the same [`Segments`] give the same plan.
 
+mod changes;
 mod datapath;
 mod dialog;
 mod member;
 mod names;
 mod network;
 mod option;
+mod process;
 mod recipe;
 mod release;
 mod state;
@@ -20,11 +22,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::matrix::{Cell, CellId};
 
+pub use changes::{Changes, Turnover};
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
 pub use member::{Encap, Member, Presence, Service};
 pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{InitOption, Need, Outline};
+pub use process::Process;
 pub use recipe::{Content, File, Recipe, Role};
 pub use release::{Plug, Release};
 pub use state::State;
@@ -100,6 +104,17 @@ pub struct UserCa {
     pub certificate: String,
 }
 
+/// What differs from a cell in a plan that is drawn of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Variant {
+    /// Another name than the cell's, for its instances and folders.
+    pub name: Option<CellId>,
+    /// Another number of members.
+    pub members: Option<usize>,
+    /// How many more there are, outside of the cluster.
+    pub outside: usize,
+}
+
 /// The plan of one cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -121,18 +136,23 @@ impl Plan {
     /// Draws the plan of `cell`: outlined by every option, then a default cluster of that outline, shaped by every
     /// option in order, then what each member is told.
     pub fn draw(cell: &Cell, options: &[&dyn InitOption], segments: Segments) -> Self {
-        Self::draw_sized(cell, options, segments, None)
+        Self::draw_variant(cell, options, segments, &Variant::default())
     }
 
-    /// The plan of this cell, with another number of members where one is given.
-    pub fn draw_sized(cell: &Cell, options: &[&dyn InitOption], segments: Segments, members: Option<usize>) -> Self {
+    /// The plan of a variant of this cell.
+    pub fn draw_variant(cell: &Cell, options: &[&dyn InitOption], segments: Segments, variant: &Variant) -> Self {
         let chosen: Vec<_> = options.iter().map(|option| (*option, cell.value(option.declaration().name))).collect();
         let mut outline = Outline::default();
         for (option, value) in &chosen {
             option.outline(value, &mut outline);
         }
-        outline.members = members.unwrap_or(outline.members);
-        let mut plan = Self::outlined(cell.id().clone(), outline, segments);
+        let entering = variant.members.unwrap_or(outline.members);
+        outline.members = entering + variant.outside;
+        let id = variant.name.clone().unwrap_or_else(|| cell.id().clone());
+        let mut plan = Self::outlined(id, outline, segments);
+        for member in plan.state.members.iter_mut().skip(entering) {
+            member.presence = Presence::Outside;
+        }
         for (option, value) in &chosen {
             option.shape(value, &mut plan);
         }
@@ -198,7 +218,7 @@ mod tests {
     fn a_plan_has_as_many_members_as_it_is_sized() {
         let cell = Cell::new(&[], &[]).expect("a cell");
         for size in [1, 3, 9] {
-            assert_eq!(Plan::draw_sized(&cell, &[], Segments::documentation(), Some(size)).state.members.len(), size);
+            assert_eq!(Plan::draw_variant(&cell, &[], Segments::documentation(), &Variant { members: Some(size), ..Variant::default() }).state.members.len(), size);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Networks, NICs and routes of a plan.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -42,6 +43,15 @@ pub enum Network {
     Management,
     /// The dedicated tunnel network.
     Underlay,
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Management => "management",
+            Self::Underlay => "underlay",
+        })
+    }
 }
 
 /// One NIC of a member with its static addresses and routes.

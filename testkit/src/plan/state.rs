@@ -1,8 +1,10 @@
 //! What must be so: the model of a cluster at one moment, which checks judge by.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Datapath, Member, Presence, Release, Service, UserCa};
+use super::{Changes, Datapath, Member, Presence, Release, Service, UserCa};
 
 /// A cluster as it must be. Pure, comparable and printable; a step makes the next one of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -15,6 +17,9 @@ pub struct State {
     /// What the release under test has of itself.
     #[serde(default)]
     pub release: Release,
+    /// What must be another than at the station before, and what therefore must not; `None` where there is none before.
+    #[serde(default)]
+    pub since: Option<Changes>,
     /// Every member there ever is, also those that are still outside or have left, in the order of their numbers.
     pub members: Vec<Member>,
 }
@@ -53,5 +58,22 @@ impl State {
     /// Whether so many centrals are up that the databases can be written: more than half of them.
     pub fn has_quorum(&self) -> bool {
         2 * self.online_with(Service::Central).count() > self.members_with(Service::Central).count()
+    }
+}
+
+/// One line: every member by its number with what it runs, and how it is where it is not online.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, member) in (1..).zip(&self.members) {
+            if number > 1 {
+                f.write_str(", ")?;
+            }
+            let services: Vec<String> = member.services.iter().map(ToString::to_string).collect();
+            match member.presence {
+                Presence::Online => write!(f, "{number} {}", services.join("+"))?,
+                presence => write!(f, "{number} {presence}")?,
+            }
+        }
+        Ok(())
     }
 }

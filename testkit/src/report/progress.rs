@@ -18,6 +18,8 @@ pub enum Doing {
     Forming,
     /// The cluster becomes as planned.
     Settling,
+    /// A step of a journey is taken.
+    Stepping,
 }
 
 impl Doing {
@@ -28,6 +30,7 @@ impl Doing {
             Self::Provisioning => "provisioning",
             Self::Forming => "forming",
             Self::Settling => "settling",
+            Self::Stepping => "stepping",
         }
     }
 }

@@ -42,6 +42,10 @@ pub enum Work {
     Settle,
     /// Collecting evidence of a cluster that is not as planned.
     Evidence,
+    /// What is done of the step of this number, counted from 1.
+    Step(usize),
+    /// The cluster becomes as it must be after the step of this number.
+    SettleStep(usize),
     /// The check of this name judges or acts.
     Check(String),
     /// From the settled cluster to the end of the last check, where no check judges: locks, the manifest, processes.
@@ -99,6 +103,8 @@ impl fmt::Display for Work {
         }
         match self {
             Self::Check(check) => write!(f, "check {check}"),
+            Self::Step(number) => write!(f, "step {number}"),
+            Self::SettleStep(number) => write!(f, "settle {number}"),
             Self::Other(name) => f.write_str(name),
             named => f.write_str(NAMED.iter().find(|(work, _)| work == named).map_or("", |(_, name)| name)),
         }
@@ -122,6 +128,8 @@ impl From<String> for Work {
             Some(("clone", _, Ok(number))) => Self::Clone(number),
             Some(("boot", _, Ok(number))) => Self::Boot(number),
             Some(("files", _, Ok(number))) => Self::Files(number),
+            Some(("step", _, Ok(number))) => Self::Step(number),
+            Some(("settle", _, Ok(number))) => Self::SettleStep(number),
             _ => Self::Other(name),
         }
     }
@@ -133,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_read_back_as_what_it_was() {
-        let numbered = [Work::Clone(10), Work::Boot(2), Work::Files(1), Work::Check("members".to_owned())];
+        let numbered = [Work::Clone(10), Work::Boot(2), Work::Files(1), Work::Step(3), Work::SettleStep(3), Work::Check("members".to_owned())];
         let other = [Work::Other("boot x".to_owned()), Work::Other("packing".to_owned())];
         for work in NAMED.into_iter().map(|(work, _)| work).chain(numbered).chain(other) {
             let text = work.to_string();

@@ -6,6 +6,7 @@
 mod lease;
 mod ledger;
 mod lock;
+pub mod play;
 mod process;
 pub mod reaper;
 mod run;

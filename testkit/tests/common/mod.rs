@@ -161,7 +161,7 @@ fn daemons(state: &State, member: &Member) -> String {
     let mut text = String::new();
     let mut add = |line: &str| {
         let argv: Vec<&str> = line.split(' ').collect();
-        text += &format!("{} {}\n", argv[0].trim_end_matches(':'), argv.len());
+        text += &format!("{} {} 100 2000\n", argv[0].trim_end_matches(':'), argv.len());
         argv.iter().for_each(|argument| text += &format!("{}:{argument}\n", argument.len()));
     };
     let common = "/var/snap/microovn/common";

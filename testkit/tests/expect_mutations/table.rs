@@ -242,7 +242,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     }),
     ("a database server that serves something else", &["daemon_arguments"], |c| {
         let argv = ["ovsdb-server", "/tmp/x.db", "--remote=ptcp:6640"].map(str::to_owned).to_vec();
-        c.daemons().push(Daemon { program: "ovsdb-server".to_owned(), argv });
+        c.daemons().push(Daemon { program: "ovsdb-server".to_owned(), argv, identity: (1, 1) });
     }),
     ("ovn-northd where no central is planned", &["daemon_arguments"], |c| {
         let stray = c.daemon("ovn-northd", "").clone();

@@ -52,7 +52,7 @@ async fn only_what_is_not_yet_as_planned_is_read_again_and_in_the_end_everything
     let dir = tempfile::tempdir().expect("a folder");
     let progress = Progress::new(dir.path());
     let client = lxd.client().await;
-    let (settled, seen) = settle(&client, &plan.state, &instances(&plan), Duration::from_secs(60), &progress).await;
+    let (settled, seen) = settle(&client, &plan.state, &instances(&plan), None, Duration::from_secs(60), &progress).await;
     assert_eq!((settled.looks, settled.unsatisfied), (4, Vec::new()));
     assert_eq!(seen, common::observe(&plan.state));
     // What was told before the last look.
@@ -72,7 +72,7 @@ async fn at_the_deadline_what_was_seen_last_is_judged() {
     let instances = instances(&plan);
     let dir = tempfile::tempdir().expect("a folder");
     let progress = Progress::new(dir.path());
-    let settling = settle(&client, &plan.state, &instances, deadline, &progress);
+    let settling = settle(&client, &plan.state, &instances, None, deadline, &progress);
     let ended = tokio::time::timeout(Duration::from_secs(20), settling).await;
     let (settled, seen) = ended.expect("an end at the deadline");
     assert_eq!(settled.unsatisfied, ["members"]);
@@ -90,6 +90,7 @@ async fn a_cluster_that_is_as_planned_at_once_is_looked_at_once() {
         &lxd.client().await,
         &plan.state,
         &instances(&plan),
+        None,
         Duration::from_secs(60),
         &Progress::new(dir.path()),
     )
@@ -104,7 +105,7 @@ async fn what_was_right_at_first_and_is_wrong_when_everything_is_read_again_is_w
     let (lxd, _) = regressing(&plan, 2, 2..3);
     let dir = tempfile::tempdir().expect("a folder");
     let (client, progress) = (lxd.client().await, Progress::new(dir.path()));
-    let (settled, _) = settle(&client, &plan.state, &instances(&plan), Duration::from_secs(60), &progress).await;
+    let (settled, _) = settle(&client, &plan.state, &instances(&plan), None, Duration::from_secs(60), &progress).await;
     // All, twice the members, all, the Southbound, all.
     assert_eq!((settled.looks, settled.unsatisfied), (6, Vec::new()));
 }
@@ -117,7 +118,7 @@ async fn what_was_right_at_first_and_is_wrong_at_the_deadline_is_red() {
         let (lxd, _) = regressing(&plan, usize::MAX, 2..usize::MAX);
         let dir = tempfile::tempdir().expect("a folder");
         let (client, progress) = (lxd.client().await, Progress::new(dir.path()));
-        let (settled, _) = settle(&client, &plan.state, &instances(&plan), deadline, &progress).await;
+        let (settled, _) = settle(&client, &plan.state, &instances(&plan), None, deadline, &progress).await;
         if settled.looks > 1 {
             assert!(settled.unsatisfied.iter().any(|check| check == "sb_encap"), "{:?}", settled.unsatisfied);
             return;

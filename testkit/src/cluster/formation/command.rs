@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Entry, Tokens};
 use crate::cluster::ClusterError;
-use crate::lxd::Exec;
+use crate::lxd::{Client, Exec};
 use crate::microovn::JoinToken;
 use crate::wait;
 
@@ -33,6 +33,28 @@ async fn talk(entry: &Entry<'_>, token: Option<JoinToken>, said: &mut String) ->
     let words: Vec<&str> = ["bootstrap"].into_iter().chain(arguments).collect();
     run(entry, &words, said).await?;
     entry.issue(async |name| run(entry, &["add", name], said).await).await
+}
+
+/// The token that a member of a cluster issues for one that is to join it.
+///
+/// # Errors
+/// When the command fails, or prints something other than a token.
+pub(super) async fn issue(client: &Client, instance: &str, name: &str) -> Result<JoinToken, ClusterError> {
+    let exec = Exec::new(["/snap/bin/microovn", "cluster", "add", name]).timeout(wait::patience(COMMAND));
+    let output = client.exec(instance, &exec).await?;
+    if !output.success() {
+        return Err(ClusterError::Command {
+            command: "microovn cluster add".to_owned(),
+            member: instance.to_owned(),
+            code: output.exit_code,
+            tail: crate::microovn::redact(output.stderr_text().trim()),
+        });
+    }
+    output.stdout_text().trim().parse().map_err(|source| ClusterError::BadToken {
+        bootstrap: instance.to_owned(),
+        member: name.to_owned(),
+        source,
+    })
 }
 
 /// Runs `microovn cluster` with these words; what it printed.

@@ -14,7 +14,7 @@ use super::observe::Members;
 use super::{ClusterError, Planned};
 use crate::lxd::Client;
 use crate::microovn::JoinToken;
-use crate::plan::{Formation, Member, Plan, Role};
+use crate::plan::{Formation, Member, Plan, Presence, Role};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 
 /// Join tokens by the name of the member they are for.
@@ -76,6 +76,10 @@ pub async fn form(
     }
     let mut tokens = Tokens::new();
     for (member, ready) in plan.state.members.iter().zip(ready) {
+        // It enters later, if at all.
+        if member.presence == Presence::Outside {
+            continue;
+        }
         let boots = match plan.role(member) {
             Role::Bootstrap => Doing::Provisioning,
             Role::Join => Doing::Forming,
@@ -95,18 +99,41 @@ pub async fn form(
         };
         progress.tell(Doing::Forming, format!("{} {enters}", member.name));
         let entry = Entry { client, plan, member, instance: &instances[&member.name], evidence };
-        let entering = async {
-            match plan.formation {
-                Formation::Dialog | Formation::DialogPiped => dialog::enter(&entry, token).await,
-                Formation::Cli => command::enter(&entry, token).await,
-                Formation::Rest => rest::enter(&entry, token).await,
-            }
-        };
+        let entering = enter(&entry, token);
         let begun = Instant::now();
         let entered = timeline.stage(stage, Owner::Product, entering).await;
         tokens.extend(entered.map_err(|error| limited(&member.name, begun.elapsed(), error))?);
     }
     Ok(())
+}
+
+/// Has a member enter a cluster that is formed already, in the way the plan says, with a token that another member issues by
+/// `microovn cluster add`.
+///
+/// # Errors
+/// When no token is issued, or the member does not enter.
+pub(super) async fn enter_later(
+    client: &Client,
+    plan: &Plan,
+    name: &str,
+    instance: &str,
+    by: &str,
+    evidence: &Evidence,
+) -> Result<(), ClusterError> {
+    let missing = || ClusterError::Empty(plan.cell.to_string());
+    let member = plan.state.find(name).ok_or_else(missing)?;
+    let token = command::issue(client, by, name).await?;
+    let entry = Entry { client, plan, member, instance, evidence };
+    enter(&entry, Some(token)).await.map(drop)
+}
+
+/// Has one member enter, in the way the plan says.
+async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
+    match entry.plan.formation {
+        Formation::Dialog | Formation::DialogPiped => dialog::enter(entry, token).await,
+        Formation::Cli => command::enter(entry, token).await,
+        Formation::Rest => rest::enter(entry, token).await,
+    }
 }
 
 /// How long MicroOVN's own client waits for its daemon, as microcluster's client has it, and what it says then.

@@ -3,7 +3,7 @@
 mod list;
 
 use super::sorted;
-use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
 use crate::microovn::{AUTHORITY, Certificate, Pki, planned_certificates};
 use crate::plan::{Member, State};
 
@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
             and `certificates list` says so",
     reads: &[Subject::Certificates],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const TABLE: &str = "data/pki";

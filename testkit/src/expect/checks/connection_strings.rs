@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{NORTHBOUND_PORT, SOUTHBOUND_PORT};
 use crate::expect::explain::explain_address;
-use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
 use crate::ovn::{Connection, Connections, parse_host};
 use crate::plan::{Member, Service, State};
 
@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
             else, and a database would start from another central where there is one",
     reads: &[Subject::Environment],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 fn judge(state: &State, observation: &Observation) -> Verdict {

@@ -4,12 +4,12 @@ mod planned;
 
 use std::collections::BTreeMap;
 
-use planned::{Planned, Role, planned};
+use planned::{Planned, planned};
 
 use super::sorted;
-use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
 use crate::microovn::Daemon;
-use crate::plan::{Member, State};
+use crate::plan::{Member, Process, State};
 
 pub(super) const CHECK: Check = Check {
     name: "daemon_arguments",
@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
             remotes, keys and certificates and nothing else",
     reads: &[Subject::Daemons],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const TABLE: &str = "daemons";
@@ -34,20 +34,22 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
 }
 
 fn judge_member(member: &Member, daemons: &[Daemon], verdict: &mut VerdictBuilder) {
-    let mut running: BTreeMap<Role, Vec<&Daemon>> = BTreeMap::new();
+    let mut running: BTreeMap<Result<Process, &str>, Vec<&Daemon>> = BTreeMap::new();
     for daemon in daemons {
-        running.entry(Role::of(daemon)).or_default().push(daemon);
+        let process = daemon.process().ok_or(daemon.program.as_str());
+        running.entry(process).or_default().push(daemon);
     }
     let planned = planned(member.running());
     for plan in &planned {
-        let processes = running.remove(&plan.role).unwrap_or_default();
+        let processes = running.remove(&Ok(plan.role)).unwrap_or_default();
         verdict.compare(&member.name, TABLE, &plan.role.to_string(), "1 process", count(processes.len()));
         processes.iter().for_each(|process| judge_process(member, plan, process, verdict));
     }
     for (role, processes) in running {
         let note = processes.first().map(|process| process.argv.join(" "));
         let seen = count(processes.len());
-        verdict.judge(false, &member.name, TABLE, &role.to_string(), "no process", seen, note);
+        let what = role.map_or_else(str::to_owned, |process| process.to_string());
+        verdict.judge(false, &member.name, TABLE, &what, "no process", seen, note);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What carries packets.
 
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::ovn::Switch;
 use crate::plan::{Datapath, Service, State};
 
@@ -9,7 +9,7 @@ pub(super) const CHECK: Check = Check {
     about: "the integration bridge of every chassis has the datapath that was decided for the members",
     reads: &[Subject::Switch],
     applies: |state| state.online_with(Service::Chassis).next().is_some(),
-    judge,
+    judge: Judge::Now(judge),
 };
 
 /// The integration bridge, as ovn-controller calls it by default.

@@ -1,7 +1,7 @@
 //! The underlay: the planned device has the tunnel endpoint, and the way to each peer's leaves by it.
 
 use crate::expect::subject::peers;
-use crate::expect::{Check, MemberObservation, Observation, Reading, Subject, Verdict, VerdictBuilder};
+use crate::expect::{Check, Judge, MemberObservation, Observation, Reading, Subject, Verdict, VerdictBuilder};
 use crate::microovn::Device;
 use crate::plan::{Member, Service, State};
 
@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check {
             the planned device, from that address",
     reads: &[Subject::Addresses, Subject::Routes],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 fn judge(state: &State, observation: &Observation) -> Verdict {

@@ -3,7 +3,7 @@
 //! A cluster may look right in every table while a daemon has crashed and was started again, loops, or is refused what it
 //! asks for.
 
-use crate::expect::{Check, Noise, Observation, Subject, Verdict, VerdictBuilder};
+use crate::expect::{Check, Judge, Noise, Observation, Subject, Verdict, VerdictBuilder};
 use crate::microovn::health::{Health, Kind, OFTEN, Trouble, Unit};
 use crate::plan::State;
 
@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
             to it, and none says the same over and over",
     reads: &[Subject::Health],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const JOURNAL: &str = "journal";

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::sorted;
 use crate::expect::explain::explain_address;
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::plan::{Presence, State};
 
 pub(super) const CHECK: Check = Check {
@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
             that are down, as seen from every member",
     reads: &[Subject::Members],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const TABLE: &str = "cluster list";

@@ -18,6 +18,7 @@ mod sb_chassis;
 mod sb_clustered;
 mod sb_encap;
 mod services;
+mod since;
 mod system_id;
 mod tunnels;
 
@@ -45,6 +46,9 @@ pub const CHECKS: &[Check] = &[
     tunnels::CHECK,
     encap_route::CHECK,
     certificates::CHECK,
+    since::PROCESSES,
+    since::CERTIFICATES,
+    since::DATABASES,
 ];
 
 /// The ports on which clients reach the databases. Recorded: `ovn.env` of every cluster.

@@ -1,6 +1,6 @@
 //! Who may talk to the databases.
 
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::microovn::LISTENERS;
 use crate::plan::{Service, State};
 
@@ -10,7 +10,7 @@ pub(super) const CHECK: Check = Check {
             no certificate",
     reads: &[Subject::Listeners],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const TABLE: &str = "TLS without a certificate";

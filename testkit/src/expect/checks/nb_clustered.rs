@@ -1,7 +1,7 @@
 //! The cluster of Northbound servers.
 
 use super::raft;
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::plan::State;
 
 pub(super) const CHECK: Check = Check {
@@ -9,7 +9,7 @@ pub(super) const CHECK: Check = Check {
     about: "the Northbound servers of all centrals, and no others, are one cluster with one leader",
     reads: &[Subject::NbRaft],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 fn judge(state: &State, observation: &Observation) -> Verdict {

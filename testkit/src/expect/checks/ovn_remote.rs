@@ -1,7 +1,7 @@
 //! The Southbound that a member's ovn-controller connects to.
 
 use super::SOUTHBOUND_PORT;
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::ovn::{Connection, Connections};
 use crate::plan::{Service, State};
 
@@ -10,7 +10,7 @@ pub(super) const CHECK: Check = Check {
     about: "external_ids:ovn-remote names the Southbound of every central and nothing else, on every chassis",
     reads: &[Subject::Switch],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 fn judge(state: &State, observation: &Observation) -> Verdict {

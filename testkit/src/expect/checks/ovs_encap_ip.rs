@@ -1,6 +1,6 @@
 //! The tunnel endpoint that MicroOVN wrote into the local switch.
 
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
@@ -8,7 +8,7 @@ pub(super) const CHECK: Check = Check {
     about: "external_ids:ovn-encap-ip is the planned address on every member with a chassis, and absent on the others",
     reads: &[Subject::Switch],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const COLUMN: &str = "external_ids:ovn-encap-ip";

@@ -1,6 +1,6 @@
 //! The tunnel protocol that MicroOVN wrote into the local switch.
 
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
@@ -8,7 +8,7 @@ pub(super) const CHECK: Check = Check {
     about: "external_ids:ovn-encap-type is geneve on every member with a chassis",
     reads: &[Subject::Switch],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 fn judge(state: &State, observation: &Observation) -> Verdict {

@@ -1,7 +1,7 @@
 //! What the snap may do: its plugs.
 
 use super::sorted;
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::plan::State;
 
 pub(super) const CHECK: Check = Check {
@@ -9,7 +9,7 @@ pub(super) const CHECK: Check = Check {
     about: "every plug that the snap declares is connected on every member",
     reads: &[Subject::Plugs],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const TABLE: &str = "snap connections";

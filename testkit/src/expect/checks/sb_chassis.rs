@@ -1,7 +1,7 @@
 //! Table Chassis of the Southbound.
 
 use super::sorted;
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
@@ -10,7 +10,7 @@ pub(super) const CHECK: Check = Check {
             seen from every member",
     reads: &[Subject::Southbound],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 fn judge(state: &State, observation: &Observation) -> Verdict {

@@ -1,7 +1,7 @@
 //! Table Encap of the Southbound: the tunnel endpoints as the whole cluster sees them.
 
 use super::sorted;
-use crate::expect::{Check, Observation, Subject, Verdict, VerdictBuilder};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
 use crate::ovn::Southbound;
 use crate::plan::{Member, Service, State};
 
@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check {
             which its Chassis row refers to, and no other, as seen from every member",
     reads: &[Subject::Southbound],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 fn judge(state: &State, observation: &Observation) -> Verdict {

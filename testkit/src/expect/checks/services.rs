@@ -1,7 +1,7 @@
 //! The snap's services.
 
 use super::sorted;
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::microovn::planned_services;
 use crate::plan::State;
 
@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check {
             there are those that the snap declares",
     reads: &[Subject::Services],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const TABLE: &str = "snap services";

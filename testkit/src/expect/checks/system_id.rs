@@ -4,7 +4,7 @@
 //! Southbound any more, while all that was written there before stays as it was.
 
 use super::sorted;
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::plan::{Service, State};
 
 pub(super) const CHECK: Check = Check {
@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check {
     about: "external_ids:system-id is the member's name on every member with a chassis, and so its Chassis row is called",
     reads: &[Subject::Switch, Subject::Southbound],
     applies: super::everywhere,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const COLUMN: &str = "external_ids:system-id";

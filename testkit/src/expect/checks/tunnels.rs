@@ -3,7 +3,7 @@
 use super::{datapath, sorted};
 use crate::expect::explain::explain_address;
 use crate::expect::subject::peers;
-use crate::expect::{Check, Observation, Subject, Verdict};
+use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::ovn::AddressText;
 use crate::plan::{Service, State};
 
@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
             anything else",
     reads: &[Subject::Switch],
     applies: |state| state.members_with(Service::Chassis).count() > 1,
-    judge,
+    judge: Judge::Now(judge),
 };
 
 const COLUMN: &str = "options:remote_ip";

@@ -4,10 +4,9 @@
 //! OVN's `ovn-ctl` and Open vSwitch's `ovs-ctl`, which do so alike from the 22.03 releases on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use crate::microovn::{Daemon, commands::PKI};
-use crate::plan::Service;
+use crate::microovn::commands::PKI;
+use crate::plan::{Process, Service};
 
 const STATE: &str = "/var/snap/microovn/common/state";
 const DATA: &str = "/var/snap/microovn/common/data";
@@ -29,74 +28,10 @@ const MANNERS: [&str; 11] = [
     "verbose",
 ];
 
-/// What a process is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Role {
-    /// MicroOVN's own.
-    Daemon,
-    /// The local switch's database server.
-    SwitchDatabase,
-    /// ovs-vswitchd
-    Switch,
-    /// ovn-controller
-    Controller,
-    /// The Northbound server.
-    Northbound,
-    /// The Southbound server.
-    Southbound,
-    /// ovn-northd
-    Northd,
-    /// None of them.
-    Stranger(String),
-}
-
-impl Role {
-    /// Of database servers by what most arguments are about, so that one that is wrong makes no other server of it.
-    pub(super) fn of(daemon: &Daemon) -> Self {
-        match daemon.program.as_str() {
-            "microovnd" => Self::Daemon,
-            "ovs-vswitchd" => Self::Switch,
-            "ovn-controller" => Self::Controller,
-            "ovn-northd" => Self::Northd,
-            "ovsdb-server" => {
-                let about = |marks: [&str; 2]| {
-                    let marked = |argument: &&String| marks.iter().any(|mark| argument.contains(mark));
-                    daemon.argv.iter().filter(marked).count()
-                };
-                [
-                    (about(["ovnnb", "OVN_Northbound"]), Self::Northbound),
-                    (about(["ovnsb", "OVN_Southbound"]), Self::Southbound),
-                    (about(["/switch/", "Open_vSwitch"]), Self::SwitchDatabase),
-                ]
-                .into_iter()
-                .filter(|(marks, _)| *marks > 0)
-                .max_by_key(|(marks, _)| *marks)
-                .map_or_else(|| Self::Stranger(daemon.program.clone()), |(_, role)| role)
-            }
-            other => Self::Stranger(other.to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Daemon => "microovnd",
-            Self::SwitchDatabase => "ovsdb-server of the switch",
-            Self::Switch => "ovs-vswitchd",
-            Self::Controller => "ovn-controller",
-            Self::Northbound => "ovsdb-server of the Northbound",
-            Self::Southbound => "ovsdb-server of the Southbound",
-            Self::Northd => "ovn-northd",
-            Self::Stranger(program) => program,
-        })
-    }
-}
-
 /// What one daemon is started with.
 #[derive(Debug)]
 pub(super) struct Planned {
-    pub(super) role: Role,
+    pub(super) role: Process,
     /// What is no option.
     pub(super) words: Vec<String>,
     /// Options that must be given, with exactly these values.
@@ -109,7 +44,7 @@ impl Planned {
     /// Whether an option may be given: with this value, or with any.
     pub(super) fn allowed(&self, option: &str) -> Option<Option<&str>> {
         // Where northd's databases are is for `connection_strings` to judge.
-        let elsewhere = self.role == Role::Northd && matches!(option, "ovnnb-db" | "ovnsb-db");
+        let elsewhere = self.role == Process::Northd && matches!(option, "ovnnb-db" | "ovnsb-db");
         let value = self.may.get(option).map(|value| Some(value.as_str()));
         value.or_else(|| (elsewhere || MANNERS.contains(&option)).then_some(None))
     }
@@ -117,30 +52,30 @@ impl Planned {
 
 /// The daemons of a member with these services.
 pub(super) fn planned(services: &BTreeSet<Service>) -> Vec<Planned> {
-    let mut daemons = vec![daemon(Role::Daemon, &[], &[("state-dir", STATE)], &[])];
+    let mut daemons = vec![daemon(Process::Daemon, &[], &[("state-dir", STATE)], &[])];
     let switch = format!("unix:{RUN}/switch/db.sock");
     if services.contains(&Service::Switch) {
         daemons.push(switch_database());
-        daemons.push(daemon(Role::Switch, &[&switch], &[], &files("run/switch", "ovs-vswitchd", "ovs-vswitchd")));
+        daemons.push(daemon(Process::Switch, &[&switch], &[], &files("run/switch", "ovs-vswitchd", "ovs-vswitchd")));
     }
     if services.contains(&Service::Central) {
-        daemons.push(database(Role::Northbound, "nb", "OVN_Northbound", "NB_Global"));
-        daemons.push(database(Role::Southbound, "sb", "OVN_Southbound", "SB_Global"));
+        daemons.push(database(Process::Northbound, "nb", "OVN_Northbound", "NB_Global"));
+        daemons.push(database(Process::Southbound, "sb", "OVN_Southbound", "SB_Global"));
         daemons.push(with_keys(
-            daemon(Role::Northd, &[], &[], &files("run/ovn", "ovn-northd", "ovn-northd")),
+            daemon(Process::Northd, &[], &[], &files("run/ovn", "ovn-northd", "ovn-northd")),
             "ovn-northd",
         ));
     }
     if services.contains(&Service::Chassis) {
         let files = files("run/ovn", "ovn-controller", "ovn-controller");
-        daemons.push(with_keys(daemon(Role::Controller, &[&switch], &[], &files), "ovn-controller"));
+        daemons.push(with_keys(daemon(Process::Controller, &[&switch], &[], &files), "ovn-controller"));
     }
     daemons
 }
 
 type Pair = (&'static str, String);
 
-fn daemon(role: Role, words: &[&str], options: &[(&'static str, &str)], may: &[Pair]) -> Planned {
+fn daemon(role: Process, words: &[&str], options: &[(&'static str, &str)], may: &[Pair]) -> Planned {
     let mut planned = Planned {
         role,
         words: words.iter().map(|word| (*word).to_owned()).collect(),
@@ -174,7 +109,7 @@ fn with_keys(mut planned: Planned, stem: &str) -> Planned {
 fn switch_database() -> Planned {
     let socket = format!("punix:{RUN}/switch/db.sock");
     daemon(
-        Role::SwitchDatabase,
+        Process::SwitchDatabase,
         &[&format!("{DATA}/switch/db/conf.db")],
         &[
             ("remote", &socket),
@@ -187,7 +122,7 @@ fn switch_database() -> Planned {
 }
 
 /// A server of the Northbound or of the Southbound: it listens on a local socket and where its database says.
-fn database(role: Role, short: &str, schema: &str, table: &str) -> Planned {
+fn database(role: Process, short: &str, schema: &str, table: &str) -> Planned {
     let socket = format!("punix:{RUN}/ovn/ovn{short}_db.sock");
     let connections = format!("db:{schema},{table},connections");
     let control = format!("{RUN}/ovn/ovn{short}_db.ctl");

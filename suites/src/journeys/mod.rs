@@ -1,0 +1,42 @@
+//! Today's journeys, one file each: a cell, and the steps that are taken from it.
+
+use testkit::journey::Journey;
+
+/// Registers the journeys: one line is a module, and the journeys in it.
+macro_rules! journeys {
+    ($($module:ident::{$($journey:ident),*},)*) => {
+        $(mod $module;)*
+
+        /// Every journey.
+        pub const JOURNEYS: &[Journey] = &[$($($module::$journey),*),*];
+    };
+}
+
+journeys! {
+    services_restart::{CUSTOM_ENCAP, IPV6_NAMED},
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use testkit::cluster::variant;
+    use testkit::plan::{Plan, Segments};
+
+    use super::*;
+    use crate::options;
+
+    #[test]
+    fn every_journey_can_be_gone_from_its_own_cell() {
+        let matrix = options::matrix().expect("a matrix");
+        let mut names = BTreeSet::new();
+        for journey in JOURNEYS {
+            assert!(names.insert(journey.name), "{} is there twice", journey.name);
+            let cell = matrix.cell(journey.cell).expect("a cell");
+            let plan = Plan::draw_variant(&cell, options::OPTIONS, Segments::documentation(), &variant(journey));
+            let stations = journey.draw(&plan.state).unwrap_or_else(|error| panic!("{error}"));
+            let tests: BTreeSet<String> = stations.iter().map(|station| station.test()).collect();
+            assert_eq!(tests.len(), stations.len(), "{}", journey.name);
+        }
+    }
+}

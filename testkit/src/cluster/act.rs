@@ -1,0 +1,113 @@
+//! Doing the acts of a step: one thing to one member, and what was said of it.
+
+use std::time::{Duration, Instant};
+
+use super::station::Done;
+use super::{ClusterError, Members, formation, propagation};
+use crate::journey::{Act, What};
+use crate::lxd::{Client, Exec, StateAction, StateChange};
+use crate::microovn::redact;
+use crate::plan::{Network, Plan, Process, State};
+use crate::report::{Evidence, chain};
+use crate::wait;
+
+/// Booting, and until MicroOVN's daemon answers.
+const BOOT: Duration = Duration::from_secs(180);
+/// A short command of the system.
+const COMMAND: Duration = Duration::from_secs(30);
+
+/// Who does acts.
+pub(super) struct Hand<'a> {
+    pub(super) client: &'a Client,
+    pub(super) plan: &'a Plan,
+    pub(super) instances: &'a Members,
+    pub(super) evidence: &'a Evidence,
+}
+
+impl Hand<'_> {
+    /// Does one act. What does not come about as wanted is no error: it is in what is returned.
+    pub(super) async fn act(&self, state: &State, act: &Act) -> Done {
+        let begun = Instant::now();
+        let within = wait::patience(Duration::from_secs(act.seconds));
+        let (code, said) = match tokio::time::timeout(within, self.attempt(state, act)).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(error)) => (-1, chain(&error)),
+            Err(_) => (-1, format!("nothing came of it within {} s", within.as_secs())),
+        };
+        let differs = match code {
+            -1 => Some(said.lines().next().unwrap_or("nothing was said").to_owned()),
+            code => act.differs(code, &said),
+        };
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Done { act: act.clone(), said: redact(&said), code, ms, differs }
+    }
+
+    /// An exit code and what was said; an error where nothing was tried, or LXD failed.
+    async fn attempt(&self, state: &State, act: &Act) -> Result<(i32, String), ClusterError> {
+        let instance = self.instances.get(&act.on).map(String::as_str).unwrap_or_default();
+        match &act.what {
+            What::Run(argv) => {
+                let exec = Exec::new(argv.iter().map(String::as_str)).timeout(Duration::from_secs(act.seconds));
+                self.exec(instance, &exec).await
+            }
+            What::Enter { by } => {
+                let by = self.instances.get(by).map_or("", String::as_str);
+                formation::enter_later(self.client, self.plan, &act.on, instance, by, self.evidence).await?;
+                Ok((0, String::new()))
+            }
+            What::Propagate => {
+                let verdict = propagation(self.client, state, self.instances).await;
+                Ok((i32::from(!verdict.passed()), verdict.to_string()))
+            }
+            What::Stop => self.change(instance, StateAction::Stop, false).await,
+            What::CutPower => self.change(instance, StateAction::Stop, true).await,
+            What::Start => {
+                self.change(instance, StateAction::Start, false).await?;
+                let at = super::provision::wait_ready(self.client, &act.on, instance).await?;
+                Ok((0, at))
+            }
+            What::Freeze => self.change(instance, StateAction::Freeze, false).await,
+            What::Thaw => self.change(instance, StateAction::Unfreeze, false).await,
+            What::Kill { process, signal } => self.kill(instance, *process, signal).await,
+            What::Cut(network) => self.link(instance, *network, "down").await,
+            What::Heal(network) => self.link(instance, *network, "up").await,
+        }
+    }
+
+    async fn exec(&self, instance: &str, exec: &Exec) -> Result<(i32, String), ClusterError> {
+        let output = self.client.exec(instance, exec).await?;
+        Ok((output.exit_code, format!("{}{}", output.stdout_text(), output.stderr_text())))
+    }
+
+    async fn change(&self, instance: &str, action: StateAction, force: bool) -> Result<(i32, String), ClusterError> {
+        let change = StateChange { action, force, timeout: None };
+        self.client.set_state(instance, change, wait::patience(BOOT)).await?;
+        Ok((0, String::new()))
+    }
+
+    /// Sends a signal to a daemon, by the process id that the kernel knows it by.
+    async fn kill(&self, instance: &str, process: Process, signal: &str) -> Result<(i32, String), ClusterError> {
+        let read = crate::microovn::commands::daemons();
+        let output = self.client.exec(instance, &Exec::new(read.iter().map(String::as_str)).timeout(COMMAND)).await?;
+        let daemons = crate::microovn::Daemon::parse_all(&output.stdout_text()).unwrap_or_default();
+        let Some(daemon) = daemons.iter().find(|daemon| daemon.process() == Some(process)) else {
+            return Ok((1, format!("{process} does not run")));
+        };
+        let pid = daemon.identity.0.to_string();
+        self.exec(instance, &Exec::new(["kill", "-s", signal, &pid]).timeout(COMMAND)).await
+    }
+
+    /// Takes the link of a NIC away, or gives it back with what networkd has configured on it.
+    async fn link(&self, instance: &str, network: Network, to: &str) -> Result<(i32, String), ClusterError> {
+        let device = match network {
+            Network::Management => "eth0",
+            Network::Underlay => "eth1",
+        };
+        let set = Exec::new(["ip", "link", "set", "dev", device, to]).timeout(COMMAND);
+        let done = self.exec(instance, &set).await?;
+        if to != "up" || done.0 != 0 {
+            return Ok(done);
+        }
+        self.exec(instance, &Exec::new(["networkctl", "reconfigure", device]).timeout(COMMAND)).await
+    }
+}

@@ -1,0 +1,172 @@
+//! One thing done to one member, and what is wanted of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Network, Process};
+
+/// One thing done to one member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// The name of the member.
+    pub on: String,
+    /// What is done.
+    pub what: What,
+    /// What is wanted of it.
+    pub want: Want,
+    /// How many seconds it may take.
+    pub seconds: u64,
+}
+
+/// What is done to a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// A command is run on it.
+    Run(Vec<String>),
+    /// It enters the cluster as its recipe says, with a token that this member issues.
+    Enter {
+        /// Who issues the token.
+        by: String,
+    },
+    /// A change is made in the Northbound on it, and is seen in the Southbound and by every chassis that has a datapath.
+    Propagate,
+    /// Its instance is shut down.
+    Stop,
+    /// Its instance is ended at once, as by a failure of power.
+    CutPower,
+    /// Its instance is booted, until MicroOVN's daemon answers or says why not.
+    Start,
+    /// All of its processes stop where they are.
+    Freeze,
+    /// They go on.
+    Thaw,
+    /// A daemon is sent a signal.
+    Kill {
+        /// Which.
+        process: Process,
+        /// The signal: `KILL`.
+        signal: String,
+    },
+    /// Its NIC on this network loses its link.
+    Cut(Network),
+    /// It gets it back.
+    Heal(Network),
+}
+
+/// What is wanted of an act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Want {
+    /// That it succeeds, and what it says has these lines.
+    Success(Vec<String>),
+    /// That it is refused: a command ends with an error, and what it says has these lines.
+    Refusal(Vec<String>),
+}
+
+/// An act takes as long as the product takes, of whose own limits some are 30 s, two of them in a row.
+const SECONDS: u64 = 180;
+
+impl Act {
+    fn new(on: &str, what: What) -> Self {
+        Self { on: on.to_owned(), what, want: Want::Success(Vec::new()), seconds: SECONDS }
+    }
+
+    /// A command is run on a member, and succeeds.
+    pub fn run<'a>(on: &str, argv: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(on, What::Run(argv.into_iter().map(str::to_owned).collect()))
+    }
+
+    /// Something else is done to a member, and succeeds.
+    pub fn of(on: &str, what: What) -> Self {
+        Self::new(on, what)
+    }
+
+    /// It says this line, too.
+    pub fn says(mut self, line: impl Into<String>) -> Self {
+        match &mut self.want {
+            Want::Success(lines) | Want::Refusal(lines) => lines.push(line.into()),
+        }
+        self
+    }
+
+    /// It is refused with this line.
+    pub fn refused(mut self, line: impl Into<String>) -> Self {
+        self.want = Want::Refusal(vec![line.into()]);
+        self
+    }
+
+    /// What came of it, compared with what is wanted: `None` where it is as wanted, else how it is not. `code` is the exit
+    /// code of a command, `said` all that it printed.
+    pub fn differs(&self, code: i32, said: &str) -> Option<String> {
+        let (lines, good) = match &self.want {
+            Want::Success(lines) => (lines, code == 0),
+            Want::Refusal(lines) => (lines, code != 0),
+        };
+        if !good {
+            return Some(format!("exit code {code}"));
+        }
+        let has = |line: &str| said.lines().any(|seen| seen.trim_end() == line);
+        lines.iter().find(|line| !has(line)).map(|line| format!("exit code {code}, and no line {line:?}"))
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(argv) => f.write_str(&argv.join(" ")),
+            Self::Enter { by } => write!(f, "enters with a token of {by}"),
+            Self::Propagate => f.write_str("a logical switch is added and removed"),
+            Self::Stop => f.write_str("the instance is shut down"),
+            Self::CutPower => f.write_str("the instance is ended at once"),
+            Self::Start => f.write_str("the instance is started"),
+            Self::Freeze => f.write_str("the instance is frozen"),
+            Self::Thaw => f.write_str("the instance goes on"),
+            Self::Kill { process, signal } => write!(f, "SIG{signal} to {process}"),
+            Self::Cut(network) => write!(f, "the link of {network} is cut"),
+            Self::Heal(network) => write!(f, "the link of {network} is back"),
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.on, self.what)
+    }
+}
+
+impl fmt::Display for Want {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (how, lines) = match self {
+            Self::Success(lines) => ("success", lines),
+            Self::Refusal(lines) => ("a refusal", lines),
+        };
+        f.write_str(how)?;
+        match &lines[..] {
+            [] => Ok(()),
+            lines => write!(f, " that says {}", lines.iter().map(|line| format!("{line:?}")).collect::<Vec<_>>().join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_only_with_its_words() {
+        let act = Act::run("m", ["microovn", "disable", "central"]).refused("Error: cannot disable the last one");
+        assert_eq!(act.differs(1, "x\nError: cannot disable the last one\n"), None);
+        assert_eq!(act.differs(0, "Error: cannot disable the last one\n").as_deref(), Some("exit code 0"));
+        let other = act.differs(1, "Error: cannot disable the last one, sorry\n").expect("other words");
+        assert!(other.contains("no line \"Error: cannot disable the last one\""), "{other}");
+    }
+
+    #[test]
+    fn a_success_says_what_it_should() {
+        let act = Act::run("m", ["true"]).says("Service central disabled");
+        assert_eq!(act.differs(0, "Service central disabled\n"), None);
+        assert!(act.differs(0, "").is_some() && act.differs(1, "Service central disabled\n").is_some());
+    }
+}

@@ -1,0 +1,102 @@
+//! Who plays a journey, and who waits for what is played.
+//!
+//! The first test of a journey that comes plays all of it, under a lock that the kernel drops when it dies. The others wait
+//! for their station.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::lock;
+use super::run::{RunError, io_error};
+use crate::folder::CellFolder;
+use crate::wait::{self, Pace, Poll, WaitError};
+
+/// As long as the longest journey on the slowest host; the runner ends a test that takes longer.
+const PLAY: Pace = Pace::new(3600, 250);
+
+/// What a test of a journey is to do.
+#[derive(Debug)]
+pub enum Part {
+    /// It plays. Nobody else does, as long as this is not dropped.
+    Player(Player),
+    /// Somebody else plays, or has.
+    Judge,
+}
+
+/// The right to play a journey.
+#[derive(Debug)]
+pub struct Player(#[expect(dead_code, reason = "held, not read")] File);
+
+impl Part {
+    /// The part of this process in the journey of this folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn take(dir: &Path) -> Result<Self, RunError> {
+        let folder = CellFolder::new(dir);
+        let path = folder.play_lock();
+        let Some(held) = lock::try_exclusive(&path).map_err(io_error("lock", &path))? else { return Ok(Self::Judge) };
+        let started = folder.started();
+        match File::create_new(&started) {
+            Ok(_) => Ok(Self::Player(Player(held))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Self::Judge),
+            Err(error) => Err(io_error("write", &started)(error)),
+        }
+    }
+}
+
+/// Waits until `look` finds something, which whoever plays leaves in this folder. `None` where that process has ended and
+/// has left nothing to find.
+///
+/// # Errors
+/// Those of `look`, or when nothing is found in an hour.
+pub async fn wait_for_player<T, E>(
+    dir: &Path,
+    what: &str,
+    mut look: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Option<T>, WaitError<E>>
+where
+    E: std::error::Error + 'static,
+{
+    let path = CellFolder::new(dir).play_lock();
+    wait::until(what, PLAY, || {
+        // Asked before, because what it leaves last it leaves before it ends.
+        let over = lock::try_exclusive(&path).is_ok_and(|held| held.is_some());
+        std::future::ready(match look() {
+            Ok(Some(found)) => Poll::Ready(Some(found)),
+            Ok(None) if over => Poll::Ready(None),
+            Ok(None) => Poll::NotYet("it is being played".to_owned()),
+            Err(error) => Poll::Failed(error),
+        })
+    })
+    .await
+}
+
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_plays_and_the_others_see_what_it_leaves_or_that_it_has_died() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = folder.path();
+        let Part::Player(player) = Part::take(dir).expect("a part") else { panic!("the first plays") };
+        assert!(matches!(Part::take(dir).expect("a part"), Part::Judge));
+        let station = dir.join("1.json");
+        let look = || Ok::<_, io::Error>(station.exists().then_some(1));
+        let waiting = wait_for_player(dir, "station 1", look);
+        tokio::pin!(waiting);
+        let early = tokio::time::timeout(std::time::Duration::from_millis(600), &mut waiting).await;
+        assert!(early.is_err(), "it is being played");
+        fs::write(&station, b"").expect("written");
+        assert_eq!(waiting.await.expect("no error"), Some(1));
+        drop(player);
+        let nothing = wait_for_player(dir, "station 2", || Ok::<Option<u8>, io::Error>(None)).await;
+        assert_eq!(nothing.expect("no error"), None, "whoever played has died");
+        assert!(matches!(Part::take(dir).expect("a part"), Part::Judge), "nobody plays it again");
+    }
+}
