@@ -11,8 +11,8 @@ use testkit::cli::{Cells, checks};
 use testkit::cluster::{self, Order, Site};
 use testkit::config::Config;
 use testkit::expect::Verdict;
-use testkit::report::chain;
 use testkit::plan::Variant;
+use testkit::report::chain;
 use testkit::session::Run;
 
 /// What came of it.
@@ -40,7 +40,9 @@ pub(super) async fn trial(
     let started = Instant::now();
     let variant = Variant { members, ..Variant::default() };
     let (error, verdicts) =
-        match cluster::provision(&site, Order { cell: &cell, options: catalogue.options, variant: &variant }, &dir).await {
+        match cluster::provision(&site, Order { cell: &cell, options: catalogue.options, variant: &variant }, &dir)
+            .await
+        {
             Err(error) => (Some(chain(&error)), Vec::new()),
             Ok(manifest) => {
                 let mut verdicts = Vec::new();

@@ -197,8 +197,10 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
     let (cell, product) = (&manifest.plan.cell, &manifest.product);
     let mut text = format!("{cell}::{}", verdict.headline());
     // Of many that are red the one to look at first is said by all.
-    let others: Vec<Verdict> =
-        expect::unsatisfied(&manifest.plan.state, &manifest.observation, None).into_iter().map(|(_, other)| other).collect();
+    let others: Vec<Verdict> = expect::unsatisfied(&manifest.plan.state, &manifest.observation, None)
+        .into_iter()
+        .map(|(_, other)| other)
+        .collect();
     let cause = expect::likely_causes(others.iter().chain([&verdict])).into_iter().next();
     if let Some(cause) = cause.filter(|cause| cause.check != check.name && cause.may_explain(&verdict)) {
         text.push_str(&format!("\nlikely because of {}", cause.headline()));

@@ -157,12 +157,18 @@ async fn arrive(dir: &Path, test: &str, number: usize) -> Result<Judged, Failure
             let why = why.lines().next().unwrap_or_default();
             Judged::without_verdict(Failure::new(format!("not reached: {why}\n{evidence}")))
         }
-        Some(Arrival::Unformed(why)) if number == 0 => Judged::without_verdict(Failure::new(format!("{why}\n{evidence}"))),
+        Some(Arrival::Unformed(why)) if number == 0 => {
+            Judged::without_verdict(Failure::new(format!("{why}\n{evidence}")))
+        }
         Some(Arrival::Unformed(why)) => {
             let why = why.lines().next().unwrap_or_default();
-            Judged::without_verdict(Failure::new(format!("not reached, because there is no cluster: {why}\n{evidence}")))
+            Judged::without_verdict(Failure::new(format!(
+                "not reached, because there is no cluster: {why}\n{evidence}"
+            )))
         }
-        None => Judged::without_verdict(Failure::new(format!("not reached: the test that played the journey died\n{evidence}"))),
+        None => Judged::without_verdict(Failure::new(format!(
+            "not reached: the test that played the journey died\n{evidence}"
+        ))),
     })
 }
 

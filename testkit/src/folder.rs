@@ -293,9 +293,8 @@ impl CellFolder {
     /// # Errors
     /// When it cannot be listed.
     pub fn members(&self) -> Result<Vec<PathBuf>, FolderError> {
-        let is_member = |path: &PathBuf| {
-            path.is_dir() && path.file_name().is_some_and(|name| name != CHECKS && name != STATIONS)
-        };
+        let is_member =
+            |path: &PathBuf| path.is_dir() && path.file_name().is_some_and(|name| name != CHECKS && name != STATIONS);
         Ok(files(&self.0)?.into_iter().filter(is_member).collect())
     }
 

@@ -8,14 +8,8 @@ const ABOUT: &str = "every service, MicroOVN's daemon and the whole snap are res
                      on one that joined, and nothing but the processes is another then";
 
 /// Where tunnels have a network of their own.
-pub(super) const CUSTOM_ENCAP: Journey = Journey {
-    name: "services_restart",
-    about: ABOUT,
-    cell: &[("encap", "ipv4")],
-    members: None,
-    outside: 0,
-    steps,
-};
+pub(super) const CUSTOM_ENCAP: Journey =
+    Journey { name: "services_restart", about: ABOUT, cell: &[("encap", "ipv4")], members: None, outside: 0, steps };
 
 /// Where a member is not called as its host.
 pub(super) const IPV6_NAMED: Journey = Journey {

@@ -65,7 +65,8 @@ pub async fn play(
         };
         reached.leave(dir)?;
         let Reached { station, settled, observation, watched, .. } = reached;
-        let wrong: Vec<String> = watched.iter().filter_map(|it| Some(format!("{}: {}", it.watch, it.differs()?))).collect();
+        let wrong: Vec<String> =
+            watched.iter().filter_map(|it| Some(format!("{}: {}", it.watch, it.differs()?))).collect();
         if !settled.unsatisfied.is_empty() || !wrong.is_empty() {
             let red = settled.unsatisfied.iter().cloned().chain(wrong).collect::<Vec<_>>().join(", ");
             let why = format!("{} is not as it must be: {red}", station.test());
@@ -98,7 +99,8 @@ impl Player<'_> {
         let timeline = Timeline::new(dir, clock);
         let progress = Progress::new(dir);
         let evidence = Evidence::new(dir);
-        let hand = Hand { client: &site.client, plan: &manifest.plan, instances: &manifest.instances, evidence: &evidence };
+        let hand =
+            Hand { client: &site.client, plan: &manifest.plan, instances: &manifest.instances, evidence: &evidence };
         let began = clock.now();
         progress.tell(Doing::Stepping, format!("{}: {}", station.test(), station.about));
         let acting = async {

@@ -145,7 +145,9 @@ impl fmt::Display for Want {
         f.write_str(how)?;
         match &lines[..] {
             [] => Ok(()),
-            lines => write!(f, " that says {}", lines.iter().map(|line| format!("{line:?}")).collect::<Vec<_>>().join(", ")),
+            lines => {
+                write!(f, " that says {}", lines.iter().map(|line| format!("{line:?}")).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }

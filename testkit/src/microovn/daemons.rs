@@ -71,8 +71,7 @@ impl Daemon {
             let [program, numbers @ ..] = &*head.split(' ').collect::<Vec<_>>() else { return Err(wrong(head)) };
             let &[count, pid, started] = numbers else { return Err(wrong(head)) };
             let count: usize = count.parse().map_err(|_| wrong(head))?;
-            let identity =
-                (pid.parse().map_err(|_| wrong(head))?, started.parse().map_err(|_| wrong(head))?);
+            let identity = (pid.parse().map_err(|_| wrong(head))?, started.parse().map_err(|_| wrong(head))?);
             let mut argv = Vec::new();
             for _ in 0..count {
                 let (length, argument) = after.split_once(':').ok_or_else(|| wrong(after))?;

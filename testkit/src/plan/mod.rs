@@ -218,7 +218,18 @@ mod tests {
     fn a_plan_has_as_many_members_as_it_is_sized() {
         let cell = Cell::new(&[], &[]).expect("a cell");
         for size in [1, 3, 9] {
-            assert_eq!(Plan::draw_variant(&cell, &[], Segments::documentation(), &Variant { members: Some(size), ..Variant::default() }).state.members.len(), size);
+            assert_eq!(
+                Plan::draw_variant(
+                    &cell,
+                    &[],
+                    Segments::documentation(),
+                    &Variant { members: Some(size), ..Variant::default() }
+                )
+                .state
+                .members
+                .len(),
+                size
+            );
         }
     }
 }

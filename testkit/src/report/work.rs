@@ -141,7 +141,14 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_read_back_as_what_it_was() {
-        let numbered = [Work::Clone(10), Work::Boot(2), Work::Files(1), Work::Step(3), Work::SettleStep(3), Work::Check("members".to_owned())];
+        let numbered = [
+            Work::Clone(10),
+            Work::Boot(2),
+            Work::Files(1),
+            Work::Step(3),
+            Work::SettleStep(3),
+            Work::Check("members".to_owned()),
+        ];
         let other = [Work::Other("boot x".to_owned()), Work::Other("packing".to_owned())];
         for work in NAMED.into_iter().map(|(work, _)| work).chain(numbered).chain(other) {
             let text = work.to_string();

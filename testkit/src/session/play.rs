@@ -73,7 +73,6 @@ where
     .await
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::fs;

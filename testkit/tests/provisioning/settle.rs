@@ -52,7 +52,8 @@ async fn only_what_is_not_yet_as_planned_is_read_again_and_in_the_end_everything
     let dir = tempfile::tempdir().expect("a folder");
     let progress = Progress::new(dir.path());
     let client = lxd.client().await;
-    let (settled, seen) = settle(&client, &plan.state, &instances(&plan), None, Duration::from_secs(60), &progress).await;
+    let (settled, seen) =
+        settle(&client, &plan.state, &instances(&plan), None, Duration::from_secs(60), &progress).await;
     assert_eq!((settled.looks, settled.unsatisfied), (4, Vec::new()));
     assert_eq!(seen, common::observe(&plan.state));
     // What was told before the last look.

@@ -32,7 +32,13 @@ fn judge(changes: &Changes, state: &State, seen: &Observation, before: &Observat
             let (Some(was), Some(is)) = (find(then, file), find(now, file)) else { return };
             compare(&mut verdict, (&member.name, TABLE, file), turnover, short(&was.sha256), short(&is.sha256));
             let column = format!("key of {file}");
-            compare(&mut verdict, (&member.name, TABLE, &column), turnover, short(&was.public_key), short(&is.public_key));
+            compare(
+                &mut verdict,
+                (&member.name, TABLE, &column),
+                turnover,
+                short(&was.public_key),
+                short(&is.public_key),
+            );
         };
         file(AUTHORITY, changes.authority);
         for stem in planned_certificates(&member.services) {
