@@ -1,6 +1,5 @@
 //! Journeys by name, and what each comes to.
 
-use super::cells::nearest;
 use super::{Catalogue, Failure};
 use crate::cluster;
 use crate::journey::{Journey, Station};
@@ -12,8 +11,6 @@ pub(super) const LIFE: &str = "life";
 
 /// A journey from a cell, with every station as it is shown; a run picks free address ranges.
 pub(super) struct Chart {
-    pub(super) cell: Cell,
-    pub(super) plan: Plan,
     pub(super) stations: Vec<Station>,
 }
 
@@ -29,17 +26,6 @@ impl Chart {
         let variant = cluster::variant(journey);
         let plan = Plan::draw_variant(&cell, catalogue.options, Segments::documentation(), &variant);
         let stations = journey.draw(&plan.state).map_err(Failure::usage)?;
-        Ok(Self { cell, plan, stations })
+        Ok(Self { stations })
     }
-}
-
-/// The journey of this name; `None` where there is none.
-pub(super) fn find(catalogue: &Catalogue, name: &str) -> Option<&'static Journey> {
-    catalogue.journeys.iter().find(|journey| journey.name == name)
-}
-
-/// That there is no journey of this name, with the nearest.
-pub(super) fn unknown(catalogue: &Catalogue, name: &str) -> Failure {
-    let names = catalogue.journeys.iter().map(|journey| journey.name);
-    Failure::Usage(format!("there is no journey {name:?}; {}", nearest(name, names)))
 }
