@@ -5,9 +5,9 @@
 TESTKIT := ./launch testkit
 LAB := ./launch lab
 NEXTEST := cargo nextest run
-# The option files are modules that a macro declares, which the formatter does not follow.
+# Options, steps and journeys are modules that a macro declares, which the formatter does not follow.
 FMT := cargo fmt --all
-OPTIONS := suites/src/options/*.rs
+OPTIONS := suites/src/options/*.rs suites/src/steps/*.rs suites/src/journeys/*.rs
 WORKFLOW_TOOLS := target/workflow-tools
 BROWSER_TOOLS := target/browser-tools
 BOOK_TOOLS := target/book-tools
