@@ -98,7 +98,7 @@ impl Journey {
     ///
     /// # Errors
     /// When a step is not possible from the state that it is taken from.
-    pub fn draw(&self, formed: &State) -> Result<Vec<Station>, Impossible> {
+    pub fn draw(&self, formed: &State) -> Result<Vec<Station>, Box<Impossible>> {
         let mut state = formed.clone();
         let mut stations = vec![Station {
             number: 0,
@@ -111,7 +111,8 @@ impl Journey {
         for (number, (step, at)) in (1..).zip(self.steps()) {
             if let Some(why) = step.impossible(&state) {
                 let (at, journey) = (format!("{}:{}", at.file(), at.line()), self.name.to_owned());
-                return Err(Impossible { at, number, journey, about: step.about(), why, state: state.to_string() });
+                let (about, state) = (step.about(), state.to_string());
+                return Err(Box::new(Impossible { at, number, journey, about, why, state }));
             }
             let (acts, watches) = (step.acts(&state), step.watches(&state));
             state.since = Some(Changes::default());
