@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use testkit::cluster::settle;
 use testkit::expect::{Read, Subject};
-use testkit::plan::Plan;
+use testkit::plan::{Changes, Plan};
 use testkit::report::{Doing, Progress};
 
 use crate::commands::Ended;
@@ -33,7 +33,7 @@ fn regressing(plan: &Plan, unreachable: usize, wrong: Range<usize>) -> (FakeLxd,
         let mut counted = counted.lock().expect("looks");
         let count = counted.entry((instance.to_owned(), read)).or_default();
         *count += 1;
-        let printed = common::printed(&plan.state, member, read);
+        let printed = common::printed(&plan.state, member, read, &Changes::default()).expect("it can be read");
         let early = read == Read::Members && *count <= unreachable;
         let regressed = read == Read::Southbound && wrong.contains(count);
         Ended::well(match () {

@@ -1,0 +1,161 @@
+//! What the tools print on members.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::json;
+use testkit::expect::Read;
+use testkit::microovn::{LISTENERS, planned_services};
+use testkit::plan::{Changes, Datapath, Member, Presence, Service, State};
+
+use super::{certificates, daemons};
+
+fn uuid(kind: u8, n: usize) -> String {
+    format!("{kind:08x}-0000-4000-8000-{n:012x}")
+}
+
+/// A connection string of every central.
+pub(super) fn list(state: &State, port: u16) -> String {
+    let one = |member: &Member| format!("ssl:{}", SocketAddr::new(member.address, port));
+    state.members_with(Service::Central).map(one).collect::<Vec<_>>().join(",")
+}
+
+/// What one read prints on a member, or says where there is nothing to be read.
+pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Changes) -> Result<String, &'static str> {
+    let chassis: Vec<_> = state.members_with(Service::Chassis).enumerate().collect();
+    Ok(match read {
+        Read::Switch => {
+            let mut ids = vec![json!(["hostname", member.hostname]), json!(["system-id", member.name])];
+            let mut interfaces = vec![json!(["br-int", "internal", ["map", []]])];
+            if member.runs(Service::Chassis) {
+                ids.push(json!(["ovn-encap-ip", member.encap.ip]));
+                ids.push(json!(["ovn-encap-type", "geneve"]));
+                // Where no central is left there is none.
+                if state.members_with(Service::Central).next().is_some() {
+                    ids.push(json!(["ovn-remote", list(state, 6642)]));
+                }
+                for (n, peer) in chassis.iter().filter(|(_, peer)| peer.name != member.name) {
+                    let options = json!(["map", [["csum", "true"], ["key", "flow"], ["remote_ip", peer.encap.ip]]]);
+                    interfaces.push(json!([format!("ovn-peer-{n}-0"), "geneve", options]));
+                }
+            }
+            let roots = json!({"data": [[["map", ids]]], "headings": ["external_ids"]});
+            let interfaces = json!({"data": interfaces, "headings": ["name", "type", "options"]});
+            let kind = state.datapath.map_or("", Datapath::kind);
+            let bridges = json!({"data": [["br-int", kind, "0000ce8f"]], "headings": ["name", "datapath_type", "datapath_id"]});
+            format!("{roots}\n{interfaces}\n{bridges}\n")
+        }
+        Read::Southbound if !state.has_quorum() => return Err("database connection failed ()"),
+        Read::Southbound => {
+            let rows = chassis
+                .iter()
+                .map(|(n, row)| json!([["uuid", uuid(1, *n)], row.name, row.hostname, ["uuid", uuid(2, *n)]]));
+            let encaps = chassis.iter().rev().map(|(n, row)| {
+                let options = json!(["map", [["csum", "true"]]]);
+                json!([["uuid", uuid(2, *n)], row.name, row.encap.ip, "geneve", options])
+            });
+            format!(
+                "{}\n{}\n",
+                json!({"data": rows.collect::<Vec<_>>(), "headings": ["_uuid", "name", "hostname", "encaps"]}),
+                json!({"data": encaps.collect::<Vec<_>>(), "headings": ["_uuid", "chassis_name", "ip", "type", "options"]})
+            )
+        }
+        Read::Pki => certificates::folder(state, member, changes),
+        Read::CertificateList => certificates::certificate_list(state, member),
+        Read::Daemons => daemons::daemons(state, member, changes),
+        Read::Listeners(_) => LISTENERS
+            .map(|port| {
+                format!("port {port}\nverify return:1\n40B7:error:0A00045C:SSL routines: SSL alert number 116\n")
+            })
+            .concat(),
+        Read::Health => "= units\nId=snap.microovn.daemon.service\nNRestarts=0\nResult=success\nActiveState=active\n\
+                         SubState=running\n\nId=snap.microovn.bird.service\nNRestarts=0\nResult=success\n\
+                         ActiveState=inactive\nSubState=dead\n= journal 1204 0\n1\t0\tovs-vswitchd\tovs|00003|vswitchd|ERR|\
+                         mlockall failed: Cannot allocate memory\n= end\n"
+            .to_owned(),
+        Read::NbRaft => raft(state, member, changes, "OVN_Northbound", 6643),
+        Read::SbRaft => raft(state, member, changes, "OVN_Southbound", 6644),
+        Read::Members => {
+            let row = |member: &Member| {
+                let address = SocketAddr::new(member.address, state.release.member_port).to_string();
+                let status = if member.presence == Presence::Down { "UNREACHABLE" } else { "ONLINE" };
+                json!({"name": member.name, "address": address, "certificate": "", "role": "PENDING", "status": status})
+            };
+            json!(state.members().map(row).collect::<Vec<_>>()).to_string()
+        }
+        Read::Services => {
+            let mut text = "Service  Startup  Current  Notes\n".to_owned();
+            for (name, (startup, current)) in planned_services(&state.release, member.running()) {
+                let notes = if name == "refresh-expiring-certs" { "timer-activated" } else { "-" };
+                text += &format!("microovn.{name}  {startup}  {current}  {notes}\n");
+            }
+            text
+        }
+        Read::Plugs => {
+            let plugs = state
+                .release
+                .plugs
+                .iter()
+                .map(|(name, plug)| format!("{}  microovn:{name}  :{}  manual\n", plug.interface, plug.interface));
+            "Interface  Plug  Slot  Notes\n".to_owned() + &plugs.collect::<String>()
+        }
+        Read::OvnEnv => {
+            let host = |ip| match ip {
+                IpAddr::V4(ip) => ip.to_string(),
+                IpAddr::V6(ip) => format!("[{ip}]"),
+            };
+            let local = host(member.address);
+            let centrals: Vec<_> = state.members_with(Service::Central).map(|central| central.address).collect();
+            let other = centrals.iter().find(|central| **central != member.address);
+            let initial = other.or(centrals.first()).copied().map(host).unwrap_or_default();
+            let (nb, sb) = (list(state, 6641), list(state, 6642));
+            format!(
+                "# # Generated\nOVN_INITIAL_NB=\"{initial}\"\nOVN_INITIAL_SB=\"{initial}\"\nOVN_NB_CONNECT=\"{nb}\"\n\
+                 OVN_SB_CONNECT=\"{sb}\"\nOVN_LOCAL_IP=\"{local}\"\n"
+            )
+        }
+        Read::Northd => format!(
+            "ovn-northd --ca-cert=/pki/cacert.pem -vsyslog:info --ovnnb-db={} --ovnsb-db {} --no-chdir\n",
+            list(state, 6641),
+            list(state, 6642)
+        ),
+        Read::Devices => {
+            let devices = member.nics.iter().map(|nic| {
+                let addresses =
+                    nic.addresses.iter().map(|net| json!({"local": net.addr(), "prefixlen": net.prefix_len()}));
+                json!({"ifname": nic.device, "flags": ["BROADCAST", "UP", "LOWER_UP"], "operstate": "UP",
+                       "addr_info": addresses.collect::<Vec<_>>()})
+            });
+            json!(devices.collect::<Vec<_>>()).to_string()
+        }
+        Read::Route(peer) => {
+            json!([{"dst": peer, "dev": member.encap.via, "prefsrc": member.encap.ip, "flags": []}]).to_string()
+        }
+    })
+}
+
+/// Of the servers that answer the first leads, where there is a majority of them.
+fn raft(state: &State, member: &Member, changes: &Changes, name: &str, port: u16) -> String {
+    let centrals: Vec<_> = state.members_with(Service::Central).enumerate().collect();
+    let number = centrals.iter().find(|(_, central)| central.name == member.name).unwrap().0;
+    let id = |n: usize| format!("aaa{n}");
+    let first = centrals.iter().find(|(_, central)| central.presence == Presence::Online).unwrap().0;
+    let (role, leader) = match first {
+        _ if !state.has_quorum() => ("candidate", "unknown".to_owned()),
+        first if first == number => ("leader", "self".to_owned()),
+        first => ("follower", id(first)),
+    };
+    let cluster = format!("c{:03}", super::number(changes.databases));
+    let address = |member: &Member| format!("ssl:{}", SocketAddr::new(member.address, port));
+    let mut text = format!(
+        "{short}\nName: {name}\nCluster ID: {cluster} ({cluster}0000-0000-4000-8000-000000000000)\n\
+         Server ID: {short} ({short}0000-0000-4000-8000-000000000000)\nAddress: {}\nStatus: cluster member\n\
+         Role: {role}\nTerm: 2\nLeader: {leader}\nVote: unknown\n\nElection timer: 16000\nServers:\n",
+        address(member),
+        short = id(number),
+    );
+    for (n, central) in centrals {
+        let myself = if n == number { " (self)" } else { "" };
+        text += &format!("    {0} ({0} at {1}){myself} last msg 3348 ms ago\n", id(n), address(central));
+    }
+    text
+}
