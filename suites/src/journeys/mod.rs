@@ -14,6 +14,7 @@ macro_rules! journeys {
 
 journeys! {
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},
+    tls::{TLS},
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ macro_rules! steps {
 
 steps! {
     propagate,
+    regenerate_ca,
+    reissue,
     restart,
 }
 
@@ -39,6 +41,11 @@ fn not_online(state: &State, number: usize) -> Option<String> {
         Some(Member { presence: Presence::Online, .. }) => None,
         Some(member) => Some(format!("member {number} is {}", member.presence)),
     }
+}
+
+/// Why MicroOVN can change nothing, if it cannot: its own database has no leader.
+fn without_leader(state: &State) -> Option<String> {
+    (!state.has_majority()).then(|| "no more than half of the members are up".to_owned())
 }
 
 /// The name of a member that is there.

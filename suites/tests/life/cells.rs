@@ -37,4 +37,20 @@ suites::journeys! {
         s14_restart_snap_2,
         s15_propagate,
     }
+    tls {
+        s0_formed,
+        s1_reissue_ovnnb_1,
+        s2_reissue_ovn_northd_1,
+        s3_reissue_ovn_controller_1,
+        s4_reissue_client_1,
+        s5_reissue_all_2,
+        s6_reissue_ovn_controller_4,
+        s7_reissue_all_4,
+        s8_reissue_ovnsb_4_refused,
+        s9_propagate,
+        s10_regenerate_ca_1,
+        s11_propagate,
+        s12_regenerate_ca_4,
+        s13_propagate,
+    }
 }

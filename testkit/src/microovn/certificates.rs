@@ -1,7 +1,5 @@
 //! The certificates that OVN's services show each other.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use x509_parser::pem::Pem;
@@ -9,7 +7,6 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::redact;
 use crate::ovn::ParseError;
-use crate::plan::Service;
 
 const WHAT: &str = "certificate";
 
@@ -114,17 +111,3 @@ fn encode(der: &[u8]) -> String {
 
 /// The file of the certificate authority, in the folder of certificates.
 pub const AUTHORITY: &str = "cacert.pem";
-
-/// What has a certificate on a member with these services: the stems of the files, and the unit in their subjects.
-///
-/// Recorded: `microovn certificates list` on members with and without central.
-pub fn planned_certificates(services: &BTreeSet<Service>) -> Vec<&'static str> {
-    let mut stems = vec!["client"];
-    if services.contains(&Service::Central) {
-        stems.extend(["ovnnb", "ovnsb", "ovn-northd"]);
-    }
-    if services.contains(&Service::Chassis) {
-        stems.push("ovn-controller");
-    }
-    stems
-}

@@ -3,6 +3,7 @@
 //! [`Plan::draw`] turns a cell into instances, NICs, addresses, roles, dialog answers and so into every expectation.
 //! It is pure: the same cell and the same [`Segments`] give the same plan.
 
+mod certificates;
 mod changes;
 mod datapath;
 mod dialog;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::matrix::{Cell, CellId};
 
+pub use certificates::planned_certificates;
 pub use changes::{Changes, Turnover};
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};

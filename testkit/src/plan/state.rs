@@ -59,6 +59,12 @@ impl State {
     pub fn has_quorum(&self) -> bool {
         2 * self.online_with(Service::Central).count() > self.members_with(Service::Central).count()
     }
+
+    /// Whether so many members are up that MicroOVN's own database has a leader: more than half of them. Of more than three
+    /// members MicroOVN chooses which of them vote, so this is certain only while no more than one of those is down.
+    pub fn has_majority(&self) -> bool {
+        2 * self.online().count() > self.members().count()
+    }
 }
 
 /// One line: every member by its number with what it runs, and how it is where it is not online.
