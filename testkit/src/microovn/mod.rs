@@ -38,9 +38,9 @@ mod plugs;
 mod services;
 mod token;
 
+pub use crate::plan::planned_certificates;
 pub use certificate_list::{CertificateList, ListedAuthority, ListedCertificate};
 pub use certificates::{AUTHORITY, Certificate};
-pub use crate::plan::planned_certificates;
 pub use control::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};
 pub use daemons::{Arguments, Daemon};
 pub use env::OvnEnv;
