@@ -41,7 +41,7 @@ fn services(member: &Member) -> Vec<&'static str> {
     planned_certificates(&member.services)
 }
 
-fn command<'a>(state: &State, member: usize, service: &'a str) -> Act {
+fn command(state: &State, member: usize, service: &str) -> Act {
     Act::run(&name(state, member), ["microovn", "certificates", "reissue", service])
 }
 
