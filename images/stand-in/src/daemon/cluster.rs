@@ -140,13 +140,20 @@ impl Cluster {
         self.find(name).ok_or_else(|| Error::new(404, format!("No remote exists with the given name \"{name}\"")))
     }
 
+    /// The members as they are shown and named, whoever joined first.
+    pub(crate) fn by_address(&self) -> Vec<&Member> {
+        let mut members: Vec<&Member> = self.members.iter().collect();
+        members.sort_by_key(|member| member.address.to_string());
+        members
+    }
+
     /// What `ovn.env` of a member says.
     pub(crate) fn env_of(&self, member: &Member) -> OvnEnv {
         let runs_central = |other: &&Member| {
             other.services.iter().any(|service| service == "central") && (other.ready || other.name == member.name)
         };
         let mut centrals: Vec<IpAddr> =
-            self.members.iter().filter(runs_central).map(|member| member.address.ip()).collect();
+            self.by_address().into_iter().filter(runs_central).map(|member| member.address.ip()).collect();
         if let Some(ips) = self.config.get(CENTRAL_IPS) {
             centrals = ips.split(',').filter_map(|ip| ip.trim().parse().ok()).collect();
         }

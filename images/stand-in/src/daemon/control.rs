@@ -180,7 +180,7 @@ fn list_services(cluster: &Cluster) -> Value {
         let name = member.name.clone();
         member.services.clone().into_iter().map(move |service| json!({"service": service, "location": name}))
     };
-    cluster.members.iter().flat_map(of_member).collect()
+    cluster.by_address().into_iter().flat_map(of_member).collect()
 }
 
 async fn add_token(node: &Node, call: &Call) -> Result<Value> {

@@ -36,6 +36,9 @@ pub(crate) async fn remove(node: &Arc<Node>, name: &str, force: bool) -> Result<
         let asked = node.ask(&leaving, Method::POST, &path, None).await.map(drop);
         asked.map_err(|error| {
             let address = leaving.address;
+            // Who has just died does not even refuse.
+            let error =
+                if error.message.ends_with("i/o timeout") { "context deadline exceeded" } else { &error.message };
             Error::internal(format!("Post \"https://{address}/core/internal/hooks/pre-remove?target={name}\": {error}"))
         })
     };

@@ -24,7 +24,7 @@ pub(crate) fn other_target(paths: &Paths, cluster: &Cluster, target: &str, servi
 
 /// The members as they are listed: those that were removed, too, if that is to be played.
 pub(crate) fn listed(paths: &Paths, cluster: &Cluster) -> Vec<Member> {
-    let mut members = cluster.members.clone();
+    let mut members: Vec<Member> = cluster.by_address().into_iter().cloned().collect();
     if plays(paths, Fault::RemovedStillListed) {
         members.extend(cluster.departed.iter().filter(|gone| cluster.find(&gone.name).is_none()).cloned());
     }

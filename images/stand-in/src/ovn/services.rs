@@ -260,7 +260,10 @@ pub(crate) async fn disable(paths: &Paths, service: &str, last_central: bool) ->
             }
             snapctl::stop(&["chassis"]).await
         }
-        _ => snapctl::stop(&["switch"]).await,
+        _ => {
+            stop_switch(paths).await;
+            snapctl::stop(&["switch"]).await
+        }
     }
 }
 
@@ -282,6 +285,18 @@ pub(crate) async fn stop_controller(paths: &Paths) {
         if ctl.exists() { Err(crate::error::Error::internal("it still runs")) } else { Ok(()) }
     });
     let _ = gone.await;
+}
+
+/// Has the switch take its interfaces away, if it runs.
+async fn stop_switch(paths: &Paths) {
+    let Ok(pid) = std::fs::read_to_string(paths.run_switch().join("ovs-vswitchd.pid")) else { return };
+    let ctl = paths.run_switch().join(format!("ovs-vswitchd.{}.ctl", pid.trim()));
+    if raft::appctl(&ctl, "exit", &["--cleanup"]).await.is_ok() {
+        let gone = tools::wait_until("ovs-vswitchd to end", Duration::from_secs(5), async || {
+            if ctl.exists() { Err(crate::error::Error::internal("it still runs")) } else { Ok(()) }
+        });
+        let _ = gone.await;
+    }
 }
 
 /// Stops and disables everything but the daemon.

@@ -50,6 +50,22 @@ fn the_first_three_members_get_the_databases() {
 }
 
 #[test]
+fn who_comes_back_has_its_place_again() {
+    let mut cluster = grown_to(3);
+    cluster.apply(Change::Remove { name: "real-1".to_owned() }, at(1)).expect("it leaves");
+    let env = |cluster: &Cluster| cluster.env_of(cluster.get("real-2").expect("a member")).sb_connect();
+    assert_eq!(env(&cluster), "ssl:10.77.0.102:6642,ssl:10.77.0.103:6642");
+    cluster.apply(token("real-1", 100), at(1)).expect("a token");
+    let reply = cluster.apply(Change::Join(joining("real-1", "real-1", 101)), at(2)).expect("a member again");
+    assert_eq!(reply, json!(["central", "chassis", "switch"]));
+    let services = cluster.get("real-1").expect("a member").services.clone();
+    cluster.apply(Change::SetServices { name: "real-1".to_owned(), services }, at(2)).expect("services");
+    assert_eq!(env(&cluster), "ssl:10.77.0.101:6642,ssl:10.77.0.102:6642,ssl:10.77.0.103:6642");
+    let names: Vec<&str> = cluster.by_address().iter().map(|member| member.name.as_str()).collect();
+    assert_eq!(names, ["real-1", "real-2", "real-3"]);
+}
+
+#[test]
 fn a_member_that_is_being_formed_is_named_by_itself_only() {
     let mut cluster = grown_to(1);
     cluster.apply(token("real-2", 100), at(0)).expect("a token");
