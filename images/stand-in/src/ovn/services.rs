@@ -199,7 +199,8 @@ async fn tell_switch(paths: &Paths, services: &[String], env: &OvnEnv) -> Result
 pub(crate) async fn ensure_enabled(services: &[String]) -> Result<()> {
     let has = |service: &str| services.iter().any(|wanted| wanted == service);
     let mut wanted = Vec::new();
-    if has("switch") || has("chassis") {
+    // A controller whose switch was disabled goes on without it.
+    if has("switch") {
         wanted.push("switch");
     }
     if has("central") {
