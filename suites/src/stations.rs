@@ -82,7 +82,7 @@ impl Voyage {
         let tests: Vec<(String, String)> =
             chart.stations.iter().map(|station| (station.test(), station.about.clone())).collect();
         let tests = tests.iter().map(|(test, about)| (test.as_str(), about.as_str()));
-        CellPart::new(&chart.cell, tests, None).leave(&dir).map_err(Failure::of)?;
+        CellPart::new(&chart.cell, tests, None).of_journey(&chart.cell).leave(&dir).map_err(Failure::of)?;
         let clock = run.clock();
         let part = CheckPart::begin(&dir, test, clock).map_err(Failure::of)?;
         let ground = Ground { config, run, exe: config::program("testkit", exe) };

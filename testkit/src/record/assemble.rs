@@ -1,6 +1,5 @@
 //! From the folder of a run to its record.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -8,10 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::parts::{CellPart, CheckPart, RunPart};
 use super::schema::{
-    Cell, Check, CheckInfo, Difference, Evidence, Host, Outcome, Phase, Product, Record, RunState, SCHEMA, Settled,
-    Stage, Totals,
+    Cell, Check, CheckInfo, Evidence, Host, Outcome, Phase, Product, Record, RunState, SCHEMA, Settled, Stage, Totals,
 };
-use super::{observed, planned, transcript};
+use super::{journey, judged, observed, planned, transcript};
 use crate::cluster::{self, Manifest, Planned};
 use crate::config::Round;
 use crate::expect;
@@ -70,19 +68,32 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
         faults: part.faults.iter().flat_map(|all| all.lines()).map(|line| redact(line.trim())).collect(),
         host: RunFolder::new(dir).read::<Host>()?.unwrap_or_default(),
         options: part.options,
-        checks: all_checks(cells.iter().map(|(part, _)| part)),
+        checks: all_checks(&cells),
         totals,
         again: again::read(dir)?.len(),
         cells: cells.into_iter().map(|(_, cell)| cell).collect(),
     })
 }
 
-/// Every check of some cell, those that judge an observation in the order of their list.
-fn all_checks<'a>(cells: impl Iterator<Item = &'a CellPart>) -> Vec<CheckInfo> {
+/// Every check that judged something, those that judge an observation in the order of their list. The tests of stations
+/// are none: they are with their journeys.
+fn all_checks(cells: &[(CellPart, Cell)]) -> Vec<CheckInfo> {
     let mut all: Vec<CheckInfo> = Vec::new();
-    for check in cells.flat_map(|cell| &cell.checks) {
-        if !all.contains(check) {
-            all.push(check.clone());
+    let mut add = |check: CheckInfo| {
+        if !all.contains(&check) {
+            all.push(check);
+        }
+    };
+    for (part, cell) in cells {
+        match &cell.journey {
+            None => part.checks.iter().cloned().for_each(&mut add),
+            Some(journey) => {
+                let judged = journey.stations.iter().flat_map(|station| &station.checks);
+                let known = judged.filter_map(|check| expect::find_check(&check.name));
+                known
+                    .map(|check| CheckInfo { name: check.name.to_owned(), about: check.about.to_owned() })
+                    .for_each(&mut add);
+            }
         }
     }
     let place = |check: &CheckInfo| expect::CHECKS.iter().position(|known| known.name == check.name);
@@ -114,17 +125,23 @@ fn cell(
     };
     let plan = planned.as_ref().map(|(plan, _)| plan);
     let parts = CheckPart::all(path)?;
-    let judged = |info: &CheckInfo| check(&name, plan, &part, parts.get(&info.name), &info.name, alive);
-    let checks: Vec<Check> = part.checks.iter().map(judged).collect();
+    let state = plan.map(|plan| &plan.state);
+    let check = |info: &CheckInfo| judged::check(&name, state, &part, parts.get(&info.name), &info.name, alive);
+    let checks: Vec<Check> = part.checks.iter().map(check).collect();
     let problem = CellFolder::new(path).read::<Unprovisioned>()?.map(|failed| redact(&failed.message));
-    let causes = causes(&checks, &parts);
-    let headline = match (&problem, causes.first()) {
-        (Some(problem), _) => Some(format!("no cluster, {}", headline::of(problem))),
-        (None, Some(first)) => checks.iter().find(|check| check.name == *first).map(|check| told(check, &parts)),
-        (None, None) => None,
+    let causes = judged::causes(&checks, &parts);
+    let journey = journey::find(path, &name, &part)?;
+    let headline = match (&problem, journey.as_ref().and_then(journey::headline), causes.first()) {
+        (Some(problem), ..) => Some(format!("no cluster, {}", headline::of(problem))),
+        (None, Some(told), Some(_)) => Some(told),
+        (None, None, Some(first)) => {
+            checks.iter().find(|check| check.name == *first).map(|check| judged::told(check, &parts))
+        }
+        (None, _, None) => None,
     };
     let cell = Cell {
         choices: part.choices.clone(),
+        journey,
         skipped: part.skipped.as_deref().map(redact),
         problem,
         headline,
@@ -145,83 +162,6 @@ fn cell(
     Ok((part, cell))
 }
 
-fn check(
-    cell: &str,
-    plan: Option<&Plan>,
-    cell_part: &CellPart,
-    part: Option<&CheckPart>,
-    name: &str,
-    alive: bool,
-) -> Check {
-    let end = part.and_then(|part| part.end.as_ref());
-    let verdict = end.and_then(|end| end.verdict.as_ref());
-    let outcome = match (part, end) {
-        _ if cell_part.skipped.is_some() => Outcome::Skipped,
-        (None, _) => Outcome::NotRun,
-        (Some(_), None) if alive => Outcome::Running,
-        (Some(_), None) => Outcome::Interrupted,
-        (Some(_), Some(end)) => match (&end.failure, verdict) {
-            (None, _) => Outcome::Passed,
-            (Some(_), Some(verdict)) if !verdict.passed() => Outcome::Failed,
-            (Some(_), _) => Outcome::Error,
-        },
-    };
-    let differences: Vec<&expect::Difference> = verdict.map(expect::Verdict::in_order).unwrap_or_default();
-    let look = plan.and_then(|plan| look(cell, plan, name, differences.first()?));
-    let differences = differences.into_iter().map(difference).collect();
-    Check {
-        name: name.to_owned(),
-        outcome,
-        compared: verdict.map_or(0, |verdict| verdict.compared),
-        look,
-        differences,
-        message: end.and_then(|end| end.failure.clone()),
-        started: part.map(|part| part.started),
-        ended: end.map(|end| end.at),
-    }
-}
-
-/// The names of the checks that failed, the likely cause of the others first. What was not judged is a cause of nothing.
-fn causes(checks: &[Check], parts: &BTreeMap<String, CheckPart>) -> Vec<String> {
-    let failed = || checks.iter().filter(|check| check.outcome.is_failure());
-    let judged = expect::likely_causes(failed().filter_map(|check| verdict(parts, &check.name)));
-    let mut names: Vec<String> = judged.into_iter().map(|verdict| verdict.check.clone()).collect();
-    let others: Vec<String> = failed().map(|check| check.name.clone()).filter(|name| !names.contains(name)).collect();
-    names.extend(others);
-    names
-}
-
-/// What is told in a line of a check that failed.
-fn told(check: &Check, parts: &BTreeMap<String, CheckPart>) -> String {
-    match verdict(parts, &check.name).filter(|verdict| !verdict.passed()) {
-        Some(verdict) => verdict.headline(),
-        None => format!("{}: {}", check.name, check.message.as_deref().map(headline::of).unwrap_or_default()),
-    }
-}
-
-fn verdict<'a>(parts: &'a BTreeMap<String, CheckPart>, check: &str) -> Option<&'a expect::Verdict> {
-    parts.get(check)?.end.as_ref()?.verdict.as_ref()
-}
-
-fn difference(difference: &expect::Difference) -> Difference {
-    let expect::Difference { member, table, column, wanted, seen, note, .. } = difference.clone();
-    Difference { member, table, column, wanted, seen, note }
-}
-
-/// The command that shows what a difference is about, on its member.
-fn look(cell: &str, plan: &Plan, check: &str, difference: &expect::Difference) -> Option<String> {
-    let number = plan.state.members.iter().position(|member| member.name == difference.member)?;
-    let argv = expect::look(&plan.state, &plan.state.members[number], check, Some(difference))?;
-    let words: Vec<String> = argv.iter().map(|word| quote(word)).collect();
-    Some(format!("testkit shell {cell}:{} -- {}", number + 1, words.join(" ")))
-}
-
-/// A word as a shell takes it.
-fn quote(word: &str) -> String {
-    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@+".contains(c));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
 /// The stages of the cell in this folder by their begin. Members enter in the order of the plan, so the n-th stage of a
 /// kind is the n-th member's; those that members have side by side carry its number.
 ///
@@ -238,7 +178,7 @@ pub fn stages(path: &Path, plan: Option<&Plan>) -> io::Result<Vec<Stage>> {
             let (phase, count) = match &stage.work {
                 Work::WaitForMember => (Phase::Provision, Some(&mut waited)),
                 Work::Bootstrap | Work::Join => (Phase::Form, Some(&mut entered)),
-                Work::Settle => (Phase::Form, None),
+                Work::Settle | Work::Step(_) | Work::SettleStep(_) => (Phase::Form, None),
                 Work::Check(_) => (Phase::Check, None),
                 _ => (Phase::Provision, None),
             };

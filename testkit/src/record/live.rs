@@ -78,7 +78,8 @@ mod tests {
         let state = || CellState::find(cell).expect("read");
         assert_eq!(state(), CellState::Unknown);
         let info = |name: &str| CheckInfo { name: name.to_owned(), about: String::new() };
-        let part = CellPart { choices: BTreeMap::new(), checks: vec![info("a"), info("b")], skipped: None };
+        let part =
+            CellPart { choices: BTreeMap::new(), journey: None, checks: vec![info("a"), info("b")], skipped: None };
         part.leave(cell).expect("left");
         let clock = Clock::start();
         let first = CheckPart::begin(cell, "a", clock).expect("begun");
@@ -95,7 +96,12 @@ mod tests {
     #[test]
     fn a_cell_that_is_left_out_is_neither_waiting_nor_done() {
         let folder = tempfile::tempdir().expect("a folder");
-        let part = CellPart { choices: BTreeMap::new(), checks: Vec::new(), skipped: Some("lacks rest".to_owned()) };
+        let part = CellPart {
+            choices: BTreeMap::new(),
+            journey: None,
+            checks: Vec::new(),
+            skipped: Some("lacks rest".to_owned()),
+        };
         part.leave(folder.path()).expect("left");
         assert_eq!(CellState::find(folder.path()).expect("read"), CellState::Skipped);
     }

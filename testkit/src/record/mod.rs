@@ -4,15 +4,19 @@
 //! the run is going, when it has ended, and when it was killed; [`html`] shows a record to a person.
 
 mod assemble;
+mod changes;
 mod closer;
 mod facts;
 pub mod html;
+mod journey;
+mod judged;
 mod live;
 mod observed;
 mod parts;
 mod planned;
 mod runs;
 pub mod schema;
+mod seen;
 mod transcript;
 
 pub use assemble::{assemble, stages};

@@ -52,7 +52,10 @@ pub struct RunPart {
 pub struct CellPart {
     /// The value of every option.
     pub choices: BTreeMap<String, String>,
-    /// The checks it has.
+    /// The cell that it starts from, where it is a journey.
+    #[serde(default)]
+    pub journey: Option<String>,
+    /// The checks it has; of a journey, the tests of its stations.
     pub checks: Vec<CheckInfo>,
     /// Why it is left out, if it is.
     pub skipped: Option<String>,
@@ -134,9 +137,15 @@ impl CellPart {
         let check = |(name, about): (&str, &str)| CheckInfo { name: name.to_owned(), about: about.to_owned() };
         Self {
             choices: cell.choices().iter().map(|(option, value)| ((*option).to_owned(), (*value).to_owned())).collect(),
+            journey: None,
             checks: checks.into_iter().map(check).collect(),
             skipped,
         }
+    }
+
+    /// It as that of a journey, whose checks are the tests of its stations, from this cell.
+    pub fn of_journey(self, cell: &Cell) -> Self {
+        Self { journey: Some(cell.id().to_string()), ..self }
     }
 
     /// Leaves it in the cell's folder, unless another process has.
@@ -239,7 +248,12 @@ mod tests {
     #[test]
     fn the_first_to_leave_a_part_wins() {
         let folder = tempfile::tempdir().expect("a folder");
-        let part = |why: &str| CellPart { choices: BTreeMap::new(), checks: Vec::new(), skipped: Some(why.to_owned()) };
+        let part = |why: &str| CellPart {
+            choices: BTreeMap::new(),
+            journey: None,
+            checks: Vec::new(),
+            skipped: Some(why.to_owned()),
+        };
         part("first").leave(folder.path()).expect("left");
         part("second").leave(folder.path()).expect("not left");
         assert_eq!(CellPart::find(folder.path()).expect("read"), Some(part("first")));

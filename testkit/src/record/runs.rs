@@ -40,7 +40,7 @@ pub enum RunsError {
     },
     /// It was recorded by another testkit.
     #[error(
-        "run {run} is recorded with schema {found}, and this testkit reads schema {SCHEMA}; use the testkit that ran it, \
+        "run {run} is recorded with schema {found}, and this testkit reads schemas 1 to {SCHEMA}; use the testkit that ran it, \
          or the report.html that is in its folder"
     )]
     Version {
@@ -155,7 +155,8 @@ fn newest(out_dir: &Path, wanted: impl Fn(&RunPart) -> bool) -> Option<PathBuf> 
 pub fn write(dir: &Path) -> Result<(Record, PathBuf), RunsError> {
     let io = |action| move |source| RunsError::Io { action, run: id(dir), source };
     let head = Head::find(dir).map_err(io("read"))?;
-    if let Some(head) = head.filter(|head| head.schema != u64::from(SCHEMA)) {
+    // What a later schema has, an earlier one lacks, and is none the worse for it.
+    if let Some(head) = head.filter(|head| !(1..=u64::from(SCHEMA)).contains(&head.schema)) {
         return Err(RunsError::Version { run: id(dir), found: head.schema });
     }
     let part = RunPart::find(dir).map_err(io("read"))?;

@@ -1,6 +1,7 @@
 //! The record of a run: what it tested, where, what came of it. Versioned, and described by a schema
 //! (`docs/run-record.schema.json`) that programs may rely on.
 
+mod journey;
 mod topology;
 
 use std::collections::BTreeMap;
@@ -9,16 +10,20 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use journey::{Act, Arrival, Change, Journey, MemberState, State, Station, Stopped, Watch};
 pub use topology::{Device, Encap, Endpoint, Member, Network, Plan, Segment, Tunnel, TunnelState};
 
 /// The version of the record. It changes when a reader of the one before would be wrong.
-pub const SCHEMA: u32 = 1;
+///
+/// 2: a journey carries its stations, and `checks` of the record are those that judge, not the tests of stations. What 1
+/// has, 2 has too, so that a record of 1 is read as one of 2.
+pub const SCHEMA: u32 = 2;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Record of a run of the MicroOVN system tests")]
 pub struct Record {
-    /// The version of this form; always 1.
+    /// The version of this form; always 2.
     #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// The run's id, which is the name of its folder.
@@ -47,7 +52,7 @@ pub struct Record {
     pub host: Host,
     /// The init options, in the order in which they name cells.
     pub options: Vec<InitOption>,
-    /// Every check that some cell has, in order: what may be the cause of others comes first.
+    /// Every check that some cell has or that judged a station, in order: what may be the cause of others comes first.
     pub checks: Vec<CheckInfo>,
     /// How many checks came out how.
     pub totals: Totals,
@@ -140,6 +145,9 @@ pub struct Cell {
     pub name: String,
     /// The value of every option.
     pub choices: BTreeMap<String, String>,
+    /// Its steps, where it is a journey: then `name` is that of the journey, and its checks are the tests of its stations.
+    #[serde(default)]
+    pub journey: Option<Journey>,
     /// Why it was left out; absent where it was not.
     pub skipped: Option<String>,
     /// Why there is no cluster; absent where there is one.
@@ -199,7 +207,7 @@ pub struct Stage {
 pub enum Phase {
     /// Images, bridges and instances.
     Provision,
-    /// The product forms the cluster and it settles.
+    /// The product forms the cluster, or does what a step of a journey is, and it settles.
     Form,
     /// It is judged.
     Check,

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// The ways.
-pub(crate) const STATES: [&str; 5] = ["good", "failing", "unformed", "skipped", "interrupted"];
+pub(crate) const STATES: [&str; 6] = ["good", "failing", "unformed", "skipped", "interrupted", "journey"];
 
 /// The folder of a run that came out in this way.
 pub(crate) fn fixture(state: &str) -> PathBuf {

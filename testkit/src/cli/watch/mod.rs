@@ -134,7 +134,12 @@ mod tests {
         for folder in [&forming, &left_out] {
             std::fs::create_dir(folder).expect("a folder");
         }
-        let skipped = CellPart { choices: BTreeMap::new(), checks: Vec::new(), skipped: Some("lacks it".to_owned()) };
+        let skipped = CellPart {
+            choices: BTreeMap::new(),
+            journey: None,
+            checks: Vec::new(),
+            skipped: Some("lacks it".to_owned()),
+        };
         skipped.leave(&left_out).expect("left");
         let step = |doing| Progress::new(&forming).tell(doing, "");
         step(Doing::Forming);

@@ -160,6 +160,7 @@ mod tests {
         let cell = Cell {
             name: String::new(),
             choices: Default::default(),
+            journey: None,
             skipped: None,
             problem: None,
             headline: None,
