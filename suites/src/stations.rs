@@ -38,11 +38,16 @@ struct Chart {
 }
 
 impl Chart {
-    fn of(name: &str) -> Result<Self, Failure> {
+    /// From the cell `on`, or else the journey's own.
+    fn of(name: &str, on: Option<&str>) -> Result<Self, Failure> {
         let journey = journeys::JOURNEYS.iter().find(|journey| journey.name == name);
         let journey =
             journey.ok_or_else(|| Failure::new(format!("there is no journey {name:?}; run `testkit generate`")))?;
-        let cell = options::matrix().and_then(|matrix| matrix.cell(journey.cell)).map_err(Failure::of)?;
+        let matrix = options::matrix().map_err(Failure::of)?;
+        let cell = match on {
+            None => matrix.cell(journey.cell).map_err(Failure::of)?,
+            Some(on) => matrix.find_cell(on).ok_or_else(|| Failure::new(format!("there is no cell {on:?}")))?,
+        };
         let variant = cluster::variant(journey);
         let plan = Plan::draw_variant(&cell, options::OPTIONS, Segments::documentation(), &variant);
         let stations = journey.draw(&plan.state).map_err(Failure::of)?;
@@ -70,9 +75,9 @@ impl Voyage {
     }
 
     async fn judge(self, test: &str, exe: &str) -> Result<(), Failure> {
-        let chart = Chart::of(self.journey)?;
-        let number = chart.find(test)?.number;
         let config = Config::resolve(Layer::default()).map_err(Failure::of)?;
+        let chart = Chart::of(self.journey, config.on.as_deref())?;
+        let number = chart.find(test)?.number;
         let run = Run::join(&config).await.map_err(Failure::of)?;
         run.end_with_runner();
         let dir = run.cell_dir(self.journey).map_err(Failure::of)?;

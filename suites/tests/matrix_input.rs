@@ -34,8 +34,7 @@ fn an_unknown_format_is_answered_with_the_formats_and_the_nearest(#[case] given:
 #[case::run_of_many(&["run", "init_cluster", "init_cluster_cil"], "init_cluster_cil", "init_cluster_cli")]
 #[case::up(&["up", "init_cluster_rset"], "init_cluster_rset", "init_cluster_rest")]
 fn an_unknown_cell_is_answered_with_the_nearest(#[case] args: &[&str], #[case] given: &str, #[case] nearest: &str) {
-    let said = format!("there is no cell {given:?}; the nearest are ");
-    refused(args, &[&said, nearest]);
+    refused(args, &["there is no cell", &format!("{given:?}; the nearest are "), nearest]);
 }
 
 #[test]
@@ -46,7 +45,7 @@ fn a_cell_that_the_constraints_forbid_is_no_cell() {
 #[rstest]
 #[case::explain_and_tier(&["plan", "--explain", "init_cluster", "--tier", "core"], &["'--tier <TIER>'", "'--explain <CELL>'"])]
 #[case::explain_and_coverage(&["plan", "--explain", "init_cluster", "--coverage"], &["'--coverage'", "'--explain <CELL>'"])]
-#[case::cells_and_tier(&["run", "--tier", "core", "init_cluster"], &["'--tier <TIER>'", "'[CELLS]...'"])]
+#[case::cells_and_tier(&["run", "--tier", "core", "init_cluster"], &["'--tier <TIER>'", "'[SUITES]...'"])]
 fn what_contradicts_itself_is_refused(#[case] args: &[&str], #[case] parts: &[&str]) {
     refused(args, &[parts, &["cannot be used with"]].concat());
 }

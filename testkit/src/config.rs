@@ -21,6 +21,9 @@ pub use faults::{FaultError, Faults};
 pub use layer::{Keep, Layer};
 pub use nextest::{Nextest, Round};
 
+/// The variable that names the cell that journeys start from: how `testkit run` tells its tests.
+pub const ON: &str = "TESTKIT_ON";
+
 /// The configuration file, looked for at the workspace root.
 pub const FILE_NAME: &str = "testkit.toml";
 
@@ -90,6 +93,8 @@ pub struct Config {
     pub datapath: Datapath,
     /// How long a formed cluster gets to become as planned.
     pub settle: Duration,
+    /// The cell that journeys start from, instead of their own.
+    pub on: Option<String>,
     /// What the environment sets and nothing here reads, a line each, with what it does here.
     pub notices: Vec<String>,
     /// What nextest hands to every test of a run.
@@ -240,6 +245,7 @@ impl Config {
             stand_in: pick!(stand_in),
             datapath: pick!(datapath).unwrap_or(Datapath::Auto),
             settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
+            on: environment.get(ON).filter(|cell| !cell.is_empty()).cloned(),
             notices: upstream::notices(environment),
             nextest: Nextest::find(environment)?,
             nextest_profile: environment.get("NEXTEST_PROFILE").filter(|name| !name.is_empty()).cloned(),

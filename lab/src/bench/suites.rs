@@ -123,14 +123,14 @@ impl<'a> Suites<'a> {
 
     /// Builds the suites of these cells beforehand, as `testkit run` does, which meanwhile asks the product what it can do.
     pub(crate) async fn build(&self, chosen: &[Cell]) -> Result<Programs, Failure> {
-        Programs::build(self.config, &self.cells, chosen).await
+        Programs::build(self.config, &self.cells.suites(chosen)).await
     }
 
     /// Runs the suites of these cells, which are in the `programs`, by one command. Shows it as `what`, which no other
     /// round is called.
     pub(crate) async fn round(&self, what: &str, programs: &Programs, chosen: &[Cell]) -> Result<Round, Failure> {
         let dir = self.out.path().join(what);
-        let command = runner(self.config, &self.cells, chosen, None, Some(programs), &[])?;
+        let command = runner(self.config, &self.cells.suites(chosen), Some(programs), &[])?;
         let command = command.env("TESTKIT_OUT_DIR", &dir).stderr_to_stdout().stdout_capture();
         let watch = Watch::begin();
         let started = Timestamp::now();

@@ -46,7 +46,7 @@ pub(super) enum Command {
     },
     /// Show what would be tested: the cells of a tier, one cell in words, or what a tier covers.
     Plan(PlanArgs),
-    /// Run the suites of a tier, or of the named cells.
+    /// Run the suites of a tier, or the named ones: cells and journeys.
     Run(RunArgs),
     /// Write the report of a run, one HTML file, and print its path; or print the run's record.
     Report(ReportArgs),

@@ -1,15 +1,17 @@
 //! Cells by name and by tier, and what each of them has.
 
 use super::{Catalogue, CheckInfo, Failure};
+use crate::journey::Journey;
 use crate::matrix::{Cell, Matrix, Tier};
 use crate::plan::{InitOption, Plan, Segments};
 
-/// The matrix of the catalogue with its core tier.
+/// The matrix of the catalogue with its core tier, and the journeys.
 pub struct Cells {
     pub(super) matrix: Matrix,
     /// The core tier.
     pub core: Vec<Cell>,
     pub(super) options: &'static [&'static dyn InitOption],
+    pub(super) journeys: &'static [Journey],
 }
 
 impl Cells {
@@ -20,7 +22,7 @@ impl Cells {
     pub fn of(catalogue: &Catalogue) -> Result<Self, Failure> {
         let matrix = (catalogue.matrix)().map_err(Failure::usage)?;
         let core = (catalogue.core)(&matrix).map_err(Failure::usage)?;
-        Ok(Self { matrix, core, options: catalogue.options })
+        Ok(Self { matrix, core, options: catalogue.options, journeys: catalogue.journeys })
     }
 
     /// The cells of a tier.

@@ -1,18 +1,15 @@
 //! Running suites under nextest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use super::Failure;
-use super::cells::Cells;
-use super::programs::{Programs, names, selection};
+use super::programs::{Programs, selection};
+use super::suites::Suite;
 use crate::cargo;
-use crate::cluster;
 use crate::config::Config;
 use crate::folder;
-use crate::matrix::Cell;
-use crate::plan::{Plan, Segments};
 use duct::Expression;
 
 /// The highest priority that a suite gets here. nextest's are from -100 to 100, and the project's own configuration has
@@ -20,41 +17,37 @@ use duct::Expression;
 const HIGHEST: i32 = 99;
 const LOWEST: i32 = -100;
 
-/// The runner on the suites of these cells, or on one check of each. It builds them, unless it is given the `programs`.
-/// Suites that are expected to take long start first.
+/// The runner on these suites. It builds them, unless it is given the `programs`. Suites that are expected to take long
+/// start first.
 ///
 /// # Errors
 /// When the order of the suites cannot be kept for it.
 pub fn command(
     config: &Config,
-    cells: &Cells,
-    chosen: &[Cell],
-    check: Option<&str>,
+    chosen: &[Suite],
     programs: Option<&Programs>,
     more: &[String],
 ) -> Result<Expression, Failure> {
     let mut argv: Vec<String> = ["nextest", "run"].map(str::to_owned).into();
-    argv.extend(programs.map_or_else(|| selection(cells, chosen), Programs::words));
-    let costs = chosen.iter().map(|cell| {
-        let plan = Plan::draw(cell, cells.options, Segments::documentation());
-        (cell.id().as_str(), cluster::expected(&config.out_dir, &plan))
-    });
+    argv.extend(programs.map_or_else(|| selection(chosen), Programs::words));
+    let costs = chosen.iter().map(|suite| (suite.name(), suite.cost(&config.out_dir)));
     if let Some(order) = order(costs) {
         let path = keep(config, &order).map_err(Failure::usage)?;
         argv.extend(["--tool-config-file".to_owned(), format!("testkit:{}", path.display())]);
     }
-    let names: Vec<&str> = names(chosen).into_iter().collect();
-    let filter = match check {
-        Some(check) => format!("test(/^({})::{check}$/)", names.join("|")),
-        None => format!("test(/^({})::/)", names.join("|")),
-    };
-    argv.extend(["-E".to_owned(), filter]);
+    argv.extend(["-E".to_owned(), filter(chosen)]);
     // The state of the cells is shown; a line for every test that passed would hide it.
     if !more.iter().any(|word| word.starts_with("--status-level")) {
         argv.extend(["--status-level".to_owned(), "fail".to_owned()]);
     }
     argv.extend(more.iter().cloned());
     Ok(cargo::by_hand(duct::cmd("cargo", argv)).dir(&config.root).unchecked())
+}
+
+/// The tests of these suites.
+fn filter(chosen: &[Suite]) -> String {
+    let names: BTreeSet<&str> = chosen.iter().map(Suite::name).collect();
+    format!("test(/^({})::/)", names.into_iter().collect::<Vec<_>>().join("|"))
 }
 
 /// The suites by the milliseconds that they are expected to take, the longest first, as nextest's configuration; `None`

@@ -86,7 +86,7 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
         .iter()
         .map(|cell| {
             let plan = shown_plan(catalogue, cell);
-            row(catalogue, cell, &plan, cluster::expected(&config.out_dir, &plan))
+            row(catalogue, cell, &plan, cluster::expected(&config.out_dir, &plan, 0))
         })
         .collect();
     let text = match args.format {

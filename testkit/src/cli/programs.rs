@@ -8,10 +8,9 @@ use std::process::ExitStatus;
 use tempfile::NamedTempFile;
 
 use super::Failure;
-use super::cells::{Cells, target};
+use super::suites::Suite;
 use crate::cargo;
 use crate::config::Config;
-use crate::matrix::Cell;
 
 /// The test programs of suites, built, and what cargo knows of the workspace: what nextest otherwise asks cargo for before
 /// it starts a test.
@@ -21,14 +20,14 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Builds what the suites of these cells are in. Takes half a second when there is nothing to compile, in which
+    /// Builds what these suites are in. Takes half a second when there is nothing to compile, in which
     /// something else can be done.
     ///
     /// # Errors
     ///
     /// When cargo fails, which has said why on standard error.
-    pub async fn build(config: &Config, cells: &Cells, chosen: &[Cell]) -> Result<Self, Failure> {
-        let (root, selection) = (config.root.clone(), selection(cells, chosen));
+    pub async fn build(config: &Config, chosen: &[Suite]) -> Result<Self, Failure> {
+        let (root, selection) = (config.root.clone(), selection(chosen));
         tokio::task::spawn_blocking(move || Self::build_selection(&root, selection)).await.map_err(Failure::usage)?
     }
 
@@ -57,23 +56,14 @@ fn words(option: &str, file: &NamedTempFile) -> [String; 2] {
     [option.to_owned(), file.path().display().to_string()]
 }
 
-pub(super) fn names(chosen: &[Cell]) -> BTreeSet<&str> {
-    chosen.iter().map(|cell| cell.id().as_str()).collect()
-}
-
-/// What nextest builds for the suites of these cells. Which target holds a suite follows from the lowest tier that its
-/// cell is in.
+/// What nextest builds for these suites.
 ///
 /// It is of the whole workspace, as the plain runner is: of the suites alone cargo would build the library once more, with
 /// fewer features of what it depends on.
-pub(super) fn selection(cells: &Cells, chosen: &[Cell]) -> Vec<String> {
-    let names = names(chosen);
+pub(super) fn selection(chosen: &[Suite]) -> Vec<String> {
     let mut words = ["--workspace", "--locked"].map(str::to_owned).to_vec();
-    for (tier, members) in cells.by_lowest_tier() {
-        if members.iter().any(|cell| names.contains(cell.id().as_str())) {
-            words.extend(["--test".to_owned(), target(tier).to_owned()]);
-        }
-    }
+    let targets: BTreeSet<&str> = chosen.iter().map(|suite| suite.target).collect();
+    words.extend(targets.into_iter().flat_map(|target| ["--test".to_owned(), target.to_owned()]));
     words
 }
 

@@ -10,16 +10,17 @@ use quick_junit::{TestCase, TestCaseStatus, TestSuite};
 use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::cells::{Cells, checks, shown_plan, target};
+use super::cells::Cells;
 use super::junit::{self, Junit};
 use super::output::show;
 use super::programs::Programs;
+use super::suites::{Group, Suite};
 use super::watch::{self, Watch};
 use super::{Catalogue, Failure, closing, host, nextest};
 use crate::cluster::{self, Site};
-use crate::config::{Config, Round};
+use crate::config::{Config, ON, Round};
 use crate::folder::RunFolder;
-use crate::matrix::{Cell, Tier};
+use crate::matrix::Tier;
 use crate::record::{self, CellPart, Record, RunPart};
 use crate::session::{Process, Run};
 
@@ -31,11 +32,14 @@ const GRACE: Duration = Duration::from_secs(15);
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
-    /// The cells; those of the tier when none is given.
-    pub(super) cells: Vec<String>,
-    /// The tier: core, pairwise, t3 or full.
-    #[arg(long, default_value_t = Tier::Core, conflicts_with = "cells")]
-    pub(super) tier: Tier,
+    /// The cells and journeys; those of the tier when none is given.
+    pub(super) suites: Vec<String>,
+    /// The tier: core, pairwise, t3 or full; or life, which is all journeys.
+    #[arg(long, default_value_t = Group::Tier(Tier::Core), conflicts_with = "suites")]
+    pub(super) tier: Group,
+    /// From which cell journeys start, instead of their own.
+    #[arg(long, value_name = "CELL")]
+    pub(super) on: Option<String>,
     /// Fail when the product lacks what a cell needs, instead of skipping the cell.
     #[arg(long)]
     pub(super) forbid_skips: bool,
@@ -44,31 +48,36 @@ pub(super) struct RunArgs {
     pub(super) runner: Vec<String>,
 }
 
-/// A cell that is not run.
+/// A suite that is not run.
 struct Skip {
-    cell: Cell,
+    suite: Suite,
     reason: String,
 }
 
-/// Runs the suites of the chosen cells, after asking the product what it can do.
+/// Runs the chosen suites, after asking the product what it can do.
 pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) -> Result<ExitCode, Failure> {
     let cells = Cells::of(catalogue)?;
-    let chosen = match args.cells.as_slice() {
-        [] => cells.tier(args.tier),
-        names => names.iter().map(|name| cells.find(name)).collect::<Result<_, _>>()?,
+    let chosen = match (args.suites.as_slice(), args.tier) {
+        ([], Group::Life) => cells.life(args.on.as_deref())?,
+        ([], Group::Tier(tier)) if args.on.is_none() => cells.suites(&cells.tier(tier)),
+        (names, _) => cells.named(names, args.on.as_deref())?,
     };
     cluster::check_given_snaps(&config, &mut super::host::lines()).map_err(Failure::cluster)?;
-    let programs = Programs::build(&config, &cells, &chosen);
-    let (divided, programs) = tokio::try_join!(divide(&config, catalogue, &chosen), programs)?;
+    let programs = Programs::build(&config, &chosen);
+    let (divided, programs) = tokio::try_join!(divide(&config, &chosen), programs)?;
     let Division { runnable, skips, run } = divided;
     if runnable.is_empty() {
         say(&skips);
         let options = catalogue.options.iter().map(|option| option.declaration());
         let left = RunPart::new(&run, &config, options).leave(run.dir()).map_err(Failure::usage);
         tell(left.and_then(|()| conclude(&config, run.dir(), catalogue, &[], &skips)).map(drop));
-        return Err(Failure::Usage("nothing is tested: the product lacks what every chosen cell needs".to_owned()));
+        return Err(Failure::Usage("nothing is tested: the product lacks what every chosen suite needs".to_owned()));
     }
-    let command = nextest::command(&config, &cells, &runnable, None, Some(&programs), &args.runner)?;
+    let command = nextest::command(&config, &runnable, Some(&programs), &args.runner)?;
+    let command = match &args.on {
+        Some(on) => command.env(ON, on),
+        None => command,
+    };
     let began = Timestamp::now();
     // The whole run, so that each round is shown as one.
     let repeats = args.runner.iter().any(|word| word.starts_with("--stress-"));
@@ -77,7 +86,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     let junit = find_junit(&config, &args.runner, dir.as_deref(), began);
     let rounds = rounds(&config, dir.as_deref(), junit.as_ref().ok());
     let skipped = match junit {
-        Ok(mut junit) => add_skips(&mut junit, catalogue, &cells, &skips).and_then(|()| copy(&junit, &rounds)),
+        Ok(mut junit) => add_skips(&mut junit, catalogue, &skips).and_then(|()| copy(&junit, &rounds)),
         // It is of consequence only where there was something to add.
         Err(problem) if skips.is_empty() => {
             tell(Err(problem));
@@ -147,10 +156,10 @@ struct Followed {
     dir: Option<PathBuf>,
 }
 
-/// Runs the runner and shows the state of every cell until it has ended. An interrupt is the runner's to act on; one
+/// Runs the runner and shows the state of every suite until it has ended. An interrupt is the runner's to act on; one
 /// that does not reach it is passed on.
-async fn follow(config: &Config, command: &Expression, cells: &[Cell], repeats: bool) -> Result<Followed, Failure> {
-    let names = || cells.iter().map(|cell| cell.id().as_str());
+async fn follow(config: &Config, command: &Expression, suites: &[Suite], repeats: bool) -> Result<Followed, Failure> {
+    let names = || suites.iter().map(Suite::name);
     let mut watch = Watch::new(names());
     let said = tempfile::NamedTempFile::new().map_err(Failure::usage)?;
     let command = match watch::on_terminal() {
@@ -213,14 +222,14 @@ fn last_line(path: &Path) -> String {
 
 /// What was chosen, by whether the product can be tested with it.
 struct Division {
-    runnable: Vec<Cell>,
+    runnable: Vec<Suite>,
     skips: Vec<Skip>,
     /// In which the product was asked.
     run: Run,
 }
 
-/// The cells that the product can be tested with, and the others.
-async fn divide(config: &Config, catalogue: &Catalogue, chosen: &[Cell]) -> Result<Division, Failure> {
+/// The suites that the product can be tested with, and the others.
+async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> {
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let run = Run::start(config).await.map_err(Failure::usage)?;
     let site = Site::open(config.clone(), run, &exe).await.map_err(Failure::usage)?;
@@ -230,14 +239,13 @@ async fn divide(config: &Config, catalogue: &Catalogue, chosen: &[Cell]) -> Resu
     println!("product: {product}");
     let able = cluster::capabilities(&site, &golden).await.map_err(Failure::cluster)?;
     let (mut runnable, mut skips) = (Vec::new(), Vec::new());
-    for cell in chosen.iter().cloned() {
-        let plan = shown_plan(catalogue, &cell);
-        let lacking = able.lacks(&plan.needs);
+    for suite in chosen.iter().cloned() {
+        let lacking = able.lacks(&suite.plan.needs);
         if lacking.is_empty() {
-            runnable.push(cell);
+            runnable.push(suite);
         } else {
             let lacking: Vec<String> = lacking.iter().map(ToString::to_string).collect();
-            skips.push(Skip { cell, reason: format!("the product lacks {}", lacking.join(", ")) });
+            skips.push(Skip { suite, reason: format!("the product lacks {}", lacking.join(", ")) });
         }
     }
     Ok(Division { runnable, skips, run: site.run })
@@ -250,21 +258,21 @@ fn tell(concluded: Result<(), Failure>) {
     }
 }
 
-/// Writes the record and the report of the run in this folder, with the cells that it left out and did not come to.
+/// Writes the record and the report of the run in this folder, with the suites that it left out and did not come to.
 fn conclude(
     config: &Config,
     dir: &Path,
     catalogue: &Catalogue,
-    runnable: &[Cell],
+    runnable: &[Suite],
     skips: &[Skip],
 ) -> Result<Record, Failure> {
-    let run = runnable.iter().map(|cell| (cell, None));
-    for (cell, reason) in run.chain(skips.iter().map(|skip| (&skip.cell, Some(skip.reason.clone())))) {
-        let plan = shown_plan(catalogue, cell);
-        let checks = checks(catalogue, &plan).map(|check| (check.name, check.about));
-        let folder = dir.join(cell.id().as_str());
+    let run = runnable.iter().map(|suite| (suite, None));
+    for (suite, reason) in run.chain(skips.iter().map(|skip| (&skip.suite, Some(skip.reason.clone())))) {
+        let tests = suite.tests(catalogue);
+        let tests = tests.iter().map(|(name, about)| (name.as_str(), about.as_str()));
+        let folder = dir.join(suite.name());
         std::fs::create_dir_all(&folder).map_err(Failure::usage)?;
-        CellPart::new(cell, checks, reason).leave(&folder).map_err(Failure::usage)?;
+        CellPart::new(&suite.cell, tests, reason).leave(&folder).map_err(Failure::usage)?;
     }
     let (record, path) = record::write(dir).map_err(Failure::usage)?;
     let kept = |cell: &str| cluster::kept(config, cell).is_ok_and(|kept| kept.is_some());
@@ -306,31 +314,28 @@ fn copy(junit: &Junit, rounds: &[(PathBuf, Round)]) -> Result<(), Failure> {
 
 fn say(skips: &[Skip]) {
     for skip in skips {
-        println!("SKIPPED {}: {}", skip.cell.id(), skip.reason);
+        println!("SKIPPED {}: {}", skip.suite.name(), skip.reason);
     }
 }
 
-/// Adds the checks of the skipped cells to the runner's JUnit file, with the reason.
-fn add_skips(junit: &mut Junit, catalogue: &Catalogue, cells: &Cells, skips: &[Skip]) -> Result<(), Failure> {
+/// Adds the tests of the skipped suites to the runner's JUnit file, with the reason.
+fn add_skips(junit: &mut Junit, catalogue: &Catalogue, skips: &[Skip]) -> Result<(), Failure> {
     if skips.is_empty() {
         return Ok(());
     }
-    junit.report.add_test_suite(skipped_suite(catalogue, cells, skips));
+    junit.report.add_test_suite(skipped_suite(catalogue, skips));
     junit.write()
 }
 
-fn skipped_suite(catalogue: &Catalogue, cells: &Cells, skips: &[Skip]) -> TestSuite {
+fn skipped_suite(catalogue: &Catalogue, skips: &[Skip]) -> TestSuite {
     let mut suite = TestSuite::new("suites::skipped");
-    let tiers = cells.by_lowest_tier();
     for skip in skips {
-        let plan = shown_plan(catalogue, &skip.cell);
         // As of a test that was run: readers group by it, and some take what has none for broken.
-        let lowest = tiers.iter().find(|(_, members)| members.contains(&skip.cell));
-        let class = format!("suites::{}", lowest.map_or("skipped", |(tier, _)| target(*tier)));
-        for check in checks(catalogue, &plan) {
+        let class = format!("suites::{}", skip.suite.target);
+        for (test, _) in skip.suite.tests(catalogue) {
             let mut status = TestCaseStatus::skipped();
             status.set_message(skip.reason.as_str());
-            let mut case = TestCase::new(format!("{}::{}", skip.cell.id(), check.name), status);
+            let mut case = TestCase::new(format!("{}::{test}", skip.suite.name()), status);
             case.set_classname(class.as_str()).set_time(Duration::ZERO);
             suite.add_test_case(case);
         }

@@ -7,14 +7,18 @@ use crate::plan::Plan;
 use crate::report::spent::{path_of, sum};
 use crate::report::{Owner, timeline};
 
-/// Milliseconds a cell is expected to take: a part for every cell, and one for each of its members.
+/// Milliseconds a cell is expected to take: a part for every cell, one for each of its members, and one for each step that
+/// is taken from it.
 const CELL_COST: u64 = 3_000;
 const MEMBER_COST: u64 = 4_000;
+const STEP_COST: u64 = 4_000;
 
-/// Milliseconds that the cell of this plan is expected to take: as long as the product and LXD took for it in the last
-/// run below `out_dir` that recorded it, or else estimated from its number of members.
-pub fn expected(out_dir: &Path, plan: &Plan) -> u64 {
-    measured(out_dir, plan.cell.as_str()).unwrap_or(CELL_COST + MEMBER_COST * plan.state.members.len() as u64)
+/// Milliseconds that the cell of this plan, from which so many steps are taken, is expected to take: as long as the product
+/// and LXD took for it in the last run below `out_dir` that recorded it, or else estimated from its number of members and
+/// of steps.
+pub fn expected(out_dir: &Path, plan: &Plan, steps: usize) -> u64 {
+    let estimated = || CELL_COST + MEMBER_COST * plan.state.members.len() as u64 + STEP_COST * steps as u64;
+    measured(out_dir, plan.cell.as_str()).unwrap_or_else(estimated)
 }
 
 fn measured(out_dir: &Path, cell: &str) -> Option<u64> {
@@ -53,8 +57,11 @@ mod tests {
     #[test]
     fn a_cell_takes_as_long_as_it_took_and_else_by_its_members() {
         let out = tempfile::tempdir().expect("a folder");
-        assert_eq!(expected(out.path(), &plan(3)), 15_000);
-        assert!(expected(out.path(), &plan(1)) < expected(out.path(), &plan(4)));
+        assert_eq!(expected(out.path(), &plan(3), 0), 15_000);
+        assert!(expected(out.path(), &plan(1), 0) < expected(out.path(), &plan(4), 0));
+        let journey = expected(out.path(), &plan(5), 7);
+        assert!(journey > expected(out.path(), &plan(5), 6), "each step is paid for");
+        assert!(journey > expected(out.path(), &plan(9), 0), "a journey starts before a cell that is only formed");
         // A boot beside the product does not count twice, and to wait for others is no time of its own.
         let line = |name: &str, owner: &str, second: u32, ms: u32| {
             format!(
@@ -65,8 +72,8 @@ mod tests {
             + &line("boot 2", "lxd", 9, 2_000)
             + &line("bootstrap", "product", 9, 3_000);
         leave(out.path(), "a", true, &timeline);
-        assert_eq!(expected(out.path(), &plan(3)), 3_000);
+        assert_eq!(expected(out.path(), &plan(3), 0), 3_000);
         leave(out.path(), "b", false, &line("bootstrap", "product", 1, 50));
-        assert_eq!(expected(out.path(), &plan(3)), 3_000, "one that was not formed says nothing");
+        assert_eq!(expected(out.path(), &plan(3), 0), 3_000, "one that was not formed says nothing");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::act::Hand;
 use super::station::{Done, Itinerary, Reached, Stopped};
 use super::watches::watching;
+use super::provision::provision_for;
 use super::{ClusterError, Manifest, Order, Settled, Site, settle};
 use crate::expect::{self, Observation};
 use crate::folder::CellFolder;
@@ -26,7 +27,7 @@ pub enum Ended {
 /// The variant of a cell that a journey starts from.
 pub fn variant(journey: &Journey) -> Variant {
     let name = Some(crate::matrix::CellId::of_journey(journey.name));
-    Variant { name, members: journey.members, outside: journey.outside }
+    Variant { name, members: journey.members, outside: journey.outside, needs: journey.needs() }
 }
 
 /// Plays a journey from a cell: `order` has its variant. Every station is left in `dir` as it is reached, and so is what
@@ -43,7 +44,8 @@ pub async fn play(
 ) -> Result<(Manifest, Ended), ClusterError> {
     let began = site.run.clock().now();
     let cell = order.cell.id().to_string();
-    let manifest = super::provision(site, order, dir).await?;
+    let steps = until.unwrap_or(usize::MAX).min(journey.length());
+    let (manifest, _turn) = provision_for(site, order, steps, dir).await?;
     let folder = CellFolder::new(dir);
     folder.write(&manifest)?;
     let stations = journey.draw(&manifest.plan.state).map_err(|error| ClusterError::Journey(error.to_string()))?;
@@ -97,16 +99,16 @@ impl Player<'_> {
         let Self { site, manifest, dir } = self;
         let (clock, number) = (site.run.clock(), station.number);
         let timeline = Timeline::new(dir, clock);
-        let progress = Progress::new(dir);
+        let progress = Progress::new(dir).to_station(station.test());
         let evidence = Evidence::new(dir);
         let hand =
             Hand { client: &site.client, plan: &manifest.plan, instances: &manifest.instances, evidence: &evidence };
         let began = clock.now();
-        progress.tell(Doing::Stepping, format!("{}: {}", station.test(), station.about));
+        progress.tell(Doing::Stepping, station.about.as_str());
         let acting = async {
             let mut acts: Vec<Done> = Vec::new();
             for act in &station.acts {
-                progress.tell(Doing::Stepping, format!("{}: {act}", station.test()));
+                progress.tell(Doing::Stepping, act.to_string());
                 let done = hand.act(from, act).await;
                 let failed = done.differs.is_some();
                 acts.push(done);

@@ -23,7 +23,7 @@ use crate::microovn::CONTROL_SOCKET;
 use crate::plan::{Content, File, InitOption, Member, Network, Plan, Segments, Variant};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
-use crate::session::{Kind, Tags, reaper};
+use crate::session::{Kind, Tags, Turn, reaper};
 use crate::wait::{self, Pace, Poll};
 
 /// Copying and starting one instance; a busy host and a plain directory pool take tens of seconds.
@@ -64,6 +64,17 @@ pub struct Order<'a> {
 /// When it cannot be made or formed; the evidence is in `dir` then. A cluster that is formed but does not become
 /// as planned is not an error: its checks say what is wrong.
 pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Manifest, ClusterError> {
+    Ok(provision_for(site, order, 0, dir).await?.0)
+}
+
+/// The same, for so many steps that are taken from it. As long as the turn is held, nobody else takes it: those who take steps
+/// are bounded like those who form.
+pub(super) async fn provision_for(
+    site: &Site,
+    order: Order<'_>,
+    steps: usize,
+    dir: &Path,
+) -> Result<(Manifest, Turn), ClusterError> {
     let timeline = Timeline::new(dir, site.run.clock());
     timeline.stage(Work::ArmReaper, Owner::Framework, reaper::arm(&site.run, &site.exe)).await?;
     // Each round has the host to itself: what the round before it still has is in its way.
@@ -77,8 +88,8 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     if has_ipv6(&sketch) {
         crate::host::require_ipv6(&site.config)?;
     }
-    let cost = expected(&site.config.out_dir, &sketch);
-    let _turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost)).await?;
+    let cost = expected(&site.config.out_dir, &sketch, steps);
+    let turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
     let bridges = make_bridges(site, sketch.cell.as_str(), &timeline);
     let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
@@ -107,7 +118,7 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
         let evidence = Evidence::new(dir);
         timeline.stage(Work::Evidence, Owner::Framework, super::collect(&site.client, &instances, &evidence)).await;
     }
-    result
+    Ok((result?, turn))
 }
 
 /// Whether members are reached, or tunnels end, at IPv6 addresses.

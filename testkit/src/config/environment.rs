@@ -17,11 +17,12 @@ const MEANT_FOR_US: [&str; 3] = [OWN, "MICROOVN_", "LXD_"];
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 13] = [
+const OWN_VARIABLES: [&str; 14] = [
     "TESTKIT_CACHE_DIR",
     "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
     "TESTKIT_KEEP",
+    "TESTKIT_ON",
     "TESTKIT_OUT_DIR",
     "TESTKIT_PARALLEL",
     "TESTKIT_POOL",

@@ -131,6 +131,11 @@ impl Journey {
         needs
     }
 
+    /// How many steps it has.
+    pub fn length(&self) -> usize {
+        self.steps().len()
+    }
+
     fn steps(&self) -> Vec<(Box<dyn Step>, &'static Location<'static>)> {
         let mut itinerary = Itinerary::default();
         (self.steps)(&mut itinerary);

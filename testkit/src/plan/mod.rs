@@ -115,6 +115,8 @@ pub struct Variant {
     pub members: Option<usize>,
     /// How many more there are, outside of the cluster.
     pub outside: usize,
+    /// What the product must be able to do besides.
+    pub needs: Vec<Need>,
 }
 
 /// The plan of one cell.
@@ -159,6 +161,7 @@ impl Plan {
             option.shape(value, &mut plan);
         }
         plan.needs = chosen.iter().flat_map(|(option, value)| option.needs(value, &plan)).collect();
+        plan.needs.extend(variant.needs.iter().filter(|need| !plan.needs.contains(need)).cloned().collect::<Vec<_>>());
         for member in plan.state.members.clone() {
             let mut recipe = plan.recipe(&member).clone();
             for (option, value) in &chosen {

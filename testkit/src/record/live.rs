@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::parts::{CellPart, CheckPart};
+use crate::folder::{CellDocument, CellFolder};
 use crate::report::{Activity, Progress};
 
 /// The state of a cell.
@@ -13,6 +14,17 @@ pub enum CellState {
     Unknown,
     /// Its cluster is being made.
     Making(Activity),
+    /// Its journey is under way: what is done, and how many of its stations have ended.
+    Going {
+        /// What is done.
+        step: Activity,
+        /// How many have ended.
+        ended: usize,
+        /// Of how many.
+        of: usize,
+        /// Those of them that did not pass.
+        failed: usize,
+    },
     /// Some of its checks have ended.
     Checking {
         /// How many.
@@ -52,10 +64,13 @@ impl CellState {
             ended += 1;
             failed += usize::from(end.failure.is_some());
         }
-        let step = Progress::new(cell).read()?;
+        let (step, folder) = (Progress::new(cell).read()?, CellFolder::new(cell));
         Ok(match (ended, step) {
             (0, None) => Self::Unknown,
             (0, Some(step)) => Self::Making(step),
+            (ended, Some(step)) if ended < of && folder.document(CellDocument::Journey).exists() => {
+                Self::Going { step, ended, of, failed }
+            }
             (ended, _) if ended < of => Self::Checking { ended, of, failed },
             _ => Self::Done { of: ended, failed },
         })

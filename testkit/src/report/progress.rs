@@ -52,17 +52,28 @@ impl OfCell for Activity {
 #[derive(Debug, Clone)]
 pub struct Progress {
     cell: CellFolder,
+    /// The station of a journey that is on the way, which all details begin with.
+    station: Option<String>,
 }
 
 impl Progress {
     /// The progress of the cell in this folder.
     pub fn new(dir: &Path) -> Self {
-        Self { cell: CellFolder::new(dir) }
+        Self { cell: CellFolder::new(dir), station: None }
+    }
+
+    /// The same, on the way to a station: `s2_remove_member_3`.
+    pub fn to_station(&self, station: String) -> Self {
+        Self { cell: self.cell.clone(), station: Some(station) }
     }
 
     /// Tells what is being done. That nobody can watch is no reason not to go on, so an error is only logged.
     pub fn tell(&self, doing: Doing, detail: impl Into<String>) {
-        if let Err(error) = self.cell.write(&Activity { doing, detail: detail.into() }) {
+        let detail = match &self.station {
+            Some(station) => format!("{station}: {}", detail.into()),
+            None => detail.into(),
+        };
+        if let Err(error) = self.cell.write(&Activity { doing, detail }) {
             tracing::warn!(%error, cause = %error.source, "progress is not told");
         }
     }
@@ -89,6 +100,9 @@ mod tests {
         progress.tell(Doing::Forming, "node-2 joins");
         let activity = Activity { doing: Doing::Forming, detail: "node-2 joins".to_owned() };
         assert_eq!(progress.read().expect("read"), Some(activity));
+        progress.to_station("s2_remove_member_3".to_owned()).tell(Doing::Settling, "waiting for tunnels");
+        let told = progress.read().expect("read").expect("told");
+        assert_eq!(told.detail, "s2_remove_member_3: waiting for tunnels");
         assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing half written stays");
     }
 }

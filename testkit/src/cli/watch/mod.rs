@@ -90,7 +90,7 @@ pub(super) fn on_terminal() -> bool {
 fn part(state: &CellState) -> &'static str {
     match state {
         CellState::Unknown => "waiting",
-        CellState::Making(step) => step.doing.as_str(),
+        CellState::Making(step) | CellState::Going { step, .. } => step.doing.as_str(),
         CellState::Checking { .. } => "checking",
         CellState::Done { failed: 0, .. } => "passed",
         CellState::Done { .. } => "failed",
@@ -104,6 +104,7 @@ fn detail(state: &CellState) -> String {
     match state {
         CellState::Unknown | CellState::Skipped => String::new(),
         CellState::Making(step) => step.detail.clone(),
+        CellState::Going { step, ended, of, failed: bad } => format!("{ended}/{of}{}, {}", failed(*bad), step.detail),
         CellState::Checking { ended, of, failed: bad } => format!("{ended}/{of}{}", failed(*bad)),
         CellState::Done { of, failed: 0 } => format!("{of} checks"),
         CellState::Done { of, failed } => format!("{failed} of {of} checks"),
@@ -112,7 +113,7 @@ fn detail(state: &CellState) -> String {
 
 /// Whether something is being done for it.
 fn at_work(state: &CellState) -> bool {
-    part(state) != "waiting" && matches!(state, CellState::Making(_) | CellState::Checking { .. })
+    part(state) != "waiting" && matches!(state, CellState::Making(_) | CellState::Going { .. } | CellState::Checking { .. })
 }
 
 /// Whether nothing more can come of it.
@@ -160,6 +161,16 @@ mod tests {
             (making(Doing::Settling, "waiting for tunnels"), "settling", "waiting for tunnels"),
             (CellState::Checking { ended: 3, of: 13, failed: 0 }, "checking", "3/13"),
             (CellState::Checking { ended: 3, of: 13, failed: 2 }, "checking", "3/13, 2 failed"),
+            (
+                CellState::Going {
+                    step: Activity { doing: Doing::Stepping, detail: "s2_remove_member_3: member 3 is removed".to_owned() },
+                    ended: 2,
+                    of: 8,
+                    failed: 0,
+                },
+                "stepping",
+                "2/8, s2_remove_member_3: member 3 is removed",
+            ),
             (CellState::Done { of: 13, failed: 0 }, "passed", "13 checks"),
             (CellState::Done { of: 13, failed: 2 }, "failed", "2 of 13 checks"),
             (CellState::Skipped, "skipped", ""),

@@ -1,0 +1,206 @@
+//! What is run under one name: the checks of a cell, or the stations of a journey.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::cells::{Cells, checks, nearest, target};
+use super::{Catalogue, Failure};
+use crate::cluster;
+use crate::journey::{Journey, Station};
+use crate::matrix::{Cell, Tier};
+use crate::nearest;
+use crate::plan::{Plan, Segments};
+
+/// The test target that holds the journeys: `suites/tests/life/`. It is the name of their tier, too.
+pub(super) const LIFE: &str = "life";
+
+/// What is run under one name, as it is shown; a run picks free address ranges.
+#[derive(Clone)]
+pub struct Suite {
+    /// The cell that its cluster is of.
+    pub(super) cell: Cell,
+    /// The plan of its cluster.
+    pub(super) plan: Plan,
+    /// The test target that it is in.
+    pub(super) target: &'static str,
+    /// Every station, where it is a journey.
+    pub(super) stations: Option<Vec<Station>>,
+}
+
+impl Suite {
+    /// Its name, and that of its folder and its cluster.
+    pub(super) fn name(&self) -> &str {
+        self.plan.cell.as_str()
+    }
+
+    /// Its tests, each with what it holds.
+    pub(super) fn tests(&self, catalogue: &Catalogue) -> Vec<(String, String)> {
+        match &self.stations {
+            Some(stations) => stations.iter().map(|it| (it.test(), it.about.clone())).collect(),
+            None => {
+                checks(catalogue, &self.plan).map(|check| (check.name.to_owned(), check.about.to_owned())).collect()
+            }
+        }
+    }
+
+    /// How many steps are taken from its cluster.
+    pub(super) fn steps(&self) -> usize {
+        self.stations.as_ref().map_or(0, |stations| stations.len().saturating_sub(1))
+    }
+
+    /// Milliseconds that it is expected to take.
+    pub(super) fn cost(&self, out_dir: &std::path::Path) -> u64 {
+        cluster::expected(out_dir, &self.plan, self.steps())
+    }
+}
+
+impl Cells {
+    /// The suites of these cells.
+    pub fn suites(&self, chosen: &[Cell]) -> Vec<Suite> {
+        let tiers = self.by_lowest_tier();
+        let target_of = |cell: &Cell| {
+            let lowest = tiers.iter().find(|(_, members)| members.contains(cell));
+            target(lowest.map_or(Tier::Full, |(tier, _)| *tier))
+        };
+        let suite = |cell: &Cell| {
+            let plan = Plan::draw(cell, self.options, Segments::documentation());
+            Suite { cell: cell.clone(), plan, target: target_of(cell), stations: None }
+        };
+        chosen.iter().map(suite).collect()
+    }
+
+    /// A journey from its own cell, or from another.
+    ///
+    /// # Errors
+    /// When there is no such cell, or a step is impossible there.
+    pub(super) fn voyage(&self, journey: &'static Journey, on: Option<&Cell>) -> Result<Suite, Failure> {
+        let cell = match on {
+            Some(cell) => cell.clone(),
+            None => self.matrix.cell(journey.cell).map_err(Failure::usage)?,
+        };
+        let variant = cluster::variant(journey);
+        let plan = Plan::draw_variant(&cell, self.options, Segments::documentation(), &variant);
+        let stations = journey.draw(&plan.state).map_err(Failure::usage)?;
+        Ok(Suite { cell, plan, target: LIFE, stations: Some(stations) })
+    }
+
+    /// The suites of these names, journeys from another cell where one is given.
+    ///
+    /// # Errors
+    /// When a name is none's; it lists the nearest. When a cell is given and no journey is named, or a step is impossible there.
+    pub(super) fn named(&self, names: &[String], on: Option<&str>) -> Result<Vec<Suite>, Failure> {
+        let on = on.map(|on| self.find(on)).transpose()?;
+        let mut suites = Vec::new();
+        for name in names {
+            match self.find_journey(name) {
+                Some(journey) => suites.push(self.voyage(journey, on.as_ref())?),
+                None => suites.extend(self.suites(&[self.find_or_suggest(name)?])),
+            }
+        }
+        if let Some(on) = on
+            && suites.iter().all(|suite| suite.stations.is_none())
+        {
+            return Err(Failure::Usage(format!(
+                "--on {} says where a journey starts from, and none is named; {}",
+                on.id(),
+                self.journeys_told()
+            )));
+        }
+        Ok(suites)
+    }
+
+    /// All journeys.
+    ///
+    /// # Errors
+    /// When there is no such cell, or a step is impossible there.
+    pub(super) fn life(&self, on: Option<&str>) -> Result<Vec<Suite>, Failure> {
+        let on = on.map(|on| self.find(on)).transpose()?;
+        self.journeys.iter().map(|journey| self.voyage(journey, on.as_ref())).collect()
+    }
+
+    /// The journey of this name.
+    pub(super) fn find_journey(&self, name: &str) -> Option<&'static Journey> {
+        self.journeys.iter().find(|journey| journey.name == name)
+    }
+
+    /// The cell of this name, or an error that lists the nearest of all that has a name.
+    fn find_or_suggest(&self, name: &str) -> Result<Cell, Failure> {
+        self.matrix.find_cell(name).ok_or_else(|| {
+            let all = self.matrix.cells();
+            let journeys = self.journeys.iter().map(|journey| journey.name);
+            let names = all.iter().map(|cell| cell.id().as_str()).chain(journeys);
+            Failure::Usage(format!("there is no cell and no journey {name:?}; {}", nearest(name, names)))
+        })
+    }
+
+    fn journeys_told(&self) -> String {
+        let names: Vec<&str> = self.journeys.iter().map(|journey| journey.name).collect();
+        format!("the journeys are {}", names.join(", "))
+    }
+}
+
+/// What is chosen by one word: a tier of cells, or all journeys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    /// The cells of a tier.
+    Tier(Tier),
+    /// All journeys.
+    Life,
+}
+
+/// A name that is no group's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown tier {name:?}; the tiers are {}{}", Group::names().join(", "), suggestion(name))]
+pub(super) struct UnknownGroup {
+    name: String,
+}
+
+fn suggestion(name: &str) -> String {
+    nearest::nearest(name, Group::names()).map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+}
+
+impl Group {
+    fn names() -> [&'static str; Tier::ALL.len() + 1] {
+        let [core, pairwise, t3, full] = Tier::ALL.map(Tier::as_str);
+        [core, pairwise, t3, full, LIFE]
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tier(tier) => tier.fmt(f),
+            Self::Life => f.pad(LIFE),
+        }
+    }
+}
+
+impl FromStr for Group {
+    type Err = UnknownGroup;
+
+    fn from_str(name: &str) -> Result<Self, UnknownGroup> {
+        match name.parse() {
+            Ok(tier) => Ok(Self::Tier(tier)),
+            Err(_) if name == LIFE => Ok(Self::Life),
+            Err(_) => Err(UnknownGroup { name: name.to_owned() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_group_reads_back_and_a_slip_is_answered_with_the_nearest() {
+        for name in Group::names() {
+            assert_eq!(name.parse::<Group>().expect("a group").to_string(), name);
+        }
+        let said = |name: &str| name.parse::<Group>().expect_err("no group").to_string();
+        assert_eq!(
+            said("lief"),
+            "unknown tier \"lief\"; the tiers are core, pairwise, t3, full, life; did you mean life?"
+        );
+        assert_eq!(said("banana"), "unknown tier \"banana\"; the tiers are core, pairwise, t3, full, life");
+    }
+}
