@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::act::Hand;
+use super::provision::provision_for;
 use super::station::{Done, Itinerary, Reached, Stopped};
 use super::watches::watching;
-use super::provision::provision_for;
 use super::{ClusterError, Manifest, Order, Settled, Site, settle};
 use crate::expect::{self, Observation};
 use crate::folder::CellFolder;

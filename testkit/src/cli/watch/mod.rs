@@ -113,7 +113,8 @@ fn detail(state: &CellState) -> String {
 
 /// Whether something is being done for it.
 fn at_work(state: &CellState) -> bool {
-    part(state) != "waiting" && matches!(state, CellState::Making(_) | CellState::Going { .. } | CellState::Checking { .. })
+    part(state) != "waiting"
+        && matches!(state, CellState::Making(_) | CellState::Going { .. } | CellState::Checking { .. })
 }
 
 /// Whether nothing more can come of it.
@@ -163,7 +164,10 @@ mod tests {
             (CellState::Checking { ended: 3, of: 13, failed: 2 }, "checking", "3/13, 2 failed"),
             (
                 CellState::Going {
-                    step: Activity { doing: Doing::Stepping, detail: "s2_remove_member_3: member 3 is removed".to_owned() },
+                    step: Activity {
+                        doing: Doing::Stepping,
+                        detail: "s2_remove_member_3: member 3 is removed".to_owned(),
+                    },
                     ended: 2,
                     of: 8,
                     failed: 0,
