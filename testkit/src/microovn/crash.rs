@@ -28,6 +28,12 @@ pub(super) fn is_crash(lower: &str) -> bool {
     CRASHES.iter().any(|part| lower.contains(part))
 }
 
+/// Whether what OVS' monitor process says of its daemon's end, in lower case from ` died,` on, is what a stop that was asked
+/// for comes to. Recorded of `snap restart microovn.switch`: `pid 264 died, exit status 0, exiting`.
+pub(super) fn is_asked_for(died: &str) -> bool {
+    [" died, exit status 0,", " died, killed (terminated),"].iter().any(|how| died.starts_with(how))
+}
+
 #[cfg(test)]
 mod tests {
     use super::CRASHES;

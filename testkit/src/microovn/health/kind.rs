@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::microovn::crash::is_crash;
+use crate::microovn::crash::{is_asked_for, is_crash};
 
 /// A way of not being well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -179,11 +179,13 @@ fn of_unit(text: &str) -> Option<Kind> {
     has(&["oom killer", "oom-kill", "timed out. killing", "operation timed out"]).then_some(Kind::Ended)
 }
 
-/// OVS' monitor process says so of the daemon it watches: `pid 252 died, killed (Killed), exiting`.
+/// OVS' monitor process says so of the daemon it watches: `pid 252 died, killed (Killed), exiting`. One that was asked to end
+/// is told by the same words.
 fn is_told_by_a_monitor(text: &str) -> bool {
     text.match_indices("pid ").any(|(at, _)| {
         let rest = text[at + 4..].trim_start_matches(|c: char| c.is_ascii_digit());
-        rest.len() < text.len() - at - 4 && rest.starts_with(" died,")
+        let ended = rest.len() < text.len() - at - 4 && rest.starts_with(" died,");
+        ended && !is_asked_for(rest)
     })
 }
 

@@ -163,6 +163,13 @@ fn what_somebody_asked_for_is_no_trouble() {
     ] {
         assert_eq!(Kind::of("systemd", text), None, "{text}");
     }
+    for text in [
+        "ovs|00006|daemon_unix(monitor)|INFO|pid 264 died, exit status 0, exiting",
+        "ovs|00006|daemon_unix(monitor)|INFO|pid 264 died, killed (Terminated), exiting",
+    ] {
+        assert_eq!(Kind::of("ovs-vswitchd", text), None, "{text}");
+        assert!(!crate::microovn::says_end(text), "{text}");
+    }
     for text in ["ovs|00055|fatal_signal|WARN|terminating with signal 15 (Terminated)", "a non-fatal error: retrying"] {
         assert_eq!(Kind::of("ovn-northd", text), None, "{text}");
     }

@@ -1,6 +1,6 @@
 //! What programs say of errors, and which of it means that they end.
 
-use crate::microovn::crash::is_crash;
+use crate::microovn::crash::{is_asked_for, is_crash};
 
 /// Programs that run as long as their service does, and what makes their databases.
 pub(super) const DAEMONS: [&str; 8] = [
@@ -102,8 +102,8 @@ pub(super) fn is_deadly(text: &str) -> bool {
     let text = message(text);
     let level = vlog(text).map(|(level, _)| level);
     // The monitor of OVS' daemons says so among what it tells of good days.
-    if text.contains(" died, ") && text.contains("|daemon_unix") {
-        return true;
+    if let Some(at) = text.find(" died, ").filter(|_| text.contains("|daemon_unix")) {
+        return !is_asked_for(&text[at..].to_lowercase());
     }
     if is_trace(text) || matches!(level, Some("INFO" | "DBG")) || matches!(logfmt(text), Some((false, _))) {
         return false;
