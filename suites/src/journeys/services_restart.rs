@@ -26,6 +26,10 @@ fn steps(steps: &mut Itinerary) {
         for unit in ["switch", "chassis", "ovn-ovsdb-server-nb", "ovn-ovsdb-server-sb", "ovn-northd", "daemon"] {
             steps.take(Restart { member, unit: Some(unit) });
         }
+    }
+    steps.take(Propagate);
+    // Last, because MicroOVN's daemon has been seen to stay down after it: it starts services while snapd restarts them.
+    for member in [1, 2] {
         steps.take(Restart { member, unit: None });
     }
     steps.take(Propagate);
