@@ -54,13 +54,17 @@ enum Command {
         /// The folder for them.
         folder: PathBuf,
     },
-    /// Form one cluster, judge it, and print the outcome as JSON.
+    /// Form one cluster and judge it, or play one journey, and print the outcome as JSON.
     #[command(hide = true)]
     Trial {
-        cell: String,
+        /// The cell or the journey.
+        name: String,
         /// Another number of members than the cell has.
         #[arg(long)]
         members: Option<usize>,
+        /// The last station of a journey to be played.
+        #[arg(long, value_name = "STATION")]
+        until: Option<String>,
     },
     /// What runs in the host of `host`, as its root.
     #[command(hide = true)]
@@ -84,12 +88,14 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Bench(args) => bench::run(&config()?, &catalogue, &args).await,
         Command::Compare(args) => compare::compare(&config()?, &catalogue, &args).await,
-        Command::Faults(args) => faults::faults(&config()?, &args).await,
+        Command::Faults(args) => faults::faults(&config()?, &catalogue, &args).await,
         Command::Host(args) => host::host(&config()?, args).await,
         Command::HostInside { share } => host::inside(&share).map(|()| ExitCode::SUCCESS).map_err(Failure::usage),
         Command::Storm(args) => storm::storm(&config()?, &args).await,
         Command::Seeds { folder } => write_seeds(&folder),
-        Command::Trial { cell, members } => trial::trial(config()?, &catalogue, &cell, members).await,
+        Command::Trial { name, members, until } => {
+            trial::trial(config()?, &catalogue, &name, members, until.as_deref()).await
+        }
         Command::Jump { by } => storm::jump(by).await,
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::trial::Trial;
-use testkit::cli::Failure;
+use crate::trial::{Trial, number};
+use testkit::cli::{Catalogue, Failure};
+use testkit::expect::Verdict;
 
 /// The list of scenarios, a TOML file.
 #[derive(Debug, Deserialize)]
@@ -21,16 +22,22 @@ struct File {
 pub(super) struct Scenario {
     /// What the stand-in is told, as in `TESTKIT_FAULTS`.
     pub(super) play: String,
-    /// The cell it is tried in.
+    /// The cell it is tried in, where it is in no journey.
     #[serde(default = "first_cell")]
     pub(super) cell: String,
+    /// The journey it is tried in.
+    pub(super) journey: Option<String>,
+    /// The station of the journey at which it must be found: `s2_remove_member_3`. All before are green.
+    pub(super) at: Option<String>,
     /// The checks that must be red, exactly.
     #[serde(default)]
     pub(super) red: BTreeSet<String>,
     /// Checks that may be red besides, by chance: which of two databases a client reaches, for one.
     #[serde(default)]
     pub(super) may: BTreeSet<String>,
-    /// What the error must say when there is to be no cluster.
+    /// The number of the member that it shows at, where that is another than plays it.
+    pub(super) shows: Option<usize>,
+    /// What the error must say when there is to be no cluster; of a journey, when the station is not to be reached.
     pub(super) stops: Option<String>,
     /// Why it is not to be found, for one that is not.
     pub(super) tolerated: Option<String>,
@@ -60,18 +67,30 @@ impl Outcome {
     }
 }
 
-/// Reads the scenarios.
-pub(super) fn read(path: &Path) -> Result<Vec<Scenario>, Failure> {
+/// Reads the scenarios. A journey or a station that there is not is refused before anything is tried.
+pub(super) fn read(path: &Path, catalogue: &Catalogue) -> Result<Vec<Scenario>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Usage(format!("failed to read {}: {error}", path.display()));
-    parse(&std::fs::read_to_string(path).map_err(|error| failed(&error))?).map_err(|error| failed(&error))
+    let scenarios = parse(&std::fs::read_to_string(path).map_err(|error| failed(&error))?);
+    let scenarios = scenarios.map_err(|error| failed(&error))?;
+    for scenario in &scenarios {
+        if let (Some(name), Some(at)) = (&scenario.journey, &scenario.at) {
+            let journey = catalogue.journeys.iter().find(|journey| journey.name == name);
+            let unknown = || failed(&format!("the fault {:?}: there is no journey {name:?}", scenario.play));
+            number(catalogue, journey.ok_or_else(unknown)?, at)?;
+        }
+    }
+    Ok(scenarios)
 }
 
 fn parse(text: &str) -> Result<Vec<Scenario>, String> {
     let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
     for scenario in &file.fault {
         let kinds = [!scenario.red.is_empty(), scenario.stops.is_some(), scenario.tolerated.is_some()];
+        let play = &scenario.play;
+        if scenario.journey.is_some() != scenario.at.is_some() {
+            return Err(format!("the fault {play:?} needs both of journey and at, or neither"));
+        }
         if kinds.iter().filter(|kind| **kind).count() != 1 {
-            let play = &scenario.play;
             return Err(format!("the fault {play:?} needs exactly one of red, stops and tolerated"));
         }
     }
@@ -84,13 +103,51 @@ impl Scenario {
         self.play.lines().collect::<Vec<_>>().join(", ")
     }
 
-    /// The number of the member that plays it, or the first of several; `None` when all do.
+    /// Whether what is played, or the journey that it is tried in, contains this.
+    pub(super) fn is_called(&self, text: &str) -> bool {
+        self.play.contains(text) || self.journey.as_ref().is_some_and(|journey| journey.contains(text))
+    }
+
+    /// Where it is tried: the cell, or the journey and the station.
+    pub(super) fn place(&self) -> String {
+        match (&self.journey, &self.at) {
+            (Some(journey), Some(at)) => format!("{journey}::{at}"),
+            _ => self.cell.clone(),
+        }
+    }
+
+    /// What is formed or played for it: a cell or a journey.
+    pub(super) fn subject(&self) -> &str {
+        self.journey.as_ref().unwrap_or(&self.cell)
+    }
+
+    /// The number of the member that it shows at, or the first of several; `None` when all play it.
     fn member(&self) -> Option<usize> {
-        self.play.split_once(':')?.0.trim().parse().ok()
+        self.shows.or_else(|| self.play.split_once(':')?.0.trim().parse().ok())
+    }
+
+    /// How a journey did not end at the station where it should, if it did not.
+    fn judge_place(&self, trial: &Trial) -> Option<String> {
+        let wanted = self.at.as_ref().filter(|_| self.tolerated.is_none());
+        if self.journey.is_none() || trial.at.as_ref() == wanted {
+            return None;
+        }
+        let Some(at) = &trial.at else {
+            let why = trial.error.as_deref();
+            return Some(
+                why.map_or_else(|| "every station is green".to_owned(), |why| format!("no cluster was formed: {why}")),
+            );
+        };
+        let red: BTreeSet<String> = failed(trial).map(|verdict| verdict.check.clone()).collect();
+        let why = trial.error.clone().unwrap_or_else(|| format!("red: {}", list(&red)));
+        Some(format!("it ended at {at} already: {why}"))
     }
 
     /// Compares a trial with what was to come of it.
     pub(super) fn judge(&self, trial: &Trial) -> Outcome {
+        if let Some(wrong) = self.judge_place(trial) {
+            return Outcome::wrong(wrong);
+        }
         if let Some(error) = &trial.error {
             return match &self.stops {
                 Some(text) if error.contains(text) => {
@@ -98,13 +155,15 @@ impl Scenario {
                     Outcome::Stopped { said: line.trim().to_owned() }
                 }
                 Some(text) => Outcome::wrong(format!("the error does not say {text:?}: {error}")),
+                None if trial.at.is_some() => Outcome::wrong(format!("the step failed: {error}")),
                 None => Outcome::wrong(format!("no cluster was formed: {error}")),
             };
         }
-        let failed = trial.verdicts.iter().filter(|verdict| !verdict.passed());
+        let failed = failed(trial);
         let red: BTreeSet<String> = failed.clone().map(|verdict| verdict.check.clone()).collect();
         if let Some(text) = &self.stops {
-            return Outcome::wrong(format!("a cluster was formed, where an error was to say {text:?}; red: {red:?}"));
+            let what = if self.journey.is_some() { "the station was reached" } else { "a cluster was formed" };
+            return Outcome::wrong(format!("{what}, where an error was to say {text:?}; red: {red:?}"));
         }
         let allowed = &self.red | &self.may;
         if !red.is_superset(&self.red) || !red.is_subset(&allowed) {
@@ -124,6 +183,10 @@ impl Scenario {
     }
 }
 
+fn failed(trial: &Trial) -> impl Iterator<Item = &Verdict> + Clone {
+    trial.verdicts.iter().filter(|verdict| !verdict.passed())
+}
+
 /// These names in a line.
 pub(super) fn list(names: &BTreeSet<String>) -> String {
     if names.is_empty() { "none".to_owned() } else { names.iter().cloned().collect::<Vec<_>>().join(", ") }
@@ -132,12 +195,14 @@ pub(super) fn list(names: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use testkit::expect::Verdict;
 
     fn scenario(red: &[&str], stops: Option<&str>) -> Scenario {
         Scenario {
             play: "2:encap-other".to_owned(),
             cell: first_cell(),
+            journey: None,
+            at: None,
+            shows: None,
             red: red.iter().map(|name| (*name).to_owned()).collect(),
             may: BTreeSet::new(),
             stops: stops.map(str::to_owned),
@@ -151,7 +216,16 @@ mod tests {
             verdict.compare(member, "Encap", "ip", "a", "b");
             verdict.finish()
         };
-        Trial { seconds: 1.0, error: error.map(str::to_owned), verdicts: red.iter().map(verdict).collect() }
+        Trial { seconds: 1.0, error: error.map(str::to_owned), verdicts: red.iter().map(verdict).collect(), at: None }
+    }
+
+    fn on_a_journey(red: &[&str], stops: Option<&str>) -> Scenario {
+        let (journey, at) = (Some("downscale".to_owned()), Some("s2_remove_member_3".to_owned()));
+        Scenario { journey, at, ..scenario(red, stops) }
+    }
+
+    fn ended(at: Option<&str>, error: Option<&str>, red: &[(&str, &str)]) -> Trial {
+        Trial { at: at.map(str::to_owned), ..trial(error, red) }
     }
 
     #[test]
@@ -167,7 +241,7 @@ mod tests {
 
     #[test]
     fn the_list_of_the_suites_can_be_used() {
-        assert!(!read(Path::new(super::super::LIST)).expect("a list").is_empty());
+        assert!(!read(Path::new(super::super::LIST), &suites::catalogue()).expect("a list").is_empty());
     }
 
     #[test]
@@ -203,5 +277,50 @@ mod tests {
         for other in [trial(Some("rain"), &[]), trial(None, &[]), trial(None, &[("tunnels", "node-2")])] {
             assert!(matches!(wanted.judge(&other), Outcome::Wrong { .. }), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_fault_on_a_journey_is_found_by_exactly_its_checks_at_exactly_its_station() {
+        let (at, red) = (Some("s2_remove_member_3"), &[("sb_encap", "node-2")][..]);
+        let wanted = on_a_journey(&["sb_encap"], None);
+        assert!(matches!(wanted.judge(&ended(at, None, red)), Outcome::Found { .. }));
+        for other in [
+            ended(None, None, &[]),
+            ended(Some("s1_remove_member_2"), None, red),
+            ended(at, None, &[("tunnels", "node-2")]),
+            ended(at, None, &[("sb_encap", "node-3")]),
+            ended(at, Some("exit code 1"), &[]),
+            ended(None, Some("rain"), &[]),
+        ] {
+            assert!(matches!(wanted.judge(&other), Outcome::Wrong { .. }), "{other:?}");
+        }
+        let elsewhere = Scenario { shows: Some(3), ..wanted };
+        assert!(matches!(elsewhere.judge(&ended(at, None, &[("sb_encap", "node-3")])), Outcome::Found { .. }));
+        assert!(matches!(elsewhere.judge(&ended(at, None, red)), Outcome::Wrong { .. }));
+    }
+
+    #[test]
+    fn a_fault_that_stops_a_journey_is_found_by_the_text_of_the_act_at_exactly_its_station() {
+        let at = Some("s2_remove_member_3");
+        let wanted = on_a_journey(&[], Some("exit code 0"));
+        let stopped = ended(at, Some("s2: snap: wanted a refusal, seen exit code 0"), &[]);
+        assert!(matches!(wanted.judge(&stopped), Outcome::Stopped { .. }));
+        for other in [
+            ended(at, Some("exit code 1"), &[]),
+            ended(Some("s1_remove_member_2"), Some("exit code 0"), &[]),
+            ended(at, None, &[("tunnels", "node-2")]),
+            ended(None, None, &[]),
+            ended(None, Some("exit code 0"), &[]),
+        ] {
+            assert!(matches!(wanted.judge(&other), Outcome::Wrong { .. }), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_tolerated_lets_a_journey_go_on() {
+        let wanted = Scenario { tolerated: Some("it rains".to_owned()), ..on_a_journey(&[], None) };
+        assert!(matches!(wanted.judge(&ended(None, None, &[])), Outcome::Tolerated { .. }));
+        let ended = ended(Some("s2_remove_member_3"), None, &[("tunnels", "node-2")]);
+        assert!(matches!(wanted.judge(&ended), Outcome::Wrong { .. }));
     }
 }
