@@ -22,9 +22,11 @@ RUN ?=
 # LXD as a snap cannot. Likewise the tests of `make check-lxd`.
 ARGS ?=
 REAL ?= binary(/real/)
-# How many runs `make storm` attacks, and how many clusters without faults `make faults` forms.
+# How many runs `make storm` attacks; how many clusters `make faults` forms, and how often it plays all journeys, without
+# faults.
 N ?= 200
 CLEAN ?= 50
+CLEAN_LIFE ?= 3
 # For how long each parser is fuzzed.
 SECONDS ?= 60
 FUZZ_TARGETS ?= ovsdb_json lxd_envelope dialog_stream snap_yaml appctl
@@ -115,8 +117,8 @@ check: check-lint check-workflows browser-tools setup image ## Everything: lint,
 	cargo test --workspace --doc --locked --quiet
 	@$(NEXTEST) --workspace --locked $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
-faults: setup image ## Try every fault the stand-in can play, then clean clusters; results in target/lab
-	@$(LAB) faults --clean $(CLEAN) $(ARGS)
+faults: setup image ## Try every fault the stand-in can play, then clean clusters and journeys; results in target/lab
+	@$(LAB) faults --clean $(CLEAN) --clean-life $(CLEAN_LIFE) $(ARGS)
 
 fuzz: $(FUZZ_TOOLS)/cargo-fuzz-$(CARGO_FUZZ) ## Fuzz each parser of what others write for SECONDS; needs a nightly compiler
 	$(LAB) seeds $(FUZZ)/seeds
