@@ -39,12 +39,12 @@ fn an_unknown_cell_is_answered_with_the_nearest(#[case] args: &[&str], #[case] g
 
 #[test]
 fn a_cell_that_the_constraints_forbid_is_no_cell() {
-    refused(&["plan", "--explain", "init_cluster_ipv6_cli"], &["there is no cell \"init_cluster_ipv6_cli\""]);
+    refused(&["plan", "--explain", "init_cluster_ipv6_cli"], &["there is no cell and no journey \"init_cluster_ipv6_cli\""]);
 }
 
 #[rstest]
-#[case::explain_and_tier(&["plan", "--explain", "init_cluster", "--tier", "core"], &["'--tier <TIER>'", "'--explain <CELL>'"])]
-#[case::explain_and_coverage(&["plan", "--explain", "init_cluster", "--coverage"], &["'--coverage'", "'--explain <CELL>'"])]
+#[case::explain_and_tier(&["plan", "--explain", "init_cluster", "--tier", "core"], &["'--tier <TIER>'", "'--explain <SUITE>'"])]
+#[case::explain_and_coverage(&["plan", "--explain", "init_cluster", "--coverage"], &["'--coverage'", "'--explain <SUITE>'"])]
 #[case::cells_and_tier(&["run", "--tier", "core", "init_cluster"], &["'--tier <TIER>'", "'[SUITES]...'"])]
 fn what_contradicts_itself_is_refused(#[case] args: &[&str], #[case] parts: &[&str]) {
     refused(args, &[parts, &["cannot be used with"]].concat());

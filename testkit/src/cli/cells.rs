@@ -3,7 +3,7 @@
 use super::{Catalogue, CheckInfo, Failure};
 use crate::journey::Journey;
 use crate::matrix::{Cell, Matrix, Tier};
-use crate::plan::{InitOption, Plan, Segments};
+use crate::plan::{InitOption, Plan, Segments, State};
 
 /// The matrix of the catalogue with its core tier, and the journeys.
 pub struct Cells {
@@ -78,6 +78,15 @@ pub(super) fn target(tier: Tier) -> &'static str {
 /// The plan of a cell for showing it; a run picks free address ranges.
 pub fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
     Plan::draw(cell, catalogue.options, Segments::documentation())
+}
+
+/// The checks that judge the stations of a journey: those that can judge one of these states.
+pub(super) fn checks_of<'a>(
+    catalogue: &'a Catalogue,
+    states: impl Iterator<Item = &'a State> + Clone,
+) -> impl Iterator<Item = &'a CheckInfo> {
+    let judges = move |check: &&CheckInfo| check.live.is_none() && states.clone().any(|state| (check.applies)(state));
+    catalogue.checks.iter().filter(judges)
 }
 
 /// The checks that can judge clusters of this plan.

@@ -1,7 +1,7 @@
 //! Showing what would be tested, without touching anything.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::cells::{Cells, checks, shown_plan};
 use super::output::show;
+use super::suites::{Group, LIFE, Suite};
 use super::{Catalogue, Failure, explain};
 use crate::cluster;
 use crate::config::{Config, Layer};
@@ -20,18 +21,25 @@ use crate::plan::Plan;
 /// What to show.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
-    /// The tier: core, pairwise, t3 or full.
-    #[arg(long, default_value_t = Tier::Core)]
-    tier: Tier,
+    /// The tier: core, pairwise, t3 or full; or life, which is all journeys.
+    #[arg(long, default_value_t = Group::Tier(Tier::Core))]
+    tier: Group,
     /// How to print it; `github` is the strategy matrix of a workflow.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Over how many jobs `--format github` spreads the cells.
     #[arg(long, default_value = "4")]
     jobs: std::num::NonZeroUsize,
-    /// What would be provisioned, asked, answered and expected for this cell.
-    #[arg(long, value_name = "CELL", conflicts_with_all = ["tier", "coverage"])]
+    /// What would be provisioned, asked, answered and expected for this cell; or what would be done in this journey, and
+    /// what must be so after each step.
+    #[arg(long, value_name = "SUITE", conflicts_with_all = ["tier", "coverage"])]
     explain: Option<String>,
+    /// From which cell the journey starts, instead of its own.
+    #[arg(long, value_name = "CELL", requires = "explain")]
+    on: Option<String>,
+    /// Which steps are possible from this cell, or where this journey ends.
+    #[arg(long, value_name = "SUITE", conflicts_with_all = ["tier", "coverage", "explain"])]
+    steps: Option<String>,
     /// Which combinations of values the tier covers, and which the constraints exclude, and why.
     #[arg(long)]
     coverage: bool,
@@ -69,17 +77,24 @@ struct Job {
 pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, Failure> {
     let cells = Cells::of(catalogue)?;
     if let Some(name) = &args.explain {
-        let cell = cells.find(name)?;
-        let plan = shown_plan(catalogue, &cell);
-        let text = match args.format {
-            Format::Json => serde_json::to_string_pretty(&plan).map_err(Failure::usage)?,
-            _ => explain::explain(catalogue, &cell, &plan),
-        };
-        return show(&text);
+        return show(&explained(catalogue, &cells, name, args)?);
     }
-    let chosen = cells.tier(args.tier);
+    if let Some(name) = &args.steps {
+        let suite = cells.one(name, None)?;
+        let last = suite.stations.as_ref().and_then(|stations| stations.last());
+        let state = last.map_or(&suite.plan.state, |station| &station.state);
+        return show(&explain::steps_possible(catalogue, state));
+    }
+    let tier = match args.tier {
+        Group::Tier(tier) => tier,
+        Group::Life if args.coverage => {
+            return Err(Failure::Usage(format!("--coverage is of a tier of cells, and {LIFE} is one of journeys")));
+        }
+        Group::Life => return show(&journeys(&cells, catalogue, args)?),
+    };
+    let chosen = cells.tier(tier);
     if args.coverage {
-        return show(&coverage_text(&cells, args.tier, &chosen, args.format)?);
+        return show(&coverage_text(&cells, tier, &chosen, args.format)?);
     }
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     let rows: Vec<CellRow> = chosen
@@ -90,23 +105,77 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
         })
         .collect();
     let text = match args.format {
-        Format::Table => in_a_table(catalogue, &cells, args.tier, &rows),
-        Format::Markdown => in_markdown(args.tier, &rows),
+        Format::Table => in_a_table(catalogue, &cells, tier, &rows),
+        Format::Markdown => in_markdown(tier, &rows),
         Format::Json => {
             let checks: Vec<_> = catalogue
                 .checks
                 .iter()
                 .map(|check| serde_json::json!({"name": check.name, "about": check.about}))
                 .collect();
-            let all = serde_json::json!({"tier": args.tier.to_string(), "cells": rows, "checks": checks});
+            let all = serde_json::json!({"tier": tier.to_string(), "cells": rows, "checks": checks});
             serde_json::to_string_pretty(&all).map_err(Failure::usage)?
         }
         Format::Github => {
-            let jobs = balance(&rows, args.jobs.get(), args.tier);
+            let jobs = balance(&rows, args.jobs.get(), tier);
             serde_json::json!({"include": jobs}).to_string()
         }
     };
     show(&text)
+}
+
+/// A cell or a journey, in words or for programs.
+fn explained(catalogue: &Catalogue, cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failure> {
+    let suite = cells.one(name, args.on.as_deref())?;
+    let json = args.format == Format::Json;
+    match (cells.find_journey(name), &suite.stations) {
+        (Some(journey), Some(stations)) if json => {
+            let (name, about, cell) = (journey.name, journey.about, suite.cell.id());
+            let all = serde_json::json!({"name": name, "about": about, "cell": cell, "plan": suite.plan, "stations": stations});
+            serde_json::to_string_pretty(&all).map_err(Failure::usage)
+        }
+        (Some(journey), Some(stations)) => Ok(explain::explain_journey(catalogue, journey, &suite, stations)),
+        _ if json => serde_json::to_string_pretty(&suite.plan).map_err(Failure::usage),
+        _ => Ok(explain::explain(catalogue, &suite.cell, &suite.plan)),
+    }
+}
+
+/// All journeys, each with the cell it starts from.
+fn journeys(cells: &Cells, catalogue: &Catalogue, args: &PlanArgs) -> Result<String, Failure> {
+    let suites = cells.life(None)?;
+    let about = |suite: &Suite| cells.find_journey(suite.name()).map_or("", |journey| journey.about);
+    if args.format == Format::Github {
+        let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+        let cost = |suite: &Suite| suite.cost(&config.out_dir);
+        let row = |suite: &Suite| CellRow { id: suite.name().to_owned(), ..row(catalogue, &suite.cell, &suite.plan, cost(suite)) };
+        let rows: Vec<CellRow> = suites.iter().map(row).collect();
+        return Ok(serde_json::json!({"include": balance(&rows, args.jobs.get(), LIFE)}).to_string());
+    }
+    if args.format == Format::Json {
+        let row = |suite: &Suite| {
+            serde_json::json!({
+                "name": suite.name(),
+                "about": about(suite),
+                "cell": suite.cell.id(),
+                "members": suite.plan.state.members.len(),
+                "stations": suite.tests(catalogue).into_iter().map(|(test, _)| test).collect::<Vec<_>>(),
+            })
+        };
+        let all = serde_json::json!({"tier": LIFE, "journeys": suites.iter().map(row).collect::<Vec<_>>()});
+        return serde_json::to_string_pretty(&all).map_err(Failure::usage);
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["journey", "members", "steps", "from"]);
+    for suite in &suites {
+        let (members, steps) = (suite.plan.state.members.len().to_string(), suite.steps().to_string());
+        table.add_row([suite.name().to_owned(), members, steps, suite.cell.id().to_string()]);
+    }
+    let steps: usize = suites.iter().map(Suite::steps).sum();
+    let mut text = format!("{table}\ntier {LIFE}: {} journeys, {steps} steps\n", suites.len());
+    for suite in &suites {
+        let _ = writeln!(text, "  {}: {}", suite.name(), about(suite));
+    }
+    Ok(text)
 }
 
 fn row(catalogue: &Catalogue, cell: &Cell, plan: &Plan, cost: u64) -> CellRow {
@@ -162,7 +231,7 @@ fn in_markdown(tier: Tier, rows: &[CellRow]) -> String {
 
 /// The cells over at most `jobs` jobs, so that the longest job is short: each cell, the most expensive first, goes to
 /// the job that has the least to do.
-fn balance(rows: &[CellRow], jobs: usize, tier: Tier) -> Vec<Job> {
+fn balance(rows: &[CellRow], jobs: usize, tier: impl Display) -> Vec<Job> {
     let jobs = jobs.min(rows.len());
     let mut loads: Vec<(u64, Vec<&str>)> = vec![(0, Vec::new()); jobs];
     let mut order: Vec<&CellRow> = rows.iter().collect();

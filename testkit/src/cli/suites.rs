@@ -109,6 +109,15 @@ impl Cells {
         Ok(suites)
     }
 
+    /// The suite of this name.
+    ///
+    /// # Errors
+    /// As for [`Cells::named`].
+    pub(super) fn one(&self, name: &str, on: Option<&str>) -> Result<Suite, Failure> {
+        let suites = self.named(&[name.to_owned()], on)?;
+        suites.into_iter().next().ok_or_else(|| Failure::Usage(format!("there is no cell and no journey {name:?}")))
+    }
+
     /// All journeys.
     ///
     /// # Errors

@@ -49,8 +49,53 @@ impl Changes {
         self.certificates.entry(member.to_owned()).or_default().insert(stem.to_owned(), turnover);
     }
 
+    /// What is new, or may be, a line each: `ovn-northd of microovn-1`.
+    pub fn told(&self) -> Vec<String> {
+        let told = |what: String, turnover: Turnover| match turnover {
+            Turnover::Same => None,
+            Turnover::Fresh => Some(what),
+            Turnover::Any => Some(format!("{what}, perhaps")),
+        };
+        let mut all = vec![
+            told("the authority of the certificates".to_owned(), self.authority),
+            told("the clusters of the databases".to_owned(), self.databases),
+        ];
+        for (member, certificates) in &self.certificates {
+            let certificate = |(stem, turnover): (&String, &Turnover)| {
+                told(format!("the certificate {stem} of {member}"), *turnover)
+            };
+            all.extend(certificates.iter().map(certificate));
+        }
+        for (member, processes) in &self.processes {
+            let process = |(process, turnover): (&Process, &Turnover)| {
+                told(format!("the process {process} on {member}"), *turnover)
+            };
+            all.extend(processes.iter().map(process));
+        }
+        all.into_iter().flatten().collect()
+    }
+
     /// What becomes of a certificate.
     pub fn of_certificate(&self, member: &str, stem: &str) -> Turnover {
         self.certificates.get(member).and_then(|all| all.get(stem)).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_new_is_told() {
+        let mut changes = Changes::default();
+        assert_eq!(changes.told(), Vec::<String>::new());
+        changes.databases = Turnover::Any;
+        changes.process("m1", Process::Northd, Turnover::Fresh);
+        changes.process("m1", Process::Switch, Turnover::Same);
+        changes.certificate("m2", "ovnnb", Turnover::Fresh);
+        assert_eq!(
+            changes.told(),
+            ["the clusters of the databases, perhaps", "the certificate ovnnb of m2", "the process ovn-northd on m1"]
+        );
     }
 }

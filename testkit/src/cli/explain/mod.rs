@@ -1,6 +1,12 @@
 //! One cell in words: what is provisioned, asked, answered and expected.
 
+mod journey;
+mod steps;
+
 use std::fmt::Write;
+
+pub(super) use journey::explain as explain_journey;
+pub(super) use steps::possible as steps_possible;
 
 use super::Catalogue;
 use super::cells::checks;
