@@ -39,7 +39,10 @@ fn an_unknown_cell_is_answered_with_the_nearest(#[case] args: &[&str], #[case] g
 
 #[test]
 fn a_cell_that_the_constraints_forbid_is_no_cell() {
-    refused(&["plan", "--explain", "init_cluster_ipv6_cli"], &["there is no cell and no journey \"init_cluster_ipv6_cli\""]);
+    refused(
+        &["plan", "--explain", "init_cluster_ipv6_cli"],
+        &["there is no cell and no journey \"init_cluster_ipv6_cli\""],
+    );
 }
 
 #[rstest]

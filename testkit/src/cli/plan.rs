@@ -147,7 +147,10 @@ fn journeys(cells: &Cells, catalogue: &Catalogue, args: &PlanArgs) -> Result<Str
     if args.format == Format::Github {
         let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
         let cost = |suite: &Suite| suite.cost(&config.out_dir);
-        let row = |suite: &Suite| CellRow { id: suite.name().to_owned(), ..row(catalogue, &suite.cell, &suite.plan, cost(suite)) };
+        let row = |suite: &Suite| CellRow {
+            id: suite.name().to_owned(),
+            ..row(catalogue, &suite.cell, &suite.plan, cost(suite))
+        };
         let rows: Vec<CellRow> = suites.iter().map(row).collect();
         return Ok(serde_json::json!({"include": balance(&rows, args.jobs.get(), LIFE)}).to_string());
     }

@@ -61,9 +61,8 @@ impl Changes {
             told("the clusters of the databases".to_owned(), self.databases),
         ];
         for (member, certificates) in &self.certificates {
-            let certificate = |(stem, turnover): (&String, &Turnover)| {
-                told(format!("the certificate {stem} of {member}"), *turnover)
-            };
+            let certificate =
+                |(stem, turnover): (&String, &Turnover)| told(format!("the certificate {stem} of {member}"), *turnover);
             all.extend(certificates.iter().map(certificate));
         }
         for (member, processes) in &self.processes {
