@@ -1,5 +1,5 @@
-//! The worked example of docs/adding-an-init-option.md is true: its file and its line, added to a copy of this crate,
-//! give what the page says.
+//! The worked examples of docs/ on options, steps and journeys are true: their files and their lines, added to a copy of this
+//! crate, give what the pages say.
 //!
 //! The copy and what is built of it stay under the target folder, so that only the first run builds everything.
 
@@ -15,20 +15,46 @@ use testkit::microovn::dialog::Dialog;
 use testkit::plan::{Need, Plan, Segment, Segments};
 
 const PAGE: &str = include_str!("../../docs/adding-an-init-option.md");
-const NEW_FILE: &str = "suites/src/options/bgp.rs";
-const LIST: &str = "suites/src/options/mod.rs";
+const STEP: &str = include_str!("../../docs/how-to/write-a-step.md");
+const JOURNEY: &str = include_str!("../../docs/how-to/write-a-journey.md");
+/// What each page adds: a file, and a line to a list.
+const EXAMPLES: [Example; 3] = [
+    Example { page: PAGE, file: "suites/src/options/bgp.rs", list: "suites/src/options/mod.rs", of: "options!" },
+    Example { page: STEP, file: "suites/src/steps/waitready.rs", list: "suites/src/steps/mod.rs", of: "steps!" },
+    Example {
+        page: JOURNEY,
+        file: "suites/src/journeys/patience.rs",
+        list: "suites/src/journeys/mod.rs",
+        of: "journeys!",
+    },
+];
 
-/// The code blocks of the page that start with this fence, in order.
-fn blocks(fence: &str) -> Vec<&'static str> {
+/// A page whose first block of Rust is a file, and whose second is a line of a list.
+struct Example {
+    page: &'static str,
+    file: &'static str,
+    list: &'static str,
+    of: &'static str,
+}
+
+/// The code blocks of a page that start with this fence, in order.
+fn blocks_of(page: &'static str, fence: &str) -> Vec<&'static str> {
     let fence = format!("\n```{fence}\n");
-    let opened = PAGE.split(&fence).skip(1);
+    let opened = page.split(&fence).skip(1);
     opened.map(|rest| rest.split_once("\n```").expect("a closed fence").0).collect()
 }
 
-/// The example's file and its line.
-fn example() -> (String, String) {
-    let [file, line] = blocks("rust")[..] else { panic!("one file and one line, and no other Rust") };
-    (format!("{file}\n"), format!("{line}\n"))
+/// Those of the page on init options.
+fn blocks(fence: &str) -> Vec<&'static str> {
+    blocks_of(PAGE, fence)
+}
+
+impl Example {
+    /// Its file and its line.
+    fn parts(&self) -> (String, String) {
+        let [file, line] = blocks_of(self.page, "rust")[..] else { panic!("one file and one line, and no other Rust") };
+        (format!("{file}\n"), format!("{line}\n"))
+    }
 }
 
 fn root() -> PathBuf {
@@ -74,12 +100,15 @@ impl Copy {
         let manifest = manifest.replace(members, "members = [\"suites\"]").replace("path = \"testkit\"", &library);
         wanted.insert("Cargo.toml".into(), manifest);
 
-        let (file, line) = example();
-        assert!(wanted.insert(NEW_FILE.into(), file).is_none(), "the example's file is in the crate itself");
-        let list = wanted.get_mut(Path::new(LIST)).expect("the list");
-        let (before, after) = list.split_once("\noptions! {\n").expect("the list of options");
-        let (options, after) = after.split_once("}\n").expect("its end");
-        *list = format!("{before}\noptions! {{\n{options}{line}}}\n{after}");
+        for example in EXAMPLES {
+            let Example { file: name, list, of, .. } = example;
+            let (file, line) = example.parts();
+            assert!(wanted.insert(name.into(), file).is_none(), "{name} is in the crate itself");
+            let list = wanted.get_mut(Path::new(list)).expect("the list");
+            let (before, after) = list.split_once(&format!("\n{of} {{\n")).expect("the list");
+            let (items, after) = after.split_once("\n}\n").expect("its end");
+            *list = format!("{before}\n{of} {{\n{items}\n{line}}}\n{after}");
+        }
 
         for path in files(&self.root.join("suites")) {
             if !wanted.contains_key(path.strip_prefix(&self.root).expect("below")) {
@@ -202,12 +231,21 @@ fn its_prompts_and_answers_are_explained_as_the_page_shows() {
 }
 
 #[test]
+fn the_journey_is_planned_as_the_page_says() {
+    let copy = Copy::open();
+    let explained = copy.shown(&["plan", "--explain", "patience"]);
+    for wanted in ["s2_waitready_2", "microovn waitready", "snap restart microovn.daemon"] {
+        assert!(explained.contains(wanted), "no {wanted:?} in:\n{explained}");
+    }
+}
+
+#[test]
 fn the_lists_of_suites_are_stale_until_they_are_generated() {
     let copy = Copy::open();
     let stale = copy.testkit(&["generate", "--check"]);
     let said = String::from_utf8_lossy(&stale.stderr);
     assert_eq!(stale.status.code(), Some(1), "{said}");
-    for list in ["pairwise", "t3", "full"] {
+    for list in ["pairwise", "t3", "full", "life"] {
         let wanted = format!("tests/{list}/cells.rs is not what the matrix gives; run `testkit generate`");
         assert!(said.contains(&wanted), "no {wanted:?} in: {said}");
     }
@@ -216,12 +254,15 @@ fn the_lists_of_suites_are_stale_until_they_are_generated() {
     copy.shown(&["generate", "--check"]);
     let list = fs::read_to_string(copy.root.join("suites/tests/full/cells.rs")).expect("a list");
     assert!(list.contains("_bgp,\n"), "its cells are in the lists");
+    let journeys = fs::read_to_string(copy.root.join("suites/tests/life/cells.rs")).expect("a list");
+    let shown = blocks_of(JOURNEY, "text")[0];
+    assert!(journeys.contains(&format!("\n{shown}\n")), "the page does not show what is in: {journeys}");
 }
 
 #[test]
-fn its_unit_tests_pass_and_so_do_those_of_every_option() {
+fn unit_tests_pass_and_so_do_those_of_every_option_step_and_journey() {
     let copy = Copy::open();
-    let output = copy.cargo(&["test", "--package", "suites", "--lib", "--", "options::"]);
+    let output = copy.cargo(&["test", "--package", "suites", "--lib", "--", "options::", "steps::", "journeys::"]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(
@@ -232,13 +273,14 @@ fn its_unit_tests_pass_and_so_do_those_of_every_option() {
 }
 
 #[test]
-fn its_file_is_formatted() {
+fn the_files_are_formatted() {
     let copy = Copy::open();
     let config = root().join("rustfmt.toml");
     let rustfmt = Path::new(env!("CARGO")).with_file_name("rustfmt");
     let output = Command::new(rustfmt)
         .args(["--check", "--edition", "2024", "--config-path"])
-        .args([config, copy.root.join(NEW_FILE)])
+        .arg(config)
+        .args(EXAMPLES.map(|example| copy.root.join(example.file)))
         .output()
         .expect("rustfmt runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
