@@ -13,6 +13,7 @@ macro_rules! journeys {
 }
 
 journeys! {
+    services::{SERVICES},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},
     tls::{TLS},
 }

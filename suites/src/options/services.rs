@@ -50,7 +50,7 @@ impl InitOption for Services {
         for (n, member) in (1..).zip(&mut plan.state.members) {
             if let Some(services) = layout(value, n) {
                 member.services = services.iter().copied().collect();
-                member.services_told = true;
+                member.told = Some(member.services.clone());
             }
         }
     }

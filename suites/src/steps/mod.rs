@@ -3,7 +3,7 @@
 //! Members are named by their number, counted from 1, in the order of the plan.
 
 use testkit::journey::StepKind;
-use testkit::plan::{Member, Presence, State};
+use testkit::plan::{Member, Presence, Process, Service, State, Turnover};
 
 /// Registers the steps: one line is a step's module, which has its `KIND`.
 macro_rules! steps {
@@ -18,7 +18,10 @@ macro_rules! steps {
 }
 
 steps! {
+    disable,
+    enable,
     propagate,
+    refuse,
     regenerate_ca,
     reissue,
     restart,
@@ -51,4 +54,39 @@ fn without_leader(state: &State) -> Option<String> {
 /// The name of a member that is there.
 fn name(state: &State, number: usize) -> String {
     find(state, number).map(|member| member.name.clone()).unwrap_or_default()
+}
+
+/// Every service, as users name them.
+const SERVICES: [Service; 3] = [Service::Central, Service::Chassis, Service::Switch];
+
+/// How many members of the cluster have `central`, up or down.
+fn centrals(state: &State) -> usize {
+    state.members_with(Service::Central).count()
+}
+
+/// Why a service of a member cannot be enabled or disabled by another, or by itself where there is no other.
+fn cannot_tell(state: &State, member: usize, from: Option<usize>) -> Option<String> {
+    let other = from.and_then(|from| {
+        let itself = || (from == member).then(|| format!("member {member} is no other than itself"));
+        not_online(state, from).or_else(itself)
+    });
+    not_online(state, member).or(other)
+}
+
+/// Why what every member must hear of cannot be told, if it cannot: the databases of OVN take no changes.
+fn no_quorum(state: &State) -> Option<String> {
+    (!state.has_quorum()).then(|| "no majority of the centrals is up".to_owned())
+}
+
+/// Of each central ovn-northd becomes another process, or may.
+fn northd_restarts(state: &mut State, turnover: Turnover) {
+    let names: Vec<String> = state.online_with(Service::Central).map(|central| central.name.clone()).collect();
+    if let Some(changes) = &mut state.since {
+        names.iter().for_each(|name| changes.process(name, Process::Northd, turnover));
+    }
+}
+
+/// In how a step is called and told: that another member does it.
+fn by(from: Option<usize>) -> String {
+    from.map(|from| format!("_from_{from}")).unwrap_or_default()
 }

@@ -15,6 +15,9 @@ pub struct Act {
     pub what: What,
     /// What is wanted of it.
     pub want: Want,
+    /// Lines that it must not say.
+    #[serde(default)]
+    pub unwanted: Vec<String>,
     /// How many seconds it may take.
     pub seconds: u64,
 }
@@ -70,7 +73,7 @@ const SECONDS: u64 = 180;
 
 impl Act {
     fn new(on: &str, what: What) -> Self {
-        Self { on: on.to_owned(), what, want: Want::Success(Vec::new()), seconds: SECONDS }
+        Self { on: on.to_owned(), what, want: Want::Success(Vec::new()), unwanted: Vec::new(), seconds: SECONDS }
     }
 
     /// A command is run on a member, and succeeds.
@@ -91,6 +94,12 @@ impl Act {
         self
     }
 
+    /// It does not say this line.
+    pub fn never_says(mut self, line: impl Into<String>) -> Self {
+        self.unwanted.push(line.into());
+        self
+    }
+
     /// It is refused with this line.
     pub fn refused(mut self, line: impl Into<String>) -> Self {
         self.want = Want::Refusal(vec![line.into()]);
@@ -98,7 +107,7 @@ impl Act {
     }
 
     /// What came of it, compared with what is wanted: `None` where it is as wanted, else how it is not. `code` is the exit
-    /// code of a command, `said` all that it printed.
+    /// code of a command, `said` all that it printed. A date in front of a line is none of it.
     pub fn differs(&self, code: i32, said: &str) -> Option<String> {
         let (lines, good) = match &self.want {
             Want::Success(lines) => (lines, code == 0),
@@ -107,8 +116,23 @@ impl Act {
         if !good {
             return Some(format!("exit code {code}"));
         }
-        let has = |line: &str| said.lines().any(|seen| seen.trim_end() == line);
-        lines.iter().find(|line| !has(line)).map(|line| format!("exit code {code}, and no line {line:?}"))
+        let has = |line: &&String| said.lines().any(|seen| undated(seen.trim_end()) == line.as_str());
+        if let Some(line) = lines.iter().find(|line| !has(line)) {
+            return Some(format!("exit code {code}, and no line {line:?}"));
+        }
+        self.unwanted.iter().find(has).map(|line| format!("exit code {code}, and a line {line:?}"))
+    }
+}
+
+/// A line without the date that MicroOVN's client puts before what it warns of, `2026/11/28 19:50:44`.
+fn undated(line: &str) -> &str {
+    let date = |text: &str| {
+        let figures = text.bytes().filter(u8::is_ascii_digit).count();
+        figures == 14 && text.bytes().all(|byte| byte.is_ascii_digit() || b"/ :".contains(&byte))
+    };
+    match line.split_at_checked(20) {
+        Some((before, behind)) if before.ends_with(' ') && date(before) => behind,
+        _ => line,
     }
 }
 
@@ -163,6 +187,15 @@ mod tests {
         assert_eq!(act.differs(0, "Error: cannot disable the last one\n").as_deref(), Some("exit code 0"));
         let other = act.differs(1, "Error: cannot disable the last one, sorry\n").expect("other words");
         assert!(other.contains("no line \"Error: cannot disable the last one\""), "{other}");
+    }
+
+    #[test]
+    fn a_warning_is_looked_for_behind_its_date_and_one_that_is_not_due_is_a_difference() {
+        let said = "Service central disabled\n2026/11/28 19:53:56 [central] Warning: few\n";
+        let act = || Act::run("m", ["true"]);
+        assert_eq!(act().says("[central] Warning: few").never_says("[central] Warning: even").differs(0, said), None);
+        let unwanted = act().never_says("[central] Warning: few").differs(0, said).expect("a line too much");
+        assert!(unwanted.contains("and a line \"[central] Warning: few\""), "{unwanted}");
     }
 
     #[test]

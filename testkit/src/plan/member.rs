@@ -44,8 +44,10 @@ pub enum Presence {
     Online,
     /// It is in the cluster, and nobody can reach it: stopped, frozen, or cut off.
     Down,
-    /// It was in the cluster and was removed.
+    /// It was in the cluster and was removed. Its instance runs, and MicroOVN's daemon waits to be told.
     Left,
+    /// It was removed while it was down, and does not know it. Its instance cannot be asked.
+    Gone,
 }
 
 impl fmt::Display for Presence {
@@ -55,6 +57,7 @@ impl fmt::Display for Presence {
             Self::Online => "online",
             Self::Down => "down",
             Self::Left => "left",
+            Self::Gone => "gone",
         })
     }
 }
@@ -96,10 +99,10 @@ pub struct Member {
     /// Services of the snap that were made to fail on purpose; of their trouble nothing is to be said.
     #[serde(default)]
     pub upset: BTreeSet<String>,
-    /// Whether it is told its services when it enters. Else MicroOVN chooses: everything where fewer than three members have
+    /// The services that it is told when it enters. Else MicroOVN chooses: everything where fewer than three members have
     /// central, and no central where three have it.
     #[serde(default)]
-    pub services_told: bool,
+    pub told: Option<BTreeSet<Service>>,
     /// The tunnel endpoint; meaningful where [`Service::Chassis`] runs.
     pub encap: Encap,
 }
@@ -135,7 +138,7 @@ impl Member {
             services,
             had: BTreeSet::new(),
             upset: BTreeSet::new(),
-            services_told: false,
+            told: None,
         }
     }
 

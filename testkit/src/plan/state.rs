@@ -37,7 +37,7 @@ impl State {
 
     /// The members whose instances can be asked, also those outside of the cluster.
     pub fn asked(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().filter(|member| member.presence != Presence::Down)
+        self.members.iter().filter(|member| !matches!(member.presence, Presence::Down | Presence::Gone))
     }
 
     /// The members of the cluster that have `service`, up or down, in order.

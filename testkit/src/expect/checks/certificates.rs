@@ -2,6 +2,8 @@
 
 mod list;
 
+use std::collections::BTreeSet;
+
 use super::sorted;
 use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
 use crate::microovn::{AUTHORITY, Certificate, Pki, planned_certificates};
@@ -75,8 +77,12 @@ impl Folder<'_> {
     /// The files are those of the planned services, and for their owner only.
     fn judge_files(&mut self) {
         let services = planned_certificates(&self.member.services);
-        let wanted = services.iter().flat_map(|it| [format!("{it}-cert.pem"), format!("{it}-privkey.pem")]);
-        self.compare("files", sorted(wanted.chain([AUTHORITY.to_owned()])), sorted(self.pki.files.keys()));
+        let files = |stem: &&str| [format!("{stem}-cert.pem"), format!("{stem}-privkey.pem")];
+        let wanted: BTreeSet<String> = services.iter().flat_map(files).chain([AUTHORITY.to_owned()]).collect();
+        // Recorded: those of a service stay when it is disabled.
+        let may: BTreeSet<String> = planned_certificates(&self.member.had).iter().flat_map(files).collect();
+        let seen = self.pki.files.keys().filter(|file| wanted.contains(*file) || !may.contains(*file));
+        self.compare("files", sorted(&wanted), sorted(seen));
         for (name, file) in &self.pki.files {
             self.compare(&format!("{name} mode"), "600 root:root", format!("{} {}", file.mode, file.owner));
         }

@@ -69,7 +69,16 @@ fn initial(verdict: &mut VerdictBuilder, state: &State, member: &Member, column:
     let centrals: Vec<IpAddr> = state.members_with(Service::Central).map(|central| central.address).collect();
     let others: Vec<IpAddr> = centrals.iter().copied().filter(|address| *address != member.address).collect();
     let wanted = if others.is_empty() || !state.release.core_api { centrals } else { others };
-    let Some(first) = wanted.first().copied() else { return };
+    let Some(first) = wanted.first().copied() else {
+        verdict.compare(
+            &member.name,
+            "ovn.env",
+            column,
+            "nothing",
+            seen.filter(|text| !text.is_empty()).unwrap_or("nothing"),
+        );
+        return;
+    };
     let address = seen.map(parse_host).and_then(Result::ok);
     let text = address.map_or_else(|| seen.unwrap_or("nothing").to_owned(), |address| address.to_string());
     let holds = address.is_some_and(|address| wanted.contains(&address));
@@ -78,7 +87,7 @@ fn initial(verdict: &mut VerdictBuilder, state: &State, member: &Member, column:
     verdict.judge(holds, &member.name, "ovn.env", column, wanted, text, note);
 }
 
-/// Compares a connection string as a set of connections; the order means nothing. `place` is table and column.
+/// Compares a connection string as a set of connections; the order means nothing, and there is none without a central. `place` is table and column.
 pub(super) fn compare(
     verdict: &mut VerdictBuilder,
     member: &str,
@@ -86,6 +95,12 @@ pub(super) fn compare(
     wanted: &Connections,
     seen: Option<&str>,
 ) {
+    if wanted.0.is_empty() {
+        // Recorded: `ovn.env` has empty values then, and the switch has none.
+        let seen = seen.filter(|text| !text.is_empty()).unwrap_or("nothing");
+        verdict.compare(member, table, column, "nothing", seen);
+        return;
+    }
     let Some(text) = seen else {
         verdict.judge(false, member, table, column, wanted.to_string(), "nothing", None);
         return;

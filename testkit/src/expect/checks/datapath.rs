@@ -8,7 +8,7 @@ pub(super) const CHECK: Check = Check {
     name: "datapath",
     about: "the integration bridge of every chassis has the datapath that was decided for the members",
     reads: &[Subject::Switch],
-    applies: |state| state.online_with(Service::Chassis).next().is_some(),
+    applies: super::with_chassis,
     judge: Judge::Now(judge),
 };
 
@@ -18,13 +18,7 @@ const BRIDGE: &str = "br-int";
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     for member in state.online_with(Service::Chassis) {
-        let switch = match observation.get(&member.name, |seen| &seen.switch) {
-            Ok(switch) => switch,
-            Err(reason) => {
-                verdict.unread(&member.name, "Bridge", reason);
-                continue;
-            }
-        };
+        let Some(switch) = super::switch(observation, member, "Bridge", &mut verdict) else { continue };
         let bridge = switch.bridges.iter().find(|bridge| bridge.name == BRIDGE);
         let seen: &str = match bridge.map(|bridge| bridge.datapath_type.as_str()) {
             // What is not set is the kernel's.

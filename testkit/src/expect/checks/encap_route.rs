@@ -10,7 +10,7 @@ pub(super) const CHECK: Check = Check {
     about: "the tunnel endpoint is on the planned device, which is up, and the way to every other endpoint leaves by \
             the planned device, from that address",
     reads: &[Subject::Addresses, Subject::Routes],
-    applies: super::everywhere,
+    applies: super::with_chassis,
     judge: Judge::Now(judge),
 };
 

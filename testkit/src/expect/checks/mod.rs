@@ -22,8 +22,9 @@ mod since;
 mod system_id;
 mod tunnels;
 
-use super::Check;
-use crate::plan::State;
+use super::{Check, Observation, Reading, VerdictBuilder};
+use crate::ovn::{Southbound, Switch};
+use crate::plan::{Member, Service, State};
 
 /// Every check that judges an observation, from the outside in: members and services first, tunnels last.
 pub const CHECKS: &[Check] = &[
@@ -65,4 +66,59 @@ fn sorted(items: impl IntoIterator<Item = impl ToString>) -> String {
 /// For a check that every cell can have.
 fn everywhere(_: &State) -> bool {
     true
+}
+
+/// Where there are database servers to be asked.
+fn with_centrals(state: &State) -> bool {
+    state.online_with(Service::Central).next().is_some()
+}
+
+/// Where there are chassis to be asked.
+fn with_chassis(state: &State) -> bool {
+    state.online_with(Service::Chassis).next().is_some()
+}
+
+/// The Southbound as a member sees it, for a check to go on with. Where no majority of its servers is up, what is compared is
+/// that nobody answers.
+fn southbound<'a>(
+    state: &State,
+    observation: &'a Observation,
+    member: &Member,
+    table: &str,
+    verdict: &mut VerdictBuilder,
+) -> Option<&'a Southbound> {
+    let reading = observation.find(&member.name).map(|seen| &seen.southbound);
+    answer(reading, state.has_quorum(), member, table, verdict)
+}
+
+/// The local switch of a member, for a check to go on with. Where its service is off, what is compared is that nobody answers.
+fn switch<'a>(
+    observation: &'a Observation,
+    member: &Member,
+    table: &str,
+    verdict: &mut VerdictBuilder,
+) -> Option<&'a Switch> {
+    let reading = observation.find(&member.name).map(|seen| &seen.switch);
+    answer(reading, member.runs(Service::Switch), member, table, verdict)
+}
+
+/// What a database said that `answers`; of one that does not, that it was asked in vain.
+fn answer<'a, T>(
+    reading: Option<&'a Reading<T>>,
+    answers: bool,
+    member: &Member,
+    table: &str,
+    verdict: &mut VerdictBuilder,
+) -> Option<&'a T> {
+    match (reading.unwrap_or(&Reading::NotRead), answers) {
+        (Reading::Seen(seen), true) => return Some(seen),
+        (Reading::Seen(_), false) => {
+            verdict.judge(false, &member.name, table, "(all)", "no answer", "an answer", None);
+        }
+        (Reading::Failed(reason), false) => {
+            verdict.judge(true, &member.name, table, "(all)", "no answer", reason, None);
+        }
+        (unread, _) => drop(unread.get().map_err(|reason| verdict.unread(&member.name, table, reason))),
+    }
+    None
 }

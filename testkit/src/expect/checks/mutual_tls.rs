@@ -9,7 +9,7 @@ pub(super) const CHECK: Check = Check {
     about: "the database servers of every central, for clients and for RAFT, end the handshake of a client that shows \
             no certificate",
     reads: &[Subject::Listeners],
-    applies: super::everywhere,
+    applies: super::with_centrals,
     judge: Judge::Now(judge),
 };
 

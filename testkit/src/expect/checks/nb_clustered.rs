@@ -8,7 +8,7 @@ pub(super) const CHECK: Check = Check {
     name: "nb_clustered",
     about: "the Northbound servers of all centrals, and no others, are one cluster with one leader",
     reads: &[Subject::NbRaft],
-    applies: super::everywhere,
+    applies: super::with_centrals,
     judge: Judge::Now(judge),
 };
 

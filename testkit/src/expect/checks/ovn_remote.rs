@@ -9,7 +9,7 @@ pub(super) const CHECK: Check = Check {
     name: "ovn_remote",
     about: "external_ids:ovn-remote names the Southbound of every central and nothing else, on every chassis",
     reads: &[Subject::Switch],
-    applies: super::everywhere,
+    applies: super::with_chassis,
     judge: Judge::Now(judge),
 };
 
@@ -18,13 +18,7 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
     let wanted: Connections =
         state.members_with(Service::Central).map(|central| Connection::ssl(central.address, SOUTHBOUND_PORT)).collect();
     for member in state.online_with(Service::Chassis) {
-        let switch = match observation.get(&member.name, |seen| &seen.switch) {
-            Ok(switch) => switch,
-            Err(reason) => {
-                verdict.unread(&member.name, "Open_vSwitch", reason);
-                continue;
-            }
-        };
+        let Some(switch) = super::switch(observation, member, "Open_vSwitch", &mut verdict) else { continue };
         let seen = switch.open_vswitch.external_ids.get("ovn-remote").map(String::as_str);
         super::connection_strings::compare(
             &mut verdict,

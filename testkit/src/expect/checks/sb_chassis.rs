@@ -16,13 +16,8 @@ pub(super) const CHECK: Check = Check {
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     for member in state.online() {
-        let southbound = match observation.get(&member.name, |seen| &seen.southbound) {
-            Ok(southbound) => southbound,
-            Err(reason) => {
-                verdict.unread(&member.name, "Chassis", reason);
-                continue;
-            }
-        };
+        let southbound = super::southbound(state, observation, member, "Chassis", &mut verdict);
+        let Some(southbound) = southbound else { continue };
         let wanted = sorted(state.members_with(Service::Chassis).map(|chassis| &chassis.name));
         verdict.compare(
             &member.name,

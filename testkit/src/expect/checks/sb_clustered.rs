@@ -8,7 +8,7 @@ pub(super) const CHECK: Check = Check {
     name: "sb_clustered",
     about: "the Southbound servers of all centrals, and no others, are one cluster with one leader",
     reads: &[Subject::SbRaft],
-    applies: super::everywhere,
+    applies: super::with_centrals,
     judge: Judge::Now(judge),
 };
 

@@ -17,9 +17,8 @@ pub(super) const CHECK: Check = Check {
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     for observer in state.online() {
-        match observation.get(&observer.name, |seen| &seen.southbound) {
-            Ok(southbound) => rows(state, &observer.name, southbound, &mut verdict),
-            Err(reason) => drop(verdict.unread(&observer.name, "Encap", reason)),
+        if let Some(southbound) = super::southbound(state, observation, observer, "Encap", &mut verdict) {
+            rows(state, &observer.name, southbound, &mut verdict);
         }
     }
     verdict.finish()

@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check {
     name: "system_id",
     about: "external_ids:system-id is the member's name on every member with a chassis, and so its Chassis row is called",
     reads: &[Subject::Switch, Subject::Southbound],
-    applies: super::everywhere,
+    applies: super::with_chassis,
     judge: Judge::Now(judge),
 };
 
@@ -20,13 +20,7 @@ const COLUMN: &str = "external_ids:system-id";
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     for member in state.online_with(Service::Chassis) {
-        let switch = match observation.get(&member.name, |seen| &seen.switch) {
-            Ok(switch) => switch,
-            Err(reason) => {
-                verdict.unread(&member.name, "Open_vSwitch", reason);
-                continue;
-            }
-        };
+        let Some(switch) = super::switch(observation, member, "Open_vSwitch", &mut verdict) else { continue };
         let id = switch.open_vswitch.external_ids.get("system-id").map_or("nothing", String::as_str);
         let note = (id == member.hostname && id != member.name).then(|| "the name of its host".to_owned());
         verdict.judge(id == member.name, &member.name, "Open_vSwitch", COLUMN, &member.name, id, note);

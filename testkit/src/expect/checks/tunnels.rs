@@ -5,14 +5,17 @@ use crate::expect::explain::explain_address;
 use crate::expect::subject::peers;
 use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::ovn::AddressText;
-use crate::plan::{Service, State};
+use crate::plan::{Member, Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "tunnels",
     about: "every chassis has exactly one geneve interface to the tunnel endpoint of every other chassis, and none to \
-            anything else",
+            anything else, nor has a member whose chassis is off",
     reads: &[Subject::Switch],
-    applies: |state| state.members_with(Service::Chassis).count() > 1,
+    // A lone chassis that was never another's peer has nothing to compare.
+    applies: |state| {
+        state.members_with(Service::Chassis).count() > 1 || state.since.is_some() && super::with_chassis(state)
+    },
     judge: Judge::Now(judge),
 };
 
@@ -20,18 +23,14 @@ const COLUMN: &str = "options:remote_ip";
 
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in state.online_with(Service::Chassis) {
-        let switch = match observation.get(&member.name, |seen| &seen.switch) {
-            Ok(switch) => switch,
-            Err(reason) => {
-                verdict.unread(&member.name, "Interface", reason);
-                continue;
-            }
-        };
+    let was_chassis = |member: &&Member| member.runs(Service::Switch) && member.had.contains(&Service::Chassis);
+    for member in state.online().filter(|member| member.runs(Service::Chassis) || was_chassis(member)) {
+        let Some(switch) = super::switch(observation, member, "Interface", &mut verdict) else { continue };
         let tunnels: Vec<_> = switch.interfaces.iter().filter(|interface| interface.kind == "geneve").collect();
         let remotes: Vec<_> =
             tunnels.iter().map(|tunnel| tunnel.options.get("remote_ip").map(AddressText::new)).collect();
-        let wanted: Vec<_> = peers(state, member).map(|peer| peer.encap.ip).collect();
+        let peers: Vec<&Member> = peers(state, member).filter(|_| member.runs(Service::Chassis)).collect();
+        let wanted: Vec<_> = peers.iter().map(|peer| peer.encap.ip).collect();
 
         // Counted even where there are no peers, so that a cluster of one is compared with something.
         let listed = sorted(tunnels.iter().map(|tunnel| &tunnel.name));
@@ -52,7 +51,7 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
             count.to_string(),
             note,
         );
-        for peer in peers(state, member) {
+        for peer in peers {
             let reach = remotes.iter().flatten().filter(|remote| remote.parsed() == Some(peer.encap.ip)).count();
             let wanted = format!("one tunnel to {}", peer.encap.ip);
             verdict.judge(

@@ -8,7 +8,7 @@ pub(in crate::expect::checks) const CHECK: Check = Check {
     name: "databases_since",
     about: "the Northbound and the Southbound are the clusters that they were, by their ids, where the step makes no new ones",
     reads: &[Subject::NbRaft, Subject::SbRaft],
-    applies: |state| after_a_step(state) && state.online_with(Service::Central).next().is_some(),
+    applies: |state| after_a_step(state) && super::super::with_centrals(state),
     judge: Judge::Since(judge),
 };
 
