@@ -13,6 +13,8 @@ macro_rules! journeys {
 }
 
 journeys! {
+    central_control::{CENTRAL_CONTROL},
+    scaleup::{SCALEUP},
     services::{SERVICES},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},
     tls::{TLS},

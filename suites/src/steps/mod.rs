@@ -18,12 +18,15 @@ macro_rules! steps {
 }
 
 steps! {
+    add,
     disable,
     enable,
     propagate,
     refuse,
     regenerate_ca,
     reissue,
+    rejoin,
+    remove,
     restart,
 }
 

@@ -4,6 +4,7 @@
 //! one at a time, and hands the new record to the others; the higher version is right. That is much less than RAFT,
 //! and enough for members that are started by a test.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -275,15 +276,16 @@ impl Node {
             *known = cluster;
             save(&self.paths, &known)?;
         }
-        self.follow().await?;
+        self.follow(has_others(&before, &after, &membership.name)).await?;
         if let Some(own) = after.find(&membership.name) {
             faults::life::follow(&self.paths, &before, &after, own).await;
         }
         Ok(())
     }
 
-    /// Brings this member's services up to the record, unless they are just being formed.
-    pub(crate) async fn follow(&self) -> Result<()> {
+    /// Brings this member's services up to the record, unless they are just being formed. ovn-northd is told where members
+    /// came or `moved` away, too.
+    async fn follow(&self, moved: bool) -> Result<()> {
         let membership = self.membership()?;
         if !membership.own().is_ok_and(|own| own.ready) {
             return Ok(());
@@ -291,12 +293,21 @@ impl Node {
         let _guard = self.working.lock().await;
         let own = membership.own()?;
         let env = membership.cluster().env_of(&own);
-        if let Err(error) = services::follow(&self.paths, &own.services, &env).await {
+        if let Err(error) = services::follow(&self.paths, &own.services, &env, moved).await {
             // The next change tries again; the one at hand must not fail for it.
             eprintln!("failed to update the services of this member: {error}");
         }
         Ok(())
     }
+}
+
+/// Whether others are members after than before, as far as they are formed, seen by one that is among them.
+fn has_others(before: &Cluster, after: &Cluster, own: &str) -> bool {
+    let formed = |cluster: &Cluster| -> BTreeSet<String> {
+        cluster.members.iter().filter(|member| member.ready).map(|member| member.name.clone()).collect()
+    };
+    let (before, after) = (formed(before), formed(after));
+    before.contains(own) && before != after
 }
 
 /// The error of a cluster that has lost its majority.

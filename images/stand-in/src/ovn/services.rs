@@ -1,8 +1,8 @@
 //! MicroOVN's services on this member: starting them, stopping them, keeping them informed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Context, Result};
 use crate::faults::{self, Fault};
@@ -107,6 +107,7 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
         second.push("chassis");
     }
     if central {
+        pace_northd().await;
         second.push(CENTRAL[0]);
     }
     snapctl::start(&second).await
@@ -155,21 +156,47 @@ fn quoted(value: &str) -> String {
     serde_json::Value::from(value).to_string()
 }
 
-/// Tells the running services that the central members have changed.
-pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv) -> Result<()> {
+/// Tells the running services that the central members have changed. As MicroOVN does it, ovn-northd is started again also
+/// where only other members came or `moved` away.
+pub(crate) async fn follow(paths: &Paths, services: &[String], env: &OvnEnv, moved: bool) -> Result<()> {
     let plays = |fault| faults::plays(paths, fault);
-    if plays(Fault::EnvNotUpdated) || !write_env(paths, env)? {
+    if plays(Fault::EnvNotUpdated) {
         return Ok(());
     }
-    tell_switch(paths, services, env).await?;
+    let changed = write_env(paths, env)?;
+    if !changed && !moved {
+        return Ok(());
+    }
+    if changed {
+        tell_switch(paths, services, env).await?;
+    }
     let stays = plays(Fault::NorthdNotUpdated)
         || faults::aftermath::keeps_down(paths, CENTRAL[0])
         || faults::life::keeps_northd(paths, env);
     if services.iter().any(|running| running == "central") && !stays {
         // ovn-northd learns where the databases are from its command line only.
+        pace_northd().await;
         snapctl::restart(&CENTRAL[..1]).await?;
     }
     Ok(())
+}
+
+/// systemd refuses a sixth start within ten seconds, and a service that was refused one stays down. Members of the stand-in
+/// join faster than those of MicroOVN, of which that is a known fault, so before a sixth it waits.
+async fn pace_northd() {
+    const STARTS: usize = 5;
+    const INTERVAL: Duration = Duration::from_millis(10_500);
+    static LAST: Mutex<VecDeque<Instant>> = Mutex::new(VecDeque::new());
+    let wait = {
+        let last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get(last.len().wrapping_sub(STARTS)).map(|start| INTERVAL.saturating_sub(start.elapsed()))
+    };
+    tokio::time::sleep(wait.unwrap_or_default()).await;
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    last.push_back(Instant::now());
+    while last.len() > STARTS {
+        last.pop_front();
+    }
 }
 
 /// Tells ovn-controller, through the switch, where the Southbound is.
@@ -226,6 +253,7 @@ pub(crate) async fn enable(paths: &Paths, service: &str, plan: &Plan<'_>) -> Res
             snapctl::start(&CENTRAL[1..]).await?;
             open_databases(paths, plan.env, alone).await?;
             tell_switch(paths, plan.services, plan.env).await?;
+            pace_northd().await;
             snapctl::start(&CENTRAL[..1]).await
         }
         "chassis" => {
