@@ -23,16 +23,19 @@ pub(super) fn list(state: &State, port: u16) -> String {
 pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Changes) -> Result<String, &'static str> {
     let chassis: Vec<_> = state.members_with(Service::Chassis).enumerate().collect();
     Ok(match read {
+        Read::Switch if !member.runs(Service::Switch) => return Err("database connection failed (No such file or directory)"),
         Read::Switch => {
             let mut ids = vec![json!(["hostname", member.hostname]), json!(["system-id", member.name])];
             let mut interfaces = vec![json!(["br-int", "internal", ["map", []]])];
-            if member.runs(Service::Chassis) {
+            if member.runs(Service::Chassis) || member.had.contains(&Service::Chassis) {
                 ids.push(json!(["ovn-encap-ip", member.encap.ip]));
                 ids.push(json!(["ovn-encap-type", "geneve"]));
                 // Where no central is left there is none.
                 if state.members_with(Service::Central).next().is_some() {
                     ids.push(json!(["ovn-remote", list(state, 6642)]));
                 }
+            }
+            if member.runs(Service::Chassis) {
                 for (n, peer) in chassis.iter().filter(|(_, peer)| peer.name != member.name) {
                     let options = json!(["map", [["csum", "true"], ["key", "flow"], ["remote_ip", peer.encap.ip]]]);
                     interfaces.push(json!([format!("ovn-peer-{n}-0"), "geneve", options]));

@@ -1,0 +1,135 @@
+//! A cluster whose services are off, or whose members have left: it passes all checks, and what is left of what should be gone
+//! is found.
+
+use std::collections::BTreeSet;
+
+use testkit::expect::{Observation, Reading};
+use testkit::plan::{Presence, Service, State};
+
+use crate::case::{Case, inner};
+use crate::common;
+use crate::found_by;
+
+/// The member that has only chassis and switch.
+const FOURTH: usize = 3;
+
+/// What becomes of a state and of what is seen of it, where a service is off on a member.
+fn off(state: &mut State, member: usize, service: Service) {
+    state.members[member].services.remove(&service);
+    state.members[member].had.insert(service);
+}
+
+fn nobody_answers<T>(reading: &mut Reading<T>) {
+    *reading = Reading::Failed("database connection failed ()".to_owned());
+}
+
+#[track_caller]
+fn found(state: &State, seen: &Observation, wanted: &[&'static str]) {
+    assert_eq!(found_by(state, seen), BTreeSet::from_iter(wanted.iter().copied()));
+}
+
+/// A cluster without a central, as recorded: `ovn.env` has empty values, the switch no `ovn-remote`, and nobody answers.
+fn without_centrals() -> (State, Observation) {
+    let mut state = common::state(false, true);
+    (0..3).for_each(|member| off(&mut state, member, Service::Central));
+    let mut seen = common::observe(&state);
+    for member in seen.members.values_mut() {
+        nobody_answers(&mut member.southbound);
+        inner(&mut member.switch).open_vswitch.external_ids.remove("ovn-remote");
+    }
+    (state, seen)
+}
+
+#[test]
+fn without_centrals_nobody_answers_and_nobody_is_named() {
+    let (state, planned) = without_centrals();
+    found(&state, &planned, &[]);
+    let before = common::observe(&common::state(false, true));
+    let name = state.members[1].name.clone();
+
+    let mut seen = planned.clone();
+    seen.members.get_mut(&name).unwrap().southbound = before.members[&name].southbound.clone();
+    found(&state, &seen, &["sb_chassis", "sb_encap"]);
+    let mut seen = planned.clone();
+    seen.members.get_mut(&name).unwrap().southbound = Reading::NotRead;
+    found(&state, &seen, &["sb_chassis", "sb_encap"]);
+    let mut seen = planned.clone();
+    let switch = inner(&mut seen.members.get_mut(&name).unwrap().switch);
+    switch.open_vswitch.external_ids.insert("ovn-remote".to_owned(), "ssl:10.1.1.11:6642".to_owned());
+    found(&state, &seen, &["ovn_remote"]);
+    for column in ["OVN_NB_CONNECT", "OVN_SB_CONNECT", "OVN_INITIAL_NB", "OVN_INITIAL_SB"] {
+        let mut seen = planned.clone();
+        let value = inner(&mut before.members[&name].ovn_env.clone()).find(column).unwrap().to_owned();
+        inner(&mut seen.members.get_mut(&name).unwrap().ovn_env).insert(column, value);
+        found(&state, &seen, &["connection_strings"]);
+    }
+}
+
+#[test]
+fn a_chassis_that_is_off_has_no_tunnel_and_nobody_has_one_to_it() {
+    let before = common::state(false, true);
+    let mut state = before.clone();
+    off(&mut state, FOURTH, Service::Chassis);
+    let mut planned = common::observe(&state);
+    let address = state.members[FOURTH].encap.ip.to_string();
+    // Recorded: what was told of the chassis stays.
+    let mut case = Case { state: &state, seen: &mut planned };
+    inner(&mut case.at(FOURTH).switch).open_vswitch.external_ids.insert("ovn-encap-ip".to_owned(), address);
+    found(&state, &planned, &[]);
+
+    let was = common::observe(&before);
+    for (member, column) in [(0, "another's tunnel to it"), (FOURTH, "its own")] {
+        let name = &state.members[member].name;
+        let mut seen = planned.clone();
+        let interfaces = inner(&mut was.members[name].switch.clone()).interfaces.clone();
+        inner(&mut seen.members.get_mut(name).unwrap().switch).interfaces = interfaces;
+        assert_eq!(found_by(&state, &seen), BTreeSet::from(["tunnels"]), "{column}");
+    }
+    // Keys may stay, and may be gone; others may not be there.
+    let mut seen = planned.clone();
+    let name = state.members[FOURTH].name.clone();
+    let files = inner(&mut was.members[&name].pki.clone()).files.clone();
+    let pki = inner(&mut seen.members.get_mut(&name).unwrap().pki);
+    pki.files.extend(files.into_iter().filter(|(file, _)| file.starts_with("ovn-controller")));
+    found(&state, &seen, &[]);
+    let pki = inner(&mut seen.members.get_mut(&name).unwrap().pki);
+    let other = pki.files["ovn-controller-cert.pem"].clone();
+    pki.files.insert("ovnnb-cert.pem".to_owned(), other);
+    found(&state, &seen, &["certificates"]);
+}
+
+#[test]
+fn a_switch_that_is_off_under_a_chassis_does_not_answer() {
+    let mut state = common::state(false, true);
+    off(&mut state, FOURTH, Service::Switch);
+    let mut seen = common::observe(&state);
+    let mut case = Case { state: &state, seen: &mut seen };
+    nobody_answers(&mut case.at(FOURTH).switch);
+    found(&state, &seen, &[]);
+    let all = ["ovn_remote", "ovs_encap_ip", "ovs_encap_type", "system_id", "datapath", "tunnels"];
+    let mut answering = seen.clone();
+    let name = state.members[FOURTH].name.clone();
+    answering.members.get_mut(&name).unwrap().switch =
+        common::observe(&common::state(false, true)).members[&name].switch.clone();
+    found(&state, &answering, &all);
+    seen.members.get_mut(&name).unwrap().switch = Reading::NotRead;
+    found(&state, &seen, &all);
+}
+
+#[test]
+fn of_a_member_that_left_nothing_is_left() {
+    let mut state = common::state(false, true);
+    let before = common::observe(&state);
+    for presence in [Presence::Left, Presence::Gone] {
+        state.members[2].presence = presence;
+        let after = common::observe(&state);
+        for check in ["members", "nb_clustered", "sb_clustered", "connection_strings", "ovn_remote", "sb_chassis"] {
+            assert!(found_by(&state, &before).contains(check), "{check}: {presence}");
+        }
+        assert!(["sb_encap", "tunnels"].iter().all(|check| found_by(&state, &before).contains(check)));
+        // Its instance is asked only where there is one, and there only whether anything runs.
+        let left = found_by(&state, &after);
+        let unread = BTreeSet::from(["services", "daemon_arguments"]);
+        assert!(left.is_subset(&unread), "{left:?}");
+    }
+}
