@@ -14,6 +14,7 @@ macro_rules! journeys {
 
 journeys! {
     central_control::{CENTRAL_CONTROL},
+    downscale::{DOWNSCALE},
     scaleup::{SCALEUP},
     services::{SERVICES},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use testkit::journey::{Act, Step, StepKind, Watch, What};
 use testkit::plan::{Presence, Service, State, Turnover};
 
-use super::{centrals, find, name, no_quorum, northd_restarts, not_online, numbers};
+use super::{centrals, find, name, no_quorum, northd_restarts, not_online, numbers, other};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "add",
     about: "a member enters the cluster with a token that another issues",
     possible: |state| {
-        let by = move |member| numbers(state).map(move |by| Add { member, by });
+        let by = |member| other(state, member).map(|by| Add { member, by });
         StepKind::of(state, numbers(state).flat_map(by))
     },
 };

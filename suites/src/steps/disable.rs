@@ -3,19 +3,18 @@
 use testkit::journey::{Act, Step, StepKind};
 use testkit::plan::{Need, Service, State, Turnover};
 
-use super::{SERVICES, by, cannot_tell, centrals, find, name, no_quorum, northd_restarts, numbers};
+use super::{SERVICES, by, cannot_tell, centrals, find, name, no_quorum, northd_restarts, numbers, tellers};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "disable",
     about: "a service is disabled on a member, there or from another member, the last central too where that is insisted on",
     possible: |state| {
-        let from = move |member| numbers(state).filter(move |from| *from != member).map(Some).chain([None]);
         let services = move |member| {
             let each = move |from| {
                 let ways = SERVICES.map(|service| Disable { member, service, from, insist: false });
                 ways.into_iter().chain([Disable { member, service: Service::Central, from, insist: true }])
             };
-            from(member).flat_map(each)
+            tellers(state, member).flat_map(each)
         };
         StepKind::of(state, numbers(state).flat_map(services))
     },

@@ -3,16 +3,15 @@
 use testkit::journey::{Act, Step, StepKind};
 use testkit::plan::{Need, Service, State, Turnover};
 
-use super::{SERVICES, by, cannot_tell, centrals, disable, find, no_quorum, northd_restarts, numbers};
+use super::{SERVICES, by, cannot_tell, centrals, disable, find, no_quorum, northd_restarts, numbers, tellers};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "enable",
     about: "a service is enabled on a member, there or from another member",
     possible: |state| {
-        let from = move |member| numbers(state).filter(move |from| *from != member).map(Some).chain([None]);
         let services = move |member| {
             let each = move |from| SERVICES.map(|service| Enable { member, service, from });
-            from(member).flat_map(each)
+            tellers(state, member).flat_map(each)
         };
         StepKind::of(state, numbers(state).flat_map(services))
     },

@@ -67,6 +67,16 @@ fn centrals(state: &State) -> usize {
     state.members_with(Service::Central).count()
 }
 
+/// Another member that can be asked, the first there is. Which one it is makes no difference to what becomes of the cluster.
+fn other(state: &State, member: usize) -> Option<usize> {
+    numbers(state).find(|other| *other != member && not_online(state, *other).is_none())
+}
+
+/// Who can be told to do something on a member: another, or itself, which is `None`.
+fn tellers(state: &State, member: usize) -> impl Iterator<Item = Option<usize>> {
+    other(state, member).into_iter().map(Some).chain([None])
+}
+
 /// Why a service of a member cannot be enabled or disabled by another, or by itself where there is no other.
 fn cannot_tell(state: &State, member: usize, from: Option<usize>) -> Option<String> {
     let other = from.and_then(|from| {

@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind};
 use testkit::plan::{Need, Service, State};
 
-use super::{SERVICES, by, cannot_tell, centrals, disable, find, name, not_online, numbers};
+use super::{SERVICES, by, cannot_tell, centrals, disable, find, name, not_online, numbers, tellers};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "refuse",
@@ -12,8 +12,7 @@ pub(super) const KIND: StepKind = StepKind {
         let own = |member| {
             let each = move |service| [Refused::EnabledAlready(service), Refused::NotEnabled(service)];
             let unknown = [Refused::EnableOnNobody, Refused::DisableOnNobody];
-            let last = numbers(state).filter(move |from| *from != member).map(Some).chain([None]);
-            let last = last.map(|from| Refused::LastCentral { from });
+            let last = tellers(state, member).map(|from| Refused::LastCentral { from });
             SERVICES.into_iter().flat_map(each).chain(unknown).chain(last).map(move |what| Refuse { member, what })
         };
         StepKind::of(state, numbers(state).flat_map(own))

@@ -3,13 +3,13 @@
 use testkit::journey::{Act, Step, StepKind, Watch};
 use testkit::plan::{Presence, State};
 
-use super::{add, numbers};
+use super::{add, numbers, other};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "rejoin",
     about: "a member that left enters the cluster again, with a new token",
     possible: |state| {
-        let by = move |member| numbers(state).map(move |by| Rejoin { member, by });
+        let by = |member| other(state, member).map(|by| Rejoin { member, by });
         StepKind::of(state, numbers(state).flat_map(by))
     },
 };

@@ -3,14 +3,15 @@
 use testkit::journey::{Act, Step, StepKind};
 use testkit::plan::{Presence, Service, State, Turnover};
 
-use super::{centrals, find, name, no_quorum, northd_restarts, not_online, numbers};
+use super::{centrals, find, name, no_quorum, northd_restarts, not_online, numbers, other};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "remove",
     about: "a member is removed from the cluster, by force where it is down",
     possible: |state| {
-        let by = move |member| {
-            numbers(state).flat_map(move |by| [false, true].map(|force| Remove { member, by, force }))
+        let by = |member| {
+            let ways = move |by| [false, true].map(|force| Remove { member, by, force });
+            other(state, member).into_iter().flat_map(ways)
         };
         StepKind::of(state, numbers(state).flat_map(by))
     },
