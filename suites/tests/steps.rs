@@ -24,7 +24,7 @@ const CELLS: [&[(&str, &str)]; 3] = [
 /// What is only known when a cluster is made: its authority, where it is given one.
 fn made(mut state: State) -> State {
     if let Some(given) = state.user_ca.as_mut().filter(|given| given.certificate.is_empty()) {
-        given.certificate.clone_from(&AUTHORITIES[1].certificate);
+        given.certificate.clone_from(&AUTHORITIES[0].certificate);
     }
     state
 }
