@@ -27,6 +27,19 @@ suites::journeys! {
         s22_enable_central_3,
         s23_propagate,
     }
+    downscale {
+        s0_formed,
+        s1_remove_5,
+        s2_remove_3,
+        s3_propagate,
+        s4_rejoin_3,
+        s5_rejoin_5,
+        s6_propagate,
+        s7_remove_1,
+        s8_remove_5,
+        s9_remove_4,
+        s10_propagate,
+    }
     scaleup {
         s0_formed,
         s1_add_2,
