@@ -83,8 +83,9 @@ impl Step for Refuse {
         match self.what {
             Refused::EnabledAlready(service) => not_online(state, member)
                 .or_else(|| (!runs(service)).then(|| format!("member {member} does not run {service}"))),
-            Refused::NotEnabled(service) => not_online(state, member)
-                .or_else(|| runs(service).then(|| format!("member {member} runs {service}"))),
+            Refused::NotEnabled(service) => {
+                not_online(state, member).or_else(|| runs(service).then(|| format!("member {member} runs {service}")))
+            }
             Refused::EnableOnNobody | Refused::DisableOnNobody => not_online(state, member),
             Refused::LastCentral { from } => cannot_tell(state, member, from).or_else(|| {
                 let last = centrals(state) == 1 && runs(Service::Central);
@@ -100,11 +101,14 @@ impl Step for Refuse {
     fn acts(&self, state: &State) -> Vec<Act> {
         let member = self.member;
         let own = |verb, service| disable::command(state, verb, member, service, None, &[]);
-        let refused =
-            |act: Act, verb: &str, service, why: &str| act.refused(format!("Error: failed to {verb} service '{service}': '{why}'"));
+        let refused = |act: Act, verb: &str, service, why: &str| {
+            act.refused(format!("Error: failed to {verb} service '{service}': '{why}'"))
+        };
         let nobody = |verb| {
             let act = disable::command(state, verb, member, Service::Central, None, &["--node", NOBODY]);
-            let why = format!("Failed to get cluster member for request target name \"{NOBODY}\": CoreClusterMember not found");
+            let why = format!(
+                "Failed to get cluster member for request target name \"{NOBODY}\": CoreClusterMember not found"
+            );
             refused(act, verb, Service::Central, &why)
         };
         vec![match self.what {
