@@ -51,7 +51,7 @@ pub(super) fn command(
 /// What is to be said where so many centrals are there afterwards. Recorded of each number from 0 to 4.
 pub(super) fn warns(act: Act, service: Service, centrals: usize) -> Act {
     let (even, few) = match service {
-        Service::Central => (centrals > 0 && centrals % 2 == 0, (1..3).contains(&centrals)),
+        Service::Central => (centrals > 0 && centrals.is_multiple_of(2), (1..3).contains(&centrals)),
         Service::Chassis | Service::Switch => (false, false),
     };
     let lines = [("OVN Cluster has even number of members", even), ("OVN Cluster has critically few members", few)];
