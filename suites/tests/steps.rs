@@ -21,10 +21,10 @@ const CELLS: [&[(&str, &str)]; 3] = [
     &[("encap", "ipv4"), ("user_ca", "rsa")],
 ];
 
-/// What is only known when a cluster is made: its authority, where it is given one.
-fn made(mut state: State) -> State {
+/// What is only known when a cluster is made: its authority, where it is given one. A step may give another.
+fn made(mut state: State, authority: usize) -> State {
     if let Some(given) = state.user_ca.as_mut().filter(|given| given.certificate.is_empty()) {
-        given.certificate.clone_from(&AUTHORITIES[0].certificate);
+        given.certificate.clone_from(&AUTHORITIES[authority].certificate);
     }
     state
 }
@@ -37,14 +37,14 @@ fn states() -> BTreeMap<String, State> {
     };
     let mut states = BTreeMap::new();
     for cell in CELLS {
-        let state = made(draw(cell, &Variant::default()));
+        let state = made(draw(cell, &Variant::default()), 2);
         states.insert(format!("{cell:?}: {state}"), state);
     }
     for journey in journeys::JOURNEYS {
         let formed = draw(journey.cell, &variant(journey));
         for station in journey.draw(&formed).unwrap() {
             // Which journey comes by makes no difference.
-            states.entry(station.state.to_string()).or_insert_with(|| made(station.state));
+            states.entry(station.state.to_string()).or_insert_with(|| made(station.state, 2));
         }
     }
     for state in states.values_mut() {
@@ -58,7 +58,7 @@ fn after(step: &dyn Step, before: &State) -> State {
     let mut state = before.clone();
     state.since = Some(Changes::default());
     step.effect(&mut state);
-    made(state)
+    made(state, 3)
 }
 
 /// Whether a step is meant to change nothing.

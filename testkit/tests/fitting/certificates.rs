@@ -19,8 +19,9 @@ pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// The one that the plans give, and another one of the same name; they are as those that MicroOVN makes.
-pub(crate) static AUTHORITIES: LazyLock<[Authority; 2]> = LazyLock::new(|| [authority(), authority()]);
+/// Several of the same name; they are as those that MicroOVN makes. What is formed has the first, and the second is the next
+/// that is made; the others are to be given.
+pub(crate) static AUTHORITIES: LazyLock<[Authority; 4]> = LazyLock::new(|| std::array::from_fn(|_| authority()));
 
 /// When the clusters of tests were formed, and the day after: in seconds since 1970.
 pub(crate) const FORMED: i64 = 1_767_225_600;
@@ -65,7 +66,7 @@ static ISSUED: LazyLock<Mutex<Issued>> = LazyLock::new(Mutex::default);
 fn authority_of(state: &State, changes: &Changes) -> usize {
     let given = state.user_ca.as_ref();
     let given = given.and_then(|given| AUTHORITIES.iter().position(|one| one.certificate == given.certificate));
-    given.unwrap_or(number(changes.authority) % AUTHORITIES.len())
+    given.unwrap_or(number(changes.authority))
 }
 
 /// A member's folder of certificates.
