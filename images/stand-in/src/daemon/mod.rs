@@ -148,6 +148,8 @@ fn load(paths: &Paths) -> Result<Arc<Membership>> {
 
 /// Acts as a member again after a start; a network that is not up yet is waited for.
 async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
+    // Before anybody sees the member again, so that nobody finds all well first.
+    let turned = faults::life::restarted(&node.paths).await;
     let mut reported = String::new();
     loop {
         let attempt = async {
@@ -167,9 +169,9 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
     let _guard = node.working.lock().await;
     if let Ok(own) = membership.own()
         && own.ready
+        && !turned
         && let Err(error) = services::ensure_enabled(&own.services).await
     {
         eprintln!("failed to enable the services of this member: {error}");
     }
-    faults::life::restarted(&node.paths).await;
 }

@@ -62,14 +62,16 @@ pub(crate) async fn follow(paths: &Paths, before: &Cluster, after: &Cluster, own
     }
 }
 
-/// Plays what the start of a member's daemon is the occasion for.
-pub(crate) async fn restarted(paths: &Paths) {
+/// Plays what the start of a member's daemon is the occasion for, and says whether there was any.
+pub(crate) async fn restarted(paths: &Paths) -> bool {
+    let (disabled, enabled) = (plays(paths, Fault::RestartDisables), plays(paths, Fault::RestartEnables));
     if let Some(service) = find_or(paths, Fault::RestartDisables, TURNED) {
         report(Fault::RestartDisables, snapctl::stop(&[&service]).await);
     }
     if let Some(service) = find_or(paths, Fault::RestartEnables, TURNED) {
         report(Fault::RestartEnables, snapctl::start(&[&service]).await);
     }
+    disabled || enabled
 }
 
 fn report(fault: Fault, outcome: crate::error::Result<()>) {
