@@ -131,8 +131,9 @@ impl Player<'_> {
         }
         let deadline = wait::patience(self.patience());
         let settling = settle(&site.client, &station.state, &manifest.instances, before, deadline, &progress);
-        let (settled, observation): (Settled, Observation) =
+        let (settled, mut observation): (Settled, Observation) =
             timeline.stage(Work::SettleStep(number), Owner::Product, settling).await;
+        before.into_iter().for_each(|before| observation.remember_databases(before));
         Ok(Reached { station, began, ended: clock.now(), acts, watched, settled, observation })
     }
 

@@ -116,6 +116,23 @@ impl Observation {
         self.find(member).ok_or_else(|| "not read".to_owned()).and_then(|seen| reading(seen).get())
     }
 
+    /// Keeps what was seen of the databases before where nobody has them any more, so that those that come next can be compared
+    /// with them.
+    pub fn remember_databases(&mut self, before: &Self) {
+        let unread = |member: &MemberObservation| {
+            matches!((&member.nb_raft, &member.sb_raft), (Reading::NotRead, Reading::NotRead))
+        };
+        if !self.members.values().all(unread) {
+            return;
+        }
+        for (name, was) in &before.members {
+            if let Some(member) = self.members.get_mut(name) {
+                member.nb_raft.clone_from(&was.nb_raft);
+                member.sb_raft.clone_from(&was.sb_raft);
+            }
+        }
+    }
+
     /// Files what a read of `member` printed, or why it printed nothing, replacing an earlier reading.
     pub fn record(&mut self, member: &str, read: Read, output: Result<&str, String>) {
         self.members.entry(member.to_owned()).or_default().record(read, output);

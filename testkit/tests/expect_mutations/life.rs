@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use testkit::expect::{Observation, Reading};
-use testkit::plan::{Presence, Service, State};
+use testkit::expect::{Observation, Reading, unsatisfied};
+use testkit::plan::{Changes, Presence, Service, State, Turnover};
 
 use crate::case::{Case, inner};
 use crate::common;
@@ -132,4 +132,30 @@ fn of_a_member_that_left_nothing_is_left() {
         let unread = BTreeSet::from(["services", "daemon_arguments"]);
         assert!(left.is_subset(&unread), "{left:?}");
     }
+}
+
+#[test]
+fn the_first_central_after_there_was_none_begins_other_databases_than_there_were() {
+    let before = common::state(false, true);
+    let (none, mut nobody) = without_centrals();
+    let was = common::observe(&before);
+    let mut station = nobody.clone();
+    station.remember_databases(&was);
+    assert_eq!(found_by(&none, &station), BTreeSet::new(), "what is remembered is no server");
+    nobody.remember_databases(&station);
+    assert_eq!(nobody, station, "it is remembered over a station more");
+
+    let mut first = none;
+    first.members[1].services.insert(Service::Central);
+    for (databases, found) in [(Turnover::Fresh, &["databases_since"][..]), (Turnover::Same, &[])] {
+        first.since = Some(Changes { databases, ..Changes::default() });
+        // Those that there were, of which the state wants others, or not.
+        let seen = common::observe(&first);
+        let red = unsatisfied(&first, &seen, Some(&station));
+        let red: Vec<&str> = red.iter().map(|(check, _)| check.name).collect();
+        assert_eq!(red, found, "{databases:?}");
+    }
+    first.since = Some(Changes { databases: Turnover::Fresh, ..Changes::default() });
+    let anew = common::observe_since(&first, &first.since.clone().unwrap());
+    assert_eq!(unsatisfied(&first, &anew, Some(&station)).len(), 0);
 }
