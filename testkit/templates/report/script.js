@@ -3,7 +3,7 @@
 (() => {
   const find = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
-  const rows = all(".grid tbody tr");
+  const rows = all("[data-words]");
   const parts = all("[data-cell], [data-cells]");
   const search = find("search");
   const status = find("status");
@@ -40,7 +40,7 @@
     const cell = target && target.closest("details.cell");
     if (!cell) return;
     cell.hidden = false;
-    cell.open = true;
+    for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
     target.scrollIntoView();
   };
   addEventListener("hashchange", reveal);

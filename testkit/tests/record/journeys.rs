@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use testkit::record::assemble;
 use testkit::record::schema::{Arrival, Cell, Change, Journey, Outcome, Record, Station};
+use testkit::record::{assemble, html};
 
 use super::{copy, record};
+use crate::runs::stop_at_a_red_station;
 
 const JOURNEY: &str = "services_restart";
 
@@ -39,6 +40,13 @@ fn remove(run: &Path, document: &str) {
 
 fn find<'a>(changes: &'a [Change], member: &str, what: &str) -> Option<&'a Change> {
     changes.iter().find(|it| it.member.as_deref().unwrap_or_default().ends_with(member) && it.what == what)
+}
+
+/// One that stopped at a station where a service does not run.
+fn red() -> tempfile::TempDir {
+    let folder = copy("journey");
+    stop_at_a_red_station(folder.path());
+    folder
 }
 
 #[test]
@@ -81,17 +89,8 @@ fn the_checks_of_a_record_are_those_that_judge_and_not_its_stations() {
 
 #[test]
 fn a_red_station_has_its_checks_the_cause_first_and_what_to_type() {
-    let folder = copy("journey");
-    change(folder.path(), "stations/2.json", |reached| {
-        let services = &mut reached["observation"]["members"]["microovn-services-restart-2"]["services"]["seen"];
-        let chassis = services.as_array_mut().expect("services").iter_mut().find(|it| it["name"] == "chassis");
-        chassis.expect("it is there")["current"] = "inactive".into();
-    });
-    remove(folder.path(), "stations/3.json");
+    let folder = red();
     let why = "s2_restart_chassis_1 is not as it must be: services";
-    let stopped = json!({"at": 2, "station": "s2_restart_chassis_1", "why": why, "acts": [], "watched": []});
-    fs::write(folder.path().join(JOURNEY).join("stopped.json"), stopped.to_string()).expect("written");
-    change(folder.path(), "checks/s2_restart_chassis_1.json", |part| part["end"]["failure"] = "red".into());
     let (cell, journey) = journey_in(folder.path());
     assert_eq!(arrivals(&journey), [Arrival::Reached, Arrival::Reached, Arrival::Red, Arrival::NotReached]);
     let station = &journey.stations[2];
@@ -168,4 +167,65 @@ fn a_record_of_the_first_schema_is_read() {
     let record: Record = serde_json::from_str(&text).expect("it is read");
     assert_eq!((record.schema, record.totals.failed), (1, 13));
     assert!(record.cells.iter().all(|cell| cell.journey.is_none()));
+}
+
+/// The page, without the style and the script.
+fn page(run: &Path) -> String {
+    let page = html::render(&assemble(run, false).expect("a record"), run).expect("a page");
+    page.split_once("<body>").and_then(|(_, rest)| rest.split_once("<script>")).expect("a body").0.to_owned()
+}
+
+#[test]
+fn a_journey_is_shown_as_a_line_of_stations_and_is_no_row_of_the_matrix() {
+    let folder = copy("journey");
+    let page = page(folder.path());
+    assert!(page.contains("of 4 stations in 1 journey"), "not counted as what they are");
+    assert!(!page.contains("id=\"matrix\"") && page.contains("id=\"filter\""), "there are no cells, and a search");
+    let line = page.split_once("<ol class=\"line\"").and_then(|(_, rest)| rest.split_once("</ol>")).expect("a line").0;
+    assert_eq!(line.matches("<li class=\"passed\">").count(), 4, "{line}");
+    assert!(line.contains("href=\"#services_restart-s1_restart_switch_1\""), "{line}");
+    assert!(page.contains("id=\"services_restart-s1_restart_switch_1\""), "the link leads nowhere");
+    for part in
+        ["snap restart microovn.switch", "Restarted.", "another than before", "What differs from the station before"]
+    {
+        assert!(page.contains(part), "no {part:?}");
+    }
+    // Beside cells, both have their place.
+    super::copy_into(
+        &super::fixture("good").join("init_cluster_custom_encap"),
+        &folder.path().join("init_cluster_custom_encap"),
+    );
+    let page = self::page(folder.path());
+    assert!(page.contains("of 13 checks in 1 cell and 4 stations in 1 journey"), "not counted as what they are");
+    let grid =
+        page.split_once("<table class=\"grid\">").and_then(|(_, rest)| rest.split_once("</table>")).expect("a grid").0;
+    assert!(!grid.contains("s0_formed") && !grid.contains("certificates_since"), "a station has a column");
+    assert_eq!(page.matches("id=\"filter\"").count(), 1);
+}
+
+#[test]
+fn a_red_station_is_told_first_with_its_cause_and_what_was_not_reached() {
+    let folder = red();
+    let page = page(folder.path());
+    let failure = page
+        .split_once("<article class=\"failure\"")
+        .and_then(|(_, rest)| rest.split_once("</article>"))
+        .expect("one")
+        .0;
+    for part in [
+        "s2_restart_chassis_1",
+        "chassis is restarted on member 1",
+        "services",
+        "microovn-services-restart-2",
+        "1 station was not reached",
+        "testkit up services_restart --until 2",
+        "testkit shell services_restart:2 -- ",
+    ] {
+        assert!(failure.contains(part), "no {part:?} in {failure}");
+    }
+    let line = page.split_once("<ol class=\"line\"").and_then(|(_, rest)| rest.split_once("</ol>")).expect("a line").0;
+    let marks: Vec<&str> = line.split("<li class=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
+    assert_eq!(marks, ["passed", "passed", "failed", "unfinished"]);
+    assert!(line.contains(", red<") && line.contains(", not reached<"), "told by colour alone: {line}");
+    assert!(page.contains("<details class=\"station\" open>"), "what is wrong is closed");
 }

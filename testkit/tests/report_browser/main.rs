@@ -23,9 +23,13 @@ fn out() -> PathBuf {
 
 /// The page of a recorded run.
 fn page(state: &str) -> PathBuf {
-    let run = fixture(state);
-    let record = assemble(&run, false).expect("a record");
-    let html = html::render(&record, &run).expect("a page");
+    page_of(&fixture(state), state)
+}
+
+/// The page of the run in this folder.
+fn page_of(run: &Path, state: &str) -> PathBuf {
+    let record = assemble(run, false).expect("a record");
+    let html = html::render(&record, run).expect("a page");
     let path = out().join(format!("{state}.html"));
     std::fs::create_dir_all(out()).expect("a folder");
     // Tests of the same state are processes that run side by side.
@@ -205,4 +209,36 @@ fn it_fits_a_narrow_window_and_paper() {
     // Printing brings its own medium.
     browser.medium("");
     assert!(browser.print(&out().join("failing.pdf")) > 10_000);
+}
+
+#[test]
+fn a_journey_is_a_line_of_stations_that_leads_to_each() {
+    let copied = tempfile::tempdir().expect("a folder");
+    let run = copied.path().join("run");
+    let cp = std::process::Command::new("cp").arg("-r").arg(fixture("journey")).arg(&run).status();
+    assert!(cp.expect("cp").success());
+    runs::stop_at_a_red_station(&run);
+    let page = page_of(&run, "journey-red");
+    let mut browser = Browser::start();
+    browser.width(1280);
+    browser.open(&page);
+    browser.picture(&out().join("journey-red.png"));
+    let line = "[...document.querySelectorAll('.journeys .line li')].map((it) => it.className).join(' ')";
+    assert_eq!(browser.text(line), "passed passed failed unfinished");
+    let failure = browser.text("document.querySelector('.failure').innerText");
+    assert!(failure.contains("s2_restart_chassis_1") && failure.contains("microovn-services-restart-2"), "{failure}");
+    let acts = "document.getElementById('services_restart-s1_restart_switch_1').closest('details')\
+                .querySelector('.acts').checkVisibility()";
+    assert_eq!(browser.evaluate(acts), false);
+    browser.evaluate("document.querySelectorAll('.journeys .line a')[1].click()");
+    browser.evaluate("new Promise((done) => setTimeout(done))");
+    assert_eq!(browser.evaluate(acts), true, "a link opens its station");
+    browser.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })");
+    browser.picture(&out().join("journey-red-open.png"));
+    browser.evaluate(&format!("{};0", axe()));
+    let found = browser.evaluate("axe.run().then((found) => found.violations.map((it) => it.id).join(' '))");
+    assert_eq!(found, "");
+    browser.width(400);
+    assert_eq!(browser.evaluate("document.documentElement.scrollWidth"), 400, "only tables scroll sideways");
+    assert_quiet(&browser);
 }

@@ -35,6 +35,9 @@ fn kind(view: &CellView<'_>) -> String {
     if let Some((first, _)) = &view.problem {
         return general(first, view);
     }
+    if let (Some(_), Some(told)) = (&view.journey, &view.cell.headline) {
+        return general(told, view);
+    }
     let Some(cause) = view.cause() else { return view.cell.name.clone() };
     match cause.check.differences.first() {
         Some(it) => {
@@ -64,7 +67,7 @@ pub(super) struct Value<'a> {
 }
 
 /// The values of every option that some cell has, with how those cells came out.
-pub(super) fn values<'a>(record: &'a Record, cells: &[CellView<'_>]) -> Vec<(&'a str, Vec<Value<'a>>)> {
+pub(super) fn values<'a>(record: &'a Record, cells: &[&CellView<'_>]) -> Vec<(&'a str, Vec<Value<'a>>)> {
     let of = |option: &'a InitOption| {
         let value = |name: &'a String| {
             let having = || cells.iter().filter(|view| view.cell.choices.get(&option.name) == Some(name));
@@ -79,7 +82,7 @@ pub(super) fn values<'a>(record: &'a Record, cells: &[CellView<'_>]) -> Vec<(&'a
 }
 
 /// How often a check passed and failed, over all cells.
-pub(super) fn counts(cells: &[CellView<'_>]) -> Vec<(usize, usize)> {
+pub(super) fn counts(cells: &[&CellView<'_>]) -> Vec<(usize, usize)> {
     let columns = cells.first().map_or(0, |view| view.results.len());
     let column = |n: usize| {
         let results = || cells.iter().filter_map(move |view| view.results.get(n)?.as_ref());

@@ -6,6 +6,7 @@
 mod bars;
 mod groups;
 mod inline;
+mod journey;
 mod picture;
 mod view;
 
@@ -17,7 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::schema::Record;
+use super::schema::{CheckInfo, Record};
 use groups::{Failure, Value};
 use inline::Inliner;
 use view::{CellView, Fact, Summary};
@@ -32,7 +33,14 @@ struct Page<'a> {
     record: &'a Record,
     summary: Summary,
     facts: Vec<Fact>,
-    cells: &'a [CellView<'a>],
+    scope: String,
+    /// All of them.
+    views: &'a [CellView<'a>],
+    /// Those that are no journeys.
+    cells: Vec<&'a CellView<'a>>,
+    journeys: Vec<&'a CellView<'a>>,
+    /// The checks that some cell has.
+    columns: Vec<&'a CheckInfo>,
     failures: Vec<Failure<'a, 'a>>,
     values: Vec<(&'a str, Vec<Value<'a>>)>,
     counts: Vec<(usize, usize)>,
@@ -49,16 +57,26 @@ struct Page<'a> {
 pub fn render(record: &Record, run: &Path) -> io::Result<String> {
     let mut inliner = Inliner::new(run);
     let axis = bars::Axis::of(record);
-    let views = record.cells.iter().map(|cell| CellView::new(record, cell, &axis, &mut inliner));
-    let cells = views.collect::<io::Result<Vec<_>>>()?;
+    let judges = |info: &&CheckInfo| {
+        let cells = record.cells.iter().filter(|cell| cell.journey.is_none());
+        cells.flat_map(|cell| &cell.checks).any(|check| check.name == info.name)
+    };
+    let columns: Vec<&CheckInfo> = record.checks.iter().filter(judges).collect();
+    let views = record.cells.iter().map(|cell| CellView::new(record, cell, &columns, &axis, &mut inliner));
+    let views = views.collect::<io::Result<Vec<_>>>()?;
+    let (journeys, cells): (Vec<_>, Vec<_>) = views.iter().partition(|view| view.cell.journey.is_some());
     let page = Page {
         record,
         summary: Summary::of(record),
         facts: view::facts(record),
-        failures: groups::failures(&cells),
+        scope: view::scope(record),
+        failures: groups::failures(&views),
         values: groups::values(record, &cells),
         counts: groups::counts(&cells),
-        cells: &cells,
+        views: &views,
+        cells,
+        journeys,
+        columns,
         axis,
         style: STYLE,
         script: SCRIPT,

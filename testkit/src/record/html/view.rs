@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::bars::{Axis, Phases, Row, between, duration};
 use super::inline::{Inlined, Inliner};
+use super::journey::{JourneyView, StationView};
 use super::picture::Picture;
 use crate::headline;
 use crate::record::closer;
 use crate::record::schema::{
-    Cell, Check, Difference, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState,
+    Cell, Check, CheckInfo, Difference, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState,
 };
 
 /// Differences that are shown where failures are listed first; the others are with the cell.
@@ -48,6 +49,21 @@ impl Summary {
         let verdict = if record.state == RunState::Interrupted && failed == 0 { "interrupted" } else { verdict };
         let verdict = if record.state == RunState::Running && failed == 0 { "running" } else { verdict };
         Self { class, verdict, note }
+    }
+}
+
+/// How much was tested: `13 checks in 1 cell and 4 stations in 1 journey`.
+pub(super) fn scope(record: &Record) -> String {
+    let counted = |journeys: bool, one: &str, of: &str| {
+        let cells = || record.cells.iter().filter(|cell| cell.journey.is_some() == journeys);
+        let (count, all): (usize, usize) = (cells().count(), cells().map(|cell| cell.checks.len()).sum());
+        let plural = |count, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        (count > 0 || !journeys).then(|| format!("{} in {}", plural(all, one), plural(count, of)))
+    };
+    let (cells, journeys) = (counted(false, "check", "cell"), counted(true, "station", "journey"));
+    match (cells, journeys) {
+        (Some(_), Some(journeys)) if record.cells.iter().all(|cell| cell.journey.is_some()) => journeys,
+        (cells, journeys) => cells.into_iter().chain(journeys).collect::<Vec<_>>().join(" and "),
     }
 }
 
@@ -130,7 +146,7 @@ pub(super) struct CheckView<'a> {
 }
 
 impl<'a> CheckView<'a> {
-    fn new(record: &'a Record, check: &'a Check) -> Self {
+    pub(super) fn new(record: &'a Record, check: &'a Check) -> Self {
         let about = record.checks.iter().find(|info| info.name == check.name).map_or("", |info| info.about.as_str());
         let found = match check.outcome {
             Outcome::Passed => format!("{} compared, all as planned", check.compared),
@@ -168,11 +184,13 @@ pub(super) struct MemberEvidence {
 /// A cell.
 pub(super) struct CellView<'a> {
     pub(super) cell: &'a Cell,
+    /// Its stations, where it is a journey.
+    pub(super) journey: Option<JourneyView<'a>>,
     pub(super) mark: Mark,
     pub(super) totals: Totals,
     pub(super) choices: Vec<Choice<'a>>,
     pub(super) checks: Vec<CheckView<'a>>,
-    /// The result of every check of the run; `None` where this cell does not have it.
+    /// The result of every check that has a column; `None` where this cell does not have it.
     pub(super) results: Vec<Option<CheckView<'a>>>,
     pub(super) picture: Option<Picture>,
     pub(super) phases: Phases,
@@ -187,10 +205,17 @@ pub(super) struct CellView<'a> {
 }
 
 impl<'a> CellView<'a> {
-    pub(super) fn new(record: &'a Record, cell: &'a Cell, axis: &Axis, inliner: &mut Inliner) -> io::Result<Self> {
+    pub(super) fn new(
+        record: &'a Record,
+        cell: &'a Cell,
+        columns: &[&CheckInfo],
+        axis: &Axis,
+        inliner: &mut Inliner,
+    ) -> io::Result<Self> {
         let checks: Vec<CheckView<'_>> = cell.checks.iter().map(|check| CheckView::new(record, check)).collect();
         let result = |name: &str| Some(CheckView::new(record, cell.checks.iter().find(|check| check.name == name)?));
-        let results = record.checks.iter().map(|info| result(&info.name)).collect();
+        let results = columns.iter().map(|info| result(&info.name)).collect();
+        let journey = cell.journey.as_ref().map(|journey| JourneyView::new(record, journey));
         let choices: Vec<Choice<'_>> = record.options.iter().filter_map(|option| choice(cell, option)).collect();
         let totals = cell.totals();
         let outcome = match totals {
@@ -203,6 +228,10 @@ impl<'a> CellView<'a> {
         let mut words: Vec<&str> = vec![&cell.name];
         words.extend(choices.iter().flat_map(|choice| [choice.option, choice.value]));
         words.extend(failing);
+        // What failed at a station is looked for by the name of its check, too.
+        words.extend(
+            journey.iter().flat_map(|journey| &journey.journey.stations).flat_map(|it| &it.causes).map(String::as_str),
+        );
         Ok(Self {
             mark: mark(outcome),
             totals,
@@ -216,6 +245,7 @@ impl<'a> CellView<'a> {
             words: words.join(" "),
             choices,
             checks,
+            journey,
             cell,
         })
     }
@@ -228,6 +258,12 @@ impl<'a> CellView<'a> {
     /// The checks that failed, the likely cause of the others first.
     pub(super) fn failing(&self) -> impl Iterator<Item = &CheckView<'a>> {
         self.cell.causes.iter().filter_map(|name| self.checks.iter().find(|it| it.check.name == *name))
+    }
+
+    /// The station that a journey ended at, where it is not as it must be.
+    pub(super) fn wrong(&self) -> Option<(&JourneyView<'a>, &StationView<'a>)> {
+        let journey = self.journey.as_ref()?;
+        Some((journey, journey.wrong()?))
     }
 
     /// The one that is likely the cause of the others.
