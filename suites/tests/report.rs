@@ -85,6 +85,26 @@ fn an_unknown_run_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn a_run_is_packed_for_who_was_not_there() {
+    let world = World::new();
+    world.run(&["evidence"], &[]).refused(&["no run is recorded in", "`testkit run` makes one"]);
+    let id = add(&world, "journey");
+    let mistyped: String = id.chars().rev().collect();
+    world.run(&["evidence", &mistyped], &[]).refused(&["there is no run", &mistyped, "the nearest are", &id]);
+    let said = printed(&world.run(&["evidence", &id[..4]], &[]));
+    let archive = world.out().join(format!("evidence-{id}.tar.gz"));
+    let size = fs::metadata(&archive).expect("it is there").len().div_ceil(1024);
+    assert!(said.starts_with(&format!("{} ({size} KiB, ", archive.display())), "{said}");
+    let list = std::process::Command::new("tar").arg("-tzf").arg(&archive).output().expect("tar");
+    let list = String::from_utf8(list.stdout).expect("names");
+    for name in ["record.json", "report.html", "junit.xml", "services_restart/stations/3.json"] {
+        assert!(list.lines().any(|line| line == format!("{id}/{name}")), "no {name} in {list}");
+    }
+    // It is no run, and hides none.
+    printed(&world.run(&["report"], &[]));
+}
+
+#[test]
 fn a_begin_that_more_than_one_run_has_is_refused_with_them() {
     let world = World::new();
     for id in ["abc10000", "abc20000"] {

@@ -10,6 +10,7 @@
 //!     journey.json stations/<n>.json stopped.json play.lock   of a journey
 //!     started removed provision.lock use.lock done.lock
 //!     <member>/                    evidence
+//! target/testkit/evidence-<run>.tar.gz  a run for who was not there
 //! target/testkit/kept/<cell>.json  a cluster that outlives its run
 //! ```
 
@@ -364,6 +365,19 @@ pub fn write(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
 /// When it cannot be written.
 pub fn write_text(path: &Path, text: &str) -> Result<(), FolderError> {
     replace(path, Ok(text.as_bytes().to_vec()))
+}
+
+/// Writes what `fill` puts into a file, whole or not at all, readable by its owner only. Replaces an earlier one.
+///
+/// # Errors
+/// Those of `fill`, or when it cannot be written.
+pub fn write_with(path: &Path, fill: impl FnOnce(&mut fs::File) -> io::Result<()>) -> Result<(), FolderError> {
+    let write = || {
+        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        fill(file.as_file_mut())?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(FolderError::of("write", path))
 }
 
 /// Writes a document unless there is one.

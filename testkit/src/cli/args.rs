@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::doctor::DoctorArgs;
+use super::evidence::EvidenceArgs;
 use super::output::Format;
 use super::plan::PlanArgs;
 use super::report::ReportArgs;
@@ -50,6 +51,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Write the report of a run, one HTML file, and print its path; or print the run's record.
     Report(ReportArgs),
+    /// Pack everything of a run into one archive for a bug report, without secrets, and print its path and size.
+    Evidence(EvidenceArgs),
     /// Print the results of a run as Markdown, from the runner's JUnit file.
     Summary(SummaryArgs),
     /// Form the cluster of a cell and leave it up.

@@ -7,6 +7,7 @@ mod cells;
 mod closing;
 mod clusters;
 mod doctor;
+mod evidence;
 mod explain;
 mod generate;
 mod host;
@@ -187,6 +188,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Run(args) => run::run(config, catalogue, args).await,
         Command::Doctor(args) => doctor::doctor(&config, &args).await,
         Command::Report(args) => report::report(&config, &args),
+        Command::Evidence(args) => evidence::evidence(&config, &args),
         Command::Setup { browser: false } => host::setup(&config).await,
         Command::Setup { browser: true } => host::browser(),
         Command::Teardown => host::teardown(&config).await,

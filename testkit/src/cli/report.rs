@@ -37,11 +37,7 @@ pub(super) fn report(config: &Config, args: &ReportArgs) -> Result<ExitCode, Fai
     }
     let dir = record::find(&config.out_dir, args.run.as_deref()).map_err(Failure::usage)?;
     let (record, report) = record::write(&dir).map_err(Failure::usage)?;
-    match record.state {
-        RunState::Running => eprintln!("note: run {} is still going; this is how far it has come", record.run),
-        RunState::Interrupted => eprintln!("note: run {} was interrupted; what it left is shown", record.run),
-        RunState::Finished => {}
-    }
+    note_state(&record);
     match args.format {
         Format::Json => show(&serde_json::to_string_pretty(&record).map_err(Failure::usage)?),
         Format::Html => {
@@ -50,6 +46,15 @@ pub(super) fn report(config: &Config, args: &ReportArgs) -> Result<ExitCode, Fai
             }
             show(&report.display().to_string())
         }
+    }
+}
+
+/// Says so where a run has not ended, or not by itself.
+pub(super) fn note_state(record: &Record) {
+    match record.state {
+        RunState::Running => eprintln!("note: run {} is still going; this is how far it has come", record.run),
+        RunState::Interrupted => eprintln!("note: run {} was interrupted; what it left is shown", record.run),
+        RunState::Finished => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! A journey as the templates show it: a line of stations, and each of them.
 
 use super::bars::{between, duration};
-use super::view::{CheckView, Mark};
+use super::check::{CheckView, Mark};
 use crate::record::schema::{Act, Arrival, Change, Check, Journey, Outcome, Record, Station, Watch};
 
 /// A journey.

@@ -4,6 +4,7 @@
 //! else: whatever a node printed cannot become part of the page.
 
 mod bars;
+mod check;
 mod groups;
 mod inline;
 mod journey;
@@ -21,6 +22,7 @@ use sha2::{Digest, Sha256};
 use super::schema::{CheckInfo, Record};
 use groups::{Failure, Value};
 use inline::Inliner;
+pub use inline::size;
 use view::{CellView, Fact, Summary};
 
 const STYLE: &str = include_str!("../../../templates/report/style.css");

@@ -1,0 +1,30 @@
+//! Everything of a run in one archive, for a bug report.
+
+use std::process::ExitCode;
+
+use super::Failure;
+use super::output::show;
+use super::report::note_state;
+use crate::config::Config;
+use crate::record;
+
+/// Which run to pack.
+#[derive(Debug, clap::Args)]
+pub(super) struct EvidenceArgs {
+    /// The run's id or how it begins; the latest when not given.
+    run: Option<String>,
+}
+
+/// Writes the record and the report of a run, packs them with all that it left, and prints where the archive is.
+pub(super) fn evidence(config: &Config, args: &EvidenceArgs) -> Result<ExitCode, Failure> {
+    let dir = record::find(&config.out_dir, args.run.as_deref()).map_err(Failure::usage)?;
+    let (record, _) = record::write(&dir).map_err(Failure::usage)?;
+    note_state(&record);
+    let packed = record::pack(&dir)
+        .map_err(|error| Failure::Usage(format!("failed to pack the evidence of run {}: {error}", record.run)))?;
+    for path in &packed.left_out {
+        eprintln!("note: {} is left out: it is no text, so that no secret could be looked for in it", path.display());
+    }
+    let size = record::html::size(packed.bytes);
+    show(&format!("{} ({size}, {} files)", packed.path.display(), packed.files))
+}
