@@ -26,6 +26,8 @@ const LEAP: i64 = 2 * 60 * 60;
 pub(super) enum Attack {
     /// One test.
     Test,
+    /// The test that plays the journey.
+    Player,
     /// The runner.
     Runner,
     /// The runner's process group: runner and tests.
@@ -51,8 +53,9 @@ pub(super) enum Attack {
 }
 
 impl Attack {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Test,
+        Self::Player,
         Self::Runner,
         Self::Group,
         Self::Everything,
@@ -104,8 +107,9 @@ impl Attack {
             let _ = kill_process_group(pid, signal);
         };
         match self {
-            Self::Test => {
-                let tests = leftovers::processes(out, Role::Test);
+            Self::Test | Self::Player => {
+                let role = if self == Self::Player { Role::Player } else { Role::Test };
+                let tests = leftovers::processes(out, role);
                 if !tests.is_empty() {
                     let index = usize::try_from(choice).unwrap_or(0) % tests.len();
                     one(tests[index], Signal::KILL);
@@ -211,6 +215,7 @@ impl fmt::Display for Attack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Test => "SIGKILL to a test",
+            Self::Player => "SIGKILL to the player",
             Self::Runner => "SIGKILL to the runner",
             Self::Group => "SIGKILL to the process group",
             Self::Everything => "SIGKILL to the group and the reaper, sweep",

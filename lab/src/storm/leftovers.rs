@@ -94,6 +94,8 @@ fn locks(run: &Path) -> Vec<String> {
 pub(super) enum Role {
     /// A test.
     Test,
+    /// The test that plays a journey.
+    Player,
     /// The reaper.
     Reaper,
     /// Whatever it is.
@@ -104,6 +106,7 @@ pub(super) enum Role {
 pub(super) fn processes(out: &Path, role: Role) -> Vec<Pid> {
     let out = out.as_os_str().as_bytes();
     let has = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    let is_test = |arguments: &[u8]| has(arguments, b"/deps/init-") || has(arguments, b"/deps/life-");
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
@@ -111,7 +114,8 @@ pub(super) fn processes(out: &Path, role: Role) -> Vec<Pid> {
             let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
             let (arguments, environment) = (read("cmdline"), read("environ"));
             let its_role = match role {
-                Role::Test => has(&arguments, b"/deps/init-"),
+                Role::Test => is_test(&arguments),
+                Role::Player => is_test(&arguments) && plays(*pid),
                 Role::Reaper => has(&arguments, b"\0reap\0"),
                 Role::Any => true,
             };
@@ -119,6 +123,12 @@ pub(super) fn processes(out: &Path, role: Role) -> Vec<Pid> {
         })
         .filter_map(Pid::from_raw)
         .collect()
+}
+
+/// Whether a process holds the lock of who plays a journey.
+fn plays(pid: i32) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path.ends_with("play.lock"))
 }
 
 /// An instance and a bridge that are named like the framework's and carry none of its tags.

@@ -35,6 +35,8 @@ use testkit::wait::{self, Pace, Poll};
 
 /// A run of one suite takes about this long on an idle host, in milliseconds; attacks come at any moment of it.
 const RUN: u64 = 5_800;
+/// A play of a short journey takes about this long.
+const PLAY: u64 = 40_000;
 /// The runner has listed the tests within this time.
 const BEGUN: Pace = Pace::new(120, 5);
 /// A run that was not killed itself ends within this time.
@@ -55,6 +57,9 @@ pub(super) struct StormArgs {
     /// a host on which nothing else is at work. Needs CAP_SYS_TIME.
     #[arg(long)]
     clock: bool,
+    /// The runs that are attacked play this journey, instead of forming one cluster.
+    #[arg(long, value_name = "NAME")]
+    journey: Option<String>,
     /// Only attacks whose name contains this: `LXD`, `pool`, `clock`.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -72,6 +77,7 @@ impl StormArgs {
         let asked = match attack {
             Attack::Lxd => self.lxd,
             Attack::ClockAhead | Attack::ClockBack => self.clock,
+            Attack::Player => self.journey.is_some(),
             _ => true,
         };
         asked && self.only.as_ref().is_none_or(|only| attack.to_string().contains(only.as_str()))
@@ -86,6 +92,8 @@ struct Field {
     lab: PathBuf,
     /// The `testkit` command beside it.
     testkit: PathBuf,
+    /// The journey that runs play; they are of one suite where there is none.
+    journey: Option<String>,
 }
 
 impl Field {
@@ -114,12 +122,17 @@ struct Blow {
 /// Attacks runs and prints the table; exit code 1 when anything of one stays.
 pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode, Failure> {
     let (lab, testkit) = (std::env::current_exe().map_err(Failure::usage)?, testkit_command()?);
+    let known = suites::journeys::JOURNEYS.iter().map(|journey| journey.name);
+    if let Some(unknown) = args.journey.as_ref().filter(|name| !known.clone().any(|known| known == name.as_str())) {
+        let all = known.collect::<Vec<_>>().join(", ");
+        return Err(Failure::Usage(format!("there is no journey {unknown:?}; there are {all}")));
+    }
     if args.clock {
         // Setting it to what it is says whether it can be set, before anything has begun.
         drop(Jump::by(&lab, 0)?);
     }
     let client = host::connect(config).await.map_err(Failure::usage)?;
-    let field = Field { config: config.clone(), client, lab, testkit };
+    let field = Field { config: config.clone(), client, lab, testkit, journey: args.journey.clone() };
     let mut random = StdRng::seed_from_u64(args.seed);
     let mut attacks = Attack::ALL.to_vec();
     attacks.retain(|attack| attack.is_possible(config) && args.want(*attack));
@@ -134,7 +147,7 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
     while blows.iter().filter(|blow| !blow.late).count() < args.kills {
         let number = blows.len();
         let attack = attacks[number % attacks.len()];
-        let moment = random.random_range(0..RUN);
+        let moment = random.random_range(0..if args.journey.is_some() { PLAY } else { RUN });
         let blow = tokio::select! {
             blow = strike(&field, attack, moment, random.random()) => blow,
             // What has been seen so far is worth showing.
@@ -162,15 +175,15 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
 
 /// One run and its end.
 async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Result<Blow, Failure> {
-    let Field { config, client, .. } = field;
+    let Field { client, .. } = field;
     let mut out = tempfile::tempdir().map_err(Failure::usage)?;
     let _disk = match attack {
         Attack::Disk => Some(SmallDisk::mount(out.path()).map_err(Failure::usage)?),
         _ => None,
     };
-    let mut child = start(config, out.path())?;
+    let mut child = start(field, out.path())?;
     let other_out = tempfile::tempdir().map_err(Failure::usage)?;
-    let other = if attack == Attack::OneOfTwo { Some(start(config, other_out.path())?) } else { None };
+    let other = if attack == Attack::OneOfTwo { Some(start(field, other_out.path())?) } else { None };
     let runner = child.id().and_then(Process::find);
     begun(&mut child, out.path()).await?;
     let early = tokio::time::timeout(Duration::from_millis(moment), child.wait()).await.is_ok();
@@ -249,14 +262,15 @@ async fn begun(child: &mut Child, out: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Starts a run of one suite in a process group of its own.
-fn start(config: &Config, out: &Path) -> Result<Child, Failure> {
+/// Starts a run of one suite, or of one journey, in a process group of its own.
+fn start(field: &Field, out: &Path) -> Result<Child, Failure> {
+    let (target, name) = field.journey.as_ref().map_or(("init", "init_cluster"), |journey| ("life", journey));
     let mut cargo = Command::new("cargo");
     cargo::CHILDS_OWN.into_iter().fold(&mut cargo, Command::env_remove);
     cargo
-        .args(["nextest", "run", "--workspace", "--locked", "--test", "init"])
-        .args(["-E", "test(/^init_cluster::/)"])
-        .current_dir(&config.root)
+        .args(["nextest", "run", "--workspace", "--locked", "--test", target])
+        .args(["-E", &format!("test(/^{name}::/)")])
+        .current_dir(&field.config.root)
         .env("TESTKIT_OUT_DIR", out)
         .process_group(0)
         .stdin(Stdio::null())
@@ -288,16 +302,21 @@ mod tests {
 
     #[test]
     fn what_the_whole_host_feels_is_done_on_request_only() {
-        let calm = StormArgs { kills: 1, lxd: false, clock: false, only: None, seed: 1, format: Format::Table };
+        let calm =
+            StormArgs { kills: 1, lxd: false, clock: false, journey: None, only: None, seed: 1, format: Format::Table };
         let wanted = |args: &StormArgs| {
             let attacks = Attack::ALL.into_iter().filter(|attack| args.want(*attack));
             attacks.map(|attack| attack.to_string()).collect::<Vec<_>>()
         };
         let all = wanted(&calm);
         assert!(all.len() == 9 && !all.iter().any(|name| name.contains("clock") || name.contains("LXD")), "{all:?}");
+        let on_a_journey = StormArgs { journey: Some("scaleup".to_owned()), ..calm };
+        assert_eq!(wanted(&on_a_journey).len(), 10);
+        let calm = StormArgs { journey: None, ..on_a_journey };
         let only = Some("clock".to_owned());
         assert!(wanted(&StormArgs { only: only.clone(), ..calm }).is_empty());
-        let clock = StormArgs { kills: 1, lxd: false, clock: true, only, seed: 1, format: Format::Table };
+        let clock =
+            StormArgs { kills: 1, lxd: false, clock: true, journey: None, only, seed: 1, format: Format::Table };
         assert_eq!(wanted(&clock), ["clock 2 h ahead", "clock 2 h back"]);
     }
 
