@@ -14,7 +14,11 @@ macro_rules! journeys {
 
 journeys! {
     central_control::{CENTRAL_CONTROL},
+    cuts::{CUTS},
     downscale::{DOWNSCALE},
+    kills::{KILLS},
+    outage::{OUTAGE},
+    reboot::{REBOOT},
     scaleup::{SCALEUP},
     services::{SERVICES},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},

@@ -19,15 +19,22 @@ macro_rules! steps {
 
 steps! {
     add,
+    cut,
     disable,
     enable,
+    freeze,
+    kill,
+    power,
     propagate,
+    reboot,
     refuse,
     regenerate_ca,
     reissue,
     rejoin,
     remove,
     restart,
+    start,
+    stop,
 }
 
 /// The numbers of all members, in order.
@@ -40,12 +47,50 @@ fn find(state: &State, number: usize) -> Option<&Member> {
     state.members.get(number.checked_sub(1)?)
 }
 
+/// The member of that number, to be changed.
+fn find_mut(state: &mut State, number: usize) -> Option<&mut Member> {
+    state.members.get_mut(number.checked_sub(1)?)
+}
+
+/// Why there is no member of that number, if there is none.
+fn no_such(state: &State, number: usize) -> Option<String> {
+    find(state, number).is_none().then(|| format!("there is no member {number}, but {}", state.members.len()))
+}
+
 /// Why nothing can be done on the member of that number, if nothing can: there is none, or it cannot be asked.
 fn not_online(state: &State, number: usize) -> Option<String> {
-    match find(state, number) {
-        None => Some(format!("there is no member {number}, but {}", state.members.len())),
-        Some(Member { presence: Presence::Online, .. }) => None,
-        Some(member) => Some(format!("member {number} is {}", member.presence)),
+    no_such(state, number).or_else(|| {
+        let presence = find(state, number)?.presence;
+        (presence != Presence::Online).then(|| format!("member {number} is {presence}"))
+    })
+}
+
+/// Why a member cannot go down: it is not up, nobody would be left to ask, or nobody could tell how many of those votes are gone
+/// by which MicroOVN's own database goes on. With three members each has one; of more MicroOVN chooses three.
+fn not_spared(state: &State, number: usize) -> Option<String> {
+    let (members, online) = (state.members().count(), state.online().count());
+    not_online(state, number).or_else(|| match (members, online) {
+        (_, 1) => Some("it is the last that is up".to_owned()),
+        (3, _) => None,
+        (members, online) if members > 3 && online == members => None,
+        _ => Some(format!("{online} of {members} members are up, and which of them vote is for MicroOVN to choose")),
+    })
+}
+
+/// A member that nobody reached learns what became of the others, and starts its ovn-northd again where that is another set of
+/// centrals.
+fn learns(state: &mut State, number: usize) {
+    let name = name(state, number);
+    if let Some(changes) = &mut state.since {
+        changes.process(&name, Process::Northd, Turnover::Any);
+    }
+}
+
+/// Every daemon of a member is another.
+fn all_are_new(state: &mut State, number: usize) {
+    let name = name(state, number);
+    if let Some(changes) = &mut state.since {
+        Process::ALL.into_iter().for_each(|process| changes.process(&name, process, Turnover::Fresh));
     }
 }
 

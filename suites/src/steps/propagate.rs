@@ -1,7 +1,7 @@
 //! A change made in the Northbound on any member reaches the Southbound and every chassis, and all stays as it was.
 
 use testkit::journey::{Act, Step, StepKind, What};
-use testkit::plan::{Service, State};
+use testkit::plan::{Member, Process, Service, State};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "propagate",
@@ -24,7 +24,16 @@ impl Step for Propagate {
 
     fn impossible(&self, state: &State) -> Option<String> {
         let central = state.members_with(Service::Central).next().is_some();
-        (!central || !state.has_quorum()).then(|| "the databases cannot be written".to_owned())
+        if !central || !state.has_quorum() {
+            return Some("the databases cannot be written".to_owned());
+        }
+        let lives = |process| state.members.iter().any(|member| member.lives(process));
+        if !lives(Process::Northd) {
+            return Some("no ovn-northd runs".to_owned());
+        }
+        // Each of its changes is waited for until the chassis of all that are up have taken it in.
+        let broken = |member: &&Member| member.dead.iter().any(|it| it.service() != Some(Service::Central));
+        state.online().find(broken).map(|member| format!("the chassis of {} is broken", member.name))
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {

@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind};
 use testkit::plan::{Process, State, Turnover};
 
-use super::{find, name, not_online, numbers};
+use super::{find, find_mut, name, not_online, numbers};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "restart",
@@ -48,6 +48,10 @@ impl Step for Restart {
         let runs = |member: &testkit::plan::Member| {
             self.processes().any(|process| process.service().is_none_or(|service| member.runs(service)))
         };
+        let dead = |state| find(state, self.member).is_some_and(|it| it.dead.contains(&Process::Northd));
+        if self.unit.is_none() && dead(state) {
+            return Some("whether a service that has ended is started with the others was not recorded".to_owned());
+        }
         not_online(state, self.member).or_else(|| {
             let runs = find(state, self.member).is_some_and(runs);
             (!runs).then(|| format!("member {} does not run {}", self.member, self.unit.unwrap_or_default()))
@@ -59,9 +63,12 @@ impl Step for Restart {
         vec![Act::run(&name(state, self.member), ["snap", "restart", &what]).says("Restarted.")]
     }
 
-    // Recorded: a restart changes nothing but the processes, and no other process follows it.
+    // Recorded: a restart changes nothing but the processes, and no other process follows it. What was killed is back.
     fn effect(&self, state: &mut State) {
         let name = name(state, self.member);
+        if let Some(member) = find_mut(state, self.member) {
+            member.dead.retain(|process| !self.processes().any(|again| again == *process));
+        }
         if let Some(changes) = &mut state.since {
             self.processes().for_each(|process| changes.process(&name, process, Turnover::Fresh));
         }

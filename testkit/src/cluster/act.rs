@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
+
 use super::station::Done;
 use super::{ClusterError, Members, formation, propagation};
 use crate::journey::{Act, What};
@@ -66,6 +68,7 @@ impl Hand<'_> {
                 let at = super::provision::wait_ready(self.client, &act.on, instance).await?;
                 Ok((0, at))
             }
+            What::Reboot { with } => self.reboot([&act.on].into_iter().chain(with)).await,
             What::Freeze => self.change(instance, StateAction::Freeze, false).await,
             What::Thaw => self.change(instance, StateAction::Unfreeze, false).await,
             What::Kill { process, signal } => self.kill(instance, *process, signal).await,
@@ -83,6 +86,17 @@ impl Hand<'_> {
         let change = StateChange { action, force, timeout: None };
         self.client.set_state(instance, change, wait::patience(BOOT)).await?;
         Ok((0, String::new()))
+    }
+
+    /// Boots instances again, all at the same time, until the daemons of all answer.
+    async fn reboot(&self, members: impl Iterator<Item = &String>) -> Result<(i32, String), ClusterError> {
+        let boots = members.map(async |member| {
+            let instance = self.instances.get(member).map(String::as_str).unwrap_or_default();
+            self.change(instance, StateAction::Restart, false).await?;
+            super::provision::wait_ready(self.client, member, instance).await
+        });
+        let at = try_join_all(boots).await?;
+        Ok((0, at.join("\n")))
     }
 
     /// Sends a signal to a daemon, by the process id that the kernel knows it by.

@@ -133,12 +133,17 @@ impl Player<'_> {
         let settling = settle(&site.client, &station.state, &manifest.instances, before, deadline, &progress);
         let (settled, mut observation): (Settled, Observation) =
             timeline.stage(Work::SettleStep(number), Owner::Product, settling).await;
-        before.into_iter().for_each(|before| observation.remember_databases(before));
+        if let Some(before) = before {
+            observation.remember_databases(before);
+            observation.remember(before);
+        }
         Ok(Reached { station, began, ended: clock.now(), acts, watched, settled, observation })
     }
 
+    /// Longer than a cluster that was formed has: servers that lost each other stand for election after 16 s, and again, and
+    /// single commands of MicroOVN take 30 s just after a member died.
     fn patience(&self) -> Duration {
-        self.site.config.settle
+        2 * self.site.config.settle
     }
 
     /// Notes why it goes no further, after collecting what a person needs to understand it.

@@ -8,7 +8,7 @@ use super::{Members, in_turn, while_good};
 use crate::expect::{Verdict, VerdictBuilder};
 use crate::lxd::Client;
 use crate::ovn;
-use crate::plan::{Service, State};
+use crate::plan::{Process, Service, State};
 
 const CHECK: &str = "nb_sb_propagation";
 
@@ -32,7 +32,10 @@ const LOCAL: &str = "65534";
 /// chassis have datapaths, and goes again. All members at once: each has a switch of its own, so each change is seen to be
 /// that member's.
 pub async fn propagation(client: &Client, state: &State, instances: &Members) -> Verdict {
-    let wait = if some_have_datapaths(client, state, instances).await { "--wait=hv" } else { "--wait=sb" };
+    // One that is down would be waited for, too.
+    let all_answer = state.members_with(Service::Chassis).all(|member| member.lives(Process::Controller));
+    let hv = all_answer && some_have_datapaths(client, state, instances).await;
+    let wait = if hv { "--wait=hv" } else { "--wait=sb" };
     let judged = join_all(state.online().map(async |member| {
         let mut verdict = Verdict::builder(CHECK);
         match instances.get(&member.name) {

@@ -133,6 +133,14 @@ impl Observation {
         }
     }
 
+    /// Keeps of members that were not read at all what was seen of them before, so that one that is down can be compared with
+    /// itself when it is back.
+    pub fn remember(&mut self, before: &Self) {
+        for (name, member) in &before.members {
+            self.members.entry(name.clone()).or_insert_with(|| member.clone());
+        }
+    }
+
     /// Files what a read of `member` printed, or why it printed nothing, replacing an earlier reading.
     pub fn record(&mut self, member: &str, read: Read, output: Result<&str, String>) {
         self.members.entry(member.to_owned()).or_default().record(read, output);
@@ -145,7 +153,7 @@ impl MemberObservation {
     pub fn record(&mut self, read: Read, output: Result<&str, String>) {
         match read {
             Read::Switch => self.switch = reading(output, Switch::parse),
-            Read::Southbound => self.southbound = reading(output, Southbound::parse),
+            Read::Southbound | Read::LostSouthbound => self.southbound = reading(output, Southbound::parse),
             Read::NbRaft => self.nb_raft = reading(output, RaftStatus::parse),
             Read::SbRaft => self.sb_raft = reading(output, RaftStatus::parse),
             Read::Members => self.members = reading(output, parse_members),

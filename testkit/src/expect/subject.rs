@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::microovn::commands::{self, Argv};
-use crate::plan::{Member, Service, State};
+use crate::plan::{Member, Process, Service, State};
 
 /// Something checks read. What a check needs is read together and again together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub enum Read {
     Switch,
     /// Chassis and Encap.
     Southbound,
+    /// Chassis and Encap where nobody should answer, which is not waited for as long.
+    LostSouthbound,
     /// `cluster/status` of the Northbound server.
     NbRaft,
     /// `cluster/status` of the Southbound server.
@@ -132,17 +134,20 @@ impl Subject {
         }
         match self {
             Self::Switch => vec![Read::Switch],
-            Self::Southbound => vec![Read::Southbound],
+            Self::Southbound if state.has_quorum() => vec![Read::Southbound],
+            Self::Southbound => vec![Read::LostSouthbound],
             Self::NbRaft => vec![Read::NbRaft],
             Self::SbRaft => vec![Read::SbRaft],
             Self::Members => vec![Read::Members],
             Self::Services => vec![Read::Services],
             Self::Plugs => vec![Read::Plugs],
-            Self::Environment if member.runs(Service::Central) => vec![Read::OvnEnv, Read::Northd],
+            Self::Environment if member.lives(Process::Northd) => vec![Read::OvnEnv, Read::Northd],
             Self::Environment => vec![Read::OvnEnv],
             Self::Addresses => vec![Read::Devices],
             Self::Routes => peers(state, member).map(|peer| Read::Route(peer.encap.ip)).collect(),
-            Self::Certificates => vec![Read::Pki, Read::CertificateList],
+            // What it lists is in MicroOVN's own database.
+            Self::Certificates if state.has_majority() => vec![Read::Pki, Read::CertificateList],
+            Self::Certificates => vec![Read::Pki],
             Self::Listeners => vec![Read::Listeners(member.address)],
             Self::Daemons => vec![Read::Daemons],
             Self::Health => vec![Read::Health],
@@ -156,6 +161,7 @@ impl Read {
         match self {
             Self::Switch => commands::switch(),
             Self::Southbound => commands::southbound(),
+            Self::LostSouthbound => commands::lost_southbound(),
             Self::NbRaft => commands::northbound_raft(),
             Self::SbRaft => commands::southbound_raft(),
             Self::Members => commands::members(),

@@ -41,6 +41,11 @@ pub enum What {
     CutPower,
     /// Its instance is booted, until MicroOVN's daemon answers or says why not.
     Start,
+    /// Its instance and those of these others are shut down and booted, all at the same time.
+    Reboot {
+        /// The others.
+        with: Vec<String>,
+    },
     /// All of its processes stop where they are.
     Freeze,
     /// They go on.
@@ -145,6 +150,8 @@ impl fmt::Display for What {
             Self::Stop => f.write_str("the instance is shut down"),
             Self::CutPower => f.write_str("the instance is ended at once"),
             Self::Start => f.write_str("the instance is started"),
+            Self::Reboot { with } if with.is_empty() => f.write_str("the instance is booted again"),
+            Self::Reboot { with } => write!(f, "the instance is booted again, and at the same time {}", with.join(", ")),
             Self::Freeze => f.write_str("the instance is frozen"),
             Self::Thaw => f.write_str("the instance goes on"),
             Self::Kill { process, signal } => write!(f, "SIG{signal} to {process}"),

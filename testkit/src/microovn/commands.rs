@@ -52,7 +52,7 @@ for end in "$@"; do
 done
 exit 0
 "#;
-/// Prints every daemon of MicroOVN, with its process id, when it was started, and the lengths of its arguments, because they may hold any character but NUL.
+/// Prints every daemon of MicroOVN that is where it stays, with its process id, when it was started, and the lengths of its arguments, because they may hold any character but NUL.
 const DAEMONS_SCRIPT: &str = r#"
 exec 2>/dev/null
 LC_ALL=C
@@ -63,6 +63,11 @@ for process in /proc/[0-9]*; do
     # The 22nd field, counted behind the name in brackets, which may hold spaces.
     stat=$(<"$process/stat") || continue
     read -ra fields <<<"${stat##*) }"
+    # One that goes to the background is at first two, until the one that was started has ended: that one is of the session of
+    # who started it, the other, or the one that watches over it, has a session of its own.
+    if [[ " ${argv[*]} " == *" --detach "* && -e /proc/${fields[3]}/exe ]]; then
+        [ "/proc/${fields[3]}/exe" -ef "$process/exe" ] || continue
+    fi
     printf '%s %s %s %s\n' "$name" "${#argv[@]}" "${process#/proc/}" "${fields[19]}"
     for argument in "${argv[@]}"; do printf '%s:%s\n' "${#argument}" "$argument"; done
 done
@@ -94,8 +99,17 @@ pub fn switch() -> Argv {
 
 /// Chassis and Encap of the Southbound; read by [`Southbound::parse`](crate::ovn::Southbound::parse).
 pub fn southbound() -> Argv {
-    argv(&[
-        "microovn.ovn-sbctl",
+    chassis_and_encaps(&["microovn.ovn-sbctl"])
+}
+
+/// The same where nobody should answer. It gives up after two seconds by itself, as recorded, where the other servers are gone, and
+/// not at all where they keep their connections and say nothing.
+pub fn lost_southbound() -> Argv {
+    chassis_and_encaps(&["microovn.ovn-sbctl", "--timeout=8"])
+}
+
+fn chassis_and_encaps(program: &[&str]) -> Argv {
+    let words = [
         "--format=json",
         "--columns=_uuid,name,hostname,encaps",
         "list",
@@ -104,7 +118,8 @@ pub fn southbound() -> Argv {
         "--columns=_uuid,chassis_name,ip,type,options",
         "list",
         "Encap",
-    ])
+    ];
+    argv(&[program, &words[..]].concat())
 }
 
 /// The local Northbound server's cluster; read by [`RaftStatus::parse`](crate::ovn::RaftStatus::parse).
@@ -191,7 +206,33 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::microovn::{Pki, PkiContent};
+    use crate::microovn::{Daemon, Pki, PkiContent};
+
+    #[test]
+    fn a_daemon_that_is_not_yet_in_the_background_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("ovn-northd");
+        fs::copy("/usr/bin/perl", &program).expect("a program of that name");
+        let waits = [program.to_str().expect("a path"), "-e", "sleep 60", "--", "--detach"];
+        let listed = |by: &[&str]| {
+            let argv = [by, &waits].concat();
+            let mut child = Command::new(argv[0]).args(&argv[1..]).spawn().expect("it runs");
+            // It is that program once it is called so.
+            let comm = format!("/proc/{}/comm", child.id());
+            let begun = std::time::Instant::now();
+            while fs::read_to_string(&comm).is_ok_and(|name| name.trim_end() != "ovn-northd") {
+                assert!(begun.elapsed().as_secs() < 20, "it is not called ovn-northd");
+                std::thread::yield_now();
+            }
+            let argv = daemons();
+            let output = Command::new(&argv[0]).args(&argv[1..]).output().expect("bash runs");
+            let seen = Daemon::parse_all(&String::from_utf8_lossy(&output.stdout)).expect("daemons");
+            child.kill().and_then(|()| child.wait()).expect("it ends");
+            seen.iter().any(|daemon| daemon.identity.0 == child.id())
+        };
+        assert!(!listed(&[]), "it is of this test's session");
+        assert!(listed(&["setsid"]), "it has a session of its own");
+    }
 
     #[test]
     fn of_the_folder_of_keys_only_what_is_public_is_printed() {

@@ -8,30 +8,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::network::host;
-use super::{Network, Nic, Segment, Segments, names};
+use super::{Network, Nic, Process, Segment, Segments, Service, names};
 use crate::matrix::CellId;
-
-/// A service as MicroOVN's users name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Service {
-    /// Northbound and Southbound databases and northd.
-    Central,
-    /// ovn-controller.
-    Chassis,
-    /// ovsdb-server and ovs-vswitchd.
-    Switch,
-}
-
-impl fmt::Display for Service {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Central => "central",
-            Self::Chassis => "chassis",
-            Self::Switch => "switch",
-        })
-    }
-}
 
 /// Whether a member is in the cluster, and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -58,6 +36,25 @@ impl fmt::Display for Presence {
             Self::Down => "down",
             Self::Left => "left",
             Self::Gone => "gone",
+        })
+    }
+}
+
+/// How an instance does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standstill {
+    /// It does not run.
+    Off,
+    /// Its processes stand where they are.
+    Frozen,
+}
+
+impl fmt::Display for Standstill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Off => "off",
+            Self::Frozen => "frozen",
         })
     }
 }
@@ -96,9 +93,19 @@ pub struct Member {
     /// Services that it had before. What they left on disk may stay.
     #[serde(default)]
     pub had: BTreeSet<Service>,
-    /// Services of the snap that were made to fail on purpose; of their trouble nothing is to be said.
+    /// Services of the snap that were made to fail on purpose since it booted: that they ended, and were started again, is no
+    /// trouble.
     #[serde(default)]
     pub upset: BTreeSet<String>,
+    /// How its instance does nothing, where it does not.
+    #[serde(default)]
+    pub standstill: Option<Standstill>,
+    /// The networks that it is cut off from.
+    #[serde(default)]
+    pub cut: BTreeSet<Network>,
+    /// Daemons that were killed and that nobody starts again.
+    #[serde(default)]
+    pub dead: BTreeSet<Process>,
     /// The services that it is told when it enters. Else MicroOVN chooses: everything where fewer than three members have
     /// central, and no central where three have it.
     #[serde(default)]
@@ -138,6 +145,9 @@ impl Member {
             services,
             had: BTreeSet::new(),
             upset: BTreeSet::new(),
+            standstill: None,
+            cut: BTreeSet::new(),
+            dead: BTreeSet::new(),
             told: None,
         }
     }
@@ -156,6 +166,36 @@ impl Member {
     /// Whether this member runs `service`, or would if it were up.
     pub fn runs(&self, service: Service) -> bool {
         self.services.contains(&service)
+    }
+
+    /// Whether this daemon of it runs: it can be asked, has the service, and nobody killed it.
+    pub fn lives(&self, process: Process) -> bool {
+        let has = process.service().is_none_or(|service| self.runs(service));
+        self.presence == Presence::Online && has && !self.dead.contains(&process)
+    }
+
+    /// Whether the link by which it reaches the tunnel endpoints of the others is cut.
+    pub fn tunnels_are_cut(&self) -> bool {
+        let cut = |nic: &&Nic| self.cut.contains(&nic.network);
+        self.nics.iter().filter(cut).any(|nic| [&self.encap.device, &self.encap.via].contains(&&nic.device))
+    }
+
+    /// Notes that its instance booted: whatever was done to what ran before is past.
+    pub fn booted(&mut self) {
+        self.standstill = None;
+        self.cut.clear();
+        self.dead.clear();
+        self.upset.clear();
+        self.reckon();
+    }
+
+    /// Makes of a member of the cluster one that is online or down, by what was done to its instance and its networks.
+    pub fn reckon(&mut self) {
+        let cut = |nic: &Nic| self.cut.contains(&nic.network) && nic.addresses.iter().any(|it| it.addr() == self.address);
+        if self.belongs() {
+            let down = self.standstill.is_some() || self.nics.iter().any(cut);
+            self.presence = if down { Presence::Down } else { Presence::Online };
+        }
     }
 
     /// Its NIC on `network`, if it has one.

@@ -14,6 +14,7 @@ mod option;
 mod process;
 mod recipe;
 mod release;
+mod service;
 mod state;
 
 use std::collections::BTreeMap;
@@ -27,12 +28,13 @@ pub use certificates::planned_certificates;
 pub use changes::{Changes, Turnover};
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
-pub use member::{Encap, Member, Presence, Service};
+pub use member::{Encap, Member, Presence, Standstill};
 pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{InitOption, Need, Outline};
 pub use process::Process;
 pub use recipe::{Content, File, Recipe, Role};
 pub use release::{Plug, Release};
+pub use service::Service;
 pub use state::State;
 
 /// How a cluster is formed.

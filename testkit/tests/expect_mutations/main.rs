@@ -6,6 +6,7 @@ mod case;
 mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
+mod faults;
 mod life;
 mod since;
 mod table;

@@ -9,6 +9,9 @@ use super::tools::list;
 pub(super) fn daemons(state: &State, member: &Member, changes: &Changes) -> String {
     let mut text = String::new();
     let mut add = |process: Process, line: &str| {
+        if member.dead.contains(&process) {
+            return;
+        }
         let argv: Vec<&str> = line.split(' ').collect();
         let (number, generation) = (process as usize, number(changes.of_process(&member.name, process)));
         let (pid, started) = (100 + number + 10 * generation, 2000 + 1000 * generation);

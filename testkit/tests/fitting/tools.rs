@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde_json::json;
 use testkit::expect::Read;
-use testkit::microovn::{LISTENERS, planned_services};
-use testkit::plan::{Changes, Datapath, Member, Presence, Service, State};
+use testkit::microovn::{Activity, LISTENERS, planned_services};
+use testkit::plan::{Changes, Datapath, Member, Presence, Process, Service, State};
 
 use super::{certificates, daemons};
 
@@ -23,7 +23,7 @@ pub(super) fn list(state: &State, port: u16) -> String {
 pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Changes) -> Result<String, &'static str> {
     let chassis: Vec<_> = state.members_with(Service::Chassis).enumerate().collect();
     Ok(match read {
-        Read::Switch if !member.runs(Service::Switch) => return Err("database connection failed (No such file or directory)"),
+        Read::Switch if !member.lives(Process::SwitchDatabase) => return Err("database connection failed (No such file or directory)"),
         Read::Switch => {
             let mut ids = vec![json!(["hostname", member.hostname]), json!(["system-id", member.name])];
             let mut interfaces = vec![json!(["br-int", "internal", ["map", []]])];
@@ -47,7 +47,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             let bridges = json!({"data": [["br-int", kind, "0000ce8f"]], "headings": ["name", "datapath_type", "datapath_id"]});
             format!("{roots}\n{interfaces}\n{bridges}\n")
         }
-        Read::Southbound if !state.has_quorum() => return Err("database connection failed ()"),
+        Read::LostSouthbound => return Err("`microovn.ovn-sbctl` exited with 1: database connection failed ()"),
         Read::Southbound => {
             let rows = chassis
                 .iter()
@@ -77,6 +77,9 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             .to_owned(),
         Read::NbRaft => raft(state, member, changes, "OVN_Northbound", 6643),
         Read::SbRaft => raft(state, member, changes, "OVN_Southbound", 6644),
+        Read::Members if !state.has_majority() => {
+            return Err("`microovn cluster list` exited with 1: Error: Failed to get cluster members");
+        }
         Read::Members => {
             let row = |member: &Member| {
                 let address = SocketAddr::new(member.address, state.release.member_port).to_string();
@@ -88,6 +91,8 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
         Read::Services => {
             let mut text = "Service  Startup  Current  Notes\n".to_owned();
             for (name, (startup, current)) in planned_services(&state.release, member.running()) {
+                let dead = name == "ovn-northd" && member.dead.contains(&Process::Northd);
+                let current = if dead { Activity::Inactive } else { current };
                 let notes = if name == "refresh-expiring-certs" { "timer-activated" } else { "-" };
                 text += &format!("microovn.{name}  {startup}  {current}  {notes}\n");
             }
@@ -125,7 +130,10 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             let devices = member.nics.iter().map(|nic| {
                 let addresses =
                     nic.addresses.iter().map(|net| json!({"local": net.addr(), "prefixlen": net.prefix_len()}));
-                json!({"ifname": nic.device, "flags": ["BROADCAST", "UP", "LOWER_UP"], "operstate": "UP",
+                let cut = member.cut.contains(&nic.network);
+                let (flags, operstate) =
+                    if cut { (&["BROADCAST"][..], "DOWN") } else { (&["BROADCAST", "UP", "LOWER_UP"][..], "UP") };
+                json!({"ifname": nic.device, "flags": flags, "operstate": operstate,
                        "addr_info": addresses.collect::<Vec<_>>()})
             });
             json!(devices.collect::<Vec<_>>()).to_string()
@@ -147,11 +155,12 @@ fn raft(state: &State, member: &Member, changes: &Changes, name: &str, port: u16
         first if first == number => ("leader", "self".to_owned()),
         first => ("follower", id(first)),
     };
+    let status = if state.has_quorum() { "cluster member" } else { "disconnected from the cluster (election timeout)" };
     let cluster = format!("c{:03}", super::number(changes.databases));
     let address = |member: &Member| format!("ssl:{}", SocketAddr::new(member.address, port));
     let mut text = format!(
         "{short}\nName: {name}\nCluster ID: {cluster} ({cluster}0000-0000-4000-8000-000000000000)\n\
-         Server ID: {short} ({short}0000-0000-4000-8000-000000000000)\nAddress: {}\nStatus: cluster member\n\
+         Server ID: {short} ({short}0000-0000-4000-8000-000000000000)\nAddress: {}\nStatus: {status}\n\
          Role: {role}\nTerm: 2\nLeader: {leader}\nVote: unknown\n\nElection timer: 16000\nServers:\n",
         address(member),
         short = id(number),

@@ -56,7 +56,9 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
             }
             Err(reason) => drop(verdict.unread(&member.name, TABLE, reason)),
         }
-        list::judge(state, member, observation, &mut verdict);
+        if state.has_majority() {
+            list::judge(state, member, observation, &mut verdict);
+        }
     }
     verdict.finish()
 }

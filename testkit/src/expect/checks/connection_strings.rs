@@ -6,7 +6,7 @@ use super::{NORTHBOUND_PORT, SOUTHBOUND_PORT};
 use crate::expect::explain::explain_address;
 use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
 use crate::ovn::{Connection, Connections, parse_host};
-use crate::plan::{Member, Service, State};
+use crate::plan::{Member, Process, Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "connection_strings",
@@ -48,7 +48,7 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
             }
             Err(reason) => drop(verdict.unread(&member.name, "ovn.env", reason)),
         }
-        if !member.runs(Service::Central) {
+        if !member.lives(Process::Northd) {
             continue;
         }
         match observation.get(&member.name, |seen| &seen.northd) {

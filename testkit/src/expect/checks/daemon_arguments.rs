@@ -13,8 +13,8 @@ use crate::plan::{Member, Process, State};
 
 pub(super) const CHECK: Check = Check {
     name: "daemon_arguments",
-    about: "the daemons of the planned services run, each once and no other, and were started with the planned files, \
-            remotes, keys and certificates and nothing else",
+    about: "the daemons of the planned services run, each once and no other, but those that were killed for good, and were \
+            started with the planned files, remotes, keys and certificates and nothing else",
     reads: &[Subject::Daemons],
     applies: super::everywhere,
     judge: Judge::Now(judge),
@@ -40,7 +40,7 @@ fn judge_member(member: &Member, daemons: &[Daemon], verdict: &mut VerdictBuilde
         running.entry(process).or_default().push(daemon);
     }
     let planned = planned(member.running());
-    for plan in &planned {
+    for plan in planned.iter().filter(|plan| !member.dead.contains(&plan.role)) {
         let processes = running.remove(&Ok(plan.role)).unwrap_or_default();
         verdict.compare(&member.name, TABLE, &plan.role.to_string(), "1 process", count(processes.len()));
         processes.iter().for_each(|process| judge_process(member, plan, process, verdict));

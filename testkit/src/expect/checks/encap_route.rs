@@ -7,8 +7,8 @@ use crate::plan::{Member, Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "encap_route",
-    about: "the tunnel endpoint is on the planned device, which is up, and the way to every other endpoint leaves by \
-            the planned device, from that address",
+    about: "every NIC is up but those whose link was cut, the tunnel endpoint is on the planned device, and the way to every \
+            other endpoint leaves by the planned device, from that address",
     reads: &[Subject::Addresses, Subject::Routes],
     applies: super::with_chassis,
     judge: Judge::Now(judge),
@@ -18,12 +18,35 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     for member in state.online_with(Service::Chassis) {
         match observation.get(&member.name, |seen| &seen.devices) {
-            Ok(devices) => address(member, devices, &mut verdict),
+            Ok(devices) => {
+                links(member, devices, &mut verdict);
+                if !member.tunnels_are_cut() {
+                    address(member, devices, &mut verdict);
+                }
+            }
             Err(reason) => drop(verdict.unread(&member.name, "ip address", reason)),
         }
-        routes(state, member, observation.find(&member.name), &mut verdict);
+        if !member.tunnels_are_cut() {
+            routes(state, member, observation.find(&member.name), &mut verdict);
+        }
     }
     verdict.finish()
+}
+
+/// Every NIC has its link, or none where that was cut. Where packets would go then is nobody's business.
+fn links(member: &Member, devices: &[Device], verdict: &mut VerdictBuilder) {
+    for nic in &member.nics {
+        let wanted = if member.cut.contains(&nic.network) { "down" } else { "up" };
+        let seen = match devices.iter().find(|device| device.name == nic.device) {
+            None => "no such device".to_owned(),
+            Some(device) if device.is_up() => "up".to_owned(),
+            Some(device) if device.flags.iter().any(|flag| flag == "UP") => {
+                format!("{} with flags {}", device.operstate, device.flags.join(","))
+            }
+            Some(_) => "down".to_owned(),
+        };
+        verdict.compare(&member.name, "ip address", &format!("{} state", nic.device), wanted, seen);
+    }
 }
 
 fn address(member: &Member, devices: &[Device], verdict: &mut VerdictBuilder) {
@@ -36,13 +59,6 @@ fn address(member: &Member, devices: &[Device], verdict: &mut VerdictBuilder) {
         .collect();
     let seen = if owners.is_empty() { "no device".to_owned() } else { owners.join(", ") };
     verdict.compare(name, "ip address", &format!("device with {ip}"), planned, seen);
-
-    let seen = match devices.iter().find(|device| device.name == *planned) {
-        None => "no such device".to_owned(),
-        Some(device) if device.is_up() => "up".to_owned(),
-        Some(device) => format!("{} with flags {}", device.operstate, device.flags.join(",")),
-    };
-    verdict.compare(name, "ip address", &format!("{planned} state"), "up", seen);
 }
 
 fn routes(state: &State, member: &Member, seen: Option<&MemberObservation>, verdict: &mut VerdictBuilder) {

@@ -3,14 +3,16 @@
 //! A cluster may look right in every table while a daemon has crashed and was started again, loops, or is refused what it
 //! asks for.
 
+use std::collections::BTreeSet;
+
 use crate::expect::{Check, Judge, Noise, Observation, Subject, Verdict, VerdictBuilder};
 use crate::microovn::health::{Health, Kind, OFTEN, Trouble, Unit};
-use crate::plan::State;
+use crate::plan::{Member, State};
 
 pub(super) const CHECK: Check = Check {
     name: "healthy",
-    about: "since the members booted no service of the snap crashed, failed or was restarted by itself, nothing was denied \
-            to it, and none says the same over and over",
+    about: "since the members booted no service of the snap crashed, failed or was restarted by itself, but those that were \
+            killed on purpose, nothing was denied to it, and none says the same over and over",
     reads: &[Subject::Health],
     applies: super::everywhere,
     judge: Judge::Now(judge),
@@ -28,24 +30,26 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
         match (observation.get(&member.name, |seen| &seen.health), &known) {
             (Err(reason), _) => drop(verdict.unread(&member.name, JOURNAL, reason)),
             (_, Err(error)) => drop(verdict.unread(&member.name, "known noise", error.to_string())),
-            (Ok(health), Ok(known)) => judge_member(&mut verdict, &member.name, health, known),
+            (Ok(health), Ok(known)) => judge_member(&mut verdict, member, health, known),
         }
     }
     verdict.finish()
 }
 
-fn judge_member(verdict: &mut VerdictBuilder, member: &str, health: &Health, known: &[Noise]) {
+fn judge_member(verdict: &mut VerdictBuilder, planned: &Member, health: &Health, known: &[Noise]) {
+    let member = planned.name.as_str();
     // systemd writes a line when it starts a service, and the daemon always runs.
     verdict.judge(health.lines > 0, member, JOURNAL, "lines", "some", "none", None);
     verdict.judge(!health.units.is_empty(), member, UNITS, "units", "some", "none", None);
     let left_out = format!("{} more that may tell of trouble", health.left_out);
     verdict.judge(health.left_out == 0, member, JOURNAL, "lines that were left out", "none", left_out, None);
-    for unit in &health.units {
+    let upset = |unit: &&Unit| unit.service().is_some_and(|service| planned.upset.contains(service));
+    for unit in health.units.iter().filter(|unit| !upset(unit)) {
         let seen = state(unit);
         verdict.judge(seen.is_empty(), member, UNITS, &unit.name, "no failure, no restart of its own", seen, None);
     }
     for kind in Kind::ALL {
-        let of_kind = health.troubles.iter().filter(|trouble| trouble.kind == kind);
+        let of_kind = health.troubles.iter().filter(|trouble| trouble.kind == kind && !is_meant(trouble, &planned.upset));
         let unknown: Vec<&Trouble> =
             of_kind.filter(|one| !known.iter().any(|noise| noise.covers(kind, &one.who, &one.text))).collect();
         let column = kind.to_string();
@@ -61,6 +65,12 @@ fn judge_member(verdict: &mut VerdictBuilder, member: &str, health: &Health, kno
             verdict.judge(false, member, JOURNAL, &column, "none", seen, None);
         }
     }
+}
+
+/// Whether a line tells only that a service ended, or was started again, that was made to end.
+fn is_meant(trouble: &Trouble, upset: &BTreeSet<String>) -> bool {
+    let ended = matches!(trouble.kind, Kind::Ended | Kind::Restarted | Kind::Failed);
+    ended && trouble.services().iter().any(|service| upset.contains(*service))
 }
 
 /// What is wrong with a unit; nothing where all is well.

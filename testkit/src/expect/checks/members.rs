@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::sorted;
+use super::{nobody_answers, sorted};
 use crate::expect::explain::explain_address;
 use crate::expect::{Check, Judge, Observation, Subject, Verdict};
 use crate::plan::{Presence, State};
@@ -10,7 +10,7 @@ use crate::plan::{Presence, State};
 pub(super) const CHECK: Check = Check {
     name: "members",
     about: "the cluster has exactly the planned members at their planned addresses, all of them online but those \
-            that are down, as seen from every member",
+            that are down, as seen from every member; where no more than half of them are up, nobody lists them, and says so",
     reads: &[Subject::Members],
     applies: super::everywhere,
     judge: Judge::Now(judge),
@@ -23,6 +23,11 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     for observer in state.online() {
         let list = match observation.get(&observer.name, |seen| &seen.members) {
+            seen if !state.has_majority() => {
+                let seen = seen.map(|list| format!("{} members", list.len()));
+                nobody_answers(&mut verdict, &observer.name, TABLE, "name", seen);
+                continue;
+            }
             Ok(list) => list,
             Err(reason) => {
                 verdict.unread(&observer.name, TABLE, reason);

@@ -24,7 +24,7 @@ mod tunnels;
 
 use super::{Check, Observation, Reading, VerdictBuilder};
 use crate::ovn::{Southbound, Switch};
-use crate::plan::{Member, Service, State};
+use crate::plan::{Member, Process, Service, State};
 
 /// Every check that judges an observation, from the outside in: members and services first, tunnels last.
 pub const CHECKS: &[Check] = &[
@@ -63,6 +63,22 @@ fn sorted(items: impl IntoIterator<Item = impl ToString>) -> String {
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }
 
+/// Judges a reading of what nobody should be able to read: the command ends with an error of its own. `seen` is what was read, or
+/// why nothing was.
+fn nobody_answers(
+    verdict: &mut VerdictBuilder,
+    member: &str,
+    table: &str,
+    column: &str,
+    seen: Result<impl std::fmt::Display, String>,
+) {
+    let (holds, seen) = match seen {
+        Ok(seen) => (false, seen.to_string()),
+        Err(reason) => (reason.contains("` exited with "), reason),
+    };
+    verdict.judge(holds, member, table, column, "no answer, and an error", seen, None);
+}
+
 /// For a check that every cell can have.
 fn everywhere(_: &State) -> bool {
     true
@@ -91,7 +107,8 @@ fn southbound<'a>(
     answer(reading, state.has_quorum(), member, table, verdict)
 }
 
-/// The local switch of a member, for a check to go on with. Where its service is off, what is compared is that nobody answers.
+/// The local switch of a member, for a check to go on with. Where its service is off, or its database was killed, what is
+/// compared is that nobody answers.
 fn switch<'a>(
     observation: &'a Observation,
     member: &Member,
@@ -99,7 +116,8 @@ fn switch<'a>(
     verdict: &mut VerdictBuilder,
 ) -> Option<&'a Switch> {
     let reading = observation.find(&member.name).map(|seen| &seen.switch);
-    answer(reading, member.runs(Service::Switch), member, table, verdict)
+    let answers = member.lives(Process::SwitchDatabase);
+    answer(reading, answers, member, table, verdict)
 }
 
 /// What a database said that `answers`; of one that does not, that it was asked in vain.

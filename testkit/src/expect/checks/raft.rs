@@ -9,6 +9,9 @@ use crate::plan::{Member, Service, State};
 /// MicroOVN's `ovn-central.env`: OVN's own is 1000.
 const ELECTION_TIMER: u64 = 16_000;
 
+/// What a server says that has stood for election and was not elected, as recorded.
+const LOST: &str = "disconnected from the cluster (election timeout)";
+
 /// One of the two.
 pub(super) struct Database {
     /// Its name in `cluster/status`, which also names the table of a difference.
@@ -50,7 +53,8 @@ fn server(
     let (member, table) = (&central.name, database.name);
     verdict.compare(member, table, "name", database.name, &seen.name);
     verdict.compare(member, table, "address", Connection::ssl(central.address, database.port), &seen.address);
-    verdict.compare(member, table, "status", "cluster member", &seen.status);
+    let status = if state.has_quorum() { "cluster member" } else { LOST };
+    verdict.compare(member, table, "status", status, &seen.status);
     verdict.compare(member, table, "election timer", ELECTION_TIMER, seen.election_timer);
     verdict.compare(member, table, "servers", servers, sorted(seen.servers.iter().map(|server| &server.address)));
 

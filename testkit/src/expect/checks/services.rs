@@ -2,8 +2,8 @@
 
 use super::sorted;
 use crate::expect::{Check, Judge, Observation, Subject, Verdict};
-use crate::microovn::planned_services;
-use crate::plan::State;
+use crate::microovn::{Activity, planned_services};
+use crate::plan::{Process, State};
 
 pub(super) const CHECK: Check = Check {
     name: "services",
@@ -26,7 +26,11 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
                 continue;
             }
         };
-        let planned = planned_services(&state.release, member.running());
+        let mut planned = planned_services(&state.release, member.running());
+        // Recorded: its unit ends with it. Those of the others that stay down go on.
+        if let Some((_, current)) = planned.get_mut("ovn-northd").filter(|_| member.dead.contains(&Process::Northd)) {
+            *current = Activity::Inactive;
+        }
         for (&name, (startup, current)) in &planned {
             let seen = list.iter().find(|service| service.name == name);
             let seen = seen

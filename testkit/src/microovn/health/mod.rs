@@ -9,6 +9,7 @@ mod kind;
 mod script;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use kind::{EXAMPLES, Kind};
 pub use script::argv;
