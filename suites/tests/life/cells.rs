@@ -27,6 +27,23 @@ suites::journeys! {
         s22_enable_central_3,
         s23_propagate,
     }
+    cuts {
+        s0_formed,
+        s1_freeze_3,
+        s2_propagate,
+        s3_thaw_3,
+        s4_propagate,
+        s5_cut_underlay_2,
+        s6_heal_underlay_2,
+        s7_propagate,
+        s8_cut_management_2,
+        s9_heal_management_2,
+        s10_propagate,
+        s11_cut_management_1,
+        s12_propagate,
+        s13_heal_management_1,
+        s14_propagate,
+    }
     downscale {
         s0_formed,
         s1_remove_5,
@@ -39,6 +56,48 @@ suites::journeys! {
         s8_remove_5,
         s9_remove_4,
         s10_propagate,
+    }
+    kills {
+        s0_formed,
+        s1_kill_microovnd_1,
+        s2_kill_northbound_1,
+        s3_kill_southbound_1,
+        s4_propagate,
+        s5_kill_northd_1,
+        s6_propagate,
+        s7_restart_ovn_northd_1,
+        s8_kill_controller_2,
+        s9_restart_chassis_2,
+        s10_propagate,
+        s11_kill_vswitchd_2,
+        s12_restart_switch_2,
+        s13_propagate,
+        s14_kill_switch_database_3,
+        s15_restart_switch_3,
+        s16_propagate,
+    }
+    outage {
+        s0_formed,
+        s1_stop_3,
+        s2_propagate,
+        s3_cut_power_2,
+        s4_start_2,
+        s5_propagate,
+        s6_start_3,
+        s7_propagate,
+        s8_cut_power_1,
+        s9_propagate,
+        s10_start_1,
+        s11_propagate,
+    }
+    reboot {
+        s0_formed,
+        s1_reboot_2,
+        s2_propagate,
+        s3_reboot_4,
+        s4_propagate,
+        s5_reboot_all,
+        s6_propagate,
     }
     scaleup {
         s0_formed,
