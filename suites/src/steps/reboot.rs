@@ -23,7 +23,9 @@ pub struct Reboot {
 
 impl Reboot {
     fn numbers(self, state: &State) -> Vec<usize> {
-        numbers(state).filter(|number| self.member.is_none_or(|it| it == *number) && not_online(state, *number).is_none()).collect()
+        numbers(state)
+            .filter(|number| self.member.is_none_or(|it| it == *number) && not_online(state, *number).is_none())
+            .collect()
     }
 }
 

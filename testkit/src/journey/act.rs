@@ -151,7 +151,9 @@ impl fmt::Display for What {
             Self::CutPower => f.write_str("the instance is ended at once"),
             Self::Start => f.write_str("the instance is started"),
             Self::Reboot { with } if with.is_empty() => f.write_str("the instance is booted again"),
-            Self::Reboot { with } => write!(f, "the instance is booted again, and at the same time {}", with.join(", ")),
+            Self::Reboot { with } => {
+                write!(f, "the instance is booted again, and at the same time {}", with.join(", "))
+            }
             Self::Freeze => f.write_str("the instance is frozen"),
             Self::Thaw => f.write_str("the instance goes on"),
             Self::Kill { process, signal } => write!(f, "SIG{signal} to {process}"),

@@ -191,7 +191,8 @@ impl Member {
 
     /// Makes of a member of the cluster one that is online or down, by what was done to its instance and its networks.
     pub fn reckon(&mut self) {
-        let cut = |nic: &Nic| self.cut.contains(&nic.network) && nic.addresses.iter().any(|it| it.addr() == self.address);
+        let cut =
+            |nic: &Nic| self.cut.contains(&nic.network) && nic.addresses.iter().any(|it| it.addr() == self.address);
         if self.belongs() {
             let down = self.standstill.is_some() || self.nics.iter().any(cut);
             self.presence = if down { Presence::Down } else { Presence::Online };

@@ -89,7 +89,8 @@ fn a_daemon_that_was_killed_for_good_is_not_there() {
             *case.daemons() = inner(&mut was.daemons).clone();
         });
         assert_eq!(seen, BTreeSet::from(["daemon_arguments"]), "{process}");
-        let another = found_of(&without(process), |case| case.daemons().retain(|it| it.process() != Some(Process::Northbound)));
+        let another =
+            found_of(&without(process), |case| case.daemons().retain(|it| it.process() != Some(Process::Northbound)));
         assert_eq!(another, BTreeSet::from(["daemon_arguments"]), "{process}");
     }
     let active = |case: &mut Case<'_>| case.service("ovn-northd").current = Activity::Active;

@@ -49,7 +49,8 @@ fn judge_member(verdict: &mut VerdictBuilder, planned: &Member, health: &Health,
         verdict.judge(seen.is_empty(), member, UNITS, &unit.name, "no failure, no restart of its own", seen, None);
     }
     for kind in Kind::ALL {
-        let of_kind = health.troubles.iter().filter(|trouble| trouble.kind == kind && !is_meant(trouble, &planned.upset));
+        let of_kind =
+            health.troubles.iter().filter(|trouble| trouble.kind == kind && !is_meant(trouble, &planned.upset));
         let unknown: Vec<&Trouble> =
             of_kind.filter(|one| !known.iter().any(|noise| noise.covers(kind, &one.who, &one.text))).collect();
         let column = kind.to_string();
