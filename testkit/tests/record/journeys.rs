@@ -112,6 +112,40 @@ fn a_red_station_has_its_checks_the_cause_first_and_what_to_type() {
 }
 
 #[test]
+fn only_what_differs_between_two_stations_is_told() {
+    let folder = copy("journey");
+    change(folder.path(), "stations/2.json", |reached| {
+        let members = reached["observation"]["members"].as_object_mut().expect("members");
+        for (name, seen) in members {
+            let chassis = seen["southbound"]["seen"]["chassis"].as_array_mut().expect("rows");
+            chassis.retain(|row| row["name"] != "microovn-services-restart-3");
+            if name.ends_with("-1") {
+                let files = &mut seen["pki"]["seen"]["files"];
+                files["ovn-northd-cert.pem"]["content"] = files["cacert.pem"]["content"].clone();
+            }
+            if name.ends_with("-2") {
+                seen["devices"] = json!({"failed": "no answer"});
+            }
+        }
+    });
+    let (_, journey) = journey_in(folder.path());
+    let seen = &journey.stations[2].seen;
+    let told: Vec<(&str, &str, bool)> = seen
+        .iter()
+        .map(|it| (it.member.as_deref().unwrap_or("all"), &*it.what, it.after.is_some()))
+        .filter(|it| !it.1.starts_with("process "))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("all", "Chassis microovn-services-restart-3", false),
+            ("microovn-services-restart-1", "certificate ovn-northd-cert.pem", true),
+            ("microovn-services-restart-2", "reading devices", true),
+        ]
+    );
+}
+
+#[test]
 fn a_step_that_was_refused_is_told_with_what_was_said_and_without_secrets() {
     const TOKEN: &str = "eyJzZWNyZXQiOiIwMDAwIiwiZmluZ2VycHJpbnQiOiJmZmZmIn0=";
     let folder = copy("journey");
