@@ -239,7 +239,7 @@ impl Ground {
             Some(site) => site,
             None => self.site().await?,
         };
-        cluster::keep(&site, manifest).await.map_err(Failure::of)
+        cluster::pause(&site, manifest, None).await.map_err(Failure::of)
     }
 
     /// What becomes of a cluster that could not be formed, which no check will use: it goes at once, or is kept as asked.
@@ -269,7 +269,9 @@ fn suite_checks(plan: &Plan) -> impl Iterator<Item = Check> {
 /// A cluster that was kept, looked at anew, or else a new one.
 async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, String> {
     if site.config.reuse
-        && let Some(manifest) = cluster::reuse(site, cell).await.map_err(|error| chain(&error))?
+        && let Some(manifest) = cluster::reuse(site, cell.id().as_str()).await.map_err(|error| chain(&error))?
+        // One that was changed by hand is nobody else's.
+        && manifest.steps.is_empty()
     {
         if !manifest.settled.unsatisfied.is_empty() {
             cluster::collect(&site.client, &manifest.instances, &Evidence::new(dir)).await;
@@ -324,6 +326,7 @@ mod tests {
                 datapath: None,
             },
             plan: Plan::draw(&cell(), options::OPTIONS, Segments::documentation()),
+            steps: Vec::new(),
             instances: BTreeMap::new(),
             settled: Settled { ms: 0, looks: 1, unsatisfied: Vec::new() },
             observation: Observation::default(),

@@ -114,8 +114,11 @@ async fn play(ground: &Ground, chart: &Chart, dir: &Path) -> Result<Option<Strin
         Err(failure) => return leave(failure.into_text()).map(|()| None),
     };
     let variant = cluster::variant(chart.journey);
+    let asked = ground.config.pause_before.as_deref();
+    let paused = asked.and_then(|step| Station::find(&chart.stations, step)).filter(|step| step.number > 0);
+    let until = paused.map(|step| step.number.saturating_sub(1));
     let order = Order { cell: &chart.cell, options: options::OPTIONS, variant: &variant };
-    let (manifest, ended): (Manifest, Ended) = match cluster::play(&site, order, chart.journey, None, dir).await {
+    let (manifest, ended): (Manifest, Ended) = match cluster::play(&site, order, chart.journey, until, dir).await {
         Ok(played) => played,
         Err(error) => {
             let message = chain(&error);
@@ -124,10 +127,17 @@ async fn play(ground: &Ground, chart: &Chart, dir: &Path) -> Result<Option<Strin
         }
     };
     let red = matches!(ended, Ended::Stopped(_));
+    let next = chart.stations.get(manifest.steps.len() + 1).map(|station| station.words.as_str());
+    if let (Some(step), false) = (paused, red) {
+        let how = cluster::pause(&site, &manifest, next).await.map_err(Failure::of)?;
+        let (at, station) = (step.number, step.test());
+        let why = format!("paused before {station}, as asked\n{how}");
+        let stopped = Stopped { at, station, why, acts: Vec::new(), watched: Vec::new() };
+        return CellFolder::new(dir).write(&stopped).map(|()| None).map_err(Failure::of);
+    }
     match (ground.config.keep, red) {
-        (Keep::Always, _) | (Keep::OnFailure, true) => {
-            cluster::keep(&site, &manifest).await.map(Some).map_err(Failure::of)
-        }
+        (Keep::OnFailure, true) => cluster::pause(&site, &manifest, next).await.map(Some).map_err(Failure::of),
+        (Keep::Always, _) => cluster::keep_at(&site, &manifest, next).await.map(Some).map_err(Failure::of),
         _ => reaper::release(&ground.run, &ground.exe, name).map(|()| None).map_err(Failure::of),
     }
 }

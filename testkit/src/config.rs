@@ -24,6 +24,11 @@ pub use nextest::{Nextest, Round};
 /// The variable that names the cell that journeys start from: how `testkit run` tells its tests.
 pub const ON: &str = "TESTKIT_ON";
 
+/// The variable that names the step before which journeys stop, for the same.
+pub const PAUSE_BEFORE: &str = "TESTKIT_PAUSE_BEFORE";
+/// The variable of [`Config::keep`].
+pub const KEEP: &str = "TESTKIT_KEEP";
+
 /// The configuration file, looked for at the workspace root.
 pub const FILE_NAME: &str = "testkit.toml";
 
@@ -95,6 +100,8 @@ pub struct Config {
     pub settle: Duration,
     /// The cell that journeys start from, instead of their own.
     pub on: Option<String>,
+    /// The step before which journeys stop, with their clusters left up: its number, or its words.
+    pub pause_before: Option<String>,
     /// What the environment sets and nothing here reads, a line each, with what it does here.
     pub notices: Vec<String>,
     /// What nextest hands to every test of a run.
@@ -246,6 +253,7 @@ impl Config {
             datapath: pick!(datapath).unwrap_or(Datapath::Auto),
             settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
             on: environment.get(ON).filter(|cell| !cell.is_empty()).cloned(),
+            pause_before: environment.get(PAUSE_BEFORE).filter(|step| !step.is_empty()).cloned(),
             notices: upstream::notices(environment),
             nextest: Nextest::find(environment)?,
             nextest_profile: environment.get("NEXTEST_PROFILE").filter(|name| !name.is_empty()).cloned(),

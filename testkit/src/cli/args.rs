@@ -9,6 +9,7 @@ use super::plan::PlanArgs;
 use super::report::ReportArgs;
 use super::run::RunArgs;
 use super::runs::ReapArgs;
+use super::step::StepArgs;
 use super::summary::SummaryArgs;
 use super::up::UpArgs;
 
@@ -55,11 +56,13 @@ pub(super) enum Command {
     Evidence(EvidenceArgs),
     /// Print the results of a run as Markdown, from the runner's JUnit file.
     Summary(SummaryArgs),
-    /// Form the cluster of a cell and leave it up.
+    /// Form the cluster of a cell, or play a journey, and leave the cluster up.
     Up(UpArgs),
-    /// Run the checks of a cell on its cluster that is up.
+    /// Take steps on a cluster that is up, and judge it after each.
+    Step(StepArgs),
+    /// Run the checks on a cluster that is up.
     Check {
-        /// The cell.
+        /// The cell or the journey.
         cell: String,
         /// One check; all of them when not given.
         check: Option<String>,

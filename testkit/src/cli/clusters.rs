@@ -22,7 +22,6 @@ pub(super) async fn check(
     name: &str,
     check: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    let cell = Cells::of(catalogue)?.find(name)?;
     let known = || catalogue.checks.iter().map(|check| check.name);
     if let Some(check) = check
         && !known().any(|name| name == check)
@@ -34,7 +33,7 @@ pub(super) async fn check(
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
-    let manifest = cluster::reuse(&site, &cell).await.map_err(Failure::cluster)?.ok_or_else(|| {
+    let manifest = cluster::reuse(&site, name).await.map_err(Failure::cluster)?.ok_or_else(|| {
         Failure::Usage(format!("the members of {name} are gone; `testkit down {name}` clears what is left of it"))
     })?;
     let (mut judged, mut failed) = (0, 0);
@@ -101,11 +100,11 @@ pub(super) async fn logs(config: Config, catalogue: &Catalogue, node: &str, foll
     journals::logs(&client, &members, follow).await
 }
 
-/// The cluster of a cell that is up. One that is up is good although the matrix no longer has its cell.
-fn need_kept(config: &Config, catalogue: &Catalogue, cell: &str) -> Result<Manifest, Failure> {
+/// The cluster of a cell or a journey that is up. One that is up is good although the matrix no longer has its cell.
+pub(super) fn need_kept(config: &Config, catalogue: &Catalogue, cell: &str) -> Result<Manifest, Failure> {
     let kept = cluster::kept(config, cell).map_err(Failure::usage)?;
     if kept.is_none() {
-        Cells::of(catalogue)?.find(cell)?;
+        Cells::of(catalogue)?.one(cell, None)?;
     }
     kept.ok_or_else(|| {
         let up = cluster::kept_cells(config);

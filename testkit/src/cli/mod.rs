@@ -24,6 +24,7 @@ mod run;
 mod runs;
 mod shell_help;
 mod status;
+mod step;
 mod suites;
 mod summary;
 mod terminal;
@@ -197,6 +198,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Image { command: args::Image::Rm } => images::remove(&config).await,
         Command::Cache { command: args::Cache::Gc } => images::collect_garbage(&config),
         Command::Up(args) => up::up(config, catalogue, &args).await,
+        Command::Step(args) => step::step(config, catalogue, &args).await,
         Command::Check { cell, check } => clusters::check(config, catalogue, &cell, check.as_deref()).await,
         Command::Shell { node, command } => clusters::shell(config, catalogue, &node, &command).await,
         Command::Down { cell, all } => clusters::down(config, catalogue, cell.as_deref(), all).await,

@@ -14,12 +14,13 @@ use super::cells::Cells;
 use super::junit::{self, Junit};
 use super::output::show;
 use super::programs::Programs;
-use super::suites::{Group, Suite};
+use super::suites::{Group, Suite, step_of};
 use super::watch::{self, Watch};
 use super::{Catalogue, Failure, closing, host, nextest};
 use crate::cluster::{self, Site};
-use crate::config::{Config, ON, Round};
+use crate::config::{Config, KEEP, ON, PAUSE_BEFORE, Round};
 use crate::folder::RunFolder;
+use crate::journey::Station;
 use crate::matrix::Tier;
 use crate::record::{self, CellPart, Record, RunPart};
 use crate::session::{Process, Run};
@@ -40,6 +41,12 @@ pub(super) struct RunArgs {
     /// From which cell journeys start, instead of their own.
     #[arg(long, value_name = "CELL")]
     pub(super) on: Option<String>,
+    /// Stop the journeys that have this step before it, and leave their clusters up for six hours: its number, or its words.
+    #[arg(long, value_name = "STEP")]
+    pub(super) pause_before: Option<String>,
+    /// Leave the clusters of suites that fail up for six hours.
+    #[arg(long)]
+    pub(super) pause_on_failure: bool,
     /// Fail when the product lacks what a cell needs, instead of skipping the cell.
     #[arg(long)]
     pub(super) forbid_skips: bool,
@@ -62,6 +69,9 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         ([], Group::Tier(tier)) if args.on.is_none() => cells.suites(&cells.tier(tier)),
         (names, _) => cells.named(names, args.on.as_deref())?,
     };
+    if let Some(step) = &args.pause_before {
+        check_pause(&chosen, step)?;
+    }
     cluster::check_given_snaps(&config, &mut super::host::lines()).map_err(Failure::cluster)?;
     let programs = Programs::build(&config, &chosen);
     let (divided, programs) = tokio::try_join!(divide(&config, &chosen), programs)?;
@@ -74,10 +84,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         return Err(Failure::Usage("nothing is tested: the product lacks what every chosen suite needs".to_owned()));
     }
     let command = nextest::command(&config, &runnable, Some(&programs), &args.runner)?;
-    let command = match &args.on {
-        Some(on) => command.env(ON, on),
-        None => command,
-    };
+    let command = told(command, &args);
     let began = Timestamp::now();
     // The whole run, so that each round is shown as one.
     let repeats = args.runner.iter().any(|word| word.starts_with("--stress-"));
@@ -103,6 +110,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
             Err(failure) => tell(Err(failure)),
         }
     }
+    tell_of_those_up(&config, &runnable);
     if matches!(end, End::NotRun(_)) {
         // What the runner said, where it says what no check does.
         eprint!("{output}");
@@ -114,6 +122,39 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         End::Good => Ok(ExitCode::SUCCESS),
         End::Failed => Err(unformed(&records).unwrap_or(Failure::Checks)),
         End::NotRun(how) => Err(Failure::Usage(format!("the runner did not come to its tests: it {how}"))),
+    }
+}
+
+/// The runner, told what its tests are to know.
+fn told(command: Expression, args: &RunArgs) -> Expression {
+    let settings = [
+        (ON, args.on.as_deref()),
+        (PAUSE_BEFORE, args.pause_before.as_deref()),
+        (KEEP, args.pause_on_failure.then_some("on-failure")),
+    ];
+    let given = settings.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    given.fold(command, |command, (name, value)| command.env(name, value))
+}
+
+/// Refuses a step to stop before that no chosen journey has.
+fn check_pause(chosen: &[Suite], step: &str) -> Result<(), Failure> {
+    let mut journeys = chosen.iter().filter_map(|suite| suite.stations.as_ref());
+    let Some(first) = journeys.clone().next() else {
+        return Err(Failure::Usage("--pause-before is of a journey, and none is chosen".to_owned()));
+    };
+    match journeys.any(|stations| Station::find(stations, step).is_some_and(|station| station.number > 0)) {
+        true => Ok(()),
+        false => step_of(first, step).map(drop),
+    }
+}
+
+/// Says of the suites whose clusters are still up how to enter them, to remove them, and to go on.
+fn tell_of_those_up(config: &Config, suites: &[Suite]) {
+    for suite in suites {
+        if let Ok(Some(manifest)) = cluster::kept(config, suite.name()) {
+            let next = suite.stations.as_ref().and_then(|all| all.get(manifest.steps.len() + 1));
+            println!("{} is up: {}", suite.name(), cluster::ways(&manifest, next.map(|it| it.words.as_str())));
+        }
     }
 }
 

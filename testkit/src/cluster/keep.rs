@@ -13,7 +13,6 @@ use crate::expect::{self, Observation, Subject};
 use crate::folder;
 use crate::image::Golden;
 use crate::lxd::InstancePatch;
-use crate::matrix::Cell;
 use crate::plan::Network;
 use crate::session::key;
 
@@ -22,8 +21,43 @@ use crate::session::key;
 /// # Errors
 /// When LXD or the disk refuses; the cluster goes with its run then.
 pub async fn keep(site: &Site, manifest: &Manifest) -> Result<String, ClusterError> {
+    keep_at(site, manifest, None).await
+}
+
+/// The same for who plays a journey, which would go on with the step `next`.
+///
+/// # Errors
+/// Those of [`keep`].
+pub async fn keep_at(site: &Site, manifest: &Manifest, next: Option<&str>) -> Result<String, ClusterError> {
+    mark(site, manifest, "true").await?;
+    Ok(format!("kept: {}", ways(manifest, next)))
+}
+
+/// The same for a few hours: where nobody comes back to look at it, a sweep takes it. `next` is the step that a journey would
+/// go on with.
+///
+/// # Errors
+/// Those of [`keep`].
+pub async fn pause(site: &Site, manifest: &Manifest, next: Option<&str>) -> Result<String, ClusterError> {
+    let until = super::provision::expires();
+    mark(site, manifest, &until.to_string()).await?;
+    Ok(format!("kept until {until:.0}, when a sweep may take it: {}", ways(manifest, next)))
+}
+
+/// How to enter a cluster that is kept, to remove it, and to go on with the next step of its journey, where it has one.
+pub fn ways(manifest: &Manifest, next: Option<&str>) -> String {
+    let cell = &manifest.plan.cell;
+    // Of a cluster that was not formed, it need not be the first of the plan.
+    let mut up = manifest.plan.state.asked().filter(|member| manifest.instances.contains_key(&member.name));
+    let first = up.next().map(|member| member.name.as_str()).unwrap_or_default();
+    let on = next.map(|next| format!(", go on with `testkit step {cell} {next}`")).unwrap_or_default();
+    format!("enter with `testkit shell {cell}:{first}`, remove with `testkit down {cell}`{on}")
+}
+
+/// Marks a cluster as kept, and records it.
+async fn mark(site: &Site, manifest: &Manifest, value: &str) -> Result<(), ClusterError> {
     let cell = manifest.plan.cell.as_str();
-    let mark = [(key::KEEP.to_owned(), "true".to_owned())];
+    let mark = [(key::KEEP.to_owned(), value.to_owned())];
     for instance in manifest.instances.values() {
         let patch = InstancePatch { config: mark.clone().into(), ..InstancePatch::default() };
         site.client.patch_instance(instance, &patch, None).await?;
@@ -36,11 +70,15 @@ pub async fn keep(site: &Site, manifest: &Manifest) -> Result<String, ClusterErr
     // Its owner's alone, like all that runs write.
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&kept);
     made.map_err(|source| ClusterError::Io { action: "create", path: kept, source })?;
-    folder::write(&record(&site.config, cell), manifest)?;
-    // Of a cluster that was not formed, it need not be the first of the plan.
-    let mut up = manifest.plan.state.members.iter().filter(|member| manifest.instances.contains_key(&member.name));
-    let first = up.next().map(|member| member.name.as_str()).unwrap_or_default();
-    Ok(format!("kept: enter with `testkit shell {cell}:{first}`, remove with `testkit down {cell}`"))
+    update(&site.config, manifest)
+}
+
+/// Records a kept cluster as it is now.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn update(config: &Config, manifest: &Manifest) -> Result<(), ClusterError> {
+    Ok(folder::write(&record(config, manifest.plan.cell.as_str()), manifest)?)
 }
 
 /// Keeps what there is of a cluster that was not formed, whose folder this is: the members that are up, so that a
@@ -61,7 +99,7 @@ pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Opt
     let (_, product): (Golden, Product) =
         site.run.once("golden", async || Err(ClusterError::Empty(plan.cell.to_string()))).await?;
     let settled = Settled { ms: 0, looks: 0, unsatisfied: vec![format!("not formed: {problem}")] };
-    let manifest = Manifest { product, plan, instances, settled, observation: Observation::default() };
+    let manifest = Manifest { product, plan, steps: Vec::new(), instances, settled, observation: Observation::default() };
     keep(site, &manifest).await.map(Some)
 }
 
@@ -102,8 +140,8 @@ pub fn forget(config: &Config, cell: &str) -> Result<(), ClusterError> {
 ///
 /// # Errors
 /// When LXD does not answer or the record cannot be read.
-pub async fn reuse(site: &Site, cell: &Cell) -> Result<Option<Manifest>, ClusterError> {
-    let Some(mut manifest) = kept(&site.config, cell.id().as_str())? else { return Ok(None) };
+pub async fn reuse(site: &Site, cell: &str) -> Result<Option<Manifest>, ClusterError> {
+    let Some(mut manifest) = kept(&site.config, cell)? else { return Ok(None) };
     for instance in manifest.instances.values() {
         if site.client.find_instance(instance).await?.is_none() {
             return Ok(None);

@@ -15,8 +15,11 @@ use crate::plan::Plan;
 pub struct Manifest {
     /// What was tested.
     pub product: Product,
-    /// The plan.
+    /// The plan. Its state is what must be so now.
     pub plan: Plan,
+    /// The steps that were taken since it was formed, by their words.
+    #[serde(default)]
+    pub steps: Vec<String>,
     /// The LXD instance of every member, by member name.
     pub instances: BTreeMap<String, String>,
     /// How waiting for the cluster to become as planned ended.

@@ -31,7 +31,7 @@ pub fn variant(journey: &Journey) -> Variant {
 }
 
 /// Plays a journey from a cell: `order` has its variant. Every station is left in `dir` as it is reached, and so is what
-/// stopped it. It ends at the first station that is not as it must be, because what comes after would show the same again.
+/// stopped it. What comes back is the cluster at the last station that was reached. It ends at the first station that is not as it must be, because what comes after would show the same again.
 ///
 /// # Errors
 /// When the cluster cannot be formed, or what is left cannot be written.
@@ -51,8 +51,7 @@ pub async fn play(
     let stations = journey.draw(&manifest.plan.state).map_err(|error| ClusterError::Journey(error.to_string()))?;
     folder.write(&Itinerary { name: journey.name.to_owned(), cell, stations: stations.clone() })?;
     let player = Player { site, manifest: &manifest, dir };
-    let mut state = manifest.plan.state.clone();
-    let mut before: Option<Observation> = None;
+    let mut now = manifest.clone();
     for station in stations.into_iter().take_while(|station| until.is_none_or(|last| station.number <= last)) {
         let reached = match station.number {
             0 => {
@@ -60,13 +59,14 @@ pub async fn play(
                 let ended = site.run.clock().now();
                 Reached { station, began, ended, acts: Vec::new(), watched: Vec::new(), settled, observation }
             }
-            _ => match player.step(&state, station, before.as_ref()).await {
+            _ => match player.step(&now.plan.state, station, &now.observation).await {
                 Ok(reached) => reached,
-                Err(stopped) => return player.stop(*stopped).await.map(|ended| (manifest.clone(), ended)),
+                Err(stopped) => return player.stop(*stopped).await.map(|ended| (now, ended)),
             },
         };
         reached.leave(dir)?;
-        let Reached { station, settled, observation, watched, .. } = reached;
+        now = now.at(&reached);
+        let Reached { station, settled, watched, .. } = reached;
         let wrong: Vec<String> =
             watched.iter().filter_map(|it| Some(format!("{}: {}", it.watch, it.differs()?))).collect();
         if !settled.unsatisfied.is_empty() || !wrong.is_empty() {
@@ -74,12 +74,24 @@ pub async fn play(
             let why = format!("{} is not as it must be: {red}", station.test());
             let (at, station) = (station.number, station.test());
             let stopped = Stopped { at, station, why, acts: Vec::new(), watched: Vec::new() };
-            return player.stop(stopped).await.map(|ended| (manifest.clone(), ended));
+            return player.stop(stopped).await.map(|ended| (now, ended));
         }
-        state = station.state;
-        before = Some(observation);
     }
-    Ok((manifest, Ended::Well))
+    Ok((now, Ended::Well))
+}
+
+/// Takes one step on a cluster that is up, as it was seen last. Where that does not come about as wanted, or the cluster is not
+/// as it must be then, what a person needs to understand it is in `dir`.
+///
+/// # Errors
+/// What stopped it.
+pub async fn step(site: &Site, manifest: &Manifest, station: Station, dir: &Path) -> Result<Reached, Box<Stopped>> {
+    let player = Player { site, manifest, dir };
+    let taken = player.step(&manifest.plan.state, station, &manifest.observation).await;
+    if taken.as_ref().map_or(true, |reached| !reached.settled.unsatisfied.is_empty()) {
+        super::collect(&site.client, &manifest.instances, &Evidence::new(dir)).await;
+    }
+    taken
 }
 
 struct Player<'a> {
@@ -94,7 +106,7 @@ impl Player<'_> {
         &self,
         from: &crate::plan::State,
         station: Station,
-        before: Option<&Observation>,
+        before: &Observation,
     ) -> Result<Reached, Box<Stopped>> {
         let Self { site, manifest, dir } = self;
         let (clock, number) = (site.run.clock(), station.number);
@@ -130,13 +142,11 @@ impl Player<'_> {
             return Err(Box::new(Stopped { at: number, station: station.test(), why, acts, watched }));
         }
         let deadline = wait::patience(self.patience());
-        let settling = settle(&site.client, &station.state, &manifest.instances, before, deadline, &progress);
+        let settling = settle(&site.client, &station.state, &manifest.instances, Some(before), deadline, &progress);
         let (settled, mut observation): (Settled, Observation) =
             timeline.stage(Work::SettleStep(number), Owner::Product, settling).await;
-        if let Some(before) = before {
-            observation.remember_databases(before);
-            observation.remember(before);
-        }
+        observation.remember_databases(before);
+        observation.remember(before);
         Ok(Reached { station, began, ended: clock.now(), acts, watched, settled, observation })
     }
 

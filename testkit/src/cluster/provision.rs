@@ -248,7 +248,7 @@ async fn make(
     }
     let settling = settle(&site.client, &plan.state, &instances, None, wait::patience(site.config.settle), &progress);
     let (settled, observation) = timeline.stage(Work::Settle, Owner::Product, settling).await;
-    Ok(Manifest { product, plan: Plan::clone(plan), instances, settled, observation })
+    Ok(Manifest { product, plan: Plan::clone(plan), steps: Vec::new(), instances, settled, observation })
 }
 
 async fn make_bridges(site: &Site, cell: &str, timeline: &Timeline) -> Result<(), ClusterError> {
@@ -348,12 +348,17 @@ pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) ->
 
 /// What an object of a member of a cell is tagged with in this run.
 pub fn tags(site: &Site, cell: &str, node: &str) -> Tags {
-    let now = Timestamp::now();
     Tags {
         run: site.run.id().clone(),
         runner: site.run.runner().clone(),
         cell: cell.to_owned(),
         node: node.to_owned(),
-        expires: now.checked_add(LIFETIME_HOURS.hours()).unwrap_or(now),
+        expires: expires(),
     }
+}
+
+/// When a sweep may take what is made, or left for somebody to look at, at this moment.
+pub(super) fn expires() -> Timestamp {
+    let now = Timestamp::now();
+    now.checked_add(LIFETIME_HOURS.hours()).unwrap_or(now)
 }

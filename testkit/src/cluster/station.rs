@@ -6,10 +6,11 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Settled;
+use super::{Manifest, Settled};
 use crate::expect::Observation;
 use crate::folder::{self, CellDocument, CellFolder, FolderError, OfCell};
 use crate::journey::{Act, Station, Watched};
+use crate::plan::State;
 
 /// What is planned of a journey: every station, drawn for the addresses of this run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,6 +80,21 @@ impl OfCell for Stopped {
     const DOCUMENT: CellDocument = CellDocument::Stopped;
 }
 
+impl Manifest {
+    /// The cluster at a station that was reached from here: its state is what must be so from now on.
+    pub fn at(mut self, reached: &Reached) -> Self {
+        let Reached { station, settled, observation, .. } = reached;
+        // What must be new is said of one step.
+        self.plan.state = State { since: None, ..station.state.clone() };
+        if station.number > 0 {
+            self.steps.push(station.words.clone());
+        }
+        self.settled = settled.clone();
+        self.observation = observation.clone();
+        self
+    }
+}
+
 impl Reached {
     /// Leaves it in the journey's folder, whole or not at all.
     ///
@@ -97,5 +113,38 @@ impl Reached {
     /// When it is there and cannot be read.
     pub fn find(dir: &Path, number: usize) -> Result<Option<Self>, FolderError> {
         folder::read(&CellFolder::new(dir).station(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Product;
+    use crate::plan::{Changes, Outline, Plan, Segments};
+
+    #[test]
+    fn a_cluster_that_took_a_step_has_the_state_after_it_and_is_known_by_it() {
+        let cell = crate::matrix::Cell::new(&[], &[]).expect("a cell").id().clone();
+        let plan = Plan::outlined(cell, Outline::default(), Segments::documentation());
+        let (name, version, sha256) = ("microovn".to_owned(), "1".to_owned(), "0".to_owned());
+        let product = Product { stand_in: true, name, version, sha256, datapath: None };
+        let settled = |ms| Settled { ms, looks: 1, unsatisfied: Vec::new() };
+        let (steps, instances, observation) = (Vec::new(), Default::default(), Observation::default());
+        let formed = Manifest { product, plan, steps, instances, settled: settled(1), observation };
+        let mut state = State { since: Some(Changes::default()), ..formed.plan.state.clone() };
+        state.members.pop();
+        let (words, about) = ("remove_member_3".to_owned(), String::new());
+        let station = Station { number: 1, words, about, acts: Vec::new(), watches: Vec::new(), state };
+        let (began, ended, observation) = (Timestamp::MIN, Timestamp::MIN, Observation::default());
+        let (acts, watched) = (Vec::new(), Vec::new());
+        let reached = Reached { station, began, ended, acts, watched, settled: settled(7), observation };
+        let now = formed.clone().at(&reached);
+        assert_eq!(now.steps, ["remove_member_3"]);
+        assert_eq!((now.settled.ms, now.plan.state.members.len()), (7, formed.plan.state.members.len() - 1));
+        assert_eq!(now.plan.state.since, None, "what must be new is said of one step");
+        // One that was kept before there were steps.
+        let mut old = serde_json::to_value(&formed).expect("JSON");
+        old.as_object_mut().expect("an object").remove("steps");
+        assert_eq!(serde_json::from_value::<Manifest>(old).expect("read").steps, Vec::<String>::new());
     }
 }

@@ -17,7 +17,7 @@ const MEANT_FOR_US: [&str; 3] = [OWN, "MICROOVN_", "LXD_"];
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 14] = [
+const OWN_VARIABLES: [&str; 15] = [
     "TESTKIT_CACHE_DIR",
     "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
@@ -25,6 +25,7 @@ const OWN_VARIABLES: [&str; 14] = [
     "TESTKIT_ON",
     "TESTKIT_OUT_DIR",
     "TESTKIT_PARALLEL",
+    "TESTKIT_PAUSE_BEFORE",
     "TESTKIT_POOL",
     "TESTKIT_PROJECT",
     "TESTKIT_REUSE",

@@ -87,6 +87,26 @@ pub struct Impossible {
 }
 
 impl Station {
+    /// The one that a step leads to from this state.
+    ///
+    /// # Errors
+    /// Why the step is not possible from there.
+    pub fn after(number: usize, step: &dyn Step, from: &State) -> Result<Self, String> {
+        if let Some(why) = step.impossible(from) {
+            return Err(why);
+        }
+        let (acts, watches) = (step.acts(from), step.watches(from));
+        let mut state = State { since: Some(Changes::default()), ..from.clone() };
+        step.effect(&mut state);
+        Ok(Self { number, words: step.words(), about: step.about(), acts, watches, state })
+    }
+
+    /// That of this number, or of these words: `3`, `remove_member_3`, `s3_remove_member_3`.
+    pub fn find<'a>(all: &'a [Self], text: &str) -> Option<&'a Self> {
+        let number = text.parse::<usize>().ok();
+        all.iter().find(|it| Some(it.number) == number || it.words == text || it.test() == text)
+    }
+
     /// The name of its test: `s2_remove_member_3`.
     pub fn test(&self) -> String {
         format!("s{}_{}", self.number, self.words)
@@ -109,16 +129,12 @@ impl Journey {
             state: state.clone(),
         }];
         for (number, (step, at)) in (1..).zip(self.steps()) {
-            if let Some(why) = step.impossible(&state) {
+            let station = Station::after(number, step.as_ref(), &state).map_err(|why| {
                 let (at, journey) = (format!("{}:{}", at.file(), at.line()), self.name.to_owned());
-                let (about, state) = (step.about(), state.to_string());
-                return Err(Box::new(Impossible { at, number, journey, about, why, state }));
-            }
-            let (acts, watches) = (step.acts(&state), step.watches(&state));
-            state.since = Some(Changes::default());
-            step.effect(&mut state);
-            let (words, about) = (step.words(), step.about());
-            stations.push(Station { number, words, about, acts, watches, state: state.clone() });
+                Box::new(Impossible { at, number, journey, about: step.about(), why, state: state.to_string() })
+            })?;
+            state = station.state.clone();
+            stations.push(station);
         }
         Ok(stations)
     }
@@ -129,6 +145,11 @@ impl Journey {
         needs.sort();
         needs.dedup();
         needs
+    }
+
+    /// The first of its steps that has these words.
+    pub fn find_step(&self, words: &str) -> Option<Box<dyn Step>> {
+        self.steps().into_iter().map(|(step, _)| step).find(|step| step.words() == words)
     }
 
     /// How many steps it has.
@@ -196,6 +217,10 @@ mod tests {
         assert_eq!(online, [3, 2, 1]);
         assert!(stations[0].state.since.is_none() && stations[1].state.since.is_some());
         assert_eq!(stations[2].acts.len(), 1);
+        for text in ["2", "down_3", "s2_down_3"] {
+            assert_eq!(Station::find(&stations, text).map(|it| it.number), Some(2), "{text}");
+        }
+        assert_eq!(Station::find(&stations, "9"), None);
     }
 
     #[test]

@@ -72,12 +72,13 @@ pub enum SweepError {
 impl Target {
     fn matches(&self, config: &BTreeMap<String, String>, now: Timestamp) -> bool {
         let Some(tags) = Tags::find(config) else { return false };
-        let kept = config.contains_key(key::KEEP);
+        // Until a moment where it is one, else until somebody removes it.
+        let kept = config.get(key::KEEP).is_some_and(|until| until.parse().map_or(true, |until: Timestamp| now < until));
         match self {
             Self::Runner(runner) => tags.runner == *runner && !kept,
             Self::Cell(run, cell) => tags.run == *run && tags.cell == *cell && !kept,
             Self::Abandoned => !kept && tags.is_abandoned(now),
-            Self::Kept(cell) => kept && tags.cell == *cell,
+            Self::Kept(cell) => config.contains_key(key::KEEP) && tags.cell == *cell,
         }
     }
 }
@@ -207,6 +208,29 @@ mod tests {
             "resources": {"instances": [format!("/1.0/instances/{instance}?project=p")]},
         }))
         .expect("an operation")
+    }
+
+    #[test]
+    fn what_is_kept_until_a_moment_is_swept_after_it_and_what_is_kept_is_not() {
+        use jiff::ToSpan;
+        let tags = Tags {
+            run: RunId::new("0badcafe".into()).expect("an id"),
+            runner: Process { started: 1, ..Process::current() },
+            cell: "downscale".into(),
+            node: "microovn-downscale-1".into(),
+            expires: Timestamp::now(),
+        };
+        let now = Timestamp::now();
+        let soon = now.checked_add(1.hour()).expect("a time");
+        let past = now.checked_sub(1.hour()).expect("a time");
+        for (keep, abandoned) in
+            [(None, true), (Some("true".to_owned()), false), (Some(soon.to_string()), false), (Some(past.to_string()), true)]
+        {
+            let mut config = tags.to_config();
+            config.extend(keep.clone().map(|until| (key::KEEP.to_owned(), until)));
+            assert_eq!(Target::Abandoned.matches(&config, now), abandoned, "{keep:?}");
+            assert_eq!(Target::Kept("downscale".into()).matches(&config, now), keep.is_some(), "{keep:?}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub mod key {
     pub const RUNNER: &str = "user.testkit.runner";
     /// Whose the object is: [`super::OWNER`], on everything this framework makes.
     pub const OWNER: &str = "user.testkit.owner";
-    /// Set on a cluster that outlives its run on purpose.
+    /// Set on a cluster that outlives its run on purpose: `true`, or the moment from which a sweep may remove it, RFC 3339.
     pub const KEEP: &str = "user.testkit.keep";
 }
 
