@@ -196,7 +196,8 @@ fn up_once(world: &World, state: impl FnOnce(&mut State)) {
     let manifest =
         Manifest { product, plan, steps: Vec::new(), instances, settled, observation: Observation::default() };
     fs::create_dir_all(world.out().join("kept")).expect("a folder");
-    fs::write(world.out().join("kept/init_cluster.json"), serde_json::to_vec(&manifest).expect("JSON")).expect("written");
+    fs::write(world.out().join("kept/init_cluster.json"), serde_json::to_vec(&manifest).expect("JSON"))
+        .expect("written");
 }
 
 #[rstest]

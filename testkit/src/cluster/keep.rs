@@ -99,7 +99,8 @@ pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Opt
     let (_, product): (Golden, Product) =
         site.run.once("golden", async || Err(ClusterError::Empty(plan.cell.to_string()))).await?;
     let settled = Settled { ms: 0, looks: 0, unsatisfied: vec![format!("not formed: {problem}")] };
-    let manifest = Manifest { product, plan, steps: Vec::new(), instances, settled, observation: Observation::default() };
+    let manifest =
+        Manifest { product, plan, steps: Vec::new(), instances, settled, observation: Observation::default() };
     keep(site, &manifest).await.map(Some)
 }
 

@@ -73,7 +73,8 @@ impl Target {
     fn matches(&self, config: &BTreeMap<String, String>, now: Timestamp) -> bool {
         let Some(tags) = Tags::find(config) else { return false };
         // Until a moment where it is one, else until somebody removes it.
-        let kept = config.get(key::KEEP).is_some_and(|until| until.parse().map_or(true, |until: Timestamp| now < until));
+        let kept =
+            config.get(key::KEEP).is_some_and(|until| until.parse().map_or(true, |until: Timestamp| now < until));
         match self {
             Self::Runner(runner) => tags.runner == *runner && !kept,
             Self::Cell(run, cell) => tags.run == *run && tags.cell == *cell && !kept,
@@ -223,9 +224,12 @@ mod tests {
         let now = Timestamp::now();
         let soon = now.checked_add(1.hour()).expect("a time");
         let past = now.checked_sub(1.hour()).expect("a time");
-        for (keep, abandoned) in
-            [(None, true), (Some("true".to_owned()), false), (Some(soon.to_string()), false), (Some(past.to_string()), true)]
-        {
+        for (keep, abandoned) in [
+            (None, true),
+            (Some("true".to_owned()), false),
+            (Some(soon.to_string()), false),
+            (Some(past.to_string()), true),
+        ] {
             let mut config = tags.to_config();
             config.extend(keep.clone().map(|until| (key::KEEP.to_owned(), until)));
             assert_eq!(Target::Abandoned.matches(&config, now), abandoned, "{keep:?}");
