@@ -128,7 +128,7 @@ fn cannot_tell(state: &State, member: usize, from: Option<usize>) -> Option<Stri
         let itself = || (from == member).then(|| format!("member {member} is no other than itself"));
         not_online(state, from).or_else(itself)
     });
-    not_online(state, member).or(other)
+    not_online(state, member).or(other).or_else(|| without_leader(state))
 }
 
 /// Why what every member must hear of cannot be told, if it cannot: the databases of OVN take no changes.

@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind};
 use testkit::plan::{Need, Service, State};
 
-use super::{SERVICES, by, cannot_tell, centrals, disable, find, name, not_online, numbers, tellers};
+use super::{SERVICES, by, cannot_tell, centrals, disable, find, name, numbers, tellers};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "refuse",
@@ -81,12 +81,12 @@ impl Step for Refuse {
         let member = self.member;
         let runs = |service| find(state, member).is_some_and(|it| it.runs(service));
         match self.what {
-            Refused::EnabledAlready(service) => not_online(state, member)
+            Refused::EnabledAlready(service) => cannot_tell(state, member, None)
                 .or_else(|| (!runs(service)).then(|| format!("member {member} does not run {service}"))),
             Refused::NotEnabled(service) => {
-                not_online(state, member).or_else(|| runs(service).then(|| format!("member {member} runs {service}")))
+                cannot_tell(state, member, None).or_else(|| runs(service).then(|| format!("member {member} runs {service}")))
             }
-            Refused::EnableOnNobody | Refused::DisableOnNobody => not_online(state, member),
+            Refused::EnableOnNobody | Refused::DisableOnNobody => cannot_tell(state, member, None),
             Refused::LastCentral { from } => cannot_tell(state, member, from).or_else(|| {
                 let last = centrals(state) == 1 && runs(Service::Central);
                 (!last).then(|| format!("member {member} is not the last central"))

@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind};
 use testkit::plan::{Presence, Service, State, Turnover};
 
-use super::{centrals, find, name, no_quorum, northd_restarts, not_online, numbers, other};
+use super::{centrals, find, name, no_quorum, northd_restarts, not_online, numbers, other, without_leader};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "remove",
@@ -56,7 +56,7 @@ impl Step for Remove {
             None => Some(format!("there is no member {member}, but {}", state.members.len())),
             Some(it) => (it.presence != wanted).then(|| format!("member {member} is {}", it.presence)),
         };
-        there.or_else(|| not_online(state, by)).or_else(of_state)
+        there.or_else(|| not_online(state, by)).or_else(|| without_leader(state)).or_else(of_state)
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {
