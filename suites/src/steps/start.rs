@@ -29,7 +29,10 @@ impl Step for Start {
 
     fn impossible(&self, state: &State) -> Option<String> {
         let off = |state| find(state, self.member).is_some_and(|it| it.standstill == Some(Standstill::Off));
+        // Recorded: one that was removed meanwhile runs as before, and never gets over it.
+        let gone = find(state, self.member).is_some_and(|it| !it.belongs());
         no_such(state, self.member)
+            .or_else(|| gone.then(|| format!("member {} was removed", self.member)))
             .or_else(|| (!off(state)).then(|| format!("the instance of member {} is not off", self.member)))
     }
 

@@ -52,10 +52,11 @@ suites::journeys! {
         s4_rejoin_3,
         s5_rejoin_5,
         s6_propagate,
-        s7_remove_1,
-        s8_remove_5,
-        s9_remove_4,
-        s10_propagate,
+        s7_stop_4,
+        s8_remove_4_by_force,
+        s9_remove_1,
+        s10_remove_5,
+        s11_propagate,
     }
     kills {
         s0_formed,
