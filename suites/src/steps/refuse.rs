@@ -83,9 +83,8 @@ impl Step for Refuse {
         match self.what {
             Refused::EnabledAlready(service) => cannot_tell(state, member, None)
                 .or_else(|| (!runs(service)).then(|| format!("member {member} does not run {service}"))),
-            Refused::NotEnabled(service) => {
-                cannot_tell(state, member, None).or_else(|| runs(service).then(|| format!("member {member} runs {service}")))
-            }
+            Refused::NotEnabled(service) => cannot_tell(state, member, None)
+                .or_else(|| runs(service).then(|| format!("member {member} runs {service}"))),
             Refused::EnableOnNobody | Refused::DisableOnNobody => cannot_tell(state, member, None),
             Refused::LastCentral { from } => cannot_tell(state, member, from).or_else(|| {
                 let last = centrals(state) == 1 && runs(Service::Central);
