@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind, What};
 use testkit::plan::{Network, Service, State};
 
-use super::{find, find_mut, learns, name, no_such, not_online, not_spared, numbers};
+use super::{find, find_mut, learns, name, no_such, not_online, not_spared, numbers, vote};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "cut",
@@ -62,7 +62,8 @@ impl Step for Cut {
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {
-        vec![Act::of(&name(state, self.member), What::Cut(self.network))]
+        let vote = vote(state, self.member).filter(|_| self.network == Network::Management);
+        vote.into_iter().chain([Act::of(&name(state, self.member), What::Cut(self.network))]).collect()
     }
 
     fn effect(&self, state: &mut State) {

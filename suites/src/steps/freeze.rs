@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind, What};
 use testkit::plan::{Standstill, State};
 
-use super::{find, find_mut, learns, name, no_such, not_spared, numbers};
+use super::{find, find_mut, learns, name, no_such, not_spared, numbers, vote};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "freeze",
@@ -43,7 +43,7 @@ impl Step for Freeze {
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {
-        vec![Act::of(&name(state, self.member), What::Freeze)]
+        vote(state, self.member).into_iter().chain([Act::of(&name(state, self.member), What::Freeze)]).collect()
     }
 
     fn effect(&self, state: &mut State) {

@@ -2,7 +2,7 @@
 //!
 //! Members are named by their number, counted from 1, in the order of the plan.
 
-use testkit::journey::StepKind;
+use testkit::journey::{Act, StepKind, What};
 use testkit::plan::{Member, Presence, Process, Service, State, Turnover};
 
 /// Registers the steps: one line is a step's module, which has its `KIND`.
@@ -75,6 +75,12 @@ fn not_spared(state: &State, number: usize) -> Option<String> {
         (members, online) if members > 3 && online == members => None,
         _ => Some(format!("{online} of {members} members are up, and which of them vote is for MicroOVN to choose")),
     })
+}
+
+/// What is done before a member goes down: its vote must be one of as many as there can be, or what becomes of MicroOVN's own
+/// database is left to how long ago members joined. Where that has no leader nobody votes.
+fn vote(state: &State, number: usize) -> Option<Act> {
+    state.has_majority().then(|| Act::of(&name(state, number), What::Vote))
 }
 
 /// A member that nobody reached learns what became of the others, and starts its ovn-northd again where that is another set of

@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind, What};
 use testkit::plan::{Standstill, State};
 
-use super::{find_mut, name, not_spared, numbers};
+use super::{find_mut, name, not_spared, numbers, vote};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "power",
@@ -32,7 +32,7 @@ impl Step for CutPower {
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {
-        vec![Act::of(&name(state, self.member), What::CutPower)]
+        vote(state, self.member).into_iter().chain([Act::of(&name(state, self.member), What::CutPower)]).collect()
     }
 
     // Recorded: the others list it as unreachable, and everything that is written of it stays.

@@ -11,10 +11,16 @@ use crate::lxd::{Client, Exec, StateAction, StateChange};
 use crate::microovn::redact;
 use crate::plan::{Network, Plan, Process, State};
 use crate::report::{Evidence, chain};
-use crate::wait;
+use crate::wait::{self, Pace, Poll};
 
 /// Booting, and until MicroOVN's daemon answers.
 const BOOT: Duration = Duration::from_secs(180);
+/// A list of the members, which takes over 30 s just after one died.
+const LIST: Duration = Duration::from_secs(45);
+/// Recorded: members are given their votes within half a minute.
+const VOTES: Pace = Pace::new(120, 1000);
+/// So many members vote at the most.
+const VOTERS: usize = 3;
 /// A short command of the system.
 const COMMAND: Duration = Duration::from_secs(30);
 
@@ -61,6 +67,7 @@ impl Hand<'_> {
                 let verdict = propagation(self.client, state, self.instances).await;
                 Ok((i32::from(!verdict.passed()), verdict.to_string()))
             }
+            What::Vote => self.vote(instance).await,
             What::Stop => self.change(instance, StateAction::Stop, false).await,
             What::CutPower => self.change(instance, StateAction::Stop, true).await,
             What::Start => {
@@ -86,6 +93,29 @@ impl Hand<'_> {
         let change = StateChange { action, force, timeout: None };
         self.client.set_state(instance, change, wait::patience(BOOT)).await?;
         Ok((0, String::new()))
+    }
+
+    /// Waits until as many members vote as the cluster can have. MicroOVN gives members their votes some time after they joined,
+    /// and until then its database may not go on without one that is down.
+    async fn vote(&self, instance: &str) -> Result<(i32, String), ClusterError> {
+        let argv = crate::microovn::commands::members();
+        let read = Exec::new(argv.iter().map(String::as_str)).timeout(LIST);
+        let looks = wait::until("the members to vote", VOTES, async || {
+            let output = match self.client.exec(instance, &read).await {
+                Ok(output) => output,
+                Err(error) => return Poll::Failed(error),
+            };
+            let roles: Vec<String> = match crate::microovn::parse_members(&output.stdout_text()) {
+                Ok(list) => list.into_iter().map(|member| member.role).collect(),
+                Err(error) => return Poll::NotYet(format!("{error}; {}", output.stderr_text().trim())),
+            };
+            let voters = roles.iter().filter(|role| *role == "voter").count();
+            if voters == roles.len().min(VOTERS) { Poll::Ready(roles.join(", ")) } else { Poll::NotYet(roles.join(", ")) }
+        });
+        match looks.await {
+            Ok(roles) => Ok((0, roles)),
+            Err(error) => Ok((1, chain(&error))),
+        }
     }
 
     /// Boots instances again, all at the same time, until the daemons of all answer.

@@ -35,6 +35,8 @@ pub enum What {
     },
     /// A change is made in the Northbound on it, and is seen in the Southbound and by every chassis that has a datapath.
     Propagate,
+    /// It is waited for until it lists as many voters as the cluster can have.
+    Vote,
     /// Its instance is shut down.
     Stop,
     /// Its instance is ended at once, as by a failure of power.
@@ -147,6 +149,7 @@ impl fmt::Display for What {
             Self::Run(argv) => f.write_str(&argv.join(" ")),
             Self::Enter { by } => write!(f, "enters with a token of {by}"),
             Self::Propagate => f.write_str("a logical switch is added and removed"),
+            Self::Vote => f.write_str("as many members vote as can"),
             Self::Stop => f.write_str("the instance is shut down"),
             Self::CutPower => f.write_str("the instance is ended at once"),
             Self::Start => f.write_str("the instance is started"),
