@@ -110,7 +110,11 @@ impl Hand<'_> {
                 Err(error) => return Poll::NotYet(format!("{error}; {}", output.stderr_text().trim())),
             };
             let voters = roles.iter().filter(|role| *role == "voter").count();
-            if voters == roles.len().min(VOTERS) { Poll::Ready(roles.join(", ")) } else { Poll::NotYet(roles.join(", ")) }
+            if voters == roles.len().min(VOTERS) {
+                Poll::Ready(roles.join(", "))
+            } else {
+                Poll::NotYet(roles.join(", "))
+            }
         });
         match looks.await {
             Ok(roles) => Ok((0, roles)),
