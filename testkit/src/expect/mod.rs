@@ -1,4 +1,4 @@
-//! Expectation against observation. Pure: a check takes a [`Plan`] and an [`Observation`] and gives a [`Verdict`].
+//! Expectation against observation. Pure: a check takes a [`State`] and an [`Observation`] and gives a [`Verdict`].
 //!
 //! - [`CHECKS`] is the list of checks; each is a file under `checks/`, and its name is a contract.
 //! - A [`Subject`] is what a check reads; it knows which members it concerns and which [`Read`]s take it.
