@@ -75,7 +75,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     cluster::check_given_snaps(&config, &mut super::host::lines()).map_err(Failure::cluster)?;
     let programs = Programs::build(&config, &chosen);
     let (divided, programs) = tokio::try_join!(divide(&config, &chosen), programs)?;
-    let Division { runnable, skips, run } = divided;
+    let Division { runnable, skips, run, room } = divided;
     if runnable.is_empty() {
         say(&skips);
         let options = catalogue.options.iter().map(|option| option.declaration());
@@ -84,7 +84,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         return Err(Failure::Usage("nothing is tested: the product lacks what every chosen suite needs".to_owned()));
     }
     let command = nextest::command(&config, &runnable, Some(&programs), &args.runner)?;
-    let command = told(command, &args);
+    let command = told(command, &args).env("TESTKIT_PARALLEL", room.to_string());
     let began = Timestamp::now();
     // The whole run, so that each round is shown as one.
     let repeats = args.runner.iter().any(|word| word.starts_with("--stress-"));
@@ -267,6 +267,9 @@ struct Division {
     skips: Vec<Skip>,
     /// In which the product was asked.
     run: Run,
+    /// How many clusters there is room for at once, as it was before the tests began: when all of them start, the host looks
+    /// slower than it is.
+    room: usize,
 }
 
 /// The suites that the product can be tested with, and the others.
@@ -289,7 +292,11 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
             skips.push(Skip { suite, reason: format!("the product lacks {}", lacking.join(", ")) });
         }
     }
-    Ok(Division { runnable, skips, run: site.run })
+    let room = match config.parallel {
+        Some(room) => room,
+        None => site.room().await.map_err(Failure::cluster)?,
+    };
+    Ok(Division { runnable, skips, run: site.run, room })
 }
 
 /// Says that there is no report. What the checks found stands all the same, and decides how the command ends.

@@ -62,7 +62,10 @@ impl Site {
     }
 
     /// How many clusters the LXD host has memory and processors for.
-    async fn room(&self) -> Result<usize, ClusterError> {
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn room(&self) -> Result<usize, ClusterError> {
         // Members of several clusters would take from each other the time that the product allows itself.
         if wait::is_slow() {
             return Ok(1);
