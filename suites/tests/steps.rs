@@ -86,12 +86,15 @@ fn wrong(step: &dyn Step, before: &State, then: &Observation) -> Option<String> 
     (!late.is_empty()).then(|| format!("what fits the state after it is red: {}", late.join("\n")))
 }
 
+/// A step, and the state that it is taken from, by what that looks like.
+type Taken<'a> = (&'a str, Box<dyn Step>);
+
 /// From so many states a step of the same words is taken, of all that it is possible from: there are thousands.
-const FROM: usize = 4;
+const STATES: usize = 4;
 
 /// How the steps of a kind are not as they must be, and how many were taken.
 fn try_kind(kind: &StepKind, states: &BTreeMap<String, (State, Observation)>) -> (usize, Vec<String>) {
-    let mut possible: BTreeMap<String, Vec<(&str, Box<dyn Step>)>> = BTreeMap::new();
+    let mut possible: BTreeMap<String, Vec<Taken<'_>>> = BTreeMap::new();
     for (name, (state, _)) in states {
         for step in (kind.possible)(state) {
             possible.entry(step.words()).or_default().push((name, step));
@@ -101,7 +104,7 @@ fn try_kind(kind: &StepKind, states: &BTreeMap<String, (State, Observation)>) ->
     let mut found = Vec::new();
     for (words, all) in possible {
         // As far apart as there are.
-        for (name, step) in all.iter().step_by(all.len().div_ceil(FROM)) {
+        for (name, step) in all.iter().step_by(all.len().div_ceil(STATES)) {
             let (state, seen) = &states[*name];
             tried += 1;
             found.extend(wrong(&**step, state, seen).map(|why| format!("{words} from {name}: {why}")));
