@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind, What};
 use testkit::plan::{Standstill, State};
 
-use super::{find, find_mut, learns, name, no_such, not_spared, numbers, vote};
+use super::{acts_of_standstill, find, find_mut, learns, name, no_such, not_spared, numbers, stands_still};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "freeze",
@@ -43,14 +43,11 @@ impl Step for Freeze {
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {
-        vote(state, self.member).into_iter().chain([Act::of(&name(state, self.member), What::Freeze)]).collect()
+        acts_of_standstill(state, self.member, What::Freeze)
     }
 
     fn effect(&self, state: &mut State) {
-        if let Some(member) = find_mut(state, self.member) {
-            member.standstill = Some(Standstill::Frozen);
-            member.reckon();
-        }
+        stands_still(state, self.member, Standstill::Frozen);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Members are named by their number, counted from 1, in the order of the plan.
 
 use testkit::journey::{Act, StepKind, What};
-use testkit::plan::{Member, Presence, Process, Service, State, Turnover};
+use testkit::plan::{Member, Presence, Process, Service, Standstill, State, Turnover};
 
 /// Registers the steps: one line is a step's module, which has its `KIND`.
 macro_rules! steps {
@@ -81,6 +81,19 @@ fn not_spared(state: &State, number: usize) -> Option<String> {
 /// database is left to how long ago members joined. Where that has no leader nobody votes.
 fn vote(state: &State, number: usize) -> Option<Act> {
     state.has_majority().then(|| Act::of(&name(state, number), What::Vote))
+}
+
+/// What makes a member stand still, after all that can vote do.
+fn acts_of_standstill(state: &State, number: usize, what: What) -> Vec<Act> {
+    vote(state, number).into_iter().chain([Act::of(&name(state, number), what)]).collect()
+}
+
+/// A member stands still, in this way. Recorded: the others list it as unreachable, and everything that is written of it stays.
+fn stands_still(state: &mut State, number: usize, standstill: Standstill) {
+    if let Some(member) = find_mut(state, number) {
+        member.standstill = Some(standstill);
+        member.reckon();
+    }
 }
 
 /// A member that nobody reached learns what became of the others, and starts its ovn-northd again where that is another set of

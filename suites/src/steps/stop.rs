@@ -3,7 +3,7 @@
 use testkit::journey::{Act, Step, StepKind, What};
 use testkit::plan::{Standstill, State};
 
-use super::{find_mut, name, not_spared, numbers, vote};
+use super::{acts_of_standstill, not_spared, numbers, stands_still};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "stop",
@@ -32,14 +32,10 @@ impl Step for Stop {
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {
-        vote(state, self.member).into_iter().chain([Act::of(&name(state, self.member), What::Stop)]).collect()
+        acts_of_standstill(state, self.member, What::Stop)
     }
 
-    // Recorded: the others list it as unreachable, and everything that is written of it stays.
     fn effect(&self, state: &mut State) {
-        if let Some(member) = find_mut(state, self.member) {
-            member.standstill = Some(Standstill::Off);
-            member.reckon();
-        }
+        stands_still(state, self.member, Standstill::Off);
     }
 }

@@ -21,6 +21,7 @@ mod plan;
 mod programs;
 mod report;
 mod run;
+mod runner;
 mod runs;
 mod shell_help;
 mod status;

@@ -31,7 +31,8 @@ pub fn variant(journey: &Journey) -> Variant {
 }
 
 /// Plays a journey from a cell: `order` has its variant. Every station is left in `dir` as it is reached, and so is what
-/// stopped it. What comes back is the cluster at the last station that was reached. It ends at the first station that is not as it must be, because what comes after would show the same again.
+/// stopped it. What comes back is the cluster at the last station that was reached. It ends at the first station that is not as
+/// it must be, because what comes after would show the same again.
 ///
 /// # Errors
 /// When the cluster cannot be formed, or what is left cannot be written.
