@@ -217,10 +217,13 @@ mod tests {
         let listed = |by: &[&str]| {
             let argv = [by, &waits].concat();
             let mut child = Command::new(argv[0]).args(&argv[1..]).spawn().expect("it runs");
-            // It is that program once it is called so.
-            let comm = format!("/proc/{}/comm", child.id());
+            // It is that program once it is called so and has its arguments, which the kernel gives it a moment later.
+            let is_told = |file: &str, word: &str| {
+                let path = format!("/proc/{}/{file}", child.id());
+                fs::read_to_string(path).is_ok_and(|told| told.starts_with(word))
+            };
             let begun = std::time::Instant::now();
-            while fs::read_to_string(&comm).is_ok_and(|name| name.trim_end() != "ovn-northd") {
+            while !(is_told("comm", "ovn-northd") && is_told("cmdline", waits[0])) {
                 assert!(begun.elapsed().as_secs() < 20, "it is not called ovn-northd");
                 std::thread::yield_now();
             }
