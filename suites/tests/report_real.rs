@@ -52,7 +52,11 @@ fn record_and_junit_of_a_real_run_agree_and_the_report_names_the_cause() {
     let line = said.lines().find_map(|line| line.strip_prefix("report: ")).expect("the path of the report");
     let (path, counts) = line.split_once(" (").expect("the counts");
     let all = suites::checks::checks().filter(|check| !testkit::expect::needs_a_step(check.name)).count();
-    assert!(counts.starts_with(&format!("{} passed, 3 failed, 0 skipped", all - 3)), "{counts}\n{said}{}", text(&ran.stderr));
+    assert!(
+        counts.starts_with(&format!("{} passed, 3 failed, 0 skipped", all - 3)),
+        "{counts}\n{said}{}",
+        text(&ran.stderr)
+    );
     let page = std::fs::read_to_string(path).expect("a report");
     assert!(page.contains("external_ids:ovn-encap-ip") && page.contains("the custom one was ignored"), "{path}");
 
