@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::testkit_command;
 use testkit::cli::{Catalogue, Failure};
 use testkit::cli::{Cells, checks};
-use testkit::cluster::{self, Ended, Order, Reached, Site, Stopped};
+use testkit::cluster::{self, Ended, Order, Reached, Route, Site, Stopped};
 use testkit::config::Config;
 use testkit::expect::Verdict;
 use testkit::journey::Journey;
@@ -94,7 +94,7 @@ async fn play(
     let variant = cluster::variant(journey);
     let started = Instant::now();
     let order = Order { cell: &cell, options: catalogue.options, variant: &variant };
-    let mut trial = match cluster::play(site, order, journey, until, dir).await {
+    let mut trial = match cluster::play(site, order, journey, Route { until, on: false }, dir).await {
         Err(error) => Trial { error: Some(chain(&error)), ..Trial::default() },
         Ok((_, Ended::Well)) => Trial::default(),
         Ok((_, Ended::Stopped(stopped))) => judge(dir, stopped)?,

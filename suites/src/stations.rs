@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rstest::fixture;
-use testkit::cluster::{self, Ended, Manifest, Order, Reached, Stopped, unsatisfied_at};
+use testkit::cluster::{self, Ended, Manifest, Order, Reached, Route, Stopped, unsatisfied_at};
 use testkit::config::{self, Config, Keep, Layer};
 use testkit::expect::{Verdict, VerdictBuilder};
 use testkit::folder::CellFolder;
@@ -116,9 +116,11 @@ async fn play(ground: &Ground, chart: &Chart, dir: &Path) -> Result<Option<Strin
     let variant = cluster::variant(chart.journey);
     let asked = ground.config.pause_before.as_deref();
     let paused = asked.and_then(|step| Station::find(&chart.stations, step)).filter(|step| step.number > 0);
-    let until = paused.map(|step| step.number.saturating_sub(1));
+    // What failed is left as it is where somebody wants to look at it.
+    let on = ground.config.keep == Keep::Never;
+    let route = Route { until: paused.map(|step| step.number.saturating_sub(1)), on };
     let order = Order { cell: &chart.cell, options: options::OPTIONS, variant: &variant };
-    let (manifest, ended): (Manifest, Ended) = match cluster::play(&site, order, chart.journey, until, dir).await {
+    let (manifest, ended): (Manifest, Ended) = match cluster::play(&site, order, chart.journey, route, dir).await {
         Ok(played) => played,
         Err(error) => {
             let message = chain(&error);
@@ -192,7 +194,8 @@ fn judge_station(test: &str, reached: &Reached, before: Option<&Reached>, eviden
     let before_seen = before.map(|before| &before.observation);
     let mut all: VerdictBuilder = Verdict::builder(test);
     for check in testkit::expect::applicable(&reached.station.state) {
-        all.take(check.judge(&reached.station.state, &reached.observation, before_seen));
+        let verdict = check.judge(&reached.station.state, &reached.observation, before_seen);
+        all.take(reached.known.tell(verdict));
     }
     for watched in &reached.watched {
         let seen = watched.differs();

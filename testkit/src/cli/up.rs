@@ -8,7 +8,7 @@ use super::cells::Cells;
 use super::suites::{Suite, station_of, step_of};
 use super::watch::{LOOK, Watch};
 use super::{Catalogue, Failure, closing};
-use crate::cluster::{self, ClusterError, Ended, Manifest, Order, Reached, Site};
+use crate::cluster::{self, ClusterError, Ended, Manifest, Order, Reached, Route, Site};
 use crate::config::Config;
 use crate::expect;
 use crate::journey::Journey;
@@ -157,7 +157,7 @@ async fn form(
     let mut watch = Watch::new([name]);
     let forming = async {
         match journey {
-            Some(journey) => cluster::play(site, order, journey, until, dir).await,
+            Some(journey) => cluster::play(site, order, journey, Route { until, on: false }, dir).await,
             None => cluster::provision(site, order, dir).await.map(|manifest| (manifest, Ended::Well)),
         }
     };

@@ -5,23 +5,37 @@ use std::time::Duration;
 
 use super::act::Hand;
 use super::provision::provision_for;
+use super::settle::{Before, settle};
 use super::station::{Done, Itinerary, Reached, Stopped};
 use super::watches::watching;
-use super::{ClusterError, Manifest, Order, Settled, Site, settle};
-use crate::expect::{self, Observation};
+use super::{ClusterError, Manifest, Order, Settled, Site};
+use crate::expect::{self, Known, Observation, Verdict};
 use crate::folder::CellFolder;
 use crate::journey::{Journey, Station, Watched};
 use crate::plan::Variant;
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::wait;
 
+/// A journey with a station that is not as it must be goes on, because what else is wrong is worth knowing too; but where new
+/// things are wrong at so many, it is one thing that breaks all that follows.
+const ENOUGH: usize = 3;
+
 /// How a journey ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// At its last station, and every one was as it must be.
+    /// At the last station that it was to come to, and every one was as it must be.
     Well,
-    /// Before that, for this reason.
+    /// With this station as the first that was not as it must be, or was not reached.
     Stopped(Stopped),
+}
+
+/// How far a journey is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The last station to come to; that of the journey where there is none.
+    pub until: Option<usize>,
+    /// Whether it goes on behind a station that is not as it must be.
+    pub on: bool,
 }
 
 /// The variant of a cell that a journey starts from.
@@ -31,8 +45,7 @@ pub fn variant(journey: &Journey) -> Variant {
 }
 
 /// Plays a journey from a cell: `order` has its variant. Every station is left in `dir` as it is reached, and so is what
-/// stopped it. What comes back is the cluster at the last station that was reached. It ends at the first station that is not as
-/// it must be, because what comes after would show the same again.
+/// stopped it. What comes back is the cluster at the last station that was reached.
 ///
 /// # Errors
 /// When the cluster cannot be formed, or what is left cannot be written.
@@ -40,11 +53,12 @@ pub async fn play(
     site: &Site,
     order: Order<'_>,
     journey: &Journey,
-    until: Option<usize>,
+    route: Route,
     dir: &Path,
 ) -> Result<(Manifest, Ended), ClusterError> {
     let began = site.run.clock().now();
     let cell = order.cell.id().to_string();
+    let Route { until, on } = route;
     let steps = until.unwrap_or(usize::MAX).min(journey.length());
     let (manifest, _turn) = provision_for(site, order, steps, dir).await?;
     let folder = CellFolder::new(dir);
@@ -53,32 +67,44 @@ pub async fn play(
     folder.write(&Itinerary { name: journey.name.to_owned(), cell, stations: stations.clone() })?;
     let player = Player { site, manifest: &manifest, dir };
     let mut now = manifest.clone();
+    let mut known = Known::default();
+    let (mut first, mut news): (Option<Stopped>, usize) = (None, 0);
     for station in stations.into_iter().take_while(|station| until.is_none_or(|last| station.number <= last)) {
         let reached = match station.number {
             0 => {
                 let (settled, observation) = (manifest.settled.clone(), manifest.observation.clone());
                 let ended = site.run.clock().now();
-                Reached { station, began, ended, acts: Vec::new(), watched: Vec::new(), settled, observation }
+                let known = Known::default();
+                Reached { station, began, ended, acts: Vec::new(), watched: Vec::new(), settled, observation, known }
             }
-            _ => match player.step(&now.plan.state, station, &now.observation).await {
+            _ => match player.step(&now.plan.state, station, Before { seen: &now.observation, known: &known }).await {
                 Ok(reached) => reached,
                 Err(stopped) => return player.stop(*stopped).await.map(|ended| (now, ended)),
             },
         };
         reached.leave(dir)?;
+        let state = &reached.station.state;
+        let failed: Vec<Verdict> = expect::unsatisfied(state, &reached.observation, Some(&now.observation))
+            .into_iter()
+            .map(|(_, verdict)| verdict)
+            .collect();
+        let watched = reached.watched.iter().filter(|it| it.differs().is_some());
+        let new = failed.iter().any(|verdict| known.is_news(verdict)) || watched.count() > 0;
+        known = known.after(&reached.station.test(), &failed);
         now = now.at(&reached);
-        let Reached { station, settled, watched, .. } = reached;
-        let wrong: Vec<String> =
-            watched.iter().filter_map(|it| Some(format!("{}: {}", it.watch, it.differs()?))).collect();
-        if !settled.unsatisfied.is_empty() || !wrong.is_empty() {
-            let red = settled.unsatisfied.iter().cloned().chain(wrong).collect::<Vec<_>>().join(", ");
-            let why = format!("{} is not as it must be: {red}", station.test());
-            let (at, station) = (station.number, station.test());
-            let stopped = Stopped { at, station, why, acts: Vec::new(), watched: Vec::new() };
-            return player.stop(stopped).await.map(|ended| (now, ended));
+        if new {
+            news += 1;
+            let stopped = reached.not_as_it_must_be();
+            if !on || news == ENOUGH {
+                return player.stop(first.unwrap_or(stopped)).await.map(|ended| (now, ended));
+            }
+            if first.is_none() {
+                player.collect().await;
+                first = Some(stopped);
+            }
         }
     }
-    Ok((now, Ended::Well))
+    Ok((now, first.map_or(Ended::Well, Ended::Stopped)))
 }
 
 /// Takes one step on a cluster that is up, as it was seen last. Where that does not come about as wanted, or the cluster is not
@@ -88,7 +114,8 @@ pub async fn play(
 /// What stopped it.
 pub async fn step(site: &Site, manifest: &Manifest, station: Station, dir: &Path) -> Result<Reached, Box<Stopped>> {
     let player = Player { site, manifest, dir };
-    let taken = player.step(&manifest.plan.state, station, &manifest.observation).await;
+    let known = Known::default();
+    let taken = player.step(&manifest.plan.state, station, Before { seen: &manifest.observation, known: &known }).await;
     if taken.as_ref().map_or(true, |reached| !reached.settled.unsatisfied.is_empty()) {
         super::collect(&site.client, &manifest.instances, &Evidence::new(dir)).await;
     }
@@ -107,7 +134,7 @@ impl Player<'_> {
         &self,
         from: &crate::plan::State,
         station: Station,
-        before: &Observation,
+        before: Before<'_>,
     ) -> Result<Reached, Box<Stopped>> {
         let Self { site, manifest, dir } = self;
         let (clock, number) = (site.run.clock(), station.number);
@@ -146,9 +173,10 @@ impl Player<'_> {
         let settling = settle(&site.client, &station.state, &manifest.instances, Some(before), deadline, &progress);
         let (settled, mut observation): (Settled, Observation) =
             timeline.stage(Work::SettleStep(number), Owner::Product, settling).await;
-        observation.remember_databases(before);
-        observation.remember(before);
-        Ok(Reached { station, began, ended: clock.now(), acts, watched, settled, observation })
+        observation.remember_databases(before.seen);
+        observation.remember(before.seen);
+        let (ended, known) = (clock.now(), before.known.clone());
+        Ok(Reached { station, began, ended, acts, watched, settled, observation, known })
     }
 
     /// Longer than a cluster that was formed has: servers that lost each other stand for election after 16 s, and again, and
@@ -159,16 +187,24 @@ impl Player<'_> {
 
     /// Notes why it goes no further, after collecting what a person needs to understand it.
     async fn stop(&self, stopped: Stopped) -> Result<Ended, ClusterError> {
+        self.collect().await;
+        CellFolder::new(self.dir).write(&stopped)?;
+        Ok(Ended::Stopped(stopped))
+    }
+
+    async fn collect(&self) {
         let evidence = Evidence::new(self.dir);
         let timeline = Timeline::new(self.dir, self.site.run.clock());
         let collecting = super::collect(&self.site.client, &self.manifest.instances, &evidence);
         timeline.stage(Work::Evidence, Owner::Framework, collecting).await;
-        CellFolder::new(self.dir).write(&stopped)?;
-        Ok(Ended::Stopped(stopped))
     }
 }
 
-/// The checks that a station does not pass, with their verdicts, the likely cause of the others first.
-pub fn unsatisfied_at(reached: &Reached, before: Option<&Reached>) -> Vec<(&'static expect::Check, expect::Verdict)> {
-    expect::unsatisfied(&reached.station.state, &reached.observation, before.map(|before| &before.observation))
+/// The checks that a station does not pass, with their verdicts: what is new before what was so before, and then the likely
+/// cause of the others first.
+pub fn unsatisfied_at(reached: &Reached, before: Option<&Reached>) -> Vec<(&'static expect::Check, Verdict)> {
+    let Reached { station, observation, known, .. } = reached;
+    let mut failed = expect::unsatisfied(&station.state, observation, before.map(|before| &before.observation));
+    failed.sort_by_key(|(_, verdict)| !known.is_news(verdict));
+    failed.into_iter().map(|(check, verdict)| (check, known.tell(verdict))).collect()
 }

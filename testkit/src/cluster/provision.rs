@@ -13,6 +13,7 @@ use super::authority::Authority;
 use super::because::{Begun, explain};
 use super::capabilities::needed;
 use super::expected::expected;
+
 use super::{
     Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, release, settle, subnets,
 };
@@ -246,7 +247,8 @@ async fn make(
     } else {
         tokio::try_join!(try_join_all(preparing), forming)?;
     }
-    let settling = settle(&site.client, &plan.state, &instances, None, wait::patience(site.config.settle), &progress);
+    let patience = wait::patience(site.config.settle);
+    let settling = settle(&site.client, &plan.state, &instances, None, patience, &progress);
     let (settled, observation) = timeline.stage(Work::Settle, Owner::Product, settling).await;
     Ok(Manifest { product, plan: Plan::clone(plan), steps: Vec::new(), instances, settled, observation })
 }

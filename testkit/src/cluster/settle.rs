@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Settled;
 use super::observe::{Members, observe};
-use crate::expect::{self, Observation, Subject};
+use crate::expect::{self, Known, Observation, Subject};
 use crate::lxd::Client;
 use crate::plan::State;
 use crate::report::{Doing, Progress};
@@ -21,13 +21,23 @@ use crate::report::{Doing, Progress};
 const FIRST: Duration = Duration::from_millis(300);
 const LAST: Duration = Duration::from_secs(3);
 
-/// Observes until a look at everything finds every expectation of the state to hold, given what was seen at the station
-/// before, or the deadline has passed: then everything is looked at once more, whatever comes of it.
+/// The station before.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// What was seen there.
+    pub seen: &'a Observation,
+    /// What is not as it must be since then, or earlier.
+    pub known: &'a Known,
+}
+
+/// Observes until a look at everything finds every expectation of the state to hold, given the station before, or the
+/// deadline has passed: then everything is looked at once more, whatever comes of it. What is known not to be
+/// as it must be is not waited for.
 pub async fn settle(
     client: &Client,
     state: &State,
     instances: &Members,
-    before: Option<&Observation>,
+    before: Option<Before<'_>>,
     deadline: Duration,
     progress: &Progress,
 ) -> (Settled, Observation) {
@@ -41,10 +51,14 @@ pub async fn settle(
         let looked = tokio::time::Instant::now();
         count += 1;
         observe(client, state, instances, &wanted, &mut observation).await;
-        let unsatisfied = expect::unsatisfied(state, &observation, before);
+        let unsatisfied = expect::unsatisfied(state, &observation, before.map(|before| before.seen));
         let late = started.elapsed() >= deadline;
-        // A line of a journal does not go away, however long one waits.
-        let ended = late || unsatisfied.iter().all(|(check, _)| check.reads.iter().all(|subject| subject.lasts()));
+        let ended = late
+            || unsatisfied.iter().all(|(check, verdict)| {
+                // A line of a journal does not go away, however long one waits.
+                check.reads.iter().all(|subject| subject.lasts())
+                    || before.is_some_and(|before| !before.known.is_news(verdict))
+            });
         if ended && wanted == all {
             break unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Manifest, Settled};
-use crate::expect::Observation;
+use crate::expect::{Known, Observation};
 use crate::folder::{self, CellDocument, CellFolder, FolderError, OfCell};
 use crate::journey::{Act, Station, Watched};
 use crate::plan::State;
@@ -44,6 +44,9 @@ pub struct Reached {
     pub settled: Settled,
     /// What was seen then.
     pub observation: Observation,
+    /// What was not as it must be before, and since when.
+    #[serde(default)]
+    pub known: Known,
 }
 
 /// An act that was done.
@@ -107,6 +110,15 @@ impl Reached {
         folder::write(&cell.station(self.station.number), self)
     }
 
+    /// What is said of it where it is not as it must be.
+    pub(super) fn not_as_it_must_be(&self) -> Stopped {
+        let wrong = self.watched.iter().filter_map(|it| Some(format!("{}: {}", it.watch, it.differs()?)));
+        let red: Vec<String> = self.settled.unsatisfied.iter().cloned().chain(wrong).collect();
+        let (at, station) = (self.station.number, self.station.test());
+        let why = format!("{station} is not as it must be: {}", red.join(", "));
+        Stopped { at, station, why, acts: Vec::new(), watched: Vec::new() }
+    }
+
     /// That of this number in the journey's folder; `None` where it was not reached.
     ///
     /// # Errors
@@ -137,7 +149,8 @@ mod tests {
         let station = Station { number: 1, words, about, acts: Vec::new(), watches: Vec::new(), state };
         let (began, ended, observation) = (Timestamp::MIN, Timestamp::MIN, Observation::default());
         let (acts, watched) = (Vec::new(), Vec::new());
-        let reached = Reached { station, began, ended, acts, watched, settled: settled(7), observation };
+        let reached =
+            Reached { station, began, ended, acts, watched, settled: settled(7), observation, known: Known::default() };
         let now = formed.clone().at(&reached);
         assert_eq!(now.steps, ["remove_member_3"]);
         assert_eq!((now.settled.ms, now.plan.state.members.len()), (7, formed.plan.state.members.len() - 1));

@@ -7,6 +7,7 @@
 mod causes;
 mod checks;
 mod explain;
+mod known;
 mod look;
 mod noise;
 mod observation;
@@ -15,6 +16,7 @@ mod verdict;
 
 pub use causes::likely_causes;
 pub use checks::CHECKS;
+pub use known::Known;
 pub use look::look;
 pub use noise::{Noise, NoiseError};
 pub use observation::{MemberObservation, Observation, Reading};

@@ -87,8 +87,11 @@ fn arrive(cell: &str, station: &mut Station, reached: &Reached, before: Option<&
     let then = before.map(|before| &before.observation);
     let verdicts: Vec<Verdict> =
         expect::applicable(state).map(|check| check.judge(state, &reached.observation, then)).collect();
-    station.causes = expect::likely_causes(&verdicts).into_iter().map(|verdict| verdict.check.clone()).collect();
-    station.checks = verdicts.iter().map(|verdict| check(cell, state, verdict)).collect();
+    let mut causes = expect::likely_causes(&verdicts);
+    causes.sort_by_key(|verdict| !reached.known.is_news(verdict));
+    station.causes = causes.into_iter().map(|verdict| verdict.check.clone()).collect();
+    let verdicts = verdicts.into_iter().map(|verdict| reached.known.tell(verdict));
+    station.checks = verdicts.map(|verdict| check(cell, state, &verdict)).collect();
     let wrong = !station.causes.is_empty() || station.watches.iter().any(|watch| watch.differs.is_some());
     station.arrival = if wrong { Arrival::Red } else { Arrival::Reached };
     (station.began, station.ended) = (Some(reached.began), Some(reached.ended));

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use testkit::cluster::settle;
-use testkit::expect::{Read, Subject};
+use testkit::cluster::{Before, settle};
+use testkit::expect::{Known, Observation, Read, Subject, unsatisfied};
 use testkit::plan::{Changes, Plan};
 use testkit::report::{Doing, Progress};
 
@@ -80,6 +80,24 @@ async fn at_the_deadline_what_was_seen_last_is_judged() {
     assert!(settled.ms >= 500, "gave up after {} ms", settled.ms);
     let list = seen.members[&plan.state.members[0].name].members.get().expect("a list");
     assert!(list.iter().all(|row| row.status == "UNREACHABLE"), "{list:?}");
+}
+
+#[tokio::test]
+async fn what_is_known_to_be_wrong_is_not_waited_for_and_stays_red() {
+    let plan = common::plan(false, true);
+    let dir = tempfile::tempdir().expect("a folder");
+    let (instances, progress) = (instances(&plan), Progress::new(dir.path()));
+    let look = async |seen: &Observation, known: &Known, deadline| {
+        let (lxd, _) = cluster(&plan, usize::MAX);
+        let before = Some(Before { seen, known });
+        settle(&lxd.client().await, &plan.state, &instances, before, Duration::from_millis(deadline), &progress).await
+    };
+    let nothing = Known::default();
+    let (_, seen) = look(&Observation::default(), &nothing, 500).await;
+    let failed: Vec<_> = unsatisfied(&plan.state, &seen, None).into_iter().map(|(_, verdict)| verdict).collect();
+    // Longer than a test may take.
+    let (settled, _) = look(&seen, &nothing.after("s1_x", &failed), 3_600_000).await;
+    assert_eq!((settled.looks, settled.unsatisfied), (1, vec!["members".to_owned()]));
 }
 
 #[tokio::test]
