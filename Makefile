@@ -38,7 +38,7 @@ FORMAT ?= table
 JOBS ?= 4
 
 .PHONY: help setup teardown image plan generate summary report book fmt check check-lint check-workflows check-unit check-lxd \
-	check-system check-host browser-tools faults fuzz storm bench bench-scale compare bench-matrix clean
+	check-system check-host browser-tools faults fuzz storm bench bench-life bench-scale compare bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -136,6 +136,9 @@ storm: setup image ## Kill N runs at random moments in every way, and look for l
 
 bench: setup image ## Where the time of a run goes, stage by stage; results in target/lab
 	@$(LAB) bench $(ARGS)
+
+bench-life: setup image ## What the journeys take, of how much the framework; results in target/lab
+	@$(LAB) bench --life $(ARGS)
 
 bench-scale: setup image ## How time and memory grow with cells and members; results in target/lab
 	@$(LAB) bench --scale $(ARGS)

@@ -37,7 +37,8 @@ pub(super) async fn compare(config: &Config, catalogue: &Catalogue, args: &Compa
     let machine = Machine::examine(&site).await?;
     let suites = Suites::new(config, catalogue)?;
     let core = &suites.cells().core;
-    let programs = suites.build(core).await?;
+    let core = suites.cells().suites(core);
+    let programs = suites.build(&core).await?;
     let (mut installing, mut copying, mut ours) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=usize::from(args.rounds) {
         if let Some((image, snaps)) = &ingredients {
@@ -48,7 +49,7 @@ pub(super) async fn compare(config: &Config, catalogue: &Catalogue, args: &Compa
         }
         eprintln!("by hand, copies of the golden image, round {round}:");
         copying.push(time(&script(&site, &golden.instance))?);
-        let together = suites.round(&format!("this framework, round {round}"), &programs, core).await?;
+        let together = suites.round(&format!("this framework, round {round}"), &programs, &core).await?;
         ours.push(together.wall() + together.cleanup);
     }
     let compared = Compared::of(machine, product, [installing, copying, ours]);

@@ -328,7 +328,7 @@ mod tests {
             plan: Plan::draw(&cell(), options::OPTIONS, Segments::documentation()),
             steps: Vec::new(),
             instances: BTreeMap::new(),
-            settled: Settled { ms: 0, looks: 1, unsatisfied: Vec::new() },
+            settled: Settled { ms: 0, looks: 1, last_ms: 0, unsatisfied: Vec::new() },
             observation: Observation::default(),
         };
         let check = check(name);

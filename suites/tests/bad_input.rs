@@ -191,7 +191,7 @@ fn up_once(world: &World, state: impl FnOnce(&mut State)) {
     state(&mut plan.state);
     let (name, version, sha256) = ("microovn".to_owned(), "1".to_owned(), "0".to_owned());
     let product = Product { stand_in: true, name, version, sha256, datapath: None };
-    let settled = Settled { ms: 0, looks: 1, unsatisfied: Vec::new() };
+    let settled = Settled { ms: 0, looks: 1, last_ms: 0, unsatisfied: Vec::new() };
     let instances = std::collections::BTreeMap::new();
     let manifest =
         Manifest { product, plan, steps: Vec::new(), instances, settled, observation: Observation::default() };

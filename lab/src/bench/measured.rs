@@ -63,17 +63,18 @@ impl Measured {
         let clones = Clones::measure(site, &image, rounds).await?;
         let core = &suites.cells().core;
         let formed = Formed::measure(site, catalogue, core, median(&clones.cpu)).await?;
-        let programs = suites.build(core).await?;
+        let core = suites.cells().suites(core);
+        let programs = suites.build(&core).await?;
         let mut together = Vec::new();
         let mut alone = Vec::new();
         for round in 1..=rounds {
-            together.push(suites.round(&format!("all suites, round {round}"), &programs, core).await?);
+            together.push(suites.round(&format!("all suites, round {round}"), &programs, &core).await?);
         }
-        for cell in core {
+        for suite in &core {
             let mut own = Vec::new();
             for round in 1..=rounds {
-                let what = format!("{}, round {round}", cell.id());
-                own.push(suites.round(&what, &programs, std::slice::from_ref(cell)).await?);
+                let what = format!("{}, round {round}", suite.name());
+                own.push(suites.round(&what, &programs, std::slice::from_ref(suite)).await?);
             }
             alone.push(own);
         }

@@ -1,7 +1,8 @@
-//! Where the time and memory of a run go, over several rounds; and how they grow.
+//! Where the time and memory of a run go, over several rounds; how they grow; and what journeys take.
 
 mod figures;
 mod growth;
+mod life;
 mod machine;
 mod measured;
 mod measures;
@@ -38,6 +39,9 @@ pub(super) struct BenchArgs {
     /// Measure how time and memory grow with the number of cells and of members instead, one round each.
     #[arg(long, conflicts_with_all = ["rounds", "cold"])]
     scale: bool,
+    /// Measure what all journeys take instead, by one command, one round.
+    #[arg(long, conflicts_with_all = ["rounds", "cold", "scale"])]
+    life: bool,
     /// With --scale: so many cells in one run.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 16], requires = "scale")]
     cells: Vec<usize>,
@@ -57,6 +61,9 @@ pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs
     if args.scale {
         let scale = scale::measure(&site, catalogue, &suites, (&args.cells, &args.members)).await?;
         scale.paper().publish(&scale, args.format, &config.root.join("target"), "bench-scale")?;
+    } else if args.life {
+        let life = life::measure(&site, &suites).await?;
+        life.paper().publish(&life, args.format, &config.root.join("target"), "bench-life")?;
     } else {
         let measured = Measured::take(&site, catalogue, &suites, usize::from(args.rounds), cold).await?;
         measured.paper().publish(&measured.told(), args.format, &config.root.join("target"), "bench")?;
@@ -96,7 +103,13 @@ mod tests {
         let scale = parse(&["--scale"]).expect("good");
         assert_eq!((scale.cells, scale.members), (vec![1, 2, 4, 8, 16], vec![1, 3, 5, 9]));
         assert_eq!(parse(&["--scale", "--cells", "1,2"]).expect("good").cells, [1, 2]);
-        for bad in [&["--cells", "1"][..], &["--members", "1"], &["--scale", "--rounds", "2"], &["--rounds", "0"]] {
+        for bad in [
+            &["--cells", "1"][..],
+            &["--members", "1"],
+            &["--scale", "--rounds", "2"],
+            &["--rounds", "0"],
+            &["--life", "--scale"],
+        ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -46,6 +46,7 @@ fn comparable(catalogue: &Catalogue, cells: &Cells, count: usize) -> Vec<Cell> {
 async fn by_cells(catalogue: &Catalogue, suites: &Suites<'_>, sizes: &[usize]) -> Result<Growth, Failure> {
     let most = sizes.iter().copied().max().unwrap_or_default();
     let chosen = comparable(catalogue, suites.cells(), most);
+    let chosen = suites.cells().suites(&chosen);
     let programs = suites.build(&chosen).await?;
     let mut steps: Vec<Step> = Vec::new();
     for size in sizes.iter().copied().filter(|size| (1..=chosen.len()).contains(size)) {

@@ -1,29 +1,33 @@
 //! Suites as nextest runs them, with what they noted and what the host did meanwhile.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use testkit::cli::{Catalogue, Cells, Failure, Programs, runner};
+use testkit::cli::{Catalogue, Cells, Failure, Programs, Suite, runner};
 
 use super::figures::{samples, seconds};
 use super::machine::{Core, Memory, Seen, Watch};
 use super::millis;
 use testkit::config::Config;
-use testkit::matrix::Cell;
 use testkit::record;
 use testkit::report::spent::{Piece, Spent, SuiteTimes, critical_path, first_began, sum};
 use testkit::report::timeline;
 use testkit::session::reaper;
 
+/// Milliseconds of the look that judged each station, by journey.
+pub(super) type Looks = BTreeMap<String, Vec<u64>>;
+
 /// One run of suites by one command.
 pub(crate) struct Round {
-    started: Timestamp,
-    ended: Timestamp,
+    pub(super) started: Timestamp,
+    pub(super) ended: Timestamp,
     /// Milliseconds that its reaper took afterwards.
     pub(crate) cleanup: u64,
     pub(super) suites: Vec<SuiteTimes>,
+    pub(super) looks: Looks,
     pub(super) seen: Seen,
 }
 
@@ -121,16 +125,16 @@ impl<'a> Suites<'a> {
         &self.cells
     }
 
-    /// Builds the suites of these cells beforehand, as `testkit run` does, which meanwhile asks the product what it can do.
-    pub(crate) async fn build(&self, chosen: &[Cell]) -> Result<Programs, Failure> {
-        Programs::build(self.config, &self.cells.suites(chosen)).await
+    /// Builds these suites beforehand, as `testkit run` does, which meanwhile asks the product what it can do.
+    pub(crate) async fn build(&self, chosen: &[Suite]) -> Result<Programs, Failure> {
+        Programs::build(self.config, chosen).await
     }
 
-    /// Runs the suites of these cells, which are in the `programs`, by one command. Shows it as `what`, which no other
+    /// Runs these suites, which are in the `programs`, by one command. Shows it as `what`, which no other
     /// round is called.
-    pub(crate) async fn round(&self, what: &str, programs: &Programs, chosen: &[Cell]) -> Result<Round, Failure> {
+    pub(crate) async fn round(&self, what: &str, programs: &Programs, chosen: &[Suite]) -> Result<Round, Failure> {
         let dir = self.out.path().join(what);
-        let command = runner(self.config, &self.cells.suites(chosen), Some(programs), &[])?;
+        let command = runner(self.config, chosen, Some(programs), &[])?;
         let command = command.env("TESTKIT_OUT_DIR", &dir).stderr_to_stdout().stdout_capture();
         let watch = Watch::begin();
         let started = Timestamp::now();
@@ -141,7 +145,8 @@ impl<'a> Suites<'a> {
         let cleaning = Instant::now();
         reaper::ended(&dir).await.map_err(Failure::usage)?;
         let cleanup = millis(cleaning);
-        let round = Round { started, ended, cleanup, suites: collect(&dir)?, seen };
+        let (suites, looks) = collect(&dir)?;
+        let round = Round { started, ended, cleanup, suites, looks, seen };
         eprintln!("{what}: {}", seconds(round.wall()));
         Ok(round)
     }
@@ -155,12 +160,19 @@ fn succeeded(ran: &std::process::Output) -> Result<(), Failure> {
     Err(Failure::Checks)
 }
 
-/// What the suites of the run below `dir` noted, by name.
-fn collect(dir: &Path) -> Result<Vec<SuiteTimes>, Failure> {
+/// What the suites of the run below `dir` noted, by name, and how long each station of a journey was looked at last.
+fn collect(dir: &Path) -> Result<(Vec<SuiteTimes>, Looks), Failure> {
     let mut suites = Vec::new();
+    let mut looks = Looks::new();
     for run in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         for cell in record::assemble(&run.path(), false).map_err(Failure::usage)?.cells {
             let stages = timeline::read(&run.path().join(&cell.name)).map_err(Failure::usage)?;
+            let settled =
+                cell.journey.iter().flat_map(|journey| &journey.stations).filter_map(|it| it.settled.as_ref());
+            let last: Vec<u64> = settled.map(|settled| settled.last_ms).collect();
+            if !last.is_empty() {
+                looks.insert(cell.name.clone(), last);
+            }
             let began = cell.checks.iter().filter_map(|check| check.started).min();
             let ended = cell.checks.iter().filter_map(|check| check.ended).max();
             if let Some((began, ended)) = began.zip(ended) {
@@ -169,7 +181,7 @@ fn collect(dir: &Path) -> Result<Vec<SuiteTimes>, Failure> {
         }
     }
     suites.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(suites)
+    Ok((suites, looks))
 }
 
 #[cfg(test)]
@@ -184,7 +196,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/tests/fixtures/runs/good");
         std::os::unix::fs::symlink(recorded, folder.path().join("run")).expect("linked");
-        let suites = collect(folder.path()).expect("read");
+        let (suites, looks) = collect(folder.path()).expect("read");
+        assert!(looks.is_empty(), "it has no journey");
         let [suite] = &suites[..] else { panic!("{suites:?}") };
         assert_eq!(suite.name, "init_cluster_custom_encap");
         let pieces = suite.path(suite.began, suite.began);
@@ -199,7 +212,8 @@ mod tests {
         let stages = vec![Stage { work: Work::Join, owner: Owner::Product, at: at(100), ms: 400 }];
         let suite = SuiteTimes { name: "init_cluster".to_owned(), stages, began: at(100), ended: at(500) };
         let seen = Seen { cores: vec![Core::default()], ..Seen::default() };
-        let round = Round { started: at(0), ended: at(510), cleanup: 20, suites: vec![suite], seen };
+        let round =
+            Round { started: at(0), ended: at(510), cleanup: 20, suites: vec![suite], looks: Looks::new(), seen };
         expect![[r#"
             {
               "wall_ms": {
@@ -275,7 +289,14 @@ mod tests {
     #[test]
     fn the_middle_round_is_the_one_of_the_median() {
         let at = |ms| Timestamp::from_millisecond(ms).expect("in range");
-        let round = |ms| Round { started: at(0), ended: at(ms), cleanup: 0, suites: Vec::new(), seen: Seen::default() };
+        let round = |ms| Round {
+            started: at(0),
+            ended: at(ms),
+            cleanup: 0,
+            suites: Vec::new(),
+            looks: Looks::new(),
+            seen: Seen::default(),
+        };
         let walls = |all: &[i64]| middle(&all.iter().map(|ms| round(*ms)).collect::<Vec<_>>()).map(Round::wall);
         assert_eq!(walls(&[30, 10, 20]), Some(20));
         assert_eq!(walls(&[40, 10, 20, 30]), Some(20));

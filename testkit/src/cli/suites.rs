@@ -29,7 +29,7 @@ pub struct Suite {
 
 impl Suite {
     /// Its name, and that of its folder and its cluster.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.plan.cell.as_str()
     }
 
@@ -122,7 +122,7 @@ impl Cells {
     ///
     /// # Errors
     /// When there is no such cell, or a step is impossible there.
-    pub(super) fn life(&self, on: Option<&str>) -> Result<Vec<Suite>, Failure> {
+    pub fn life(&self, on: Option<&str>) -> Result<Vec<Suite>, Failure> {
         let on = on.map(|on| self.find(on)).transpose()?;
         self.journeys.iter().map(|journey| self.voyage(journey, on.as_ref())).collect()
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::observe::observe;
 use super::{ClusterError, Manifest, Planned, Product, Settled, Site, names};
@@ -98,7 +98,7 @@ pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Opt
     }
     let (_, product): (Golden, Product) =
         site.run.once("golden", async || Err(ClusterError::Empty(plan.cell.to_string()))).await?;
-    let settled = Settled { ms: 0, looks: 0, unsatisfied: vec![format!("not formed: {problem}")] };
+    let settled = Settled { ms: 0, looks: 0, last_ms: 0, unsatisfied: vec![format!("not formed: {problem}")] };
     let manifest =
         Manifest { product, plan, steps: Vec::new(), instances, settled, observation: Observation::default() };
     keep(site, &manifest).await.map(Some)
@@ -153,10 +153,11 @@ pub async fn reuse(site: &Site, cell: &str) -> Result<Option<Manifest>, ClusterE
     let all = Subject::ALL.iter().copied().collect();
     observe(&site.client, &manifest.plan.state, &manifest.instances, &all, &mut observation).await;
     let unsatisfied = expect::unsatisfied(&manifest.plan.state, &observation, None);
-    let took: Duration = started.elapsed();
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     manifest.settled = Settled {
-        ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        ms,
         looks: 1,
+        last_ms: ms,
         unsatisfied: unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect(),
     };
     manifest.observation = observation;

@@ -70,6 +70,9 @@ pub struct Settled {
     pub ms: u64,
     /// How often the members were read.
     pub looks: u32,
+    /// How long the last of these reads took, which read everything and is judged, in milliseconds.
+    #[serde(default)]
+    pub last_ms: u64,
     /// The checks that were still not satisfied when the deadline passed; empty for a settled cluster.
     pub unsatisfied: Vec<String>,
 }

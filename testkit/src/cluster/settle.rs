@@ -47,7 +47,7 @@ pub async fn settle(
     let mut wanted = all.clone();
     let mut count = 0;
     progress.tell(Doing::Settling, "reading every member");
-    let unsatisfied = loop {
+    let (unsatisfied, last) = loop {
         let looked = tokio::time::Instant::now();
         count += 1;
         observe(client, state, instances, &wanted, &mut observation).await;
@@ -60,7 +60,8 @@ pub async fn settle(
                     || before.is_some_and(|before| !before.known.is_news(verdict))
             });
         if ended && wanted == all {
-            break unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
+            let names = unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
+            break (names, looked.elapsed());
         }
         if ended {
             // So far it is a mosaic of moments.
@@ -75,6 +76,7 @@ pub async fn settle(
         let pause = (started.elapsed() / 5).clamp(FIRST, LAST);
         tokio::time::sleep_until(looked + pause).await;
     };
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    (Settled { ms, looks: count, unsatisfied }, observation)
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let (ms, last_ms) = (millis(started.elapsed()), millis(last));
+    (Settled { ms, looks: count, last_ms, unsatisfied }, observation)
 }

@@ -140,7 +140,7 @@ mod tests {
         let plan = Plan::outlined(cell, Outline::default(), Segments::documentation());
         let (name, version, sha256) = ("microovn".to_owned(), "1".to_owned(), "0".to_owned());
         let product = Product { stand_in: true, name, version, sha256, datapath: None };
-        let settled = |ms| Settled { ms, looks: 1, unsatisfied: Vec::new() };
+        let settled = |ms| Settled { ms, looks: 1, last_ms: ms, unsatisfied: Vec::new() };
         let (steps, instances, observation) = (Vec::new(), Default::default(), Observation::default());
         let formed = Manifest { product, plan, steps, instances, settled: settled(1), observation };
         let mut state = State { since: Some(Changes::default()), ..formed.plan.state.clone() };

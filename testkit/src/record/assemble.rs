@@ -150,6 +150,7 @@ fn cell(
         settled: manifest.as_ref().map(|Manifest { settled, .. }| Settled {
             ms: settled.ms,
             looks: settled.looks,
+            last_ms: settled.last_ms,
             unsatisfied: settled.unsatisfied.clone(),
         }),
         network: manifest.as_ref().map(|manifest| observed::network(&manifest.plan, &manifest.observation)),

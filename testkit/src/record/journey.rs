@@ -95,8 +95,8 @@ fn arrive(cell: &str, station: &mut Station, reached: &Reached, before: Option<&
     let wrong = !station.causes.is_empty() || station.watches.iter().any(|watch| watch.differs.is_some());
     station.arrival = if wrong { Arrival::Red } else { Arrival::Reached };
     (station.began, station.ended) = (Some(reached.began), Some(reached.ended));
-    let cluster::Settled { ms, looks, unsatisfied } = reached.settled.clone();
-    station.settled = Some(Settled { ms, looks, unsatisfied });
+    let cluster::Settled { ms, looks, last_ms, unsatisfied } = reached.settled.clone();
+    station.settled = Some(Settled { ms, looks, last_ms, unsatisfied });
     station.seen = then.map(|then| seen::between(then, &reached.observation)).unwrap_or_default();
 }
 

@@ -180,6 +180,9 @@ pub struct Settled {
     pub ms: u64,
     /// How often the members were read.
     pub looks: u32,
+    /// How long the last of these reads took, which read everything and is judged, in milliseconds.
+    #[serde(default)]
+    pub last_ms: u64,
     /// The checks that were not satisfied when the time was up.
     pub unsatisfied: Vec<String>,
 }

@@ -90,6 +90,11 @@ impl Work {
         }
     }
 
+    /// Whether others are waited for.
+    pub fn is_wait(&self) -> bool {
+        matches!(self, Self::Queue | Self::Turn)
+    }
+
     /// Whether a check judges or acts.
     pub fn is_check(&self) -> bool {
         matches!(self, Self::Check(_))
