@@ -41,7 +41,7 @@ JOBS ?= 4
 	check-system check-host browser-tools faults fuzz storm bench bench-life bench-scale compare bench-matrix clean
 
 help: ## Show this help
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z/%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: ## Prepare this host: packages, LXD, and the framework's own project, pool and bridge
 	@$(TESTKIT) setup
@@ -55,7 +55,7 @@ image: ## Build the node image, the snaps and the golden image
 plan: ## Show the cells of a TIER, as FORMAT: table, json, github or markdown
 	@$(TESTKIT) plan --tier $(TIER) --format $(FORMAT) --jobs $(JOBS)
 
-generate: ## Write the lists of suites that the matrix gives
+generate: ## Write the lists of suites that the matrix gives, and the page about MicroOVN's own
 	@$(TESTKIT) generate
 
 summary: ## The results of the last run as Markdown
@@ -108,6 +108,10 @@ check-lxd: setup image ## Tests of the LXD client, the images, the host setup an
 
 check-system: setup image ## Prepare whatever is missing, then run the suites of a TIER, or those of CELLS
 	@$(TESTKIT) run $(or $(CELLS),--tier $(TIER)) $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
+
+# As the targets of MicroOVN's own suites are called, with or without their `.bats`.
+tests/%: setup image ## What holds the tests of this suite of MicroOVN's own: tests/tls_cluster.bats
+	@$(TESTKIT) run --upstream $* $(ARGS); status=$$?; $(TESTKIT) sweep --wait --quiet && exit $$status
 
 # Half an hour and more: what it boots has one slow processor. No part of `check`, and it needs no LXD here.
 check-host: ## Try the framework as an ordinary user of a host with AppArmor, booted as a process; results in target/lab

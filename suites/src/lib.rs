@@ -7,7 +7,9 @@ pub mod options;
 pub mod stations;
 pub mod steps;
 
-use testkit::cli::{Catalogue, CheckInfo};
+use std::path::Path;
+
+use testkit::cli::{Catalogue, CheckInfo, ParityFile};
 
 /// What a command that runs these suites has to know of them.
 #[must_use]
@@ -26,6 +28,11 @@ pub fn catalogue() -> Catalogue {
         journeys: journeys::JOURNEYS,
         steps: steps::STEPS,
         tests: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),
+        parity: ParityFile {
+            name: "suites/parity.toml",
+            text: include_str!("../parity.toml"),
+            page: Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("docs/migrating-from-bats.md"),
+        },
     }
 }
 

@@ -81,12 +81,12 @@ fn words(line: &str) -> Vec<String> {
     words.take_while(|word| *word != "--").map(str::to_owned).collect()
 }
 
-/// The targets of the Makefile that can be typed.
+/// The targets of the Makefile that can be typed; a pattern as it is written there, `tests/%`.
 fn targets() -> BTreeSet<String> {
     let makefile = fs::read_to_string(root().join("Makefile")).expect("a Makefile");
     let heads = makefile.lines().filter_map(|line| line.split_once(':').map(|(head, _)| head));
     heads
-        .filter(|head| !head.is_empty() && head.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+        .filter(|head| !head.is_empty() && head.chars().all(|c| c.is_ascii_lowercase() || "-/%".contains(c)))
         .map(str::to_owned)
         .collect()
 }
@@ -100,7 +100,9 @@ fn problem(words: &[String], targets: &BTreeSet<String>) -> Option<String> {
             (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
         }
         (program, arguments) if program == "make" => {
-            let unknown = |word: &&String| !word.starts_with('-') && !targets.contains(*word);
+            let pattern = |word: &str| word.split_once('/').map(|(folder, _)| format!("{folder}/%"));
+            let target = |word: &str| targets.contains(word) || pattern(word).is_some_and(|it| targets.contains(&it));
+            let unknown = |word: &&String| !word.starts_with('-') && !target(word);
             // Behind the first assignment, which may have blanks in it, no target is named.
             let mut named = arguments.iter().take_while(|word| !word.contains('='));
             named.find(unknown).map(|word| format!("there is no target {word}"))

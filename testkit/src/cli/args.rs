@@ -46,9 +46,9 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Cache,
     },
-    /// Show what would be tested: the cells of a tier, one cell in words, or what a tier covers.
+    /// Show what would be tested: the cells of a tier, one cell in words, what a tier covers, or what holds upstream's tests.
     Plan(PlanArgs),
-    /// Run the suites of a tier, or the named ones: cells and journeys.
+    /// Run the suites of a tier, or the named ones: cells and journeys; or what replaces one of upstream's.
     Run(RunArgs),
     /// Write the report of a run, one HTML file, and print its path; or print the run's record.
     Report(ReportArgs),
@@ -107,7 +107,7 @@ pub(super) enum Command {
         #[arg(long)]
         quiet: bool,
     },
-    /// Write the lists of suites that the matrix gives.
+    /// Write the lists of suites that the matrix gives, and what holds upstream's tests.
     Generate {
         /// Only say whether they are current; exit code 1 when it is not.
         #[arg(long)]

@@ -1,4 +1,4 @@
-//! The lists of suites, as committed code.
+//! What is committed and follows from something else: the lists of suites, as code, and the page about upstream's suites.
 //!
 //! A build script cannot know the matrix without compiling the framework twice, so the lists are committed and a test
 //! holds that they are current. A suite is in the list of the lowest tier that its cell is in.
@@ -10,11 +10,11 @@ use std::process::ExitCode;
 
 use super::cells::{Cells, checks, shown_plan, target};
 use super::suites::LIFE;
-use super::{Catalogue, Failure};
+use super::{Catalogue, Failure, parity};
 use crate::expect;
 use crate::matrix::Cell;
 
-/// Writes the lists, or with `check` only compares.
+/// Writes them, or with `check` only compares.
 pub(super) fn generate(catalogue: &Catalogue, check: bool) -> Result<ExitCode, Failure> {
     let mut stale = false;
     for (path, wanted) in render_all(catalogue)? {
@@ -30,7 +30,7 @@ pub(super) fn generate(catalogue: &Catalogue, check: bool) -> Result<ExitCode, F
             continue;
         }
         if check {
-            eprintln!("{} is not what the matrix gives; run `testkit generate`", path.display());
+            eprintln!("{} is not what it is generated from; run `testkit generate`", path.display());
             stale = true;
         } else {
             std::fs::write(&path, wanted).map_err(|error| failed("write", error))?;
@@ -40,7 +40,7 @@ pub(super) fn generate(catalogue: &Catalogue, check: bool) -> Result<ExitCode, F
     if stale { Err(Failure::Checks) } else { Ok(ExitCode::SUCCESS) }
 }
 
-/// Every list with its path.
+/// Every file with its path.
 fn render_all(catalogue: &Catalogue) -> Result<Vec<(PathBuf, String)>, Failure> {
     let mut used = BTreeSet::new();
     let mut lists = Vec::new();
@@ -50,6 +50,7 @@ fn render_all(catalogue: &Catalogue) -> Result<Vec<(PathBuf, String)>, Failure> 
         lists.push((catalogue.tests.join(target(tier)).join("cells.rs"), render(&groups)));
     }
     lists.push((catalogue.tests.join(LIFE).join("cells.rs"), render_journeys(catalogue)?));
+    lists.push((catalogue.parity.page.clone(), render_page(catalogue)?));
     match catalogue.checks.iter().find(|check| !used.contains(check.name) && !expect::needs_a_step(check.name)) {
         Some(idle) => Err(Failure::Usage(format!(
             "the check {:?} applies to no cell of the matrix, so it would never run; mend its `applies`, or remove it",
@@ -86,6 +87,16 @@ fn render_journeys(catalogue: &Catalogue) -> Result<String, Failure> {
     }
     text.push_str("}\n");
     Ok(text)
+}
+
+/// The page about upstream's suites, with its tables as they must be.
+fn render_page(catalogue: &Catalogue) -> Result<String, Failure> {
+    let path = &catalogue.parity.page;
+    let page = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("failed to read {}\n  caused by: {error}", path.display())))?;
+    parity::written(&page, &parity::parity(catalogue)?).ok_or_else(|| {
+        Failure::Usage(format!("{} has no place for the tables; it is between two comments", path.display()))
+    })
 }
 
 /// A list as Rust.

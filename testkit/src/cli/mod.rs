@@ -17,6 +17,7 @@ mod log;
 mod logs;
 mod nextest;
 mod output;
+mod parity;
 mod plan;
 mod programs;
 mod report;
@@ -44,6 +45,7 @@ pub use host::lines;
 pub use log::init as init_log;
 pub use nextest::command as runner;
 pub use output::{Format, show};
+pub use parity::{Extent, Held, ParityError, ParityFile, UpstreamSuite, UpstreamTest, parity};
 pub use programs::Programs;
 pub use suites::Suite;
 
@@ -73,6 +75,8 @@ pub struct Catalogue {
     pub steps: &'static [StepKind],
     /// The folder of the test targets, which hold the generated lists of suites.
     pub tests: PathBuf,
+    /// What holds each of upstream's tests.
+    pub parity: ParityFile,
 }
 
 /// One check, as the command shows it.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::cells::{Cells, checks, shown_plan};
 use super::output::show;
 use super::suites::{Group, LIFE, Suite};
-use super::{Catalogue, Failure, explain};
+use super::{Catalogue, Failure, explain, parity};
 use crate::cluster;
 use crate::config::{Config, Layer};
 use crate::matrix::{Cell, Tier};
@@ -40,6 +40,9 @@ pub(super) struct PlanArgs {
     /// Which steps are possible from this cell, or where this journey ends.
     #[arg(long, value_name = "SUITE", conflicts_with_all = ["tier", "coverage", "explain"])]
     steps: Option<String>,
+    /// What holds here the tests of this suite of upstream's, such as tls_cluster.
+    #[arg(long, value_name = "SUITE", conflicts_with_all = ["tier", "coverage", "explain", "steps"])]
+    upstream: Option<String>,
     /// Which combinations of values the tier covers, and which the constraints exclude, and why.
     #[arg(long)]
     coverage: bool,
@@ -78,6 +81,9 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
     let cells = Cells::of(catalogue)?;
     if let Some(name) = &args.explain {
         return show(&explained(catalogue, &cells, name, args)?);
+    }
+    if let Some(name) = &args.upstream {
+        return show(&upstream(catalogue, &cells, name, args)?);
     }
     if let Some(name) = &args.steps {
         let suite = cells.one(name, None)?;
@@ -140,19 +146,34 @@ fn explained(catalogue: &Catalogue, cells: &Cells, name: &str, args: &PlanArgs) 
     }
 }
 
+/// One of upstream's suites, and what holds its tests; for a workflow, what is run for it.
+fn upstream(catalogue: &Catalogue, cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failure> {
+    let suite = parity::find(catalogue, name)?;
+    match args.format {
+        Format::Table => Ok(parity::in_words(&suite)),
+        Format::Markdown => Ok(parity::in_markdown(&[suite])),
+        Format::Json => serde_json::to_string_pretty(&suite).map_err(Failure::usage),
+        Format::Github => in_jobs(catalogue, &cells.named(&suite.places()?, None)?, args, &suite.name),
+    }
+}
+
+/// Suites over the jobs of a workflow.
+fn in_jobs(catalogue: &Catalogue, suites: &[Suite], args: &PlanArgs, name: &str) -> Result<String, Failure> {
+    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+    let row = |suite: &Suite| CellRow {
+        id: suite.name().to_owned(),
+        ..row(catalogue, &suite.cell, &suite.plan, suite.cost(&config.out_dir))
+    };
+    let rows: Vec<CellRow> = suites.iter().map(row).collect();
+    Ok(serde_json::json!({"include": balance(&rows, args.jobs.get(), name)}).to_string())
+}
+
 /// All journeys, each with the cell it starts from.
 fn journeys(cells: &Cells, catalogue: &Catalogue, args: &PlanArgs) -> Result<String, Failure> {
     let suites = cells.life(None)?;
     let about = |suite: &Suite| cells.find_journey(suite.name()).map_or("", |journey| journey.about);
     if args.format == Format::Github {
-        let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
-        let cost = |suite: &Suite| suite.cost(&config.out_dir);
-        let row = |suite: &Suite| CellRow {
-            id: suite.name().to_owned(),
-            ..row(catalogue, &suite.cell, &suite.plan, cost(suite))
-        };
-        let rows: Vec<CellRow> = suites.iter().map(row).collect();
-        return Ok(serde_json::json!({"include": balance(&rows, args.jobs.get(), LIFE)}).to_string());
+        return in_jobs(catalogue, &suites, args, LIFE);
     }
     if args.format == Format::Json {
         let row = |suite: &Suite| {

@@ -11,6 +11,7 @@ use quick_junit::{TestCase, TestCaseStatus, TestSuite};
 use super::cells::Cells;
 use super::junit::{self, Junit};
 use super::output::show;
+use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::programs::Programs;
 use super::runner::{End, Followed, follow};
 use super::suites::{Group, Suite, step_of};
@@ -31,6 +32,9 @@ pub(super) struct RunArgs {
     /// The tier: core, pairwise, t3 or full; or life, which is all journeys.
     #[arg(long, default_value_t = Group::Tier(Tier::Core), conflicts_with = "suites")]
     pub(super) tier: Group,
+    /// What holds here the tests of this suite of upstream's, such as tls_cluster: all cells and journeys, each wholly.
+    #[arg(long, value_name = "SUITE", conflicts_with_all = ["suites", "tier", "on"])]
+    pub(super) upstream: Option<String>,
     /// From which cell journeys start, instead of their own.
     #[arg(long, value_name = "CELL")]
     pub(super) on: Option<String>,
@@ -40,7 +44,8 @@ pub(super) struct RunArgs {
     /// Leave the clusters of suites that fail up for six hours.
     #[arg(long)]
     pub(super) pause_on_failure: bool,
-    /// Fail when the product lacks what a cell needs, instead of skipping the cell.
+    /// Fail when the product lacks what a cell needs, instead of skipping the cell; and when nothing holds one of upstream's
+    /// tests.
     #[arg(long)]
     pub(super) forbid_skips: bool,
     /// Arguments for the runner, which builds nothing: `-- --profile ci`.
@@ -57,10 +62,12 @@ struct Skip {
 /// Runs the chosen suites, after asking the product what it can do.
 pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) -> Result<ExitCode, Failure> {
     let cells = Cells::of(catalogue)?;
-    let chosen = match (args.suites.as_slice(), args.tier) {
-        ([], Group::Life) => cells.life(args.on.as_deref())?,
-        ([], Group::Tier(tier)) if args.on.is_none() => cells.suites(&cells.tier(tier)),
-        (names, _) => cells.named(names, args.on.as_deref())?,
+    let upstream = args.upstream.as_deref().map(|name| parity::find(catalogue, name)).transpose()?;
+    let chosen = match (&upstream, args.suites.as_slice(), args.tier) {
+        (Some(upstream), ..) => cells.named(&upstream.places()?, None)?,
+        (None, [], Group::Life) => cells.life(args.on.as_deref())?,
+        (None, [], Group::Tier(tier)) if args.on.is_none() => cells.suites(&cells.tier(tier)),
+        (None, names, _) => cells.named(names, args.on.as_deref())?,
     };
     if let Some(step) = &args.pause_before {
         check_pause(&chosen, step)?;
@@ -83,6 +90,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
     let repeats = args.runner.iter().any(|word| word.starts_with("--stress-"));
     let Followed { end, output, dir } = follow(&config, &command, &runnable, repeats).await?;
     say(&skips);
+    let lacking = upstream.as_ref().map(say_lacking).unwrap_or_default();
     let junit = find_junit(&config, &args.runner, dir.as_deref(), began);
     let rounds = rounds(&config, dir.as_deref(), junit.as_ref().ok());
     let skipped = match junit {
@@ -111,7 +119,7 @@ pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) ->
         skipped?;
     }
     match end {
-        End::Good if args.forbid_skips && !skips.is_empty() => Err(Failure::Checks),
+        End::Good if args.forbid_skips && (lacking > 0 || !skips.is_empty()) => Err(Failure::Checks),
         End::Good => Ok(ExitCode::SUCCESS),
         End::Failed => Err(unformed(&records).unwrap_or(Failure::Checks)),
         End::NotRun(how) => Err(Failure::Usage(format!("the runner did not come to its tests: it {how}"))),
@@ -262,6 +270,12 @@ fn say(skips: &[Skip]) {
     for skip in skips {
         println!("SKIPPED {}: {}", skip.suite.name(), skip.reason);
     }
+}
+
+/// Says which tests of upstream's suite were not run for, or not wholly, and counts them.
+fn say_lacking(upstream: &UpstreamSuite) -> usize {
+    let lacking = upstream.tests.iter().filter_map(UpstreamTest::lacks);
+    lacking.inspect(|lacking| println!("{lacking}")).count()
 }
 
 /// Adds the tests of the skipped suites to the runner's JUnit file, with the reason.

@@ -133,7 +133,7 @@ impl Cells {
     }
 
     /// The cell of this name, or an error that lists the nearest of all that has a name.
-    fn find_or_suggest(&self, name: &str) -> Result<Cell, Failure> {
+    pub(super) fn find_or_suggest(&self, name: &str) -> Result<Cell, Failure> {
         self.matrix.find_cell(name).ok_or_else(|| {
             let all = self.matrix.cells();
             let journeys = self.journeys.iter().map(|journey| journey.name);
