@@ -176,14 +176,17 @@ impl fmt::Display for Extent {
     }
 }
 
-/// Who judges, by the station where it is a journey.
-type Judges = Vec<(Option<Station>, Vec<String>)>;
+/// Who judges a cell, or a station of a journey.
+struct Judges {
+    station: Option<Station>,
+    names: Vec<String>,
+}
 
 /// What can be named, each cell and journey looked up once.
 struct Known<'a> {
     catalogue: &'a Catalogue,
     cells: &'a Cells,
-    judges: BTreeMap<String, Judges>,
+    judges: BTreeMap<String, Vec<Judges>>,
 }
 
 impl Known<'_> {
@@ -195,10 +198,10 @@ impl Known<'_> {
                 let judges = self.judges(place)?;
                 self.judges.insert(place.clone(), judges);
             }
-            for (station, judges) in stations(place, &self.judges[place], &claim.at)? {
-                if let Some(unknown) = claim.by.iter().find(|check| !judges.contains(check)) {
+            for Judges { station, names } in stations(place, &self.judges[place], &claim.at)? {
+                if let Some(unknown) = claim.by.iter().find(|check| !names.contains(check)) {
                     let at = station.as_ref().map(|station| format!(" at {}", station.test())).unwrap_or_default();
-                    let near = nearest(unknown, judges.iter().map(String::as_str));
+                    let near = nearest(unknown, names.iter().map(String::as_str));
                     return Err(format!("{unknown:?} does not judge {place}{at}; of what does, {near}"));
                 }
                 let station = station.as_ref().map(Station::test);
@@ -209,19 +212,19 @@ impl Known<'_> {
     }
 
     /// Who judges in a cell or at each station of a journey.
-    fn judges(&self, place: &str) -> Result<Judges, String> {
+    fn judges(&self, place: &str) -> Result<Vec<Judges>, String> {
         let told = |failure| match failure {
             Failure::Usage(why) | Failure::Provisioning(why) => why,
             Failure::Checks => "it cannot be planned".to_owned(),
         };
         if let Some(journey) = self.cells.find_journey(place) {
             let stations = self.cells.voyage(journey, None).map_err(told)?.stations.unwrap_or_default();
-            return Ok(stations.into_iter().map(|it| (Some(it.clone()), self.at(&it))).collect());
+            return Ok(stations.into_iter().map(|it| Judges { names: self.at(&it), station: Some(it) }).collect());
         }
         let cell = self.cells.find_or_suggest(place).map_err(told)?;
         let plan = shown_plan(self.catalogue, &cell);
-        let judges = checks(self.catalogue, &plan).map(|check| check.name.to_owned()).collect();
-        Ok(vec![(None, judges)])
+        let names = checks(self.catalogue, &plan).map(|check| check.name.to_owned()).collect();
+        Ok(vec![Judges { station: None, names }])
     }
 
     fn at(&self, station: &Station) -> Vec<String> {
@@ -233,12 +236,8 @@ impl Known<'_> {
 }
 
 /// The stations that are named: by the whole name, or by their words, of which there may be several.
-fn stations<'a>(
-    place: &str,
-    all: &'a Judges,
-    named: &[String],
-) -> Result<Vec<&'a (Option<Station>, Vec<String>)>, String> {
-    if let [(None, _)] = &all[..] {
+fn stations<'a>(place: &str, all: &'a [Judges], named: &[String]) -> Result<Vec<&'a Judges>, String> {
+    if let [Judges { station: None, .. }] = all {
         return match named {
             [] => Ok(all.iter().collect()),
             [name, ..] => Err(format!("{place} is a cell, so it has no station {name:?}")),
@@ -251,9 +250,9 @@ fn stations<'a>(
     for name in named {
         let is = |station: &Station| station.words == *name || station.test() == *name;
         let before = found.len();
-        found.extend(all.iter().filter(|(station, _)| station.as_ref().is_some_and(is)));
+        found.extend(all.iter().filter(|it| it.station.as_ref().is_some_and(is)));
         if found.len() == before {
-            let tests: Vec<String> = all.iter().filter_map(|(station, _)| Some(station.as_ref()?.test())).collect();
+            let tests: Vec<String> = all.iter().filter_map(|it| Some(it.station.as_ref()?.test())).collect();
             let near = nearest(name, tests.iter().map(String::as_str));
             return Err(format!("{place} has no station {name:?}; {near}"));
         }
