@@ -19,6 +19,7 @@ journeys! {
     kills::{KILLS},
     outage::{OUTAGE},
     reboot::{REBOOT},
+    replacement::{REPLACEMENT},
     scaleup::{SCALEUP},
     services::{SERVICES},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},

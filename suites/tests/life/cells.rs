@@ -100,6 +100,16 @@ suites::journeys! {
         s5_reboot_all,
         s6_propagate,
     }
+    replacement {
+        s0_formed,
+        s1_cut_power_3,
+        s2_remove_3_by_force,
+        s3_propagate,
+        s4_add_5,
+        s5_propagate,
+        s6_cut_power_2,
+        s7_propagate,
+    }
     scaleup {
         s0_formed,
         s1_add_2,
