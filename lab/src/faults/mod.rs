@@ -27,9 +27,9 @@ const SETTLE_STEP: u64 = 40;
 /// What to try.
 #[derive(Debug, clap::Args)]
 pub(super) struct FaultsArgs {
-    /// Only faults whose name, or the journey that they are tried in, contains this.
-    #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    /// Only faults whose name, or the journey that they are tried in, contains one of these.
+    #[arg(long, value_name = "TEXT", value_delimiter = ',')]
+    only: Vec<String>,
     /// How many clusters are formed at once.
     #[arg(long, default_value = "3")]
     jobs: std::num::NonZeroUsize,
@@ -47,8 +47,8 @@ pub(super) struct FaultsArgs {
 /// Tries the faults and prints the table; exit code 1 when one is not found as it should be.
 pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &FaultsArgs) -> Result<ExitCode, Failure> {
     let mut scenarios = scenario::read(Path::new(LIST), catalogue)?;
-    if let Some(only) = &args.only {
-        scenarios.retain(|scenario| scenario.is_called(only));
+    if !args.only.is_empty() {
+        scenarios.retain(|scenario| args.only.iter().any(|only| scenario.is_called(only)));
     }
     let started = Instant::now();
     let trials = scenarios.iter().enumerate().map(|(index, scenario)| async move {
