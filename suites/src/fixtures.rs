@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rstest::fixture;
-use testkit::cluster::{self, Manifest, Order, Site};
+use testkit::cluster::{self, Coverage, Manifest, Members, Order, Planned, Site};
 use testkit::config::{self, Config, Keep, Layer};
 use testkit::expect::{self, Verdict};
 use testkit::matrix::Cell;
@@ -112,11 +112,14 @@ impl Suite {
         };
         let mut judged = judge_on(ground, &lease, check).await;
         let names: Vec<&str> = suite_checks(&lease.manifest().plan).map(|check| check.name).collect();
+        let instances = lease.manifest().instances.clone();
         let given_back = lease.give_back(check.name, &names).await.map_err(Failure::of);
-        judged.afterwards(given_back.and_then(|last| match last && config.keep == Keep::Never {
-            true => reaper::release(run, exe, self.cell).map(|()| None).map_err(Failure::of),
-            false => Ok(None),
-        }));
+        let last = matches!(given_back, Ok(true)) && config.keep == Keep::Never;
+        judged.afterwards(given_back.map(|_| None));
+        if last {
+            judged.afterwards(ground.take_coverage(self.cell, &instances).await);
+            judged.afterwards(reaper::release(run, exe, self.cell).map(|()| None).map_err(Failure::of));
+        }
         judged
     }
 }
@@ -242,11 +245,33 @@ impl Ground {
         cluster::pause(&site, manifest, None).await.map_err(Failure::of)
     }
 
+    /// Takes what MicroOVN counted of its own code on these members, where that is asked for, before they go.
+    pub(crate) async fn take_coverage(&self, suite: &str, instances: &Members) -> Result<Option<String>, Failure> {
+        if !self.config.coverage {
+            return Ok(None);
+        }
+        let to = self.config.coverage_dir.clone().unwrap_or_else(|| self.run.folder().coverage()).join(suite);
+        let Coverage { files, missing } = cluster::collect_coverage(&self.site().await?.client, instances, &to).await;
+        match (files, missing.is_empty()) {
+            (_, false) => Err(Failure(missing.join("\n"))),
+            (0, true) => Err(Failure(
+                "MicroOVN counted nothing; a snap that counts is built with MICROOVN_COVERAGE=\"yes\" in its snapcraft.yaml"
+                    .to_owned(),
+            )),
+            (files, true) => Ok(Some(format!("coverage: {files} files in {}", to.display()))),
+        }
+    }
+
     /// What becomes of a cluster that could not be formed, which no check will use: it goes at once, or is kept as asked.
     pub(crate) async fn leave_unformed(&self, cell: &str, problem: &str) -> Result<Option<String>, Failure> {
         if self.config.keep == Keep::Never {
+            let planned = Planned::find(&self.run.cell_dir(cell).map_err(Failure::of)?).map_err(Failure::of)?;
+            let taken = match planned {
+                Some(planned) => self.take_coverage(cell, &planned.instances).await,
+                None => Ok(None),
+            };
             reaper::release(&self.run, &self.exe, cell).map_err(Failure::of)?;
-            return Ok(None);
+            return taken;
         }
         let dir = self.run.cell_dir(cell).map_err(Failure::of)?;
         cluster::keep_unformed(&self.site().await?, &dir, problem).await.map_err(Failure::of)

@@ -140,7 +140,11 @@ async fn play(ground: &Ground, chart: &Chart, dir: &Path) -> Result<Option<Strin
     match (ground.config.keep, red) {
         (Keep::OnFailure, true) => cluster::pause(&site, &manifest, next).await.map(Some).map_err(Failure::of),
         (Keep::Always, _) => cluster::keep_at(&site, &manifest, next).await.map(Some).map_err(Failure::of),
-        _ => reaper::release(&ground.run, &ground.exe, name).map(|()| None).map_err(Failure::of),
+        _ => {
+            let taken = ground.take_coverage(name, &manifest.instances).await;
+            reaper::release(&ground.run, &ground.exe, name).map_err(Failure::of)?;
+            taken
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! What a real run leaves: its record and the runner's JUnit file say the same of every check, and its report says what
-//! was wrong. On the real LXD, with a stand-in that forgets an address.
+//! was wrong; and what MicroOVN counted of its own code is there. On the real LXD, with a stand-in that forgets an address.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,6 +9,8 @@ use serde_json::Value;
 
 const CELL: &str = "init_cluster_custom_encap";
 const FAULT: &str = "encap-ignored-on-join";
+/// The stand-in leaves what it counted.
+const COUNTS: &str = "counts";
 /// The profile of the inner runner, so that its JUnit file is not the outer one's.
 const PROFILE: &str = "report";
 
@@ -21,7 +23,8 @@ fn testkit(out: &Path, args: &[&str]) -> Output {
     command
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .env("TESTKIT_OUT_DIR", out)
-        .env("TESTKIT_FAULTS", FAULT)
+        .env("TESTKIT_FAULTS", format!("{FAULT}\n{COUNTS}"))
+        .env("MICROOVN_COVERAGE_ENABLED", "yes")
         // What is wrong stays so; the rest is there long before.
         .env("TESTKIT_SETTLE", "30")
         .args(args)
@@ -60,9 +63,16 @@ fn record_and_junit_of_a_real_run_agree_and_the_report_names_the_cause() {
     let page = std::fs::read_to_string(path).expect("a report");
     assert!(page.contains("external_ids:ovn-encap-ip") && page.contains("the custom one was ignored"), "{path}");
 
+    let coverage = Path::new(path).with_file_name("coverage").join(CELL);
+    for number in 1..=3 {
+        let folder = coverage.join(format!("microovn-init-cluster-custom-encap-{number}/coverage"));
+        let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        assert!(files.count() > 0, "{} is empty", folder.display());
+    }
+
     let printed = testkit(out.path(), &["report", "--format", "json"]);
     let record: Value = serde_json::from_slice(&printed.stdout).expect("a record");
-    assert_eq!((&record["state"], &record["faults"][0]), (&"finished".into(), &FAULT.into()));
+    assert_eq!((&record["state"], &record["faults"]), (&"finished".into(), &serde_json::json!([FAULT, COUNTS])));
     assert!(record["host"]["lxd"].as_str().is_some_and(|version| !version.is_empty()), "{}", record["host"]);
     let checks = record["cells"][0]["checks"].as_array().expect("checks").iter();
     let failed = |check: &Value| ["failed", "error"].contains(&check["outcome"].as_str().unwrap_or_default());

@@ -82,6 +82,10 @@ pub struct Config {
     pub out_dir: PathBuf,
     /// Record of what the host setup changed.
     pub state_dir: PathBuf,
+    /// Whether what MicroOVN counts of its own code is taken from members before they go.
+    pub coverage: bool,
+    /// Where to; `None` for the run's folder.
+    pub coverage_dir: Option<PathBuf>,
     /// Whether clusters outlive their run.
     pub keep: Keep,
     /// Whether a kept cluster may be used.
@@ -244,6 +248,8 @@ impl Config {
             cache_dir,
             out_dir: pick!(out_dir).map_or_else(|| root.join("target/testkit"), whole),
             state_dir: pick!(state_dir).map(whole).unwrap_or_else(|| PathBuf::from("/var/lib/microovn-testkit")),
+            coverage: pick!(coverage).unwrap_or_default(),
+            coverage_dir: pick!(coverage_dir).map(whole),
             keep: pick!(keep).unwrap_or_default(),
             reuse: pick!(reuse).unwrap_or_default(),
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
@@ -347,6 +353,7 @@ mod tests {
     }
 
     #[rstest::rstest]
+    #[case::coverage(&[("MICROOVN_COVERAGE_ENABLED", "true")], None, "MICROOVN_COVERAGE_ENABLED is \"true\", which is not yes or no")]
     #[case::keep(&[("TESTKIT_KEEP", "sometimes")], None, "TESTKIT_KEEP is \"sometimes\", which is not one of never, on-failure, always")]
     #[case::reuse(&[("TESTKIT_REUSE", "maybe")], None, "TESTKIT_REUSE is \"maybe\"")]
     #[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number above 0")]

@@ -99,6 +99,8 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         cache_dir: path("TESTKIT_CACHE_DIR"),
         out_dir: path("TESTKIT_OUT_DIR"),
         state_dir: path("TESTKIT_STATE_DIR"),
+        coverage: yes_or_no(environment, "MICROOVN_COVERAGE_ENABLED")?,
+        coverage_dir: path("MICROOVN_COVERAGE_DST"),
         keep: parse(environment, "TESTKIT_KEEP", "one of never, on-failure, always")?,
         reuse: switch(environment, "TESTKIT_REUSE")?,
         parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
@@ -142,6 +144,16 @@ fn choice<T: FromStr<Err = String>>(
 fn faults(environment: &BTreeMap<String, String>) -> Result<Option<Faults>, ConfigError> {
     let given = environment.get("TESTKIT_FAULTS").filter(|text| !text.is_empty());
     given.map(|text| text.parse().map_err(ConfigError::Faults)).transpose()
+}
+
+/// A variable that is `yes` or not, as MicroOVN's own are.
+fn yes_or_no(environment: &BTreeMap<String, String>, name: &'static str) -> Result<Option<bool>, ConfigError> {
+    match environment.get(name).map(String::as_str) {
+        None | Some("") => Ok(None),
+        Some("yes") => Ok(Some(true)),
+        Some("no") => Ok(Some(false)),
+        Some(value) => Err(ConfigError::Environment { name, value: value.to_owned(), wanted: "yes or no".to_owned() }),
+    }
 }
 
 /// A variable that is on or off.

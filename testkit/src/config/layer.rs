@@ -41,6 +41,10 @@ pub struct Layer {
     pub state_dir: Option<PathBuf>,
     /// Whether clusters outlive their run.
     pub keep: Option<Keep>,
+    /// Whether what MicroOVN counts of its own code is taken from members before they go.
+    pub coverage: Option<bool>,
+    /// Where to.
+    pub coverage_dir: Option<PathBuf>,
     /// Whether a kept cluster is used instead of a new one.
     pub reuse: Option<bool>,
     /// How many clusters may be formed at the same time.

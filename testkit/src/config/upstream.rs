@@ -11,7 +11,13 @@ use crate::nearest::nearest;
 const OWN: &str = "MICROOVN_";
 
 /// Those that are read here.
-const READ: [&str; 3] = ["MICROOVN_SNAP_PATH", "MICROOVN_EXTRA_SNAPS", "MICROOVN_TEST_CONTAINER_IMAGE"];
+const READ: [&str; 5] = [
+    "MICROOVN_COVERAGE_DST",
+    "MICROOVN_COVERAGE_ENABLED",
+    "MICROOVN_EXTRA_SNAPS",
+    "MICROOVN_SNAP_PATH",
+    "MICROOVN_TEST_CONTAINER_IMAGE",
+];
 
 /// The name by which the `lxc` client knows the LXD of its own host.
 const HERE: &str = "local";
@@ -50,7 +56,6 @@ fn instead(name: &str, value: &str) -> String {
         "MICROOVN_CONTAINER_TEMPLATE" => {
             "the image with the snap in it is the golden image, which `testkit image build` makes".to_owned()
         }
-        _ if name.starts_with("MICROOVN_COVERAGE_") => "no coverage is collected from members".to_owned(),
         _ => match nearest(name.trim_start_matches(OWN), READ.into_iter().map(|read| read.trim_start_matches(OWN))) {
             Some(meant) => format!("there is no such setting; did you mean {OWN}{meant}?"),
             None => "there is no such setting".to_owned(),
@@ -70,8 +75,7 @@ mod tests {
     #[case::use_snap("MICROOVN_TESTS_USE_SNAP", "yes", "installed, always")]
     #[case::channel("MICROOVN_SNAP_CHANNEL", "24.03/stable", "`snap download microovn --channel=24.03/stable`")]
     #[case::channel_that_is_none("MICROOVN_SNAP_CHANNEL", "a; b", "--channel=CHANNEL`")]
-    #[case::coverage("MICROOVN_COVERAGE_ENABLED", "yes", "no coverage is collected")]
-    #[case::coverage_folder("MICROOVN_COVERAGE_DST", "/tmp/x", "no coverage is collected")]
+    #[case::misspelt_coverage("MICROOVN_COVERAGE_DIR", "/tmp/x", "did you mean MICROOVN_COVERAGE_DST?")]
     #[case::template("MICROOVN_CONTAINER_TEMPLATE", "mine", "golden image")]
     #[case::misspelt("MICROOVN_SNAP_PTH", "/a.snap", "did you mean MICROOVN_SNAP_PATH?")]
     #[case::anything_else("MICROOVN_XYZ_QQQQ_ZZZ", "1", "there is no such setting")]

@@ -103,6 +103,11 @@ impl RunFolder {
         self.0.join("junit.xml")
     }
 
+    /// What MicroOVN counted of its own code, by suite and member, where no other place is named.
+    pub fn coverage(&self) -> PathBuf {
+        self.0.join("coverage")
+    }
+
     /// Names the runner.
     pub fn runner(&self) -> PathBuf {
         self.0.join("runner")

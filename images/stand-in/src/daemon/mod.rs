@@ -104,6 +104,7 @@ async fn run(paths: Paths) -> Result<()> {
         _ = interrupt.recv() => {}
     }
     serving.abort();
+    faults::counts::leave(&paths);
     // systemd has ended us; the socket would only mislead.
     let _ = std::fs::remove_file(socket);
     Ok(())

@@ -338,6 +338,11 @@ faults! {
     /// The extension for custom encapsulation addresses is not there, and they are ignored, whoever asks.
     OlderRest = "older-rest",
 
+    // What is no fault, but a build.
+
+    /// MicroOVN is built to count its own code, and every daemon leaves what it counted when it ends.
+    Counts = "counts",
+
     // Another release.
 
     /// Another release is played as a whole: the value, 24.03 otherwise.

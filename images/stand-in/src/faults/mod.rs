@@ -10,6 +10,7 @@ pub(crate) mod arguments;
 pub(crate) mod central;
 pub(crate) mod certificates;
 pub(crate) mod chassis;
+pub(crate) mod counts;
 mod health;
 pub(crate) mod life;
 mod list;
