@@ -8,7 +8,7 @@ use crate::image::Description;
 use crate::lxd;
 use crate::microovn::dialog::{Dialog, Step};
 use crate::microovn::{
-    CertificateList, Daemon, Health, JoinToken, Listener, Pki, parse_control, parse_devices, parse_members,
+    Api, CertificateList, Daemon, Health, JoinToken, Listener, Pki, parse_control, parse_devices, parse_members,
 };
 use crate::ovn::{Connections, ParseError, RaftStatus, Southbound, Switch, parse_tables};
 use crate::plan::{Answer, Reply};
@@ -88,6 +88,8 @@ pub fn appctl(data: &[u8]) {
     }
     short(Pki::parse(&text));
     short(Listener::parse_all(&text));
+    short(Api::parse(&text));
+    short(CertificateList::parse_text(&text));
     for daemon in short(Daemon::parse_all(&text)).into_iter().flatten() {
         daemon.arguments();
     }

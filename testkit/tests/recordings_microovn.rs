@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use expect_test::expect;
 use testkit::microovn::{
-    Activity, Attempt, CertificateList, Daemon, JoinToken, Listener, Northd, OvnEnv, Pki, PkiContent, Route, Startup,
-    commands, parse_devices, parse_members, parse_services, planned_services, redact,
+    Activity, Api, Attempt, CertificateList, Daemon, JoinToken, Listener, Northd, OvnEnv, Pki, PkiContent, Route,
+    Startup, commands, parse_devices, parse_members, parse_services, planned_services, redact,
 };
 use testkit::ovn::{Connections, parse_host};
 use testkit::plan::{Release, Service};
@@ -138,6 +138,20 @@ fn the_list_of_certificates_is_read_as_releases_print_it() {
     let list = CertificateList::parse(recorded!("certificates-list-chassis.json")).unwrap();
     let present = list.services.iter().filter(|(_, listed)| listed.is_some()).map(|(name, _)| name.as_str());
     assert_eq!(present.collect::<Vec<_>>(), ["client", "ovn-controller"]);
+    // Both ways to print it say the same.
+    let text = CertificateList::parse_text(recorded!("certificates-list-chassis.txt")).unwrap();
+    assert_eq!(text, list);
+    let text = CertificateList::parse_text(recorded!("certificates-list.txt")).unwrap();
+    assert_eq!(text, CertificateList::parse(recorded!("certificates-list.json")).unwrap());
+    // A file that is not there does not pass for one that is.
+    let lost =
+        recorded!("certificates-list.txt").replacen("ovnsb-cert.pem (OK: Present)", "ovnsb-cert.pem (Missing)", 1);
+    let lost = CertificateList::parse_text(&lost).unwrap();
+    assert!(lost.services["ovnsb"].as_ref().unwrap().cert.ends_with("ovnsb-cert.pem (Missing)"));
+    // As the documentation shows them, without dates.
+    let older = "[OVN CA]\n/ca (OK: Present)\n\n[OVN Northbound Service]\n/a (OK: Present)\n/b (OK: Present)\n";
+    let older = CertificateList::parse_text(older).unwrap();
+    assert_eq!((older.ca.auto_renew, older.services["ovnnb"].as_ref().unwrap().key.as_str()), (None, "/b"));
     // 24.03 has no dates, 22.03 no more than files.
     let list = CertificateList::parse(r#"{"ca":{"cert":"/a","auto_renew":false},"client":{"cert":"/b","key":"/c"}}"#);
     let list = list.unwrap();
@@ -174,6 +188,28 @@ fn a_refusal_is_told_from_everything_else() {
     ] {
         let [Attempt::Other(_)] = &attempts(&format!("port 6641\n{said}"))[..] else { panic!("{said}") };
     }
+}
+
+#[test]
+fn what_servers_show_is_read_among_what_openssl_says() {
+    let own = rcgen::generate_simple_self_signed([]).unwrap().cert.pem();
+    let pem = own.replace("\r\n", "\n");
+    let said =
+        format!("CONNECTED(00000003)\n---\nCertificate chain\n 0 s:O = LXD\n{pem} 1 s:O = LXD\n{pem}---\nDONE\n");
+    let alert = "40B7:error:0A00045C:SSL routines: SSL alert number 116";
+    let listeners = Listener::parse_all(&format!("port 6641\n{said}{alert}\n")).unwrap();
+    assert_eq!((listeners[0].shown.len(), &listeners[0].attempt), (2, &Attempt::Refused(116)));
+    let nobody = "40B7:error:8000006F:system library:BIO_connect:Connection refused\nconnect:errno=111\n";
+    let other =
+        "40B7:error:0A00010B:SSL routines::wrong version number\nCONNECTED\n---\nno peer certificate available\n---\n";
+    let listeners = Listener::parse_all(&format!("port 6641\n{nobody}\nport 6642\n{other}")).unwrap();
+    assert!(listeners.iter().all(|it| it.shown.is_empty()), "{listeners:?}");
+    assert_eq!(listeners[0].attempt, Attempt::Other("connect:errno=111".to_owned()));
+    assert!(matches!(&listeners[1].attempt, Attempt::Other(said) if said.ends_with("wrong version number")));
+    let api = Api::parse(&format!("own\n{pem}\nshown\n{said}")).unwrap();
+    assert_eq!((api.shown.len(), api.shown.first() == api.own.first(), api.said), (2, true, None));
+    let api = Api::parse(&format!("own\n\nshown\n{nobody}")).unwrap();
+    assert_eq!((api.own.len(), api.said.as_deref()), (0, Some("connect:errno=111")));
 }
 
 #[test]

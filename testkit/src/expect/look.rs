@@ -63,10 +63,15 @@ fn show(state: &State, member: &Member, difference: &Difference) -> Option<Argv>
             argv(&["microovn.ovn-nbctl", PATIENCE, wait, "sync"])
         }
         "Datapath_Binding" => argv(&["microovn.ovn-sbctl", PATIENCE, "find", "Datapath_Binding", column]),
-        "certificates list" => argv(&["microovn", "certificates", "list"]),
+        "certificates list" | "certificates list as text" => argv(&["microovn", "certificates", "list"]),
         file if file.ends_with(".pem") => pem(file, column),
         "data/pki" if first.ends_with(".pem") => pem(first, column),
         "data/pki" => argv(&["ls", "-l", PKI]),
+        "TLS" => {
+            let port = column.strip_prefix("port ")?.strip_suffix(" shows")?.parse().ok()?;
+            let server = SocketAddr::new(member.address, port);
+            argv(&["openssl", "s_client", "-showcerts", "-connect", &server.to_string()])
+        }
         "TLS without a certificate" => {
             let server = SocketAddr::new(member.address, column.strip_prefix("port ")?.parse().ok()?);
             argv(&["openssl", "s_client", "-brief", "-connect", &server.to_string()])

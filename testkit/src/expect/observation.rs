@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Read;
 use crate::microovn::{
-    CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Route, SnapService,
-    parse_devices, parse_members, parse_services, redact,
+    Api, CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Route,
+    SnapService, parse_devices, parse_members, parse_services, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
 
@@ -87,9 +87,15 @@ pub struct MemberObservation {
     /// Its certificates as MicroOVN lists them.
     #[serde(default)]
     pub certificate_list: Reading<CertificateList>,
-    /// What its database servers answer a client without a certificate.
+    /// The same as text.
+    #[serde(default)]
+    pub certificate_text: Reading<CertificateList>,
+    /// What its database servers show and answer a client without a certificate.
     #[serde(default)]
     pub listeners: Reading<Vec<Listener>>,
+    /// What MicroOVN's daemon shows.
+    #[serde(default)]
+    pub api: Reading<Api>,
     /// Its daemons.
     #[serde(default)]
     pub daemons: Reading<Vec<Daemon>>,
@@ -166,6 +172,8 @@ impl MemberObservation {
             Read::Health => self.health = reading(output, Health::parse),
             Read::Pki => self.pki = reading(output, Pki::parse),
             Read::CertificateList => self.certificate_list = reading(output, CertificateList::parse),
+            Read::CertificateText => self.certificate_text = reading(output, CertificateList::parse_text),
+            Read::Api(_) => self.api = reading(output, Api::parse),
             Read::Listeners(_) => self.listeners = reading(output, Listener::parse_all),
             Read::Daemons => self.daemons = reading(output, Daemon::parse_all),
         }

@@ -1,7 +1,7 @@
 //! What checks read, on which members, and by which commands.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub enum Subject {
     Routes,
     /// The keys and certificates of OVN's services and of their authority, and what MicroOVN says of them.
     Certificates,
-    /// What the database servers answer a client without a certificate.
+    /// What the database servers and MicroOVN's daemon show, and what the former answer a client without a certificate.
     Listeners,
     /// The daemons and their arguments.
     Daemons,
@@ -73,8 +73,12 @@ pub enum Read {
     Pki,
     /// `certificates list`
     CertificateList,
-    /// The database servers' answers at this address.
+    /// The same as text.
+    CertificateText,
+    /// What the database servers at this address show and answer.
     Listeners(IpAddr),
+    /// What MicroOVN's daemon shows at its address.
+    Api(SocketAddr),
     /// The daemons' argv.
     Daemons,
     /// Units and journal of the services.
@@ -109,7 +113,7 @@ impl Subject {
         match self {
             // A chassis without a switch cannot work; a plan that says so must fail, not go unread.
             Self::Switch => member.runs(Service::Switch) || member.runs(Service::Chassis),
-            Self::NbRaft | Self::SbRaft | Self::Listeners => member.runs(Service::Central),
+            Self::NbRaft | Self::SbRaft => member.runs(Service::Central),
             Self::Addresses | Self::Routes => member.runs(Service::Chassis),
             Self::Southbound
             | Self::Members
@@ -117,6 +121,7 @@ impl Subject {
             | Self::Plugs
             | Self::Environment
             | Self::Certificates
+            | Self::Listeners
             | Self::Daemons
             | Self::Health => true,
         }
@@ -146,9 +151,13 @@ impl Subject {
             Self::Addresses => vec![Read::Devices],
             Self::Routes => peers(state, member).map(|peer| Read::Route(peer.encap.ip)).collect(),
             // What it lists is in MicroOVN's own database.
-            Self::Certificates if state.has_majority() => vec![Read::Pki, Read::CertificateList],
+            Self::Certificates if state.has_majority() => vec![Read::Pki, Read::CertificateList, Read::CertificateText],
             Self::Certificates => vec![Read::Pki],
-            Self::Listeners => vec![Read::Listeners(member.address)],
+            Self::Listeners => {
+                let servers = member.runs(Service::Central).then_some(Read::Listeners(member.address));
+                let api = Read::Api(SocketAddr::new(member.address, state.release.member_port));
+                servers.into_iter().chain([api]).collect()
+            }
             Self::Daemons => vec![Read::Daemons],
             Self::Health => vec![Read::Health],
         }
@@ -173,6 +182,8 @@ impl Read {
             Self::Route(peer) => commands::route(peer),
             Self::Pki => commands::pki(),
             Self::CertificateList => commands::certificate_list(),
+            Self::CertificateText => commands::certificate_text(),
+            Self::Api(end) => commands::api(end),
             Self::Listeners(address) => commands::listeners(address),
             Self::Daemons => commands::daemons(),
             Self::Health => commands::health(),
@@ -194,7 +205,7 @@ impl fmt::Display for Subject {
             Self::Addresses => "the network devices",
             Self::Routes => "the routes to the peers",
             Self::Certificates => "the certificates of the services",
-            Self::Listeners => "the database servers' answers to a client without a certificate",
+            Self::Listeners => "what the database servers and MicroOVN's daemon show",
             Self::Daemons => "the daemons' arguments",
             Self::Health => "the units and the journal of the services",
         })

@@ -103,6 +103,24 @@ pub(super) fn sha256(der: &[u8]) -> String {
     Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The certificates among other text, in their order; none where there are none.
+///
+/// # Errors
+/// When one that begins is not X.509.
+pub(super) fn in_text(text: &str) -> Result<Vec<Certificate>, ParseError> {
+    let mut inside = false;
+    let mut pem = String::new();
+    for line in text.lines() {
+        inside |= line == "-----BEGIN CERTIFICATE-----";
+        if inside {
+            pem.push_str(line);
+            pem.push('\n');
+        }
+        inside &= line != "-----END CERTIFICATE-----";
+    }
+    if pem.is_empty() { Ok(Vec::new()) } else { Certificate::parse_all(&pem) }
+}
+
 fn encode(der: &[u8]) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);

@@ -13,6 +13,9 @@ pub type Argv = Vec<String>;
 /// Where the control sockets of the OVN databases are.
 const OVN_RUN: &str = "/var/snap/microovn/common/run/ovn";
 
+/// The folder of what the daemon knows.
+const STATE: &str = "/var/snap/microovn/common/state";
+
 /// The folder of keys and certificates.
 pub(crate) const PKI: &str = "/var/snap/microovn/common/data/pki";
 
@@ -39,17 +42,26 @@ stat -c '== %a %U:%G %Y %n' -- * | while IFS= read -r about; do
 done
 exit 0
 "#;
-/// Asks every end that is an argument for its databases, in plain TLS. A server that wants a certificate ends the
-/// connection at once, and on a slow host later; one that answers is left after a moment. Whose certificate the server has
-/// is not asked, so none of the world's authorities is loaded, which is most of what openssl has to do otherwise.
+/// Asks every end that is an argument for its databases, in plain TLS, and shows the certificates that it shows. A server that
+/// wants a certificate ends the connection at once, and on a slow host later; one that answers is left after a moment. Nothing
+/// is verified here, so none of the world's authorities is loaded, which is most of what openssl has to do otherwise.
 const LISTENERS_SCRIPT: &str = r#"
 for end in "$@"; do
     echo "port ${end##*:}"
     printf '{"id":0,"method":"list_dbs","params":[]}' |
-        timeout 10 openssl s_client -no-CAfile -no-CApath -no-CAstore -quiet -connect "$end" 2>&1 ||
+        timeout 10 openssl s_client -no-CAfile -no-CApath -no-CAstore -showcerts -ign_eof -connect "$end" 2>&1 ||
         [ $? != 124 ] || echo "(nothing ended within 10 s)"
     echo
 done
+exit 0
+"#;
+/// Prints the certificates of the folder that is its first argument, then those that are shown at the end that is its second.
+const API_SCRIPT: &str = r#"
+echo own
+for file in cluster server; do [ ! -e "$1/$file.crt" ] || printf '%s\n' "$(<"$1/$file.crt")"; done
+echo
+echo shown
+timeout 10 openssl s_client -no-CAfile -no-CApath -no-CAstore -showcerts -connect "$2" </dev/null 2>&1
 exit 0
 "#;
 /// Prints every daemon of MicroOVN that is where it stays, with its process id, when it was started, and the lengths of its arguments, because they may hold any character but NUL.
@@ -188,7 +200,17 @@ pub fn certificate_list() -> Argv {
     argv(&["microovn", "certificates", "list", "--format", "json"])
 }
 
-/// What the database servers at `address` answer a client without a certificate; read by
+/// The same as text; read by [`CertificateList::parse_text`](super::CertificateList::parse_text).
+pub fn certificate_text() -> Argv {
+    argv(&["microovn", "certificates", "list"])
+}
+
+/// What the daemon shows at `end`, its address; read by [`Api::parse`](super::Api::parse).
+pub fn api(end: SocketAddr) -> Argv {
+    argv(&["bash", "-c", API_SCRIPT, "api", STATE, &end.to_string()])
+}
+
+/// What the database servers at `address` show and answer a client without a certificate; read by
 /// [`Listener::parse_all`](super::Listener::parse_all).
 pub fn listeners(address: IpAddr) -> Argv {
     let ends = LISTENERS.map(|port| SocketAddr::new(address, port).to_string());

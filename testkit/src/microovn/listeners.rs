@@ -1,10 +1,11 @@
-//! What the database servers answer a client that shows no certificate.
+//! Which certificate the database servers show, and what they answer a client that shows none.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::redact;
+use super::certificates::in_text;
+use super::{Certificate, redact};
 use crate::ovn::ParseError;
 
 const WHAT: &str = "openssl s_client";
@@ -24,6 +25,9 @@ pub struct Listener {
     pub port: u16,
     /// What came of it.
     pub attempt: Attempt,
+    /// The certificates that the server showed, its own first.
+    #[serde(default)]
+    pub shown: Vec<Certificate>,
 }
 
 /// What came of an attempt.
@@ -43,18 +47,15 @@ impl Listener {
     /// openssl said and what the server sent.
     ///
     /// # Errors
-    /// When there is no port, or the text is of another form.
+    /// When there is no port, the text is of another form, or what is shown is no certificate.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, ParseError> {
         let expected = || ParseError::expected(WHAT, "`port NUMBER`, and what was said there", &redact(text));
-        let listeners: Vec<Self> = format!("\n{text}")
-            .split("\nport ")
-            .skip(1)
-            .map(|part| {
-                let (port, said) = part.split_once('\n').unwrap_or((part, ""));
-                Some(Self { port: port.parse().ok()?, attempt: attempt(said) })
-            })
-            .collect::<Option<_>>()
-            .ok_or_else(expected)?;
+        let mut listeners = Vec::new();
+        for part in format!("\n{text}").split("\nport ").skip(1) {
+            let (port, said) = part.split_once('\n').unwrap_or((part, ""));
+            let port = port.parse().map_err(|_| expected())?;
+            listeners.push(Self { port, attempt: attempt(said), shown: in_text(said)? });
+        }
         if listeners.is_empty() || !text.starts_with("port ") { Err(expected()) } else { Ok(listeners) }
     }
 }
@@ -68,9 +69,11 @@ fn attempt(said: &str) -> Attempt {
     match alert.filter(|alert| REFUSALS.contains(alert)) {
         Some(alert) => Attempt::Refused(alert),
         None => {
-            // The last line is the most telling: those before it are about the server's certificate.
-            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
-            Attempt::Other(redact(last).chars().take(SAID).collect())
+            // What went wrong is said among much about the connection, and last what this tool says itself.
+            let lines = || said.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+            let wrong = |line: &&str| line.contains("error:") || line.contains("errno") || line.starts_with('(');
+            let said = lines().find(wrong).or_else(|| lines().next()).unwrap_or("nothing");
+            Attempt::Other(redact(said).chars().take(SAID).collect())
         }
     }
 }

@@ -12,13 +12,15 @@
 //! | the control socket | [`ControlCall`], [`parse_control`] |
 //! | the journal and the log files | [`JournalLine`], [`find_cause`] |
 //! | certificates of OVN's services | [`Certificate`], [`Pki`] |
-//! | `certificates list --format json` | [`CertificateList`] |
+//! | `certificates list`, as JSON and as text | [`CertificateList`] |
 //! | the daemons' arguments | [`Daemon`] |
-//! | what database servers answer strangers | [`Listener`] |
+//! | what database servers show and answer strangers | [`Listener`] |
+//! | what MicroOVN's daemon shows them | [`Api`] |
 //! | units and journal of the services | [`Health`] |
 //! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
 //! | what to run to read all this | [`commands`] |
 
+mod api;
 mod certificate_list;
 mod certificates;
 pub mod commands;
@@ -39,6 +41,7 @@ mod services;
 mod token;
 
 pub use crate::plan::planned_certificates;
+pub use api::Api;
 pub use certificate_list::{CertificateList, ListedAuthority, ListedCertificate};
 pub use certificates::{AUTHORITY, Certificate};
 pub use control::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};

@@ -6,7 +6,7 @@ use testkit::expect::Noise;
 use testkit::fuzzing::{TOKEN, bootstrap_answers, join_answers};
 use testkit::microovn::dialog::{Dialog, Step};
 use testkit::microovn::{
-    Certificate, CertificateList, Daemon, Health, JoinToken, Listener, Northd, OvnEnv, Pki, Route, parse_control,
+    Api, Certificate, CertificateList, Daemon, Health, JoinToken, Listener, Northd, OvnEnv, Pki, Route, parse_control,
     parse_devices, parse_members, parse_services,
 };
 use testkit::ovn::{Connections, RaftStatus, Southbound, Switch, parse_host, parse_tables};
@@ -34,6 +34,8 @@ const READERS: &[(&str, Reader)] = &[
     ("devices", |input, _| said(parse_devices(&text(input)))),
     ("route", |input, _| said(Route::parse(&text(input)))),
     ("token", |input, _| said(text(input).parse::<JoinToken>())),
+    ("api", |input, _| said(Api::parse(&text(input)))),
+    ("certificate_text", |input, _| said(CertificateList::parse_text(&text(input)))),
     ("certificate_list", |input, _| said(CertificateList::parse(&text(input)))),
     ("pki", |input, _| said(Pki::parse(&text(input)))),
     ("listeners", |input, _| said(Listener::parse_all(&text(input)))),

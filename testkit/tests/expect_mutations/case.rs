@@ -6,8 +6,8 @@ use rcgen::CertificateParams;
 use testkit::expect::{MemberObservation, Observation, Reading};
 use testkit::microovn::health::{Kind, Trouble};
 use testkit::microovn::{
-    Certificate, CertificateList, ClusterMember, Daemon, Device, Health, ListedCertificate, Listener, Northd, OvnEnv,
-    Pki, PkiContent, PkiFile, Plugs, Route, SnapService,
+    Api, Certificate, CertificateList, ClusterMember, Daemon, Device, Health, ListedCertificate, Listener, Northd,
+    OvnEnv, Pki, PkiContent, PkiFile, Plugs, Route, SnapService,
 };
 use testkit::ovn::{RaftStatus, Southbound, Switch};
 use testkit::plan::State;
@@ -115,11 +115,18 @@ impl Case<'_> {
     pub(crate) fn list(&mut self) -> &mut CertificateList {
         inner(&mut self.victim().certificate_list)
     }
+    /// The same as text.
+    pub(crate) fn text(&mut self) -> &mut CertificateList {
+        inner(&mut self.victim().certificate_text)
+    }
     pub(crate) fn listed(&mut self, service: &str) -> &mut ListedCertificate {
         self.list().services.get_mut(service).unwrap().as_mut().unwrap()
     }
     pub(crate) fn listener(&mut self, port: u16) -> &mut Listener {
         inner(&mut self.victim().listeners).iter_mut().find(|listener| listener.port == port).unwrap()
+    }
+    pub(crate) fn api(&mut self) -> &mut Api {
+        inner(&mut self.victim().api)
     }
     pub(crate) fn daemons(&mut self) -> &mut Vec<Daemon> {
         inner(&mut self.victim().daemons)

@@ -8,25 +8,27 @@ use crate::common;
 use crate::table::Mutation;
 
 const BY: &[&str] = &["certificates"];
+/// Of what a database server shows, too, which is that of before.
+const SHOWN: &[&str] = &["certificates", "mutual_tls"];
 
 pub(crate) const MUTATIONS: &[Mutation] = &[
     // The authority
-    ("another authority of the same name", BY, |c| c.certificate("cacert.pem", &common::AUTHORITIES[1].certificate)),
-    ("one authority more", BY, |c| {
+    ("another authority of the same name", SHOWN, |c| c.certificate("cacert.pem", &common::AUTHORITIES[1].certificate)),
+    ("one authority more", SHOWN, |c| {
         let both = [0, 1].map(|n| common::AUTHORITIES[n].certificate.as_str()).concat();
         c.certificate("cacert.pem", &both);
     }),
-    ("no authority", BY, |c| drop(c.pki().files.remove("cacert.pem").unwrap())),
+    ("no authority", SHOWN, |c| drop(c.pki().files.remove("cacert.pem").unwrap())),
     ("an authority that all may read", BY, |c| c.file("cacert.pem").mode = "644".to_owned()),
     // Whose they are
-    ("a certificate signed by another authority of the same name", BY, |c| {
+    ("a certificate signed by another authority of the same name", SHOWN, |c| {
         let (other, _) = common::AUTHORITIES[1].sign(&common::issued("ovnsb", &c.name(1)));
         c.certificate("ovnsb-cert.pem", &other);
     }),
     ("a certificate that signed itself", BY, |c| {
         c.certificate("ovn-controller-cert.pem", &common::AUTHORITIES[1].certificate);
     }),
-    ("another member's certificate", BY, |c| {
+    ("another member's certificate", SHOWN, |c| {
         let other = c.name(0);
         c.reissue("ovnnb", |params| params.distinguished_name.push(DnType::CommonName, other));
     }),
@@ -46,10 +48,10 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         });
     }),
     // For how long
-    ("a certificate for a year", BY, |c| {
+    ("a certificate for a year", SHOWN, |c| {
         c.reissue("ovnsb", |params| params.not_after = date_time_ymd(2027, 1, 1));
     }),
-    ("a certificate for ten years", BY, |c| {
+    ("a certificate for ten years", SHOWN, |c| {
         c.reissue("ovnsb", |params| params.not_after = date_time_ymd(2035, 12, 30));
     }),
     ("a certificate that has expired", BY, |c| {
@@ -89,7 +91,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         let copy = c.file("client-privkey.pem").clone();
         c.pki().files.insert("copy-privkey.pem".to_owned(), copy);
     }),
-    ("the folder was not read", BY, |c| c.victim().pki = Reading::NotRead),
+    ("the folder was not read", SHOWN, |c| c.victim().pki = Reading::NotRead),
     // certificates list
     ("the list says otherwise of renewal", BY, |c| {
         let renewed = c.list().ca.auto_renew.unwrap();
@@ -112,5 +114,15 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         c.listed("client").expiration_date = Some("2027-01-01 00:00:00 +0000 UTC".to_owned());
     }),
     ("the list lacks an end", BY, |c| c.listed("client").expiration_date = None),
+    ("the text says otherwise of renewal", BY, |c| c.text().ca.auto_renew = None),
+    ("the text has another end of the authority", BY, |c| {
+        c.text().ca.expiration_date = Some("2036-12-30 00:00:00 +0000 UTC".to_owned());
+    }),
+    ("the text lacks a service", BY, |c| drop(c.text().services.insert("ovnnb".to_owned(), None).unwrap())),
+    ("the text does not name a service", BY, |c| drop(c.text().services.remove("ovnnb").unwrap())),
+    ("the text misses a file", BY, |c| {
+        c.text().services.get_mut("client").unwrap().as_mut().unwrap().key.push_str(" (Missing)");
+    }),
+    ("the text failed", BY, |c| c.victim().certificate_text = Reading::Failed("exit 1".to_owned())),
     ("the list failed", BY, |c| c.victim().certificate_list = Reading::Failed("exit 1".to_owned())),
 ];

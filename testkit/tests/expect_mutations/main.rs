@@ -278,7 +278,8 @@ fn what_a_difference_is_about_can_be_looked_at_on_its_member() {
                         "daemons" if DAEMONS.iter().any(|it| column.starts_with(it)) => first(column),
                         "daemons" => "ps",
                         table if DAEMONS.iter().any(|it| table.starts_with(it)) => first(table),
-                        "TLS without a certificate" => "s_client",
+                        "TLS" | "TLS without a certificate" => "s_client",
+                        "certificates list as text" => "certificates list",
                         table => table,
                     };
                     if !command.contains(part) && !difference.unread {

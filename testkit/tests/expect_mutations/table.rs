@@ -2,10 +2,11 @@
 
 use testkit::expect::Reading;
 use testkit::microovn::health::Kind;
-use testkit::microovn::{Activity, Attempt, Daemon, Northd, Startup};
+use testkit::microovn::{Activity, Attempt, Certificate, Daemon, Northd, Startup};
 use testkit::ovn::{AddressText, Leader, Southbound};
 
 use crate::case::{Case, VICTIM, inner};
+use crate::common;
 
 /// What is changed, by whom it must be found, and how.
 pub(crate) type Mutation = (&'static str, &'static [&'static str], fn(&mut Case<'_>));
@@ -295,6 +296,30 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("a database server that was not asked", &["mutual_tls"], |c| {
         inner(&mut c.victim().listeners).retain(|listener| listener.port != 6643);
     }),
+    ("a database server that shows another's certificate", &["mutual_tls"], |c| {
+        let other = c.listener(6642).shown.clone();
+        c.listener(6641).shown = other;
+    }),
+    ("a RAFT server that shows a certificate of before", &["mutual_tls"], |c| {
+        let (name, authority) = (c.name(VICTIM), &common::AUTHORITIES[0]);
+        let (before, _) = authority.sign(&common::issued("ovnsb", &name));
+        c.listener(6644).shown[0] = Certificate::parse(&before).unwrap();
+    }),
+    ("a database server that shows another authority", &["mutual_tls"], |c| {
+        c.listener(6641).shown[1] = Certificate::parse(&common::AUTHORITIES[1].certificate).unwrap();
+    }),
+    ("a database server that shows no authority", &["mutual_tls"], |c| drop(c.listener(6641).shown.pop())),
+    ("a database server that shows nothing", &["mutual_tls"], |c| c.listener(6643).shown.clear()),
+    ("a daemon that shows no certificate", &["mutual_tls"], |c| c.api().shown.clear()),
+    ("a daemon that shows a service's certificate", &["mutual_tls"], |c| {
+        let other = c.listener(6641).shown.clone();
+        c.api().shown = other;
+    }),
+    ("a daemon without a central shows another's certificate", &["mutual_tls"], |c| {
+        let other = c.api().shown.clone();
+        inner(&mut c.at(3).api).shown = other;
+    }),
+    ("a daemon that was not asked", &["mutual_tls"], |c| c.victim().api = Reading::NotRead),
     ("no database server was asked", &["mutual_tls"], |c| c.victim().listeners = Reading::NotRead),
     // Units and journal
     ("a unit that failed", &["healthy"], |c| {
@@ -348,6 +373,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             "encap_route",
             "healthy",
             "members",
+            "mutual_tls",
             "ovn_remote",
             "ovs_encap_ip",
             "ovs_encap_type",

@@ -76,12 +76,56 @@ pub(super) fn folder(state: &State, member: &Member, changes: &Changes) -> Strin
     let mut add = |name: &str, content: &str| text += &format!("== 600 root:root {FORMED} {name}\n{content}");
     add(AUTHORITY, &AUTHORITIES[authority].certificate);
     for stem in planned_certificates(&member.services) {
-        let generation = number(changes.of_certificate(&member.name, stem));
-        let mut issued_before = ISSUED.lock().unwrap();
-        let one = issued_before.entry((authority, member.name.clone(), stem.to_owned(), generation));
-        let (certificate, key) = one.or_insert_with(|| AUTHORITIES[authority].sign(&issued(stem, &member.name)));
-        add(&format!("{stem}-cert.pem"), certificate);
-        add(&format!("{stem}-privkey.pem"), key);
+        let (certificate, key) = pair(authority, member, stem, changes);
+        add(&format!("{stem}-cert.pem"), &certificate);
+        add(&format!("{stem}-privkey.pem"), &key);
+    }
+    text
+}
+
+/// The certificate of a service of a member and its public key.
+fn pair(authority: usize, member: &Member, stem: &str, changes: &Changes) -> (String, String) {
+    let generation = number(changes.of_certificate(&member.name, stem));
+    let mut issued_before = ISSUED.lock().unwrap();
+    let one = issued_before.entry((authority, member.name.clone(), stem.to_owned(), generation));
+    one.or_insert_with(|| AUTHORITIES[authority].sign(&issued(stem, &member.name))).clone()
+}
+
+/// What a database server shows: its certificate, and its authority's.
+pub(super) fn shown(state: &State, member: &Member, changes: &Changes, stem: &str) -> String {
+    let authority = authority_of(state, changes);
+    pair(authority, member, stem, changes).0 + &AUTHORITIES[authority].certificate
+}
+
+/// What the daemon of a host shows, made once.
+pub(super) fn own(host: &str) -> String {
+    static OWN: LazyLock<Mutex<BTreeMap<String, String>>> = LazyLock::new(Mutex::default);
+    let mut made = OWN.lock().unwrap();
+    made.entry(host.to_owned()).or_insert_with(|| rcgen::generate_simple_self_signed([]).unwrap().cert.pem()).clone()
+}
+
+/// The titles of `certificates list`.
+const TITLES: [(&str, &str); 5] = [
+    ("ovnnb", "OVN Northbound Database"),
+    ("ovnsb", "OVN Southbound Database"),
+    ("ovn-northd", "OVN Northd Service"),
+    ("ovn-controller", "OVN Chassis Service"),
+    ("client", "Client"),
+];
+
+/// `microovn certificates list`
+pub(super) fn certificate_text(state: &State, member: &Member) -> String {
+    let path = |file: &str| format!("/var/snap/microovn/common/data/pki/{file} (OK: Present)");
+    let date = |until: &str| format!("expiration date: {until} 00:00:00 +0000 UTC");
+    let renewed = state.user_ca.is_none();
+    let mut text = format!("[OVN CA]\n{}\n{}\nAuto-renew: {renewed}\n", path(AUTHORITY), date("2035-12-30"));
+    let planned = planned_certificates(&member.services);
+    for (stem, title) in TITLES {
+        let (cert, key) = (path(&format!("{stem}-cert.pem")), path(&format!("{stem}-privkey.pem")));
+        text += &match planned.contains(&stem) {
+            true => format!("\n[{title}]\n{cert}\n{}\n{key}\n", date("2028-01-01")),
+            false => format!("\n[{title}]\nNot present.\n"),
+        };
     }
     text
 }

@@ -65,11 +65,19 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
         Read::Pki => certificates::folder(state, member, changes),
         Read::CertificateList => certificates::certificate_list(state, member),
         Read::Daemons => daemons::daemons(state, member, changes),
-        Read::Listeners(_) => LISTENERS
-            .map(|port| {
-                format!("port {port}\nverify return:1\n40B7:error:0A00045C:SSL routines: SSL alert number 116\n")
-            })
-            .concat(),
+        Read::CertificateText => certificates::certificate_text(state, member),
+        Read::Api(_) => {
+            let own = certificates::own(&member.hostname);
+            format!("own\n{own}\nshown\nCONNECTED(00000003)\n---\nCertificate chain\n{own}---\nDONE\n")
+        }
+        Read::Listeners(_) => {
+            let one = |port| {
+                let shown = certificates::shown(state, member, changes, if port % 2 == 1 { "ovnnb" } else { "ovnsb" });
+                let alert = "40B7:error:0A00045C:SSL routines: SSL alert number 116";
+                format!("port {port}\nverify return:1\nCertificate chain\n{shown}---\n{alert}\n")
+            };
+            LISTENERS.map(one).concat()
+        }
         Read::Health => "= units\nId=snap.microovn.daemon.service\nNRestarts=0\nResult=success\nActiveState=active\n\
                          SubState=running\n\nId=snap.microovn.bird.service\nNRestarts=0\nResult=success\n\
                          ActiveState=inactive\nSubState=dead\n= journal 1204 0\n1\t0\tovs-vswitchd\tovs|00003|vswitchd|ERR|\

@@ -1,12 +1,17 @@
 //! What `microovn certificates list` says.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::expect::{Observation, VerdictBuilder};
-use crate::microovn::{AUTHORITY, CertificateList, Pki, commands::PKI, planned_certificates};
+use crate::microovn::{
+    AUTHORITY, CertificateList, ListedAuthority, ListedCertificate, Pki, commands::PKI, planned_certificates,
+};
 use crate::plan::{Member, State};
 
 const TABLE: &str = "certificates list";
+const TEXT: &str = "certificates list as text";
 
 /// Compares the list of one member with the plan, and its dates with the certificates that are there.
 pub(super) fn judge(state: &State, member: &Member, observation: &Observation, verdict: &mut VerdictBuilder) {
@@ -17,6 +22,10 @@ pub(super) fn judge(state: &State, member: &Member, observation: &Observation, v
             return;
         }
     };
+    match observation.get(&member.name, |seen| &seen.certificate_text) {
+        Ok(text) => agree(member, list, text, verdict),
+        Err(reason) => drop(verdict.unread(&member.name, TEXT, reason)),
+    }
     let pki = observation.get(&member.name, |seen| &seen.pki).ok();
     let mut compare = |column: &str, wanted: String, seen: String| {
         verdict.compare(&member.name, TABLE, column, wanted, seen);
@@ -56,6 +65,32 @@ pub(super) fn judge(state: &State, member: &Member, observation: &Observation, v
     for (service, seen) in list.services.iter().filter(|(service, _)| !planned.contains(&service.as_str())) {
         let seen = if seen.is_some() { "listed" } else { "not present" };
         compare(service, "not present".to_owned(), seen.to_owned());
+    }
+}
+
+/// Compares what the list says as text with what it says as JSON.
+fn agree(member: &Member, json: &CertificateList, text: &CertificateList, verdict: &mut VerdictBuilder) {
+    let mut compare = |column: &str, wanted: String, seen: String| {
+        verdict.compare(&member.name, TEXT, column, wanted, seen);
+    };
+    let authority = |list: &CertificateList| {
+        let ListedAuthority { cert, auto_renew, expiration_date } = &list.ca;
+        let renewed = auto_renew.map(|renewed| format!("auto-renew {renewed}"));
+        let parts = [Some(cert.clone()), expiration_date.clone(), renewed];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    };
+    compare("ca", authority(json), authority(text));
+    let listed = |list: &CertificateList, service: &str| match list.services.get(service) {
+        Some(Some(ListedCertificate { cert, key, expiration_date })) => {
+            let parts = [Some(cert.clone()), expiration_date.clone(), Some(key.clone())];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+        Some(None) => "not present".to_owned(),
+        None => "not named".to_owned(),
+    };
+    let names: BTreeSet<&String> = json.services.keys().chain(text.services.keys()).collect();
+    for name in names {
+        compare(name, listed(json, name), listed(text, name));
     }
 }
 
