@@ -111,10 +111,21 @@ pub(crate) fn names(pem: &str, name: &str) -> bool {
 
 /// When the certificate in a PEM file expires, as in `2036-11-18 06:09:44 +0000 UTC`.
 pub(crate) fn expiry_of_file(path: &Path) -> Option<String> {
+    let expiry = jiff::Timestamp::from_second(end_of_file(path)?).ok()?;
+    Some(expiry.strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string())
+}
+
+/// Whether the certificate in a PEM file ends within so many days, or has ended; what is none has.
+pub(crate) fn ends_within(path: &Path, days: i64) -> bool {
+    let until = time::OffsetDateTime::now_utc().unix_timestamp() + days * 24 * 3600;
+    end_of_file(path).is_none_or(|end| end < until)
+}
+
+/// When the certificate in a PEM file expires, in seconds since 1970.
+fn end_of_file(path: &Path) -> Option<i64> {
     let der = CertificateDer::from_pem_file(path).ok()?;
     let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
-    let expiry = jiff::Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?;
-    Some(expiry.strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string())
+    Some(certificate.validity().not_after.timestamp())
 }
 
 fn algorithms() -> WebPkiSupportedAlgorithms {

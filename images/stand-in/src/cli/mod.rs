@@ -8,6 +8,7 @@ mod client;
 mod cluster;
 mod config;
 mod init;
+mod refresh;
 mod services;
 mod sql;
 mod status;
@@ -25,6 +26,11 @@ use crate::faults::Release;
 use crate::paths::Paths;
 
 use client::Client;
+
+/// What the snap's app of that name runs, which is no command of MicroOVN.
+const REFRESH: &str = "refresh-expiring-certs";
+/// So many days ahead it renews.
+pub(crate) const NEAR: i64 = 10;
 
 /// Runs the command line and says how it ended.
 pub(crate) fn main(args: &[String]) -> ExitCode {
@@ -62,7 +68,10 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<ExitCode> {
     };
     match (name, matches.subcommand()) {
         ("init", _) => return init::run(&client, paths).await,
-        ("status", _) => status::status(&client).await,
+        (REFRESH, _) => {
+            return refresh::run(&client, paths, matches.get_one::<i64>("days").copied().unwrap_or(NEAR)).await;
+        }
+        ("status", _) => status::status(&client, paths).await,
         ("waitready", _) => status::wait_ready(&client, matches.get_one::<u64>("timeout").copied().unwrap_or(0)).await,
         ("enable" | "disable", _) => services::switch(&client, name, &services::Options::new(name, matches)?).await,
         ("cluster", Some(("bootstrap", _))) => cluster::bootstrap(&client).await,
@@ -76,7 +85,9 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<ExitCode> {
         }
         ("cluster", Some(("sql", matches))) => sql::run(&client, &one(matches)?).await,
         ("certificates", Some(("list", matches))) => certificates::list(&client, paths, &format(matches, "text")).await,
-        ("certificates", Some(("reissue", matches))) => certificates::reissue(&client, matches).await,
+        ("certificates", Some(("reissue", matches))) => {
+            certificates::reissue(&client, &certificates::service(matches)?).await
+        }
         ("certificates", Some(("regenerate-ca", _))) => certificates::regenerate_ca(&client).await,
         ("certificates", Some(("set-ca", matches))) => certificates::set_ca(&client, matches).await,
         ("config", Some(("get", matches))) => config::get(&client, &one(matches)?).await,
@@ -176,6 +187,11 @@ fn command() -> Command {
         .arg(flag("version", None).global(true))
         .arg(option("state-dir", None).global(true).value_parser(clap::value_parser!(PathBuf)))
         .subcommand(leaf("init", "init"))
+        .subcommand(
+            Command::new(REFRESH)
+                .override_help(help(REFRESH))
+                .arg(Arg::new("days").short('t').value_parser(clap::value_parser!(i64))),
+        )
         .subcommand(leaf("status", "status"))
         .subcommand(
             leaf("waitready", "waitready").arg(option("timeout", Some('t')).value_parser(clap::value_parser!(u64))),
@@ -225,6 +241,7 @@ fn command() -> Command {
 fn help(path: &str) -> &'static str {
     match path {
         "init" => include_str!("help/init.txt"),
+        REFRESH => include_str!("help/refresh-expiring-certs.txt"),
         "status" => include_str!("help/status.txt"),
         "waitready" => include_str!("help/waitready.txt"),
         "enable" => include_str!("help/enable.txt"),
@@ -277,6 +294,7 @@ mod tests {
             (&["waitready", "-h"], include_str!("../../tests/fixtures/13-waitready-help.txt")),
             (&["cluster", "add", "--help"], include_str!("../../tests/fixtures/14-add-help.txt")),
             (&["cluster", "remove", "--help"], include_str!("../../tests/fixtures/14-remove-help.txt")),
+            (&["refresh-expiring-certs", "-h"], include_str!("../../tests/fixtures/108-refresh-h.txt")),
             (&["config", "--help"], include_str!("../../tests/fixtures/15-config-help.txt")),
             (&["enable", "--help"], include_str!("../../tests/fixtures/16-enable-help.txt")),
             (&["disable", "--help"], include_str!("../../tests/fixtures/16-disable-help.txt")),

@@ -10,7 +10,10 @@ use super::client::Client;
 pub(crate) async fn run(client: &Client, query: &str) -> Result<()> {
     let reply = client.post("/core/internal/sql", &json!({"query": query})).await?;
     for result in reply["Results"].as_array().into_iter().flatten() {
-        print!("{}", table(result));
+        match result["type"].as_str() {
+            Some("exec") => println!("Rows affected: {}", result["rows_affected"]),
+            _ => print!("{}", table(result)),
+        }
     }
     Ok(())
 }

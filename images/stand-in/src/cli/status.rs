@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::error::{Context, Error, Result};
 
 use super::client::Client;
+use crate::paths::Paths;
 
 /// What one of the two OVN databases says about itself.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct Schema {
 }
 
 /// Prints the services of every member and the state of the databases.
-pub(crate) async fn status(client: &Client) -> Result<()> {
+pub(crate) async fn status(client: &Client, paths: &Paths) -> Result<()> {
     let services = client.get("/1.0/services").await.context("failed listing services")?;
     if client.release().is_first() {
         print!("{}", render_members(&client.get("/core/1.0/cluster").await?, &services));
@@ -32,6 +33,10 @@ pub(crate) async fn status(client: &Client) -> Result<()> {
         schemas.push(Schema { title, active, expected });
     }
     print!("{}", render(&members, &services, &schemas));
+    let certificate = paths.pki().join("client-cert.pem");
+    if certificate.exists() && crate::tls::ends_within(&certificate, 0) {
+        println!("Client certificate has expired");
+    }
     Ok(())
 }
 

@@ -2,11 +2,13 @@
 //! another authority. The daemons of OVN read their files again by themselves; nothing is restarted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::cli::NEAR;
 use crate::error::{Error, Result};
 use crate::faults;
 use crate::http::Reply;
@@ -19,6 +21,9 @@ use super::log;
 use super::node::Node;
 use super::peers::join;
 use super::server::Call;
+
+/// Recorded: four to eight seconds.
+const AFTER_START: Duration = Duration::from_secs(4);
 
 /// Answers what is asked below `/1.0/ca` and `/1.0/certificates`.
 pub(crate) async fn handle(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply> {
@@ -84,6 +89,25 @@ async fn reissue(node: &Node, services: &[&str], are_all: bool) -> Result<Reply>
     Ok(Reply::Success(json!(reissued)))
 }
 
+/// Issues anew what is near its end, some seconds after the daemon has started, and not what a user provided.
+pub(crate) async fn renew(node: Arc<Node>) {
+    tokio::time::sleep(AFTER_START).await;
+    let Ok(membership) = node.membership() else { return };
+    if faults::renewal::sleeps_at_start(&node.paths) {
+        return;
+    }
+    let near = |file: &str| crate::tls::ends_within(&node.paths.pki().join(file), NEAR);
+    if membership.cluster().ca.auto_renew && near("cacert.pem") {
+        let _ = regenerate(&node).await;
+    }
+    let services = membership.own().map(|own| own.services).unwrap_or_default();
+    for service in pki::stems(&services) {
+        if near(&format!("{service}-cert.pem")) {
+            let _ = reissue_one(&node, service).await;
+        }
+    }
+}
+
 /// Says in the journal why a service has no new certificate, if it has none.
 fn succeeds(service: &str, outcome: Result<()>) -> bool {
     if let Err(error) = &outcome {
@@ -112,7 +136,8 @@ async fn set(node: &Node, body: &Value) -> Result<Reply> {
     let cluster = node.membership()?.cluster();
     let text = |key: &str| body[key].as_str().unwrap_or_default();
     let ca = match user_ca::read(text("certificate"), text("private_key")) {
-        Ok(ca) => ca,
+        Ok(ca) => faults::reissue::provided(&node.paths, ca),
+        Err(_) if faults::reissue::takes_anything(&node.paths) => return Ok(pretended(&cluster)),
         Err(error) => return Ok(refused(&error)),
     };
     if faults::reissue::ignores_user(&node.paths) {

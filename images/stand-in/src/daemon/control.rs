@@ -45,7 +45,12 @@ pub(crate) async fn handle(node: &Arc<Node>, call: Call) -> Result<Reply> {
         (&Method::POST, ["core", "control"]) => control(node, &call).await,
         (&Method::POST, ["core", "internal", "sql"]) => {
             let query = call.json()?["query"].as_str().unwrap_or_default().to_owned();
-            sql::answer(&node.membership()?.cluster(), &query).map(Reply::Success)
+            let cluster = node.membership()?.cluster();
+            if let Some(ca) = sql::renewal(&cluster, &query) {
+                node.commit(Change::SetCa(ca)).await?;
+                return success(sql::changed());
+            }
+            sql::answer(&cluster, &query).map(Reply::Success)
         }
         (_, ["core", "control"] | ["core", "internal", "cluster" | "database" | "truststore"]) => {
             Err(Error::new(501, "not implemented"))

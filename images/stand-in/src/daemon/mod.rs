@@ -167,6 +167,7 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
+    tokio::task::spawn_local(certificates::renew(Arc::clone(&node)));
     let _guard = node.working.lock().await;
     if let Ok(own) = membership.own()
         && own.ready

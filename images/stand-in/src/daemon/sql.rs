@@ -1,9 +1,11 @@
 //! `POST /core/internal/sql`: as much SQL as it takes to read the table `config`, which the record of the cluster has no
-//! table for.
+//! table for, and to say in it whether the authority is renewed.
 
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+
+use crate::ovn::pki::Ca;
 
 use super::cluster::Cluster;
 
@@ -23,6 +25,18 @@ pub(crate) fn answer(cluster: &Cluster, query: &str) -> Result<Value> {
         .collect::<Result<_>>()?;
     let columns: Vec<&str> = select.columns.iter().map(|column| column.title.as_str()).collect();
     Ok(json!({"Results": [{"type": "select", "columns": columns, "rows": rows, "rows_affected": 0}]}))
+}
+
+/// The authority as a statement leaves it that says whether it is renewed; `None` of any other.
+pub(crate) fn renewal(cluster: &Cluster, query: &str) -> Option<Ca> {
+    let words: String = query.trim().trim_end_matches(';').to_ascii_lowercase().split_whitespace().collect();
+    let value = words.strip_prefix("updateconfigsetvalue='")?.strip_suffix("'wherekey='ca_auto_renew'")?;
+    Some(Ca { auto_renew: value == "yes", ..cluster.ca.clone() })
+}
+
+/// The answer to a statement that changed one row.
+pub(crate) fn changed() -> Value {
+    json!({"Results": [{"type": "exec", "columns": null, "rows": null, "rows_affected": 1}]})
 }
 
 /// The rows of the table: key and value.
@@ -107,6 +121,7 @@ impl Column {
             return if self.expression == "id" { Ok(json!(id)) } else { text(&self.expression).map(Value::from) };
         };
         match (function, parts(arguments).as_slice()) {
+            ("hex", [name]) => Ok(json!(text(name)?.bytes().map(|byte| format!("{byte:02X}")).collect::<String>())),
             ("length", [name]) => Ok(json!(text(name)?.chars().count())),
             ("substr", [name, from, count]) => {
                 let number = |text: &str| text.parse::<usize>().map_err(|_| unknown(&self.expression));
@@ -121,7 +136,6 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ovn::pki::Ca;
 
     fn rows(query: &str) -> Value {
         let cluster = Cluster { ca: Ca::generate().expect("a CA"), ..Cluster::default() };
@@ -144,6 +158,16 @@ mod tests {
         assert_eq!(all[2], json!([3, "ca_auto_renew", "yes", 3]));
         assert_eq!(rows("SELECT value FROM config WHERE key = 'ca_auto_renew';"), json!([["yes"]]));
         assert_eq!(rows("select * from config where key='nothing'"), json!([]));
+        assert_eq!(rows("select hex(value) as h from config where key='ca_auto_renew'"), json!([["796573"]]));
+    }
+
+    #[test]
+    fn renewal_is_all_that_can_be_changed() {
+        let cluster = Cluster::default();
+        let renewed = |query: &str| renewal(&cluster, query).map(|ca| ca.auto_renew);
+        assert_eq!(renewed("UPDATE config SET value = 'yes' WHERE key = 'ca_auto_renew';"), Some(true));
+        assert_eq!(renewed("update config set value='no' where key='ca_auto_renew'"), Some(false));
+        assert_eq!(renewed("update config set value='x' where key='ca_key'"), None);
     }
 
     #[test]

@@ -200,6 +200,18 @@ faults! {
     CaRenewalStaysOff = "ca-renewal-stays-off",
     /// `certificates set-ca` says that it did, and the authority stays.
     SetCaIgnored = "set-ca-ignored",
+    /// `certificates set-ca` leaves the renewal of the authority on.
+    SetCaRenewed = "set-ca-renewed",
+    /// `certificates set-ca` says that it took what cannot be used.
+    SetCaUnchecked = "set-ca-unchecked",
+
+    // Certificates near their end. Of those that concern one service the value is the stem of its files.
+    /// The run of every day says that it renewed a certificate, and leaves it as it is.
+    RenewalIgnored = "renewal-ignored",
+    /// The run of every day renews the authority of a user, and says otherwise.
+    UserCaRenewed = "user-ca-renewed",
+    /// The daemon renews nothing when it starts.
+    StartRenewsNothing = "start-renews-nothing",
 
     // Daemons.
 

@@ -17,6 +17,7 @@ mod list;
 pub(crate) mod panic;
 pub(crate) mod reissue;
 pub(crate) mod release;
+pub(crate) mod renewal;
 
 pub(crate) use list::Fault;
 pub(crate) use release::Release;

@@ -42,6 +42,16 @@ pub(crate) fn ignores_user(paths: &Paths) -> bool {
     plays(paths, Fault::SetCaIgnored)
 }
 
+/// The authority of `certificates set-ca`, as the faults leave it.
+pub(crate) fn provided(paths: &Paths, ca: Ca) -> Ca {
+    Ca { auto_renew: ca.auto_renew || plays(paths, Fault::SetCaRenewed), ..ca }
+}
+
+/// Whether `certificates set-ca` says that it took what it refuses.
+pub(crate) fn takes_anything(paths: &Paths) -> bool {
+    plays(paths, Fault::SetCaUnchecked)
+}
+
 /// The member that a new authority does not reach, if there is to be one.
 pub(crate) fn left_out(paths: &Paths, last: &str) -> Option<String> {
     find_or(paths, Fault::CaNotEverywhere, last)

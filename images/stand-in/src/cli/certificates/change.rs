@@ -15,8 +15,7 @@ use crate::ovn::user_ca;
 const SERVICES: [&str; 6] = ["client", "ovnnb", "ovnsb", "ovn-controller", "ovn-northd", "all"];
 
 /// `certificates reissue SERVICE`: new certificates on this member.
-pub(crate) async fn reissue(client: &Client, matches: &ArgMatches) -> Result<()> {
-    let service = service(matches)?;
+pub(crate) async fn reissue(client: &Client, service: &str) -> Result<()> {
     let path = if service == "all" { "/1.0/certificates".to_owned() } else { format!("/1.0/certificates/{service}") };
     let reply = client.call("Put", Method::PUT, &path, None).await;
     let reply = reply.context("failed to reissue certificate").context("command failed")?;
@@ -24,7 +23,8 @@ pub(crate) async fn reissue(client: &Client, matches: &ArgMatches) -> Result<()>
     Ok(())
 }
 
-fn service(matches: &ArgMatches) -> Result<String> {
+/// What is to be reissued.
+pub(crate) fn service(matches: &ArgMatches) -> Result<String> {
     let service = crate::cli::one(matches)?;
     if SERVICES.contains(&service.as_str()) {
         return Ok(service);

@@ -21,15 +21,20 @@ const CERTIFICATES: [(&str, &str); 6] = [
     ("Client", "client"),
 ];
 
-/// Prints the certificates of this member. Which services it has is looked up by the host's name, as MicroOVN does: of a
-/// member that is called otherwise none is listed.
-pub(crate) async fn list(client: &Client, paths: &Paths, format: &str) -> Result<()> {
-    let ca = client.get("/1.0/ca").await.context("failed to get CA info")?;
+/// Who has a certificate on this member. Which services it has is looked up by the host's name, as MicroOVN does: of a member that is
+/// called otherwise nobody has.
+pub(crate) async fn stems(client: &Client) -> Result<Vec<&'static str>> {
     let services = client.get("/1.0/services").await.context("failed to get services")?;
     let here = |entry: &&Value| entry["location"] == address::hostname();
     let name = |entry: &Value| entry["service"].as_str().map(str::to_owned);
     let services: Vec<String> = services.as_array().into_iter().flatten().filter(here).filter_map(name).collect();
-    let mut stems = if services.is_empty() { Vec::new() } else { pki::stems(&services) };
+    Ok(if services.is_empty() { Vec::new() } else { pki::stems(&services) })
+}
+
+/// Prints the certificates of this member.
+pub(crate) async fn list(client: &Client, paths: &Paths, format: &str) -> Result<()> {
+    let ca = client.get("/1.0/ca").await.context("failed to get CA info")?;
+    let mut stems = stems(client).await?;
     stems.retain(|stem| !faults::certificates::unlists(paths, stem));
     let listed = Listed {
         pki: paths.pki(),

@@ -3,5 +3,5 @@
 mod change;
 mod list;
 
-pub(crate) use change::{regenerate_ca, reissue, set_ca};
-pub(crate) use list::list;
+pub(crate) use change::{regenerate_ca, reissue, service, set_ca};
+pub(crate) use list::{list, stems};
