@@ -19,9 +19,11 @@ journeys! {
     kills::{KILLS},
     outage::{OUTAGE},
     reboot::{REBOOT},
+    renewal::{RENEWAL},
     replacement::{REPLACEMENT},
     scaleup::{SCALEUP},
     services::{SERVICES},
+    set_ca::{SET_CA},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},
     tls::{TLS},
 }

@@ -24,6 +24,8 @@ options! {
     members::Members,
 }
 
+pub(crate) use user_ca::PROVIDE;
+
 /// The choices of the core tier: the suites that run on every change.
 const CORE: [&[(&str, &str)]; 4] =
     [&[], &[("address_family", "ipv6")], &[("encap", "ipv4")], &[("address_family", "ipv6"), ("encap", "ipv6")]];

@@ -3,7 +3,8 @@
 use testkit::matrix::{Constraint, Declaration};
 use testkit::plan::{Answer, Content, File, InitOption, KeyAlgorithm, KeyForm, Member, Need, Plan, Role};
 
-const PROVIDE: &str = "Would you like to provide your own CA certificate and private key";
+/// How MicroOVN asks whether it is given an authority; releases that do not ask take none later, either.
+pub(crate) const PROVIDE: &str = "Would you like to provide your own CA certificate and private key";
 /// Where the bootstrap member finds them. MicroOVN's daemon reads them, and its snap sees no more than its own folders.
 const CERTIFICATE: &str = "/var/snap/microovn/common/testkit-ca.crt";
 const KEY: &str = "/var/snap/microovn/common/testkit-ca.key";
@@ -33,7 +34,7 @@ impl InitOption for UserCa {
             _ => return,
         };
         let intermediate = value == "chain";
-        plan.state.user_ca = Some(testkit::plan::UserCa { algorithm, form, intermediate, certificate: String::new() });
+        plan.state.user_ca = Some(testkit::plan::UserCa { intermediate, ..testkit::plan::UserCa::new(algorithm, form) });
         if let Some(first) = plan.bootstrap().map(|member| member.hostname.clone()) {
             let files = &mut plan.recipe_mut(&first).files;
             let file = |path: &str, mode, content| File { path: path.to_owned(), mode, content };

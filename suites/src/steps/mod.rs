@@ -3,7 +3,7 @@
 //! Members are named by their number, counted from 1, in the order of the plan.
 
 use testkit::journey::{Act, StepKind, What};
-use testkit::plan::{Member, Presence, Process, Service, Standstill, State, Turnover};
+use testkit::plan::{Member, Presence, Process, Service, Standstill, State, Turnover, UserCa, planned_certificates};
 
 /// Registers the steps: one line is a step's module, which has its `KIND`.
 macro_rules! steps {
@@ -32,7 +32,9 @@ steps! {
     reissue,
     rejoin,
     remove,
+    renew,
     restart,
+    set_ca,
     start,
     stop,
 }
@@ -161,6 +163,37 @@ fn northd_restarts(state: &mut State, turnover: Turnover) {
     if let Some(changes) = &mut state.since {
         names.iter().for_each(|name| changes.process(name, Process::Northd, turnover));
     }
+}
+
+/// What is said of every member when another authority took the place of the one before. Recorded: in no certain order.
+fn says_reissued(mut act: Act, state: &State) -> Act {
+    act = act.says("New CA certificate: Issued");
+    for member in state.online() {
+        act = act.says(format!("[Host {}]", member.name));
+        for stem in planned_certificates(&member.services) {
+            act = act.says(format!("{stem}: Success"));
+        }
+    }
+    act
+}
+
+/// Every member trusts another authority, and every certificate is another. Recorded: no process is.
+fn reissued(state: &mut State, user_ca: Option<UserCa>) {
+    state.user_ca = user_ca;
+    let all: Vec<_> = state.online().map(|it| (it.name.clone(), planned_certificates(&it.services))).collect();
+    let Some(changes) = &mut state.since else { return };
+    changes.authority = Turnover::Fresh;
+    for (member, stems) in all {
+        stems.into_iter().for_each(|stem| changes.certificate(&member, stem, Turnover::Fresh));
+    }
+}
+
+/// Why another authority cannot be told to all, if it cannot.
+fn cannot_reissue(state: &State, member: usize) -> Option<String> {
+    let down = state.members.iter().find(|member| member.presence == Presence::Down);
+    not_online(state, member)
+        .or_else(|| without_leader(state))
+        .or_else(|| down.map(|member| format!("{} is down, and would keep the old one", member.name)))
 }
 
 /// In how a step is called and told: that another member does it.

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
+use super::authority::Authority;
 use super::station::Done;
-use super::{ClusterError, Members, formation, propagation};
+use super::{ClusterError, Members, forge, formation, offer, propagation};
 use crate::journey::{Act, What};
 use crate::lxd::{Client, Exec, StateAction, StateChange};
 use crate::microovn::redact;
@@ -30,6 +31,8 @@ pub(super) struct Hand<'a> {
     pub(super) plan: &'a Plan,
     pub(super) instances: &'a Members,
     pub(super) evidence: &'a Evidence,
+    /// The authority that the step gives the cluster, if it gives one.
+    pub(super) authority: Option<&'a Authority>,
 }
 
 impl Hand<'_> {
@@ -66,6 +69,14 @@ impl Hand<'_> {
             What::Propagate => {
                 let verdict = propagation(self.client, state, self.instances).await;
                 Ok((i32::from(!verdict.passed()), verdict.to_string()))
+            }
+            What::Offer(offer) => {
+                let within = Duration::from_secs(act.seconds);
+                offer::make(self.client, instance, offer, self.authority, within).await
+            }
+            What::Forge { stems, days } => {
+                let within = Duration::from_secs(act.seconds);
+                self.exec(instance, &forge::exec(&act.on, stems, *days, within)).await
             }
             What::Vote => self.vote(instance).await,
             What::Stop => self.change(instance, StateAction::Stop, false).await,

@@ -1,22 +1,25 @@
-//! A certificate authority made for one cluster.
+//! A certificate authority made for one cluster, and what can be wrong with one.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use crate::journey::Handed;
 use crate::plan::{KeyAlgorithm, KeyForm, UserCa};
 
 use super::ClusterError;
 
-/// Longer than any run; a certificate outlives its authority in no test.
-const DAYS: &str = "30";
 const ROOT: &str = "/O=MicroOVN system tests/CN=given CA";
 const INTERMEDIATE: &str = "/O=MicroOVN system tests/CN=given intermediate CA";
 /// What makes a certificate an authority's that may sign others.
 const EXTENSIONS: &str = "basicConstraints = critical,CA:TRUE\nkeyUsage = critical,keyCertSign,cRLSign\n\
                           subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n";
 
+/// What a certificate says of its key where it is an authority's and may sign others.
+const SIGNER: &str = "keyUsage=critical,keyCertSign,cRLSign";
+
 /// A certificate and its key, as PEM. The key is shown by nothing.
+#[derive(Clone)]
 pub(super) struct Authority {
     /// With the root's behind it, where it is an intermediate one.
     pub(super) certificate: String,
@@ -29,35 +32,107 @@ impl Authority {
     /// # Errors
     /// When openssl is not there or fails.
     pub(super) fn make(wanted: &UserCa) -> Result<Self, ClusterError> {
-        let failed = |error: std::io::Error| ClusterError::Authority(error.to_string());
-        let folder = tempfile::tempdir().map_err(failed)?;
-        let run = |arguments: &[&str]| openssl(folder.path(), arguments);
-        let read = |name: &str| fs::read_to_string(folder.path().join(name)).map_err(failed);
-        let kind: &[&str] = match wanted.algorithm {
-            KeyAlgorithm::Rsa => &["-newkey", "rsa:2048"],
-            KeyAlgorithm::Ecdsa => &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
-        };
-        let new = |rest: &[&str]| run(&[&["req", "-new", "-nodes", "-sha384"], kind, rest].concat());
-        let usage = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"];
-        let root = ["-x509", "-days", DAYS, "-subj", ROOT, "-out", "ca.crt", "-keyout", "ca.key"];
-        new(&[&root[..], &usage].concat())?;
-        let mut certificate = read("ca.crt")?;
+        let workshop = Workshop::open(wanted)?;
+        let mut certificate = workshop.root(&["-addext", SIGNER])?;
         let mut key = "ca.key";
         if wanted.intermediate {
-            fs::write(folder.path().join("extensions"), EXTENSIONS).map_err(failed)?;
-            new(&["-subj", INTERMEDIATE, "-out", "intermediate.csr", "-keyout", "intermediate.key"])?;
+            workshop.write("extensions", EXTENSIONS)?;
+            workshop.new_key(&["-subj", INTERMEDIATE, "-out", "intermediate.csr", "-keyout", "intermediate.key"])?;
             let signed = ["x509", "-req", "-in", "intermediate.csr", "-CA", "ca.crt", "-CAkey", "ca.key"];
-            let how = ["-set_serial", "2", "-days", DAYS, "-sha384", "-extfile", "extensions"];
-            run(&[&signed[..], &how, &["-out", "intermediate.crt"]].concat())?;
-            certificate = read("intermediate.crt")? + &certificate;
+            let how = ["-set_serial", "2", "-days", &workshop.days, "-sha384", "-extfile", "extensions"];
+            workshop.run(&[&signed[..], &how, &["-out", "intermediate.crt"]].concat())?;
+            certificate = workshop.read("intermediate.crt")? + &certificate;
             key = "intermediate.key";
         }
-        if wanted.form == KeyForm::Traditional {
-            run(&["pkey", "-in", key, "-traditional", "-out", "traditional.key"])?;
+        if wanted.form == KeyForm::Traditional && wanted.algorithm != KeyAlgorithm::Ed25519 {
+            workshop.run(&["pkey", "-in", key, "-traditional", "-out", "traditional.key"])?;
             key = "traditional.key";
         }
-        Ok(Self { certificate, key: read(key)? })
+        Ok(Self { certificate, key: workshop.read(key)? })
     }
+
+    /// The same on a thread of its own: keys take their time.
+    ///
+    /// # Errors
+    /// As that of [`make`](Self::make).
+    pub(super) async fn make_aside(wanted: UserCa) -> Result<Self, ClusterError> {
+        let made = tokio::task::spawn_blocking(move || Self::make(&wanted)).await;
+        made.map_err(|error| ClusterError::Authority(error.to_string()))?
+    }
+
+    /// What takes the place of an authority where it is handed over wrongly: a pair of which MicroOVN must refuse one or the
+    /// other.
+    ///
+    /// # Errors
+    /// As that of [`make`](Self::make).
+    pub(super) fn spoiled(wanted: &UserCa, handed: Handed) -> Result<Self, ClusterError> {
+        let workshop = Workshop::open(wanted)?;
+        let with = |extensions: &[&str]| {
+            let certificate = workshop.root(extensions)?;
+            Ok(Self { certificate, key: workshop.read("ca.key")? })
+        };
+        let good = || with(&["-addext", SIGNER]);
+        match handed {
+            Handed::OtherKey => Ok(Self { key: Self::make(wanted)?.key, ..good()? }),
+            Handed::NoAuthority => with(&["-addext", "basicConstraints=critical,CA:FALSE", "-addext", SIGNER]),
+            Handed::NoSigner => with(&[]),
+            Handed::Garbage => Ok(Self { certificate: "hello\n".to_owned(), ..good()? }),
+            Handed::Empty => Ok(Self { certificate: String::new(), ..good()? }),
+            Handed::EncryptedKey => {
+                let good = good()?;
+                workshop.run(&["pkey", "-in", "ca.key", "-aes256", "-passout", "pass:secret", "-out", "closed.key"])?;
+                Ok(Self { key: workshop.read("closed.key")?, ..good })
+            }
+            _ => good(),
+        }
+    }
+}
+
+/// A folder in which openssl works on this host, and what it is to make there.
+struct Workshop {
+    folder: tempfile::TempDir,
+    algorithm: KeyAlgorithm,
+    days: String,
+}
+
+impl Workshop {
+    fn open(wanted: &UserCa) -> Result<Self, ClusterError> {
+        let folder = tempfile::tempdir().map_err(failed)?;
+        Ok(Self { folder, algorithm: wanted.algorithm, days: wanted.days.to_string() })
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<(), ClusterError> {
+        openssl(self.folder.path(), arguments)
+    }
+
+    fn read(&self, name: &str) -> Result<String, ClusterError> {
+        fs::read_to_string(self.folder.path().join(name)).map_err(failed)
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), ClusterError> {
+        fs::write(self.folder.path().join(name), text).map_err(failed)
+    }
+
+    /// A new key, and what is wanted for it.
+    fn new_key(&self, rest: &[&str]) -> Result<(), ClusterError> {
+        let kind: &[&str] = match self.algorithm {
+            KeyAlgorithm::Rsa => &["-newkey", "rsa:2048"],
+            KeyAlgorithm::Ecdsa => &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+            KeyAlgorithm::Ed25519 => &["-newkey", "ed25519"],
+        };
+        self.run(&[&["req", "-new", "-nodes", "-sha384"], kind, rest].concat())
+    }
+
+    /// A certificate that signed itself, in `ca.crt`, with its key in `ca.key`.
+    fn root(&self, extensions: &[&str]) -> Result<String, ClusterError> {
+        let root = ["-x509", "-days", &self.days, "-subj", ROOT, "-out", "ca.crt", "-keyout", "ca.key"];
+        self.new_key(&[&root[..], extensions].concat())?;
+        self.read("ca.crt")
+    }
+}
+
+fn failed(error: std::io::Error) -> ClusterError {
+    ClusterError::Authority(error.to_string())
 }
 
 /// Runs openssl in a folder.
@@ -77,7 +152,7 @@ mod tests {
     use crate::microovn::Certificate;
 
     fn made(algorithm: KeyAlgorithm, form: KeyForm, intermediate: bool) -> Authority {
-        let wanted = UserCa { algorithm, form, intermediate, certificate: String::new() };
+        let wanted = UserCa { intermediate, ..UserCa::new(algorithm, form) };
         Authority::make(&wanted).expect("an authority")
     }
 
@@ -89,6 +164,7 @@ mod tests {
             (Ecdsa, Pkcs8, "-----BEGIN PRIVATE KEY-----"),
             (Rsa, Traditional, "-----BEGIN RSA PRIVATE KEY-----"),
             (Ecdsa, Traditional, "-----BEGIN EC PRIVATE KEY-----"),
+            (Ed25519, Pkcs8, "-----BEGIN PRIVATE KEY-----"),
         ] {
             let authority = made(algorithm, form, false);
             let certificate = Certificate::parse(&authority.certificate).expect("a certificate");
@@ -105,5 +181,22 @@ mod tests {
         let [intermediate, root] = &chain[..] else { panic!("{} certificates", chain.len()) };
         assert!(intermediate.may_sign && intermediate.is_signed_by(root) && !intermediate.is_signed_by(intermediate));
         assert!(root.may_sign && root.is_signed_by(root));
+    }
+
+    #[test]
+    fn what_is_spoiled_is_so_in_one_way() {
+        let wanted = UserCa::new(KeyAlgorithm::Ecdsa, KeyForm::Pkcs8).valid_for(5);
+        let spoiled = |handed| Authority::spoiled(&wanted, handed).expect("a pair");
+        let certificate = |handed| Certificate::parse(&spoiled(handed).certificate).expect("a certificate");
+        let good = certificate(Handed::Files);
+        assert!(good.may_sign);
+        assert_eq!(good.not_after - good.not_before, 5 * 24 * 3600);
+        for handed in [Handed::NoAuthority, Handed::NoSigner] {
+            assert!(!certificate(handed).may_sign, "{handed}");
+        }
+        assert!(certificate(Handed::OtherKey).may_sign);
+        let encrypted = spoiled(Handed::EncryptedKey);
+        assert!(encrypted.key.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"), "a key under a password");
+        assert_eq!(spoiled(Handed::Empty).certificate, "");
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::act::Hand;
+use super::offer;
 use super::provision::provision_for;
 use super::settle::{Before, settle};
 use super::station::{Done, Itinerary, Reached, Stopped};
@@ -12,7 +13,7 @@ use super::{ClusterError, Manifest, Order, Settled, Site};
 use crate::expect::{self, Known, Observation, Verdict};
 use crate::folder::CellFolder;
 use crate::journey::{Journey, Station, Watched};
-use crate::plan::Variant;
+use crate::plan::{State, Variant};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::wait;
 
@@ -130,19 +131,20 @@ struct Player<'a> {
 
 impl Player<'_> {
     /// Takes the step to a station from this state. What was done comes back where it did not come about as wanted.
-    async fn step(
-        &self,
-        from: &crate::plan::State,
-        station: Station,
-        before: Before<'_>,
-    ) -> Result<Reached, Box<Stopped>> {
+    async fn step(&self, from: &State, station: Station, before: Before<'_>) -> Result<Reached, Box<Stopped>> {
         let Self { site, manifest, dir } = self;
+        let (station, authority) = offer::with_authority(from, station).await?;
         let (clock, number) = (site.run.clock(), station.number);
         let timeline = Timeline::new(dir, clock);
         let progress = Progress::new(dir).to_station(station.test());
         let evidence = Evidence::new(dir);
-        let hand =
-            Hand { client: &site.client, plan: &manifest.plan, instances: &manifest.instances, evidence: &evidence };
+        let hand = Hand {
+            client: &site.client,
+            plan: &manifest.plan,
+            instances: &manifest.instances,
+            evidence: &evidence,
+            authority: authority.as_ref(),
+        };
         let began = clock.now();
         progress.tell(Doing::Stepping, station.about.as_str());
         let acting = async {

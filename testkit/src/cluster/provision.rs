@@ -197,9 +197,7 @@ struct Cast<'a> {
 /// Makes the certificate authority that the plan asks for, and puts its certificate into the plan.
 async fn make_authority(plan: &mut Plan) -> Result<Option<Authority>, ClusterError> {
     let Some(user_ca) = &mut plan.state.user_ca else { return Ok(None) };
-    let wanted = user_ca.clone();
-    let made = tokio::task::spawn_blocking(move || Authority::make(&wanted)).await;
-    let authority = made.map_err(|error| ClusterError::Authority(error.to_string()))??;
+    let authority = Authority::make_aside(user_ca.clone()).await?;
     user_ca.certificate = authority.certificate.clone();
     Ok(Some(authority))
 }

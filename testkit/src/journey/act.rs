@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Offer;
 use crate::plan::{Network, Process};
 
 /// One thing done to one member.
@@ -35,6 +36,17 @@ pub enum What {
     },
     /// A change is made in the Northbound on it, and is seen in the Southbound and by every chassis that has a datapath.
     Propagate,
+    /// It is offered an authority. What its daemon has to say against that is in its journal, and is part of what is said, a line
+    /// `journal: …` each.
+    Offer(Box<Offer>),
+    /// The certificates of these services are replaced by others of the cluster's authority, which end in so many days, or ended
+    /// so many ago.
+    Forge {
+        /// The services, by the stems of their files.
+        stems: Vec<String>,
+        /// In how many days they end.
+        days: i32,
+    },
     /// It is waited for until it lists as many voters as the cluster can have.
     Vote,
     /// Its instance is shut down.
@@ -149,6 +161,8 @@ impl fmt::Display for What {
             Self::Run(argv) => f.write_str(&argv.join(" ")),
             Self::Enter { by } => write!(f, "enters with a token of {by}"),
             Self::Propagate => f.write_str("a logical switch is added and removed"),
+            Self::Offer(offer) => offer.fmt(f),
+            Self::Forge { stems, days } => write!(f, "certificates that end in {days} days for {}", stems.join(", ")),
             Self::Vote => f.write_str("as many members vote as can"),
             Self::Stop => f.write_str("the instance is shut down"),
             Self::CutPower => f.write_str("the instance is ended at once"),

@@ -7,6 +7,7 @@
 //! - A [`Journey`] has a name that a person types. [`Journey::draw`] plans every station before anything is touched.
 
 mod act;
+mod offer;
 mod step;
 mod watch;
 
@@ -15,6 +16,7 @@ use std::panic::Location;
 use serde::{Deserialize, Serialize};
 
 pub use act::{Act, Want, What};
+pub use offer::{Handed, OFFERED_CERTIFICATE, OFFERED_KEY, Offer};
 pub use step::{Step, StepKind};
 pub use watch::{Watch, Watched};
 

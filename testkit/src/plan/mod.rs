@@ -3,6 +3,7 @@
 //! [`Plan::draw`] turns a cell into instances, NICs, addresses, roles, dialog answers and so into every expectation.
 //! It is pure: the same cell and the same [`Segments`] give the same plan.
 
+mod authority;
 mod certificates;
 mod changes;
 mod datapath;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::matrix::{Cell, CellId};
 
+pub use authority::{KeyAlgorithm, KeyForm, UserCa};
 pub use certificates::planned_certificates;
 pub use changes::{Changes, Turnover};
 pub use datapath::Datapath;
@@ -68,44 +70,6 @@ impl fmt::Display for Formation {
             Self::Rest => "POST /core/control on the control socket",
         })
     }
-}
-
-/// The kind of key of a certificate authority.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyAlgorithm {
-    /// RSA with 2048 bits.
-    Rsa,
-    /// ECDSA on the curve P-384.
-    Ecdsa,
-}
-
-/// The form in which a key is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyForm {
-    /// PKCS #8, `BEGIN PRIVATE KEY` (RFC 5958).
-    #[default]
-    Pkcs8,
-    /// The form of the algorithm's own: PKCS #1, `BEGIN RSA PRIVATE KEY` (RFC 8017), or SEC 1, `BEGIN EC PRIVATE KEY`
-    /// (RFC 5915).
-    Traditional,
-}
-
-/// A certificate authority that the bootstrap member is given, instead of making one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserCa {
-    /// The kind of its key.
-    pub algorithm: KeyAlgorithm,
-    /// The form of its key.
-    #[serde(default)]
-    pub form: KeyForm,
-    /// Whether it is an intermediate authority, behind whose certificate that of its root comes in the same file.
-    #[serde(default)]
-    pub intermediate: bool,
-    /// Its certificate as PEM, with the root's behind it where it has one. Made with the cluster, so empty in a plan that
-    /// was only drawn.
-    pub certificate: String,
 }
 
 /// What differs from a cell in a plan that is drawn of it.

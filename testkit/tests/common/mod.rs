@@ -60,7 +60,6 @@ pub(crate) fn plan(ipv6: bool, custom_encap: bool) -> Plan {
     }
     plan.state.datapath = Some(if ipv6 { Datapath::Kernel } else { Datapath::Userspace });
     let certificate = AUTHORITIES[0].certificate.clone();
-    let (algorithm, form) = (KeyAlgorithm::Ecdsa, KeyForm::default());
-    plan.state.user_ca = Some(UserCa { algorithm, form, intermediate: false, certificate });
+    plan.state.user_ca = Some(UserCa { certificate, ..UserCa::new(KeyAlgorithm::Ecdsa, KeyForm::default()) });
     plan
 }

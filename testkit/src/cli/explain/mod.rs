@@ -11,7 +11,7 @@ pub(super) use steps::possible as steps_possible;
 use super::Catalogue;
 use super::cells::checks;
 use crate::matrix::Cell;
-use crate::plan::{Content, KeyAlgorithm, KeyForm, Member, Plan, Reply, Role, Service};
+use crate::plan::{Content, Member, Plan, Reply, Role, Service};
 
 /// The whole plan of a cell, for a person.
 pub(super) fn explain(catalogue: &Catalogue, cell: &Cell, plan: &Plan) -> String {
@@ -80,12 +80,7 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
             writeln!(text, "  expected     tunnels end at {} on {}, peers by {}", encap.ip, encap.device, encap.via);
     }
     if let Some(user_ca) = &plan.state.user_ca {
-        let kind = format!("{:?}", user_ca.algorithm).to_uppercase();
-        let form = match (user_ca.form, user_ca.algorithm) {
-            (KeyForm::Pkcs8, _) => "PKCS #8",
-            (KeyForm::Traditional, KeyAlgorithm::Rsa) => "PKCS #1",
-            (KeyForm::Traditional, KeyAlgorithm::Ecdsa) => "SEC 1",
-        };
+        let (kind, form) = (user_ca.algorithm, user_ca.key_form());
         let rank = if user_ca.intermediate { "intermediate authority" } else { "authority" };
         let _ = writeln!(text, "  expected     certificates signed by the given {kind} {rank}, its key as {form}");
     }
