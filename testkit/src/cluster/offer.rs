@@ -11,7 +11,7 @@ use crate::plan::{State, Turnover};
 use crate::report::chain;
 
 /// Runs `set-ca` with the arguments behind the two files, which go afterwards, and shows what the daemon had to say against it: of a
-/// refusal by the daemon the command itself says nothing.
+/// refusal by the daemon the command itself says nothing, and its last line has no end.
 const SCRIPT: &str = r#"
 LC_ALL=C
 since=@$EPOCHREALTIME
@@ -19,8 +19,10 @@ microovn certificates set-ca "${@:3}"
 code=$?
 exec </dev/null
 rm -f -- "$1" "$2"
+echo
 journalctl --sync
-journalctl --quiet --unit=snap.microovn.daemon.service --since="$since" --output=cat --grep='^time=.* level=error '
+journalctl --quiet --unit=snap.microovn.daemon.service --since="$since" --output=cat --no-pager |
+    while IFS= read -r line; do case $line in *" level=error "*) printf "%s\n" "$line" ;; esac; done
 exit $code
 "#;
 

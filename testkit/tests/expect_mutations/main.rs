@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use case::{Case, VICTIM, inner};
 use table::Mutation;
 use testkit::expect::{CHECKS, Check, Observation, Reading, Verdict, applicable, look, needs_a_step, unsatisfied};
+use testkit::microovn::CertificateList;
 use testkit::ovn::AddressText;
 use testkit::plan::{Plug, State};
 
@@ -213,10 +214,12 @@ fn a_member_of_another_name_may_list_no_certificate_of_a_service() {
     assert_eq!(found_by(&state, &seen), BTreeSet::new());
     let mut case = Case { state: &state, seen: &mut seen };
     case.list().services.values_mut().for_each(|listed| *listed = None);
+    case.text().services.values_mut().for_each(|listed| *listed = None);
     assert_eq!(found_by(&state, &seen), BTreeSet::new());
     let mut case = Case { state: &state, seen: &mut seen };
     let renewed = case.list().ca.auto_renew.unwrap();
     case.list().ca.auto_renew = Some(!renewed);
+    case.text().ca.auto_renew = Some(!renewed);
     assert_eq!(found_by(&state, &seen), BTreeSet::from(["certificates"]));
 }
 
@@ -225,9 +228,12 @@ fn a_release_that_knows_less_says_less_of_certificates() {
     let state = State { user_ca: None, ..common::state(false, false) };
     let mut seen = common::observe(&state);
     let mut case = Case { state: &state, seen: &mut seen };
-    let list = case.list();
-    (list.ca.auto_renew, list.ca.expiration_date) = (None, None);
-    list.services.values_mut().flatten().for_each(|listed| listed.expiration_date = None);
+    let forget = |list: &mut CertificateList| {
+        (list.ca.auto_renew, list.ca.expiration_date) = (None, None);
+        list.services.values_mut().flatten().for_each(|listed| listed.expiration_date = None);
+    };
+    forget(case.list());
+    forget(case.text());
     assert_eq!(found_by(&state, &seen), BTreeSet::new());
 }
 
