@@ -11,10 +11,9 @@ pub(super) const KIND: StepKind = StepKind {
     about: "what is near its end is renewed, by the run of every day or when the daemon starts, unless it is a user's",
     possible: |state| {
         let own = |member| {
-            let services = SERVICES.into_iter().map(Some).chain([None]);
-            let each = services.flat_map(move |service| [By::Day, By::Start].map(|by| Renew { member, service, by }));
-            let expired = Renew { member, service: Some("client"), by: By::StartAfterTheEnd };
-            each.chain([expired])
+            let each = SERVICES.map(|service| Renew { member, service: Some(service), by: By::Day });
+            let all = [By::Day, By::Start].map(|by| Renew { member, service: None, by });
+            each.into_iter().chain(all).chain([Renew { member, service: Some("client"), by: By::StartAfterTheEnd }])
         };
         let mut steps = StepKind::of(state, numbers(state).flat_map(own));
         let authorities = |member| [RenewAuthority { member, users: false }, RenewAuthority { member, users: true }];

@@ -10,18 +10,19 @@ pub(super) const KIND: StepKind = StepKind {
     name: "set_ca",
     about: "an authority is given to the cluster, and with it all certificates are issued anew, or it is refused",
     possible: |state| {
-        let ways = [Handed::Files, Handed::Combined, Handed::KeyFirst];
-        let kinds = [KeyAlgorithm::Rsa, KeyAlgorithm::Ecdsa, KeyAlgorithm::Ed25519];
-        let of = |member| {
-            let kind = move |key| ways.map(|handed| SetCa { member, key, form: KeyForm::Pkcs8, handed });
-            let traditional = [KeyAlgorithm::Rsa, KeyAlgorithm::Ecdsa].map(|key| {
-                SetCa { member, key, form: KeyForm::Traditional, handed: Handed::Files }
-            });
-            kinds.into_iter().flat_map(kind).chain(traditional)
-        };
+        let kinds = [
+            (KeyAlgorithm::Rsa, KeyForm::Pkcs8, Handed::Files),
+            (KeyAlgorithm::Rsa, KeyForm::Traditional, Handed::Files),
+            (KeyAlgorithm::Ecdsa, KeyForm::Pkcs8, Handed::Files),
+            (KeyAlgorithm::Ecdsa, KeyForm::Traditional, Handed::Combined),
+            (KeyAlgorithm::Ed25519, KeyForm::Pkcs8, Handed::KeyFirst),
+        ];
+        let of = |member| kinds.map(|(key, form, handed)| SetCa { member, key, form, handed });
         let mut steps = StepKind::of(state, numbers(state).flat_map(of));
+        // Who refuses makes no difference.
+        let first = numbers(state).find(|member| cannot_reissue(state, *member).is_none());
         let refused = |member| REFUSALS.iter().map(move |(handed, ..)| SetCaRefused { member, handed: *handed });
-        steps.extend(StepKind::of(state, numbers(state).flat_map(refused)));
+        steps.extend(StepKind::of(state, first.into_iter().flat_map(refused)));
         steps
     },
 };
