@@ -12,8 +12,8 @@ use crate::plan::{Member, State};
 pub(super) const CHECK: Check = Check {
     name: "certificates",
     about: "every service of every member has a key and a certificate of its own, for two years and signed by the one \
-            authority, which is the one that was given at init or made by MicroOVN for ten, nobody else may read them, \
-            and `certificates list` says so",
+            authority, which is the one that was given or made by MicroOVN for ten, nobody else may read them, and \
+            `certificates list` says so, as text and as JSON",
     reads: &[Subject::Certificates],
     applies: super::everywhere,
     judge: Judge::Now(judge),
