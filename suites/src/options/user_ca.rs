@@ -34,7 +34,8 @@ impl InitOption for UserCa {
             _ => return,
         };
         let intermediate = value == "chain";
-        plan.state.user_ca = Some(testkit::plan::UserCa { intermediate, ..testkit::plan::UserCa::new(algorithm, form) });
+        plan.state.user_ca =
+            Some(testkit::plan::UserCa { intermediate, ..testkit::plan::UserCa::new(algorithm, form) });
         if let Some(first) = plan.bootstrap().map(|member| member.hostname.clone()) {
             let files = &mut plan.recipe_mut(&first).files;
             let file = |path: &str, mode, content| File { path: path.to_owned(), mode, content };

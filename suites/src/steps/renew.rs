@@ -195,7 +195,9 @@ impl Step for RenewAuthority {
         let Self { member, users } = self;
         match users {
             true => format!("an authority that is given, and ends in {NEAR} days, is not renewed on member {member}"),
-            false => format!("an authority of MicroOVN's own, which ends in {NEAR} days, is renewed on member {member}"),
+            false => {
+                format!("an authority of MicroOVN's own, which ends in {NEAR} days, is renewed on member {member}")
+            }
         }
     }
 
@@ -209,7 +211,8 @@ impl Step for RenewAuthority {
 
     // One of MicroOVN's own is one that it may renew, which is a row in its database.
     fn acts(&self, state: &State) -> Vec<Act> {
-        let mut acts = vec![offer(state, self.member, Self::authority(), Handed::Files).says("New CA certificate: Issued")];
+        let mut acts =
+            vec![offer(state, self.member, Self::authority(), Handed::Files).says("New CA certificate: Issued")];
         let run = looks_at_the_authority(run_of_the_day(state, self.member, &[]), self.users);
         let renews = format!("CA Certificate {PKI}/cacert.pem is about to expire, regenerating CA...");
         if self.users {

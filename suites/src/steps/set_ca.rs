@@ -61,7 +61,11 @@ enum By {
 /// What is refused, what that is called in a step's name, and how it is refused. Recorded, but for the words of Go's own library
 /// about a key that belongs to another certificate, and those of MicroOVN's `certificates.go` about one that is no authority's.
 const REFUSALS: &[(Handed, &str, By)] = &[
-    (Handed::OtherKey, "with_another_key", By::Daemon("error parsing CA certificate: tls: private key does not match public key")),
+    (
+        Handed::OtherKey,
+        "with_another_key",
+        By::Daemon("error parsing CA certificate: tls: private key does not match public key"),
+    ),
     (Handed::NoAuthority, "that_is_none", By::Daemon("provided certificate is not a CA certificate")),
     (
         Handed::NoSigner,
@@ -86,7 +90,11 @@ const REFUSALS: &[(Handed, &str, By)] = &[
     (Handed::Nothing, "without_arguments", By::Command("you must use --combined xor (--key and --cert)")),
     (Handed::FileAndInput, "as_file_and_input", By::Command("you must use --combined xor (--key and --cert)")),
     (Handed::CertificateAlone, "without_a_key", By::Command("you must use either both or none of --key and --cert")),
-    (Handed::NoSuchFile, "of_no_file", By::Command("failed to read certificate file: open {file}: no such file or directory")),
+    (
+        Handed::NoSuchFile,
+        "of_no_file",
+        By::Command("failed to read certificate file: open {file}: no such file or directory"),
+    ),
     (
         Handed::EmptyInput,
         "of_an_empty_input",
@@ -206,10 +214,9 @@ impl Step for SetCaRefused {
         let act = offer(state, self.member, UserCa::new(KeyAlgorithm::Ecdsa, KeyForm::Pkcs8), self.handed);
         vec![match self.refusal().1 {
             By::Command(why) => act.refused(format!("Error: {}", why.replace("{file}", OFFERED_CERTIFICATE))),
-            By::Daemon(why) => act
-                .says(NOT_ISSUED)
-                .says(format!("journal: {FAILED} {why}"))
-                .never_says("New CA certificate: Issued"),
+            By::Daemon(why) => {
+                act.says(NOT_ISSUED).says(format!("journal: {FAILED} {why}")).never_says("New CA certificate: Issued")
+            }
         }]
     }
 
