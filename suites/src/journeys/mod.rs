@@ -16,6 +16,8 @@ journeys! {
     central_control::{CENTRAL_CONTROL},
     cuts::{CUTS},
     downscale::{DOWNSCALE},
+    howto_downscaling::{HOWTO_DOWNSCALING},
+    howto_service_control::{HOWTO_SERVICE_CONTROL},
     kills::{KILLS},
     outage::{OUTAGE},
     reboot::{REBOOT},
@@ -26,6 +28,7 @@ journeys! {
     set_ca::{SET_CA},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},
     tls::{TLS},
+    tutorial_multi_node::{TUTORIAL_MULTI_NODE},
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ steps! {
     freeze,
     kill,
     power,
+    preserved,
     propagate,
     reboot,
     refuse,
@@ -35,6 +36,7 @@ steps! {
     renew,
     restart,
     set_ca,
+    show,
     start,
     stop,
 }

@@ -85,6 +85,21 @@ fn cells_that_are_named_exist() {
     }
 }
 
+#[test]
+fn journeys_that_are_played_from_pages_exist() {
+    let journeys: BTreeSet<&str> = suites::journeys::JOURNEYS.iter().map(|journey| journey.name).collect();
+    let mut count = 0;
+    for page in pages() {
+        for (place, code) in page.code() {
+            for journey in found(r"\b(howto|tutorial)_[a-z_]+", &code) {
+                count += 1;
+                assert!(journeys.contains(journey.as_str()), "{place}: there is no journey {journey}");
+            }
+        }
+    }
+    assert!(count > 3, "only {count} were found");
+}
+
 /// The page shows a whole check, which would not be followed by hand when that changes.
 #[test]
 fn the_check_that_is_shown_is_one() {

@@ -275,7 +275,7 @@ fn say(skips: &[Skip]) {
 /// Says which tests of upstream's suite were not run for, or not wholly, and counts them.
 fn say_lacking(upstream: &UpstreamSuite) -> usize {
     let lacking = upstream.tests.iter().filter_map(UpstreamTest::lacks);
-    lacking.inspect(|lacking| println!("{lacking}")).count()
+    lacking.inspect(|lacking| println!("upstream's {}: {lacking}", upstream.name)).count()
 }
 
 /// Adds the tests of the skipped suites to the runner's JUnit file, with the reason.

@@ -1,0 +1,134 @@
+//! What MicroOVN and OVN show to a person of the cluster is what it is.
+
+use testkit::journey::{Act, Step, StepKind};
+use testkit::plan::{Need, Presence, Service, State};
+
+use super::{find, name, no_quorum, not_online, numbers, without_leader};
+
+pub(super) const KIND: StepKind = StepKind {
+    name: "show",
+    about: "what MicroOVN and OVN show to a person of the cluster is what it is",
+    possible: |state| {
+        let all = [Shown::Chassis, Shown::Raft, Shown::Status];
+        StepKind::of(state, numbers(state).flat_map(|member| all.map(|what| Show { member, what })))
+    },
+};
+
+/// Something is shown on a member.
+#[derive(Debug, Clone, Copy)]
+pub struct Show {
+    /// The member's number.
+    pub member: usize,
+    /// What is shown.
+    pub what: Shown,
+}
+
+/// What is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The chassis that are registered, by `ovn-sbctl show`.
+    Chassis,
+    /// What the database servers of a central say of their clusters.
+    Raft,
+    /// The members and what they run, by `microovn status`.
+    Status,
+}
+
+/// Where the control sockets of the database servers are. Recorded: the page on downscaling has `run/central`, where there are
+/// none.
+const RUN: &str = "/var/snap/microovn/common/run/ovn";
+
+impl Shown {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Chassis => "chassis",
+            Self::Raft => "raft",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// Every chassis that there is, and none of a member that there is no more.
+fn chassis(state: &State, member: &str) -> Act {
+    let shown = |name: &str| format!("Chassis {name}");
+    let is = |it: &&testkit::plan::Member| it.belongs() && it.runs(Service::Chassis);
+    let act = Act::run(member, ["microovn.ovn-sbctl", "show"]);
+    let act = state.members.iter().filter(is).fold(act, |act, it| act.says(shown(&it.name)));
+    let left = state.members.iter().filter(|it| it.presence == Presence::Left);
+    left.fold(act, |act, it| act.never_says(shown(&it.name)))
+}
+
+/// Both servers of a central are members of their clusters, at the member's address.
+fn raft(state: &State, number: usize) -> Vec<Act> {
+    let Some(member) = find(state, number) else { return Vec::new() };
+    let host = match member.address {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => format!("[{address}]"),
+    };
+    let of = |socket: &str, database, port| {
+        let socket = format!("{RUN}/{socket}");
+        Act::run(&member.name, ["microovn.ovn-appctl", "-t", &socket, "cluster/status", database])
+            .says(format!("Name: {database}"))
+            .says(format!("Address: ssl:{host}:{port}"))
+            .says("Status: cluster member")
+    };
+    vec![of("ovnsb_db.ctl", "OVN_Southbound", 6644), of("ovnnb_db.ctl", "OVN_Northbound", 6643)]
+}
+
+/// Every member with its address, and every choice of services that one has.
+fn status(state: &State, member: &str) -> Act {
+    let shown = |it: &testkit::plan::Member| format!("- {} ({})", it.name, it.address);
+    let act = Act::run(member, ["microovn", "status"]);
+    let act = state.members().fold(act, |act, it| {
+        let services: Vec<String> = it.services.iter().map(ToString::to_string).collect();
+        act.says(shown(it)).says(format!("  Services: {}", services.join(", ")))
+    });
+    state.members.iter().filter(|it| !it.belongs()).fold(act, |act, it| act.never_says(shown(it)))
+}
+
+impl Step for Show {
+    fn words(&self) -> String {
+        format!("show_{}_{}", self.what.name(), self.member)
+    }
+
+    fn about(&self) -> String {
+        let member = self.member;
+        match self.what {
+            Shown::Chassis => format!("member {member} shows every chassis"),
+            Shown::Raft => format!("the database servers of member {member} show that they are in their clusters"),
+            Shown::Status => format!("member {member} shows the members and what they run"),
+        }
+    }
+
+    fn impossible(&self, state: &State) -> Option<String> {
+        let member = self.member;
+        let runs = || find(state, member).is_some_and(|it| it.runs(Service::Central) && it.dead.is_empty());
+        let more = || match self.what {
+            Shown::Raft if !runs() => Some(format!("member {member} has no database server")),
+            Shown::Chassis if state.members_with(Service::Central).next().is_none() => {
+                Some("there is no Southbound".to_owned())
+            }
+            Shown::Chassis | Shown::Raft => no_quorum(state),
+            Shown::Status if state.members().any(|it| it.services.is_empty()) => {
+                Some("a member runs nothing, of which there is no line".to_owned())
+            }
+            Shown::Status => without_leader(state),
+        };
+        not_online(state, member).or_else(more)
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        vec![Need::CoreApi]
+    }
+
+    fn acts(&self, state: &State) -> Vec<Act> {
+        let name = name(state, self.member);
+        match self.what {
+            Shown::Chassis => vec![chassis(state, &name)],
+            Shown::Raft => raft(state, self.member),
+            Shown::Status => vec![status(state, &name)],
+        }
+    }
+
+    fn effect(&self, _state: &mut State) {}
+}
