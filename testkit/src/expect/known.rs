@@ -1,6 +1,8 @@
 //! What is not as it must be since an earlier station: a journey goes on behind it, and neither waits for it again nor tells
 //! of it as if it were new.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Difference, Verdict};
@@ -9,7 +11,8 @@ use super::{Difference, Verdict};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known(Vec<Found>);
 
-/// Where something is not as it must be. What is seen there may change meanwhile, as a count does.
+/// Something that is not as it must be. What is seen there may change meanwhile, as a count does; and so may what is wanted,
+/// when a step changes that, while what is too much there or missing is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Found {
     check: String,
@@ -17,16 +20,18 @@ struct Found {
     table: String,
     column: String,
     wanted: String,
+    seen: String,
     at: String,
 }
 
 impl Known {
     /// At which station this was found; `None` where it is news.
     fn since(&self, check: &str, difference: &Difference) -> Option<&str> {
-        let Difference { member, table, column, wanted, .. } = difference;
+        let Difference { member, table, column, wanted, seen, .. } = difference;
         let is_it = |found: &&Found| {
-            [check, member, table, column, wanted]
-                == [&found.check, &found.member, &found.table, &found.column, &found.wanted].map(String::as_str)
+            [check, member, table, column]
+                == [&found.check, &found.member, &found.table, &found.column].map(String::as_str)
+                && (*wanted == found.wanted || apart(wanted, seen).is_subset(&apart(&found.wanted, &found.seen)))
         };
         self.0.iter().find(is_it).map(|found| found.at.as_str())
     }
@@ -57,11 +62,23 @@ impl Known {
             table: difference.table.clone(),
             column: difference.column.clone(),
             wanted: difference.wanted.clone(),
+            seen: difference.seen.clone(),
             at: self.since(&verdict.check, difference).unwrap_or(at).to_owned(),
         };
         let of = |verdict: &'a Verdict| verdict.differences.iter().map(move |it| found(verdict, it));
         Self(failed.into_iter().flat_map(of).collect())
     }
+}
+
+/// What is too much of what is seen, and what is missing: of lists their elements, of numbers by how much.
+fn apart(wanted: &str, seen: &str) -> BTreeSet<(bool, String)> {
+    if let (Ok(wanted), Ok(seen)) = (wanted.parse::<i64>(), seen.parse::<i64>()) {
+        return BTreeSet::from([(seen > wanted, seen.abs_diff(wanted).to_string())]);
+    }
+    let elements = |list: &str| list.split(", ").map(str::to_owned).collect::<BTreeSet<String>>();
+    let (wanted, seen) = (elements(wanted), elements(seen));
+    let more = seen.difference(&wanted).map(|it| (true, it.clone()));
+    more.chain(wanted.difference(&seen).map(|it| (false, it.clone()))).collect()
 }
 
 #[cfg(test)]
@@ -94,5 +111,22 @@ mod tests {
         assert_eq!(notes(&later), [Some("since s1_x".to_owned()), Some("since s2_y".to_owned())]);
         assert_eq!(notes(&known), [Some("since s1_x".to_owned()), None]);
         assert!(later.after("s3_z", []).is_news(&one), "it was right again");
+    }
+
+    #[test]
+    fn what_is_too_much_stays_known_when_another_number_or_list_is_wanted() {
+        let verdict = |wanted: &str, seen: &str| {
+            let mut verdict = Verdict::builder("sb_chassis");
+            verdict.compare("a", "Chassis", "rows", wanted, seen);
+            verdict.finish()
+        };
+        for (before, same, other) in [
+            (("a, b, c", "a, b, c, d"), ("a, b", "a, b, d"), ("a, b", "a, b, c, d")),
+            (("3", "4"), ("2", "3"), ("2", "1")),
+        ] {
+            let known = Known::default().after("s8_x", [&verdict(before.0, before.1)]);
+            assert!(!known.is_news(&verdict(same.0, same.1)), "{before:?}, {same:?}");
+            assert!(known.is_news(&verdict(other.0, other.1)), "{before:?}, {other:?}");
+        }
     }
 }

@@ -72,6 +72,21 @@ fn without_quorum_nobody_answers_and_says_so() {
     assert_eq!(found_of(&state, |case| lead(case.sb())), BTreeSet::from(["sb_clustered"]));
 }
 
+#[test]
+fn a_list_given_up_for_a_silent_member_says_nothing() {
+    let late = "`microovn cluster list --format json` exited with 1: Error: Get \"http://control.socket/core/1.0/cluster\": \
+                context deadline exceeded";
+    let given_up = |down: &[usize]| found_of(&with_down(4, down), |case| reads(case, Read::Members, Err(late)));
+    assert_eq!(given_up(&[3]), BTreeSet::new());
+    assert_eq!(given_up(&[]), BTreeSet::from(["members"]), "nobody is silent");
+    let by_all = found_of(&with_down(4, &[3]), |case| {
+        for seen in case.seen.members.values_mut() {
+            seen.record(Read::Members, Err(late.to_owned()));
+        }
+    });
+    assert_eq!(by_all, BTreeSet::from(["members"]), "nobody has listed them");
+}
+
 /// With this daemon of the victim killed for good.
 fn without(process: Process) -> State {
     let mut state = common::state(false, true);
