@@ -14,6 +14,7 @@ macro_rules! journeys {
 
 journeys! {
     central_control::{CENTRAL_CONTROL},
+    cli_ovsovn::{CLI_OVSOVN, CLI_OVSOVN_IPV6},
     cuts::{CUTS},
     downscale::{DOWNSCALE},
     howto_downscaling::{HOWTO_DOWNSCALING},
@@ -24,6 +25,7 @@ journeys! {
     renewal::{RENEWAL},
     replacement::{REPLACEMENT},
     scaleup::{SCALEUP},
+    security_logging::{SECURITY_LOGGING},
     services::{SERVICES},
     set_ca::{SET_CA},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},

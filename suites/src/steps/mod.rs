@@ -19,11 +19,14 @@ macro_rules! steps {
 
 steps! {
     add,
+    answer,
     cut,
     disable,
     enable,
     freeze,
+    halt_daemon,
     kill,
+    misuse,
     power,
     preserved,
     propagate,
@@ -37,8 +40,11 @@ steps! {
     restart,
     set_ca,
     show,
+    security_log,
     start,
     stop,
+    toggle,
+    trace,
 }
 
 /// The numbers of all members, in order.

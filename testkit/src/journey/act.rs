@@ -81,7 +81,8 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Want {
-    /// That it succeeds, and what it says has these lines.
+    /// That it succeeds, and what it says has these lines. An ellipsis in one of them is some text that nobody can know before,
+    /// such as a version.
     Success(Vec<String>),
     /// That it is refused: a command ends with an error, and what it says has these lines.
     Refusal(Vec<String>),
@@ -135,12 +136,19 @@ impl Act {
         if !good {
             return Some(format!("exit code {code}"));
         }
-        let has = |line: &&String| said.lines().any(|seen| undated(seen.trim_end()) == line.as_str());
+        let has = |line: &&String| said.lines().any(|seen| is_like(undated(seen.trim_end()), line));
         if let Some(line) = lines.iter().find(|line| !has(line)) {
             return Some(format!("exit code {code}, and no line {line:?}"));
         }
         self.unwanted.iter().find(has).map(|line| format!("exit code {code}, and a line {line:?}"))
     }
+}
+
+/// Whether a line is as wanted: each ellipsis stands for some text, which is not empty.
+fn is_like(seen: &str, wanted: &str) -> bool {
+    let Some((before, behind)) = wanted.split_once('…') else { return seen == wanted };
+    let Some(rest) = seen.strip_prefix(before) else { return false };
+    rest.char_indices().skip(1).any(|(at, _)| is_like(&rest[at..], behind)) || (!rest.is_empty() && behind.is_empty())
 }
 
 /// A line without the date that MicroOVN's client puts before what it warns of, `2026/11/28 19:50:44`.
@@ -222,6 +230,23 @@ mod tests {
         assert_eq!(act().says("[central] Warning: few").never_says("[central] Warning: even").differs(0, said), None);
         let unwanted = act().never_says("[central] Warning: few").differs(0, said).expect("a line too much");
         assert!(unwanted.contains("and a line \"[central] Warning: few\""), "{unwanted}");
+    }
+
+    #[test]
+    fn an_ellipsis_stands_for_some_text() {
+        for (seen, wanted, like) in [
+            ("ovn-northd 25.03.0", "ovn-northd …", true),
+            ("ovn-northd ", "ovn-northd …", false),
+            ("ovn-controller 25.03.0", "ovn-northd …", false),
+            ("2026|00001|ssl|WARN|no", "…|WARN|…", true),
+            ("2026|00001|ssl|INFO|no", "…|WARN|…", false),
+            ("a b c", "a … c", true),
+            ("a b c d", "a … c", false),
+            ("é b", "… b", true),
+            ("", "…", false),
+        ] {
+            assert_eq!(is_like(seen, wanted), like, "{seen:?} and {wanted:?}");
+        }
     }
 
     #[test]

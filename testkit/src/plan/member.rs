@@ -106,6 +106,10 @@ pub struct Member {
     /// Daemons that were killed and that nobody starts again.
     #[serde(default)]
     pub dead: BTreeSet<Process>,
+    /// What its snap was told of the log of what concerns security; `None` where it was told nothing, which is as if it was
+    /// told to keep one.
+    #[serde(default)]
+    pub security_log: Option<bool>,
     /// The services that it is told when it enters. Else MicroOVN chooses: everything where fewer than three members have
     /// central, and no central where three have it.
     #[serde(default)]
@@ -148,6 +152,7 @@ impl Member {
             standstill: None,
             cut: BTreeSet::new(),
             dead: BTreeSet::new(),
+            security_log: None,
             told: None,
         }
     }
@@ -166,6 +171,11 @@ impl Member {
     /// Whether this member runs `service`, or would if it were up.
     pub fn runs(&self, service: Service) -> bool {
         self.services.contains(&service)
+    }
+
+    /// Whether MicroOVN's daemon keeps a log of what concerns security.
+    pub fn logs_security(&self) -> bool {
+        self.security_log != Some(false)
     }
 
     /// Whether this daemon of it runs: it can be asked, has the service, and nobody killed it.

@@ -76,7 +76,10 @@ impl fmt::Display for State {
             }
             let services: Vec<String> = member.services.iter().map(ToString::to_string).collect();
             match member.presence {
-                Presence::Online => write!(f, "{number} {}", services.join("+"))?,
+                Presence::Online => {
+                    let silent = if member.logs_security() { "" } else { " without security log" };
+                    write!(f, "{number} {}{silent}", services.join("+"))?;
+                }
                 presence => write!(f, "{number} {presence}")?,
             }
         }

@@ -60,6 +60,8 @@ fn member(was: &Member, now: &Member, changes: &mut Vec<Change>) {
         }
     }
     differs("tunnel endpoint".to_owned(), Some(was.encap.ip.to_string()), Some(now.encap.ip.to_string()));
+    let log = |member: &Member| Some(if member.logs_security() { "on" } else { "off" }.to_owned());
+    differs("security log".to_owned(), log(was), log(now));
     for service in was.upset.symmetric_difference(&now.upset) {
         let upset = |member: &Member| member.upset.contains(service).then(|| "made to fail".to_owned());
         differs(format!("service {service} of the snap"), upset(was), upset(now));

@@ -26,7 +26,8 @@ pub(super) fn daemons(state: &State, member: &Member, changes: &Changes) -> Stri
     let kept = |run: &str, name: &str| {
         format!("--no-chdir --log-file={common}/logs/{name}.log --pidfile={common}/run/{run}//{name}.pid --detach")
     };
-    add(Process::Daemon, &format!("microovnd --verbose --state-dir {common}/state"));
+    let silent = if member.logs_security() { "" } else { " --disable-security-logging" };
+    add(Process::Daemon, &format!("microovnd --verbose --state-dir {common}/state{silent}"));
     if member.running().contains(&Service::Switch) {
         let socket = format!("unix:{common}/run/switch//db.sock");
         let kept = |name| kept("switch", name);

@@ -33,6 +33,11 @@ plays() {
     return 1
 }
 
+# A command that is to say nothing, and to end well.
+if plays command-silent && [ "${value:-ovn-trace}" = "${0##*/}" ]; then
+    exit 0
+fi
+
 # Whether a daemon has run before, by the log file that is among its arguments: it makes one, and nobody removes it but
 # who takes the member out of its cluster.
 ran_before() {

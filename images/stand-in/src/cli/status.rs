@@ -103,10 +103,9 @@ pub(crate) async fn wait_ready(client: &Client, seconds: u64) -> Result<()> {
     loop {
         match client.get("/core/1.0/ready").await {
             Ok(_) => return Ok(()),
-            Err(_) if seconds > 0 && started.elapsed() >= Duration::from_secs(seconds) => {
-                return Err(Error::internal(format!(
-                    "Daemon still not running after {seconds}s timeout (context deadline exceeded)"
-                )));
+            Err(error) if seconds > 0 && started.elapsed() >= Duration::from_secs(seconds) => {
+                let late = "MicroCluster still not running after context deadline exceeded";
+                return Err(Error::internal(format!("{late}: {error}")));
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }

@@ -15,6 +15,7 @@ use crate::ovn::raft::Db;
 use crate::ovn::schema;
 
 use super::cluster::{CENTRAL_IPS, CUSTOM_ENCAP, Change, Cluster, EXTENSIONS, Member, TokenRecord};
+use super::log;
 use super::node::{Node, Phase, no_quorum};
 use super::peers::{join, query};
 use super::request::Request;
@@ -231,6 +232,15 @@ async fn add_token(node: &Node, call: &Call) -> Result<Value> {
     Ok(json!(text))
 }
 
+/// What is wrong with a list of addresses, in MicroOVN's words, if anything is.
+fn wrong_ips(value: &str) -> Option<String> {
+    if value.is_empty() {
+        return Some("no IPs provided".to_owned());
+    }
+    let wrong = value.split(',').find(|ip| ip.parse::<std::net::IpAddr>().is_err());
+    wrong.map(|wrong| format!("cannot parse IP address '{wrong}'"))
+}
+
 async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     let reply = |value: &str, is_set: bool, error: &str| json!({"value": value, "isSet": is_set, "error": error});
     let Ok(body @ Value::Object(_)) = call.json() else {
@@ -248,14 +258,16 @@ async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
         return Ok(Reply::Success(reply(value.map_or("", String::as_str), value.is_some(), "")));
     } else if call.method == Method::PUT {
         let value = body["value"].as_str().unwrap_or_default();
-        if let Some(bad) = value.split(',').find(|ip| ip.trim().parse::<std::net::IpAddr>().is_err()) {
-            let error = format!("configuration for key '{key}' not valid: cannot parse IP address '{bad}'");
+        if let Some(why) = wrong_ips(value).filter(|_| !faults::plays(&node.paths, Fault::CentralIpsUnchecked)) {
+            let error = format!("configuration for key '{key}' not valid: {why}");
             return Ok(Reply::SoftFailure(reply("", false, &error)));
         }
         Some(value.to_owned())
     } else {
         None
     };
+    let (action, doing) = if value.is_some() { ("config_set", "Setting") } else { ("config_delete", "Deleting") };
+    log::say_done(action, &format!("{doing} configuration key '{key}'"), &[("key", key)]);
     node.commit(Change::SetConfig { key: key.to_owned(), value }).await?;
     Ok(Reply::Success(reply("", false, "")))
 }

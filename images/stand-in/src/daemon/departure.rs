@@ -13,6 +13,7 @@ use crate::ovn::{services, tools};
 
 use super::cluster::{Change, Cluster, Member};
 use super::formation::replace_identity;
+use super::log;
 use super::node::{Node, Phase};
 
 /// How long what a dead member leaves behind may take to be cleared away. Who has it removed waits for 30 seconds, and
@@ -98,6 +99,8 @@ pub(crate) async fn prepare_to_leave(node: &Node) -> Result<()> {
     let membership = node.membership()?;
     let own = membership.own()?;
     let last_central = membership.cluster().centrals() == 1;
+    let leaves = format!("Node '{}' shutting down OVN services before departure", own.name);
+    log::say_system("sys_shutdown", &leaves, &own.name);
     let _guard = node.working.lock().await;
     for service in ["chassis", "central", "switch"] {
         if own.services.iter().any(|running| running == service) {
@@ -119,6 +122,8 @@ pub(crate) async fn reset(node: &Node) -> Result<()> {
         }
         services::stop_controller(&node.paths).await;
         services::stop_all().await?;
+        let (name, left) = (&membership.name, format!("Node '{}' left cluster", membership.name));
+        log::say_done("cluster_leave", &left, &[("node", name)]);
     }
     let paths = &node.paths;
     let seconds = jiff::Timestamp::now().as_second();

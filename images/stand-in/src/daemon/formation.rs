@@ -19,7 +19,7 @@ use super::cluster::{Change, Cluster, Joining, Member};
 use super::node::{CONNECT, Membership, Node, Phase};
 use super::request::Request;
 use super::token::Token;
-use super::{departure, heartbeat, peers};
+use super::{departure, heartbeat, log, peers, switching};
 
 /// Makes this server a member, of a new cluster or of the one a token is from.
 pub(crate) async fn form(node: &Arc<Node>, request: Request) -> Result<()> {
@@ -190,7 +190,13 @@ async fn start_services(node: &Node, membership: &Membership, request: &Request)
         encap_ip: Some(&encap_ip),
         ca: &cluster.ca,
     };
-    services::form(&node.paths, &plan).await
+    super::say_started(&node.paths, &own.name);
+    own.services.iter().for_each(|service| switching::say_asked(service, true, &own.name));
+    services::form(&node.paths, &plan).await?;
+    if !request.bootstrap {
+        log::say_done("cluster_join", &format!("Node '{}' joined cluster", own.name), &[("node", &own.name)]);
+    }
+    Ok(())
 }
 
 /// Gives this server a new certificate that names `name`.

@@ -28,7 +28,7 @@ use tokio::task::LocalSet;
 
 use crate::address;
 use crate::error::{Context, Error, Result};
-use crate::faults;
+use crate::faults::{self, Fault};
 use crate::ovn::services;
 use crate::paths::Paths;
 use crate::tls::Identity;
@@ -43,6 +43,12 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         .arg(Arg::new("verbose").long("verbose").short('v').action(ArgAction::SetTrue).help("Accepted and ignored"))
         .arg(Arg::new("debug").long("debug").short('d').action(ArgAction::SetTrue).help("Accepted and ignored"))
         .arg(
+            Arg::new("disable-security-logging")
+                .long("disable-security-logging")
+                .action(ArgAction::SetTrue)
+                .help("Says nothing of what concerns security"),
+        )
+        .arg(
             Arg::new("state-dir")
                 .long("state-dir")
                 .value_parser(clap::value_parser!(PathBuf))
@@ -53,6 +59,9 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         Err(error) => error.exit(),
     };
     let paths = Paths::new(matches.get_one::<PathBuf>("state-dir").map(PathBuf::as_path));
+    if matches.get_flag("disable-security-logging") && !faults::plays(&paths, Fault::SecurityLogStays) {
+        log::silence_security();
+    }
     // One thread: the daemon waits for others nearly all the time, and a node has little to spare.
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -108,6 +117,13 @@ async fn run(paths: Paths) -> Result<()> {
     // systemd has ended us; the socket would only mislead.
     let _ = std::fs::remove_file(socket);
     Ok(())
+}
+
+/// Says that a member's daemon starts, as MicroOVN does whenever it becomes or is one.
+fn say_started(paths: &Paths, name: &str) {
+    if !faults::plays(paths, Fault::SecurityLogIncomplete) {
+        log::say_system("sys_startup", &format!("MicroOVN daemon starting on '{name}'"), name);
+    }
 }
 
 fn prepare(paths: &Paths) -> Result<()> {
@@ -168,6 +184,7 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     tokio::task::spawn_local(certificates::renew(Arc::clone(&node)));
+    say_started(&node.paths, &membership.name);
     let _guard = node.working.lock().await;
     if let Ok(own) = membership.own()
         && own.ready

@@ -10,6 +10,7 @@ use crate::faults::{self, Fault};
 use crate::ovn::services::{self, Plan};
 
 use super::cluster::{Change, Cluster, Member};
+use super::log;
 use super::node::Node;
 
 /// Enables or disables a service, here or on the member that is the target; the reply lists warnings.
@@ -35,6 +36,7 @@ pub(crate) async fn switch(
         return Err(Error::new(501, "the stand-in has no BGP daemon"));
     }
     let own = membership.own()?;
+    say_asked(service, enable, &own.name);
     require_change(&cluster, &own, service, enable, allow_last || plays(Fault::LastCentralNotRefused))?;
 
     let mut next = own.services.clone();
@@ -72,6 +74,13 @@ pub(crate) async fn switch(
 }
 
 /// The error of a target that is no member.
+/// Says that a service is to be enabled or disabled on this member, whatever becomes of that.
+pub(super) fn say_asked(service: &str, enable: bool, node: &str) {
+    let (action, doing) = if enable { ("enable_service", "Enabling") } else { ("disable_service", "Disabling") };
+    let message = format!("{doing} service '{service}' on node '{node}'");
+    log::say_done(action, &message, &[("node", node), ("service", service)]);
+}
+
 fn unknown(target: &str) -> Error {
     let text = "Failed to get cluster member for request target name";
     Error::new(404, format!("{text} \"{target}\": CoreClusterMember not found"))

@@ -303,6 +303,31 @@ faults! {
     /// A member whose daemon has started again is unreachable for the others.
     RestartOffline = "restart-offline",
 
+    // Commands.
+
+    /// A command of the snap says nothing and ends well; the value is its name, `ovn-trace` otherwise.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    CommandSilent = "command-silent",
+    /// The wrong number of arguments is an error, and the exit code is 0.
+    MisuseExitZero = "misuse-exit-zero",
+    /// `waitready` waits for nothing.
+    WaitreadyAtOnce = "waitready-at-once",
+
+    // The security log.
+
+    /// It does not say that the daemon starts.
+    SecurityLogIncomplete = "security-log-incomplete",
+    /// It stays on, whatever the snap was told.
+    SecurityLogStays = "security-log-stays",
+    /// The snap takes any value for it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    SecurityLogUnchecked = "security-log-unchecked",
+
+    // The configuration.
+
+    /// Any text is taken for the addresses of centrals elsewhere.
+    CentralIpsUnchecked = "central-ips-unchecked",
+
     // Join tokens.
 
     /// Tokens that are given out have a wrong secret.

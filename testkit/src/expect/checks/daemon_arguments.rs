@@ -39,7 +39,7 @@ fn judge_member(member: &Member, daemons: &[Daemon], verdict: &mut VerdictBuilde
         let process = daemon.process().ok_or(daemon.program.as_str());
         running.entry(process).or_default().push(daemon);
     }
-    let planned = planned(member.running());
+    let planned = planned(member);
     for plan in planned.iter().filter(|plan| !member.dead.contains(&plan.role)) {
         let processes = running.remove(&Ok(plan.role)).unwrap_or_default();
         verdict.compare(&member.name, TABLE, &plan.role.to_string(), "1 process", count(processes.len()));

@@ -3,10 +3,10 @@
 //! From the recorded process list, and from what makes these command lines: MicroOVN's `snapcraft/commands/*.start`,
 //! OVN's `ovn-ctl` and Open vSwitch's `ovs-ctl`, which do so alike from the 22.03 releases on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::microovn::commands::PKI;
-use crate::plan::{Process, Service};
+use crate::plan::{Member, Process, Service};
 
 const STATE: &str = "/var/snap/microovn/common/state";
 const DATA: &str = "/var/snap/microovn/common/data";
@@ -14,11 +14,10 @@ const RUN: &str = "/var/snap/microovn/common/run";
 const LOGS: &str = "/var/snap/microovn/common/logs";
 
 /// How a daemon goes about its work, which says nothing of the plan: in the background, watched, how talkative.
-const MANNERS: [&str; 11] = [
+const MANNERS: [&str; 10] = [
     "debug",
     "detach",
     "disable-file-column-diff",
-    "disable-security-logging",
     "mlockall",
     "monitor",
     "no-chdir",
@@ -50,9 +49,14 @@ impl Planned {
     }
 }
 
-/// The daemons of a member with these services.
-pub(super) fn planned(services: &BTreeSet<Service>) -> Vec<Planned> {
-    let mut daemons = vec![daemon(Process::Daemon, &[], &[("state-dir", STATE)], &[])];
+/// The daemons of a member with the services that run on it now.
+pub(super) fn planned(member: &Member) -> Vec<Planned> {
+    let services = member.running();
+    let mut own = daemon(Process::Daemon, &[], &[("state-dir", STATE)], &[]);
+    if !member.logs_security() {
+        own.options.insert("disable-security-logging", vec![String::new()]);
+    }
+    let mut daemons = vec![own];
     let switch = format!("unix:{RUN}/switch/db.sock");
     if services.contains(&Service::Switch) {
         daemons.push(switch_database());
