@@ -19,6 +19,7 @@ journeys! {
     downscale::{DOWNSCALE},
     howto_downscaling::{HOWTO_DOWNSCALING},
     howto_service_control::{HOWTO_SERVICE_CONTROL},
+    external_central::{EXTERNAL_CENTRAL, EXTERNAL_CENTRAL_IPV6},
     kills::{KILLS},
     outage::{OUTAGE},
     reboot::{REBOOT},
@@ -30,6 +31,7 @@ journeys! {
     services_off_and_on::{SERVICES_OFF_AND_ON},
     services_restart::{CUSTOM_ENCAP, IPV6_NAMED},
     set_ca::{SET_CA},
+    switchstart::{SWITCHSTART},
     tls::{TLS},
     tutorial_multi_node::{TUTORIAL_MULTI_NODE},
 }

@@ -71,7 +71,8 @@ fn of_the_snap(state: &State, member: &Member) -> Vec<Act> {
     let version = |program: &str, says: &str| Act::run(&member.name, [program, "--version"]).says(says);
     // Recorded: it answers only where BGP is enabled.
     let bird = state.release.services.contains("bird").then(|| {
-        let nobody = format!("Unable to connect to server control socket ({RUN}/bird/bird.ctl): No such file or directory");
+        let nobody =
+            format!("Unable to connect to server control socket ({RUN}/bird/bird.ctl): No such file or directory");
         Act::run(&member.name, ["microovn.birdc", "show", "status"]).refused(nobody)
     });
     let all = [
@@ -92,7 +93,8 @@ fn of_the_switch(state: &State, member: &Member) -> Vec<Act> {
         run(&["microovn.ovs-appctl", "version"]).says("ovs-vswitchd (Open vSwitch) …"),
         run(&["microovn.ovs-appctl", "-t", "ovsdb-server", "version"]).says("ovsdb-server (Open vSwitch) …"),
         run(&["microovn.ovsdb-client", "list-dbs", &database]).says("Open_vSwitch"),
-        run(&["microovn.ovsdb-tool", "db-name", "/var/snap/microovn/common/data/switch/db/conf.db"]).says("Open_vSwitch"),
+        run(&["microovn.ovsdb-tool", "db-name", "/var/snap/microovn/common/data/switch/db/conf.db"])
+            .says("Open_vSwitch"),
         run(&["microovn.ovs-vsctl", "show"]).says("    ovs_version: …"),
     ];
     if !member.runs(Service::Chassis) {
@@ -104,9 +106,7 @@ fn of_the_switch(state: &State, member: &Member) -> Vec<Act> {
     acts.extend(match state.datapath {
         // The kernel is asked by a program of its own, ovs-vswitchd for what it carries itself.
         Some(Datapath::Kernel) => Some(run(&["microovn.ovs-dpctl", "dump-dps"]).says("system@ovs-system")),
-        Some(Datapath::Userspace) => {
-            Some(run(&["microovn.ovs-appctl", "dpctl/dump-dps"]).says("netdev@ovs-netdev"))
-        }
+        Some(Datapath::Userspace) => Some(run(&["microovn.ovs-appctl", "dpctl/dump-dps"]).says("netdev@ovs-netdev")),
         None => None,
     });
     acts

@@ -20,6 +20,7 @@ macro_rules! steps {
 steps! {
     add,
     answer,
+    central_ips,
     cut,
     disable,
     enable,
@@ -43,6 +44,7 @@ steps! {
     security_log,
     start,
     stop,
+    switch_first,
     toggle,
     trace,
 }

@@ -95,6 +95,18 @@ fn without(process: Process) -> State {
 }
 
 #[test]
+fn a_security_log_that_was_turned_off_stays_off() {
+    let mut state = common::state(false, true);
+    state.members[VICTIM].security_log = Some(false);
+    let on = |case: &mut Case<'_>| {
+        let argv = &mut case.daemon("microovnd", "").argv;
+        argv.retain(|argument| argument != "--disable-security-logging");
+    };
+    assert_eq!(found_of(&state, |_| {}), BTreeSet::new());
+    assert_eq!(found_of(&state, on), BTreeSet::from(["daemon_arguments"]));
+}
+
+#[test]
 fn a_daemon_that_was_killed_for_good_is_not_there() {
     for process in [Process::Northd, Process::Controller, Process::Switch, Process::SwitchDatabase] {
         let whole = common::observe(&common::state(false, true));

@@ -249,6 +249,9 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         let stray = c.daemon("ovn-northd", "").clone();
         inner(&mut c.at(3).daemons).push(stray);
     }),
+    ("a security log that nobody turned off", &["daemon_arguments"], |c| {
+        c.daemon("microovnd", "").argv.push("--disable-security-logging".to_owned());
+    }),
     ("the key of another service", &["daemon_arguments"], |c| {
         c.argument("ovsdb-server", "ovnnb", "ovnnb-privkey", "ovnsb-privkey");
     }),

@@ -75,7 +75,9 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<ExitCode> {
         ("status", _) => status::status(&client, paths).await,
         ("waitready", _) if faults::plays(paths, Fault::WaitreadyAtOnce) => Ok(()),
         ("waitready", _) => status::wait_ready(&client, matches.get_one::<u64>("timeout").copied().unwrap_or(0)).await,
-        ("enable" | "disable", _) => services::switch(&client, name, &services::Options::new(name, matches)?).await,
+        ("enable" | "disable", _) => {
+            services::switch(&client, name, &services::Options::new(paths, name, matches)?).await
+        }
         ("cluster", Some(("bootstrap", matches))) => {
             let [] = exactly::<0>(matches)?;
             cluster::bootstrap(&client).await
@@ -322,7 +324,7 @@ mod tests {
         ] {
             let matches = command().try_get_matches_from(args).expect("it parses");
             let leaf = matches.subcommand_matches(args[1]).expect("a leaf");
-            let error = services::Options::new(args[1], leaf).expect_err("refused");
+            let error = services::Options::new(&Paths::new(None), args[1], leaf).expect_err("refused");
             assert!(text.ends_with(&format!("Error: {error}\n")), "{error}");
         }
     }

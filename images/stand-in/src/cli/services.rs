@@ -5,6 +5,8 @@ use hyper::Method;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::faults::{self, Fault};
+use crate::paths::Paths;
 
 use super::client::Client;
 
@@ -14,20 +16,51 @@ pub(crate) struct Options {
     service: String,
     node: Option<String>,
     allow_last_central: bool,
+    /// Whether BGP is given a configuration.
+    configured: bool,
 }
+
+/// What is said before BGP is enabled, without a newline behind it.
+const NOTE: &str = "Please note, BGP functionality is currently experimental and likely to change.";
 
 impl Options {
     /// Reads them from the arguments of `verb`.
-    pub(crate) fn new(verb: &str, matches: &ArgMatches) -> Result<Self> {
+    pub(crate) fn new(paths: &Paths, verb: &str, matches: &ArgMatches) -> Result<Self> {
         let service = super::one(matches)?;
         if !["bgp", "central", "chassis", "switch"].contains(&service.as_str()) {
             return Err(Error::new(400, format!("invalid argument \"{service}\" for \"microovn {verb}\"")));
         }
+        let configuration: Vec<&String> = match verb {
+            "enable" => matches.get_many("config").into_iter().flatten().collect(),
+            _ => Vec::new(),
+        };
+        if service == "bgp" && verb == "enable" {
+            print!("{NOTE}");
+            if !faults::plays(paths, Fault::BgpUnchecked) {
+                configuration.iter().try_for_each(|one| check_configuration(one))?;
+            }
+        }
         Ok(Self {
+            configured: !configuration.is_empty(),
             service,
             node: matches.get_one::<String>("node").cloned(),
             allow_last_central: verb == "disable" && matches.get_flag("allow-disable-last-central"),
         })
+    }
+}
+
+/// Whether BGP takes a piece of configuration, `key=value`.
+fn check_configuration(one: &str) -> Result<()> {
+    let wrong = |why: String| Err(Error::new(400, why));
+    let Some((key, value)) = one.split_once('=') else {
+        return wrong(format!("configuration '{one}' does not conform to the 'key=value' format"));
+    };
+    let is_number = value.parse::<u32>().is_ok();
+    match key {
+        "asn" if !is_number => wrong(format!("option 'asn' is not a valid number: {value}")),
+        "vrf" if !is_number => wrong(format!("option 'vrf' is not a number: {value}")),
+        "asn" | "vrf" | "ext_connection" => Ok(()),
+        _ => wrong(format!("unknown BGP config option: {key}")),
     }
 }
 
@@ -36,7 +69,8 @@ pub(crate) async fn switch(client: &Client, verb: &str, options: &Options) -> Re
     let service = &options.service;
     let (method, spelled) = if verb == "enable" { (Method::PUT, "Put") } else { (Method::DELETE, "Delete") };
     let node = options.node.as_ref().map(|node| format!("target={node}&")).unwrap_or_default();
-    let path = format!("/1.0/service/{service}?{node}allow_last={}", u8::from(options.allow_last_central));
+    let (allow, configured) = (u8::from(options.allow_last_central), u8::from(options.configured));
+    let path = format!("/1.0/service/{service}?{node}allow_last={allow}&configured={configured}");
     let reply = client
         .call(spelled, method, &path, None)
         .await

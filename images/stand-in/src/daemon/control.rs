@@ -21,7 +21,7 @@ use super::peers::{join, query};
 use super::request::Request;
 use super::server::Call;
 use super::token::{Token, new_secret};
-use super::{certificates, departure, formation, sql, switching};
+use super::{bgp, certificates, departure, formation, sql, switching};
 
 /// How long a token is valid unless told otherwise.
 const TOKEN_LIFE: Duration = Duration::from_secs(3 * 3600);
@@ -99,8 +99,12 @@ async fn ovn(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply> {
             let target = query(&call.query, "target").map(str::to_owned);
             let allow_last = query(&call.query, "allow_last") == Some("1");
             let enable = call.method == Method::PUT;
+            let configured = query(&call.query, "configured") == Some("1");
             let task = tokio::task::spawn_local(async move {
-                switching::switch(&node, &service, enable, target.as_deref(), allow_last).await
+                match (&*service, &target) {
+                    ("bgp", None) => bgp::switch(&node, enable, configured).await,
+                    _ => switching::switch(&node, &service, enable, target.as_deref(), allow_last).await,
+                }
             });
             join(task).await.map(Reply::Success)
         }
@@ -268,7 +272,9 @@ async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     };
     let (action, doing) = if value.is_some() { ("config_set", "Setting") } else { ("config_delete", "Deleting") };
     log::say_done(action, &format!("{doing} configuration key '{key}'"), &[("key", key)]);
-    node.commit(Change::SetConfig { key: key.to_owned(), value }).await?;
+    if !faults::plays(&node.paths, Fault::CentralIpsForgotten) {
+        node.commit(Change::SetConfig { key: key.to_owned(), value }).await?;
+    }
     Ok(Reply::Success(reply("", false, "")))
 }
 
@@ -298,5 +304,28 @@ async fn schema_version(node: &Node, db: Db, question: &[&str]) -> Result<Value>
             schema::active(&node.paths, db, &env).await.context("failed to get the active schema").map(Value::from)
         }
         _ => Err(Error::new(404, "not found")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_addresses_are_taken_and_refused_as_recorded() {
+        for value in ["192.0.2.1", "192.0.2.1,fd00::1", "FD00:0::0001", "192.0.2.1,192.0.2.1", "0.0.0.0"] {
+            assert_eq!(wrong_ips(value), None, "{value}");
+        }
+        assert_eq!(wrong_ips("").as_deref(), Some("no IPs provided"));
+        for (value, part) in [
+            ("192.0.2.1, 192.0.2.2", " 192.0.2.2"),
+            ("192.0.2.1,", ""),
+            ("[fd00::1]", "[fd00::1]"),
+            ("192.0.2.1:6642", "192.0.2.1:6642"),
+            ("192.0.2.1/24", "192.0.2.1/24"),
+            ("fe80::1%eth0", "fe80::1%eth0"),
+        ] {
+            assert_eq!(wrong_ips(value), Some(format!("cannot parse IP address '{part}'")), "{value}");
+        }
     }
 }

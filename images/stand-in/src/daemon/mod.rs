@@ -1,5 +1,6 @@
 //! The daemon: `microovnd --state-dir DIR`.
 
+mod bgp;
 mod certificates;
 pub(crate) mod cluster;
 mod control;

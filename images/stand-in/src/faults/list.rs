@@ -327,6 +327,26 @@ faults! {
 
     /// Any text is taken for the addresses of centrals elsewhere.
     CentralIpsUnchecked = "central-ips-unchecked",
+    /// What is set for the addresses of centrals elsewhere is forgotten.
+    CentralIpsForgotten = "central-ips-forgotten",
+
+    // BGP.
+
+    /// It takes any configuration.
+    BgpUnchecked = "bgp-unchecked",
+    /// It is disabled, and an error is said of it. MicroOVN does so.
+    BgpDisableFails = "bgp-disable-fails",
+
+    // The snap itself.
+
+    /// A process of the snap goes on when the snap is removed.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    RemoveLeavesProcess = "remove-leaves-process",
+    /// The switch does not start where there is no member yet.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    SwitchNeedsCluster = "switch-needs-cluster",
+    /// A member whose switch ran before it entered is not told what makes a chassis of it.
+    SwitchFirstForgotten = "switch-first-forgotten",
 
     // Join tokens.
 

@@ -77,6 +77,7 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
     faults::arguments::prepare(paths)?;
     write_env(paths, plan.env)?;
 
+    let ran = paths.run_switch().join("db.sock").exists() && faults::plays(paths, Fault::SwitchFirstForgotten);
     let has = |service: &str| plan.services.iter().any(|wanted| wanted == service);
     let (central, switch, chassis) = (has("central"), has("switch"), has("chassis"));
     let mut first = Vec::new();
@@ -95,7 +96,7 @@ pub(crate) async fn form(paths: &Paths, plan: &Plan<'_>) -> Result<()> {
         Result::Ok(())
     };
     let openvswitch = async {
-        if switch || chassis {
+        if (switch || chassis) && !ran {
             configure_switch(paths, plan, chassis).await?;
         }
         Result::Ok(())
