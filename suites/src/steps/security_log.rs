@@ -159,10 +159,11 @@ impl Step for SecurityLog {
 
     fn impossible(&self, state: &State) -> Option<String> {
         let Some(member) = find(state, self.member) else { return not_online(state, self.member) };
-        if member.presence != Presence::Left || self.what != Logging::Read {
-            if let Some(why) = not_online(state, self.member) {
-                return Some(why);
-            }
+        // What became of one that left can be read, too.
+        if (member.presence != Presence::Left || self.what != Logging::Read)
+            && let Some(why) = not_online(state, self.member)
+        {
+            return Some(why);
         }
         match self.what {
             Logging::Read => (member.security_log.is_some()).then(|| "it was not kept all the time".to_owned()),
