@@ -118,6 +118,37 @@ suites::journeys! {
         s6_central_ips_4,
         s7_propagate,
     }
+    howto_downscaling {
+        s0_formed,
+        s1_remove_4,
+        s2_show_raft_1,
+        s3_show_chassis_1,
+        s4_show_status_1,
+        s5_preserved_4,
+        s6_remove_3,
+        s7_show_raft_2,
+        s8_show_chassis_2,
+        s9_show_status_2,
+        s10_preserved_3,
+        s11_propagate,
+    }
+    howto_service_control {
+        s0_formed,
+        s1_disable_switch_1,
+        s2_show_status_1,
+        s3_show_status_2,
+        s4_disable_switch_3_from_1,
+        s5_show_status_3,
+        s6_enable_switch_1,
+        s7_refuse_to_enable_switch_1,
+        s8_show_status_1,
+        s9_show_status_2,
+        s10_enable_switch_3_from_1,
+        s11_show_status_3,
+        s12_enable_central_4,
+        s13_show_status_4,
+        s14_propagate,
+    }
     kills {
         s0_formed,
         s1_kill_microovnd_1,
@@ -376,5 +407,20 @@ suites::journeys! {
         s17_reissue_ovn_northd_4_refused,
         s18_reissue_ovnsb_1,
         s19_reissue_client_4,
+    }
+    tutorial_multi_node {
+        s0_formed,
+        s1_show_chassis_1,
+        s2_show_status_1,
+        s3_show_chassis_2,
+        s4_show_status_2,
+        s5_show_chassis_3,
+        s6_show_status_3,
+        s7_propagate,
+        s8_stop_2,
+        s9_propagate,
+        s10_show_chassis_3,
+        s11_start_2,
+        s12_propagate,
     }
 }
