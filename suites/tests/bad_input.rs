@@ -28,7 +28,11 @@ fn snap(world: &World, yaml: &str) -> PathBuf {
 }
 
 fn pack(world: &World, tree: &Path) -> PathBuf {
-    let file = world.path().join("given.snap");
+    pack_as(world, tree, "given.snap")
+}
+
+fn pack_as(world: &World, tree: &Path, name: &str) -> PathBuf {
+    let file = world.path().join(name);
     let packed = Command::new("mksquashfs")
         .args([tree, &file])
         .args(["-quiet", "-no-progress", "-noappend"])
@@ -111,6 +115,59 @@ fn a_bad_extra_snap_is_refused_before_lxd_is_asked() {
     let env = [("MICROOVN_EXTRA_SNAPS", good.as_str())];
     world.run(&["image", "build"], &env).refused(&["MICROOVN_EXTRA_SNAPS", &good, "MICROOVN_SNAP_PATH", "set both"]);
     world.assert_nothing_made();
+}
+
+/// A snap of MicroOVN of this version, in a file of this name.
+fn of_version(world: &World, version: &str, name: &str) -> String {
+    let tree = world.path().join("tree");
+    fs::create_dir_all(tree.join("meta")).expect("a tree");
+    fs::write(
+        tree.join("meta/snap.yaml"),
+        MICROOVN.replace("version: 1", &format!("version: {version:?}\nbase: none")),
+    )
+    .expect("a snap.yaml");
+    pack_as(world, &tree, name).display().to_string()
+}
+
+#[test]
+fn an_upgrade_that_is_none_is_refused_before_lxd_is_asked() {
+    let world = World::new();
+    let older = of_version(&world, "24.03.9+snapfff", "older.snap");
+    let newer = of_version(&world, "25.03.1+snapaaa", "newer.snap");
+    let run = |to: &str, from: &str, parts: &[&str]| {
+        let env = [("MICROOVN_SNAP_PATH", to), ("MICROOVN_UPGRADE_FROM", from)];
+        world.run(&["run", "upgrade"], &env).refused(parts);
+        world.assert_nothing_made();
+    };
+    let exchanged = [
+        "MICROOVN_UPGRADE_FROM is ",
+        &newer,
+        "25.03.1+snapaaa, which is newer than the 24.03.9+snapfff of",
+        "exchange",
+    ];
+    run(&older, &newer, &exchanged);
+    run(&newer, "/nowhere/older.snap", &["/nowhere/older.snap is not a usable snap", "there is no such file"]);
+    run("", &older, &["MICROOVN_UPGRADE_FROM names ", &older, "MICROOVN_SNAP_PATH names nothing", "set both"]);
+    // The right way round it comes to LXD, which is not there.
+    let mut env = vec![("MICROOVN_SNAP_PATH", newer.as_str()), ("MICROOVN_UPGRADE_FROM", older.as_str())];
+    env.push(("MICROOVN_TEST_CONTAINER_IMAGE", "whatever"));
+    world.run(&["image", "build"], &env).refused(&["connect to LXD"]);
+}
+
+#[test]
+fn a_channel_without_a_store_is_told_before_anything_is_made() {
+    let world = World::new();
+    let newer = of_version(&world, "25.03.1", "newer.snap");
+    let program = world.path().join("snap");
+    fs::write(&program, "#!/bin/sh\necho 'error: cannot download snap: no such host' >&2\nexit 1\n")
+        .expect("a program");
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("executable");
+    let path = format!("{}:{}", world.path().display(), std::env::var("PATH").expect("a path"));
+    let env = [("MICROOVN_SNAP_PATH", newer.as_str()), ("MICROOVN_UPGRADE_FROM", "24.03/stable"), ("PATH", &path)];
+    let parts =
+        ["24.03/stable is not a usable snap", "a channel of the snap store", "no such host", "name a snap's file"];
+    world.run(&["run", "upgrade"], &env).refused(&parts);
+    assert!(!world.out().exists(), "there is a run");
 }
 
 #[rstest]

@@ -11,7 +11,7 @@ use fitting::{AUTHORITIES, observe, observe_since};
 use suites::{journeys, options, steps};
 use testkit::cluster::variant;
 use testkit::expect::{Observation, unsatisfied};
-use testkit::journey::{Step, StepKind};
+use testkit::journey::{Step, StepKind, state_after};
 use testkit::plan::{Changes, Plan, Segments, State, Variant};
 
 /// Cells whose members differ in more than one way.
@@ -55,10 +55,7 @@ fn states() -> BTreeMap<String, State> {
 
 /// The state after a step, which says what has changed since.
 fn after(step: &dyn Step, before: &State) -> State {
-    let mut state = before.clone();
-    state.since = Some(Changes::default());
-    step.effect(&mut state);
-    made(state, 3)
+    made(state_after(step, before), 3)
 }
 
 /// Whether a step is meant to change nothing.

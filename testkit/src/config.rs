@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use choice::{Datapath, StandIn};
+pub use choice::{Datapath, StandIn, UpgradeFrom};
 use environment::{environment_layer, lasting as lasting_of, suggestion, texts};
 pub use faults::{FaultError, Faults};
 pub use layer::{Keep, Layer};
@@ -68,6 +68,8 @@ pub struct Config {
     pub lxd: LxdTarget,
     /// Snap under test; `None` means the stand-in.
     pub snap: Option<PathBuf>,
+    /// The older snap that upgrades start from; `None` means that of the stand-in, or none.
+    pub upgrade_from: Option<UpgradeFrom>,
     /// Snaps installed before it, in order.
     pub extra_snaps: Vec<PathBuf>,
     /// Foreign node image; `None` means the project's own.
@@ -241,6 +243,10 @@ impl Config {
         Ok(Self {
             lxd,
             snap: pick!(snap).map(whole),
+            upgrade_from: pick!(upgrade_from).map(|from| match from {
+                UpgradeFrom::File(path) => UpgradeFrom::File(whole(path)),
+                channel @ UpgradeFrom::Channel(_) => channel,
+            }),
             extra_snaps: pick!(extra_snaps).unwrap_or_default().into_iter().map(whole).collect(),
             node_image: pick!(node_image),
             project: pick!(project).unwrap_or_else(|| "microovn-testkit".to_owned()),

@@ -8,7 +8,8 @@ use crate::image::Description;
 use crate::lxd;
 use crate::microovn::dialog::{Dialog, Step};
 use crate::microovn::{
-    Api, CertificateList, Daemon, Health, JoinToken, Listener, Pki, parse_control, parse_devices, parse_members,
+    Api, CertificateList, Daemon, Health, JoinToken, Listener, Pki, Status, parse_control, parse_devices,
+    parse_members, parse_snap_version,
 };
 use crate::ovn::{Connections, ParseError, RaftStatus, Southbound, Switch, parse_tables};
 use crate::plan::{Answer, Reply};
@@ -87,6 +88,8 @@ pub fn appctl(data: &[u8]) {
         }
     }
     short(Pki::parse(&text));
+    short(Status::parse(&text));
+    short(parse_snap_version(&text));
     short(Listener::parse_all(&text));
     short(Api::parse(&text));
     short(CertificateList::parse_text(&text));

@@ -240,6 +240,7 @@ async fn foreign(
         image: ImageRef::Fingerprint(fingerprint.to_owned()),
         extra_snaps,
         snap,
+        newer: None,
         pool: config.pool.clone(),
         network: Some(host::BRIDGE.to_owned()),
         tags: tags("golden"),

@@ -19,8 +19,9 @@ fn artifacts_are_built_once_and_are_what_they_say() {
     let snaps = build_snaps(&workspace, &cache, release, progress).expect("snaps");
     eprintln!("snaps in {:?}", begun.elapsed());
 
+    let base = format!("testkit-base-{}", release.word());
     for (path, name, kind) in
-        [(&snaps.snapd, "snapd", "snapd"), (&snaps.base, "testkit-base", "base"), (&snaps.stand_in, "microovn", "app")]
+        [(&snaps.snapd, "snapd", "snapd"), (&snaps.base, base.as_str(), "base"), (&snaps.stand_in, "microovn", "app")]
     {
         let snap = Snap::inspect(path).expect("snap");
         assert_eq!((snap.name.as_str(), snap.kind.as_str()), (name, kind));
@@ -28,7 +29,7 @@ fn artifacts_are_built_once_and_are_what_they_say() {
     }
     let stand_in = Snap::inspect(&snaps.stand_in).expect("stand-in");
     stand_in.require_microovn().expect("a MicroOVN");
-    assert_eq!(stand_in.base.as_deref(), Some("testkit-base"));
+    assert_eq!(stand_in.base.as_deref(), Some(base.as_str()));
 
     // A node's libraries need not be those of this host.
     let folder = tempfile::tempdir().expect("a folder");

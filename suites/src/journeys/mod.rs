@@ -34,6 +34,7 @@ journeys! {
     switchstart::{SWITCHSTART},
     tls::{TLS},
     tutorial_multi_node::{TUTORIAL_MULTI_NODE},
+    upgrade::{UPGRADE, SINGLE, OPTIONS, REVERT, DOWN, MIXED},
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use testkit::journey::{Act, Step, StepKind, Watch, What};
 use testkit::plan::{Presence, Service, State, Turnover};
 
-use super::{centrals, find, name, no_quorum, northd_restarts, not_online, numbers, other, without_leader};
+use super::{
+    centrals, find, name, no_quorum, northd_restarts, not_online, numbers, of_another_release, other, without_leader,
+};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "add",
@@ -34,7 +36,10 @@ pub(super) fn cannot_enter(state: &State, member: usize, by: usize, from: Presen
     match find(state, member) {
         None => Some(format!("there is no member {member}, but {}", state.members.len())),
         Some(it) if it.presence != from => Some(format!("member {member} is {}", it.presence)),
-        Some(_) => not_online(state, by).or_else(|| without_leader(state)).or_else(|| no_quorum(state)),
+        Some(_) => not_online(state, by)
+            .or_else(|| without_leader(state))
+            .or_else(|| no_quorum(state))
+            .or_else(|| of_another_release(state, member)),
     }
 }
 

@@ -3,7 +3,10 @@
 use testkit::journey::{Act, Step, StepKind};
 use testkit::plan::{Need, Service, State, Turnover};
 
-use super::{SERVICES, by, cannot_tell, centrals, disable, find, no_quorum, northd_restarts, numbers, tellers};
+use super::{
+    SERVICES, by, cannot_tell, centrals, disable, find, no_quorum, northd_restarts, numbers, of_another_release,
+    tellers,
+};
 
 pub(super) const KIND: StepKind = StepKind {
     name: "enable",
@@ -50,6 +53,7 @@ impl Step for Enable {
             }
             match service {
                 // Recorded: it is refused after 30 s, and enabled later all the same.
+                Service::Central if of_another_release(state, member).is_some() => of_another_release(state, member),
                 Service::Central if centrals(state) > 0 => no_quorum(state),
                 Service::Chassis if !it.runs(Service::Switch) => Some(format!("the switch of member {member} is off")),
                 Service::Chassis => no_quorum(state),

@@ -32,6 +32,7 @@ steps! {
     preserved,
     propagate,
     reboot,
+    refresh,
     refuse,
     regenerate_ca,
     reissue,
@@ -39,6 +40,7 @@ steps! {
     remove,
     renew,
     restart,
+    revert,
     set_ca,
     show,
     security_log,
@@ -128,6 +130,13 @@ fn all_are_new(state: &mut State, number: usize) {
 /// Why MicroOVN can change nothing, if it cannot: its own database has no leader.
 fn without_leader(state: &State) -> Option<String> {
     (!state.has_majority()).then(|| "no more than half of the members are up".to_owned())
+}
+
+/// Why a member cannot enter, or become a central, if that is because of the release that it has.
+fn of_another_release(state: &State, number: usize) -> Option<String> {
+    let refreshed = find(state, number).is_some_and(|it| it.refreshed);
+    let mixed = state.converted != refreshed || state.members().any(|it| it.refreshed != refreshed);
+    mixed.then(|| "of a cluster of which not all have the same release this was not recorded".to_owned())
 }
 
 /// The name of a member that is there.

@@ -16,11 +16,12 @@ use super::programs::Programs;
 use super::runner::{End, Followed, follow};
 use super::suites::{Group, Suite, step_of};
 use super::{Catalogue, Failure, closing, host, nextest};
-use crate::cluster::{self, Site};
+use crate::cluster::{self, Capabilities, ClusterError, Site};
 use crate::config::{Config, KEEP, ON, PAUSE_BEFORE, Round};
 use crate::folder::RunFolder;
 use crate::journey::Station;
 use crate::matrix::Tier;
+use crate::plan::Need;
 use crate::record::{self, CellPart, Record, RunPart};
 use crate::session::Run;
 
@@ -188,9 +189,16 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
     let (golden, product) = site.run.once("golden", find).await.map_err(Failure::cluster)?;
     println!("product: {product}");
     let able = cluster::capabilities(&site, &golden).await.map_err(Failure::cluster)?;
+    let upgrades = chosen.iter().any(|suite| suite.plan.needs.contains(&Need::Older));
+    let older = if upgrades { older(&site).await.map_err(Failure::cluster)? } else { None };
     let (mut runnable, mut skips) = (Vec::new(), Vec::new());
     for suite in chosen.iter().cloned() {
-        let lacking = able.lacks(&suite.plan.needs);
+        let lacking = match (suite.plan.needs.contains(&Need::Older), &older) {
+            (false, _) => able.lacks(&suite.plan.needs),
+            // It is formed of the older, and has what that has.
+            (true, Some(older)) => older.lacks(&suite.plan.needs),
+            (true, None) => vec![&Need::Older],
+        };
         if lacking.is_empty() {
             runnable.push(suite);
         } else {
@@ -203,6 +211,14 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
         None => site.room().await.map_err(Failure::cluster)?,
     };
     Ok(Division { runnable, skips, run: site.run, room })
+}
+
+/// What the release can do that upgrades start from, where there is one.
+async fn older(site: &Site) -> Result<Option<Capabilities>, ClusterError> {
+    let find = async || cluster::older_golden(&site.config, &site.client, &mut host::lines()).await;
+    let Some((golden, _)) = site.run.once("golden-older", find).await? else { return Ok(None) };
+    println!("upgraded from: {} {}", golden.snap.name, golden.snap.version);
+    cluster::capabilities(site, &golden).await.map(Some)
 }
 
 /// Says that there is no report. What the checks found stands all the same, and decides how the command ends.

@@ -64,6 +64,8 @@ impl Capabilities {
         let met = |need: &&Need| match need {
             Need::Extension(extension) => self.extensions.contains(extension),
             Need::CoreApi => self.core_api,
+            // It is the older release that was asked.
+            Need::Older => true,
             Need::Prompt(prompt) => self.dialog.as_ref().is_none_or(|dialog| dialog.contains(prompt)),
         };
         needs.iter().filter(|need| !met(need)).collect()
@@ -71,17 +73,21 @@ impl Capabilities {
 }
 
 /// What the product can do, as far as a plan with these needs is concerned; asked once in the run. Faults make the
-/// product another one, but most of them only in what needs are about: without needs, and where no other release is played,
-/// what it does without faults is good enough, and not every cluster with a fault takes a scratch copy more.
+/// product another one, but most of them only in what needs are about: without such needs, and where no other release is
+/// played, what it does without faults is good enough, and not every cluster with a fault takes a scratch copy more.
 ///
 /// # Errors
 /// Those of [`capabilities`].
 pub(super) async fn needed(site: &Site, golden: &Golden, needs: &[Need]) -> Result<Capabilities, ClusterError> {
+    let can_do_without = needs.iter().all(|need| *need == Need::Older);
     match &site.config.faults {
-        Some(faults) if needs.is_empty() && !faults.play_a_release() => {
+        Some(faults) if can_do_without && !faults.play_a_release() => {
             Ok(find_kept(site, golden).await?.unwrap_or_default())
         }
-        _ => site.run.once("capabilities", async || capabilities(site, golden).await).await,
+        _ => {
+            let once = format!("capabilities-{}", golden.hash.short());
+            site.run.once(&once, async || capabilities(site, golden).await).await
+        }
     }
 }
 

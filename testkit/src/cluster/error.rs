@@ -7,6 +7,7 @@ use crate::folder::FolderError;
 use crate::lxd;
 use crate::microovn::dialog::{DialogError, DialogProblem};
 use crate::microovn::{Cause, ControlError, TokenError};
+use crate::plan::Need;
 use crate::report::chain;
 use crate::session::reaper::ReaperError;
 use crate::session::sweep::SweepError;
@@ -52,6 +53,24 @@ pub enum ClusterError {
          none; set both, or neither for the stand-in, which brings its own", .0.display()
     )]
     ExtraAlone(PathBuf),
+    /// A snap to upgrade from, and none to upgrade to.
+    #[error(
+        "MICROOVN_UPGRADE_FROM names {0}, to upgrade from, and MICROOVN_SNAP_PATH names nothing to upgrade to; set both, or \
+         neither for the stand-in, which has releases of its own"
+    )]
+    UpgradeAlone(String),
+    /// What would be upgraded from is newer than what would be upgraded to.
+    #[error(
+        "MICROOVN_UPGRADE_FROM is {} of version {}, which is newer than the {} of MICROOVN_SNAP_PATH, {}; an upgrade goes from \
+         the older to the newer, so exchange them",
+        older.path.display(), older.version, newer.version, newer.path.display()
+    )]
+    NewerBefore {
+        /// What would be upgraded from.
+        older: Box<image::Snap>,
+        /// What would be upgraded to.
+        newer: Box<image::Snap>,
+    },
     /// A bridge could not be made.
     #[error("failed to make the bridge {name:?}")]
     NoBridge {
@@ -261,6 +280,12 @@ impl ClusterError {
         !BLUNT.iter().any(|part| text.contains(part))
     }
 
+    /// The product lacks what a plan needs.
+    pub(super) fn lacking(product: impl ToString, needs: &[&Need]) -> Self {
+        let lacking = needs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Self::Lacking { product: product.to_string(), lacking }
+    }
+
     /// This error as one that is there because of what a service of `member` said.
     pub(super) fn because(self, member: String, cause: Cause) -> Self {
         let attempt = match &self {
@@ -292,9 +317,8 @@ impl ClusterError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Image(error) => error.is_usage(),
-            Self::Host(_) | Self::Run(_) | Self::NoSubnet | Self::ExtraAlone(_) | Self::FaultWithoutMember { .. } => {
-                true
-            }
+            Self::Host(_) | Self::Run(_) | Self::NoSubnet | Self::FaultWithoutMember { .. } => true,
+            Self::ExtraAlone(_) | Self::UpgradeAlone(_) | Self::NewerBefore { .. } => true,
             _ => false,
         }
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
-use crate::config::{Config, StandIn};
+use crate::config::{Config, StandIn, UpgradeFrom};
 use crate::image::{self, Cache, Golden, GoldenSpec, Maker, NodeSnapd, Progress, Snap, Workspace};
 use crate::lxd::{Client, ImageRef};
 use crate::plan::Datapath;
@@ -50,6 +50,59 @@ pub async fn golden(
     let (spec, product, _alone) = describe(config, client, progress).await?;
     let golden = image::ensure_golden(client, &spec, progress).await?;
     Ok((golden, product))
+}
+
+/// Builds or finds the golden image of the release that upgrades start from, with the one under test lying on it as a file; the
+/// product is that one. `None` where there is no older release.
+///
+/// # Errors
+/// As [`golden`].
+pub async fn older_golden(
+    config: &Config,
+    client: &Client,
+    progress: &mut Progress<'_>,
+) -> Result<Option<(Golden, Product)>, ClusterError> {
+    let (spec, product, locks) = describe(config, client, progress).await?;
+    let workspace = Workspace::new(&config.root);
+    let cast = match find_older(config, |channel| Ok(image::fetch_channel(&locks.0, channel, false)?))? {
+        Some(older) => Some((older, spec.extra_snaps.clone())),
+        None if config.snap.is_none() => older_stand_in(config, &workspace, &locks.0, progress)?,
+        None => None,
+    };
+    let Some((snap, extra_snaps)) = cast else { return Ok(None) };
+    let spec = GoldenSpec { snap, extra_snaps, newer: Some(spec.snap), ..spec };
+    Ok(Some((image::ensure_golden(client, &spec, progress).await?, product)))
+}
+
+/// The snap that upgrades start from, where the configuration names one.
+fn find_older(
+    config: &Config,
+    fetch: impl FnOnce(&str) -> Result<PathBuf, ClusterError>,
+) -> Result<Option<Snap>, ClusterError> {
+    let path = match &config.upgrade_from {
+        None => return Ok(None),
+        Some(from) if config.snap.is_none() => return Err(ClusterError::UpgradeAlone(from.to_string())),
+        Some(UpgradeFrom::File(path)) => path.clone(),
+        Some(UpgradeFrom::Channel(channel)) => fetch(channel)?,
+    };
+    let snap = Snap::inspect(&path)?;
+    snap.require_microovn()?;
+    Ok(Some(snap))
+}
+
+/// The release of the stand-in before the one under test, and the snaps to install before it: the bases of both.
+fn older_stand_in(
+    config: &Config,
+    workspace: &Workspace,
+    cache: &Cache,
+    progress: &mut Progress<'_>,
+) -> Result<Option<(Snap, Vec<Snap>)>, ClusterError> {
+    let release = image::choose_release(workspace, cache, config.stand_in)?;
+    let Some(older) = image::find_older_release(workspace, cache, release)? else { return Ok(None) };
+    let newer_base = image::build_base(workspace, cache, release, progress)?;
+    let built = image::build_snaps(workspace, cache, older, progress)?;
+    let extra = [&built.snapd, &built.base, &newer_base].map(|path| Snap::inspect(path));
+    Ok(Some((Snap::inspect(&built.stand_in)?, extra.into_iter().collect::<Result<_, _>>()?)))
 }
 
 /// The node image built here and the snaps in the order in which they are installed, the one to test last: what somebody
@@ -100,6 +153,7 @@ pub(super) async fn describe(
         image,
         extra_snaps: extra,
         snap,
+        newer: None,
         pool: config.pool.clone(),
         network: Some(crate::host::BRIDGE.to_owned()),
         tags: BTreeMap::new(),
@@ -108,16 +162,25 @@ pub(super) async fn describe(
     Ok((spec, product, locks))
 }
 
-/// Fails unless the snap under test and those to install before it, where the configuration names them, can be used and
-/// suit the nodes. Needs no LXD, so that a command can fail for them before it does anything else.
+/// Fails unless the snap under test, those to install before it and the one that upgrades start from, where the configuration
+/// names them, can be used and suit the nodes, and an upgrade is one. Needs no LXD, so that a command can fail for them before it does anything else.
 ///
 /// # Errors
 /// When one cannot be used, needs what a node does not have, or there are some to install first and none to test.
 pub fn check_given_snaps(config: &Config, progress: &mut Progress<'_>) -> Result<(), ClusterError> {
-    let Some(given) = inspect_given(config)? else { return Ok(()) };
+    let given = inspect_given(config)?;
+    let fetch = |channel: &str| Ok(image::fetch_channel(&Cache::open(&config.cache_dir)?, channel, true)?);
+    let older = find_older(config, fetch)?;
+    let Some((snap, extra)) = given else { return Ok(()) };
+    if let Some(older) = older.clone().filter(|older| older.is_newer_than(&snap)) {
+        return Err(ClusterError::NewerBefore { older: Box::new(older), newer: Box::new(snap) });
+    }
     let workspace = Workspace::new(&config.root);
     let cache = Cache::open(&config.cache_dir)?;
-    require_given(config, Some(&given), &workspace, &cache, progress)
+    for snap in [snap].into_iter().chain(older) {
+        require_given(config, Some(&(snap, extra.clone())), &workspace, &cache, progress)?;
+    }
+    Ok(())
 }
 
 /// Fails where a snap that is given needs what a node and the snaps before it do not have. What an image of somebody

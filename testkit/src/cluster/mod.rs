@@ -41,7 +41,7 @@ pub use error::ClusterError;
 pub use evidence::collect;
 pub use expected::expected;
 pub use formation::form;
-pub use golden::{Product, check_given_snaps, golden, ingredients, maker};
+pub use golden::{Product, check_given_snaps, golden, ingredients, maker, older_golden};
 pub use keep::{forget, keep, keep_at, keep_unformed, kept, kept_cells, pause, reuse, update, ways};
 pub use manifest::{Manifest, Planned, Settled};
 pub use observe::{Members, observe};

@@ -160,21 +160,28 @@ impl Player<'_> {
             }
             acts
         };
-        let acting = watching(&site.client, &manifest.instances, &station.watches, acting);
-        let (acts, watched): (_, Vec<Watched>) = timeline.stage(Work::Step(number), Owner::Product, acting).await;
-        if let Some(Done { act, said, differs: Some(differs), .. }) = acts.last() {
-            let why = format!(
-                "{}: {act}: wanted {}, seen {differs}\n  it said: {}",
-                station.test(),
-                act.want,
-                if said.trim().is_empty() { "nothing" } else { said.trim() }
-            );
-            return Err(Box::new(Stopped { at: number, station: station.test(), why, acts, watched }));
-        }
-        let deadline = wait::patience(self.patience());
-        let settling = settle(&site.client, &station.state, &manifest.instances, Some(before), deadline, &progress);
-        let (settled, mut observation): (Settled, Observation) =
-            timeline.stage(Work::SettleStep(number), Owner::Product, settling).await;
+        let stepping = async {
+            let acts = timeline.stage(Work::Step(number), Owner::Product, acting).await;
+            if let Some(Done { act, said, differs: Some(differs), .. }) = acts.last() {
+                let said = if said.trim().is_empty() { "nothing" } else { said.trim() };
+                let test = station.test();
+                let why = format!("{test}: {act}: wanted {}, seen {differs}\n  it said: {said}", act.want);
+                return (acts, Err(why));
+            }
+            let deadline = wait::patience(self.patience());
+            let settling = settle(&site.client, &station.state, &manifest.instances, Some(before), deadline, &progress);
+            let settled = timeline.stage(Work::SettleStep(number), Owner::Product, settling).await;
+            (acts, Ok(settled))
+        };
+        // What the product does by itself is watched, too.
+        // In a box, as what it holds is more than a test's stack bears twice.
+        let stepping = Box::pin(stepping);
+        let watching = watching(&site.client, &manifest.instances, &station.watches, stepping);
+        let ((acts, settled), watched): (_, Vec<Watched>) = watching.await;
+        let (settled, mut observation): (Settled, Observation) = match settled {
+            Ok(settled) => settled,
+            Err(why) => return Err(Box::new(Stopped { at: number, station: station.test(), why, acts, watched })),
+        };
         observation.remember_databases(before.seen);
         observation.remember(before.seen);
         let (ended, known) = (clock.now(), before.known.clone());

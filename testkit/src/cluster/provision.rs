@@ -21,7 +21,7 @@ use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
-use crate::plan::{Content, File, InitOption, Member, Network, Plan, Segments, Variant};
+use crate::plan::{Content, File, InitOption, Member, Need, Network, Plan, Segments, Variant};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Tags, Turn, reaper};
@@ -93,11 +93,13 @@ pub(super) async fn provision_for(
     let turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
     let bridges = make_bridges(site, sketch.cell.as_str(), &timeline);
-    let ((golden, product), ()) = tokio::try_join!(find_golden(site, &timeline, &progress), bridges)?;
+    let golden = find_golden(site, &sketch, &timeline, &progress);
+    let ((golden, product), ()) = tokio::try_join!(golden, bridges)?;
     let planning = async {
         let mut plan = draw(site, order).await?;
         let able = needed(site, &golden, &plan.needs).await?;
         plan.state.release = able.complete(release::of(&golden));
+        plan.state.newer = release::newer(&golden, &plan.state.release);
         plan.state.datapath = product.datapath;
         require(&plan, &able, &product)?;
         let authority = make_authority(&mut plan).await?;
@@ -127,27 +129,35 @@ fn has_ipv6(plan: &Plan) -> bool {
     plan.state.members.iter().any(|member| member.address.is_ipv6() || member.encap.ip.is_ipv6())
 }
 
-/// The golden image, made or found once in the run.
-async fn find_golden(site: &Site, timeline: &Timeline, progress: &Progress) -> Result<(Golden, Product), ClusterError> {
+/// The golden image for this plan, made or found once in the run.
+async fn find_golden(
+    site: &Site,
+    plan: &Plan,
+    timeline: &Timeline,
+    progress: &Progress,
+) -> Result<(Golden, Product), ClusterError> {
     let mut told = |text: &str| progress.tell(Doing::Provisioning, text);
-    let find = site.run.once("golden", async || {
-        let (golden, product) = super::golden(&site.config, &site.client, &mut told).await?;
-        if site.config.faults.is_some() && !product.stand_in {
-            return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
+    let (config, client) = (&site.config, &site.client);
+    let find = async {
+        if plan.needs.contains(&Need::Older) {
+            let find = async || super::older_golden(config, client, &mut told).await;
+            let found = site.run.once("golden-older", find).await?;
+            return found.ok_or_else(|| ClusterError::lacking("the product", &[&Need::Older]));
         }
-        Ok((golden, product))
-    });
-    timeline.stage(Work::GoldenImage, Owner::Framework, find).await
+        site.run.once("golden", async || super::golden(config, client, &mut told).await).await
+    };
+    // In a box, as it holds all of what makes an image, twice.
+    let (golden, product) = timeline.stage(Work::GoldenImage, Owner::Framework, Box::pin(find)).await?;
+    if config.faults.is_some() && !product.stand_in {
+        return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
+    }
+    Ok((golden, product))
 }
 
 /// Fails if the product lacks what the plan needs.
 fn require(plan: &Plan, able: &Capabilities, product: &Product) -> Result<(), ClusterError> {
     let lacking = able.lacks(&plan.needs);
-    if lacking.is_empty() {
-        return Ok(());
-    }
-    let lacking = lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    Err(ClusterError::Lacking { product: product.to_string(), lacking })
+    if lacking.is_empty() { Ok(()) } else { Err(ClusterError::lacking(product, &lacking)) }
 }
 
 /// Removes what dead runs left, and what earlier rounds of this runner did not give back: their tests have ended. Once in

@@ -1,4 +1,4 @@
-//! Watching a cluster for as long as an act lasts.
+//! Watching a cluster for as long as a step lasts.
 
 use std::time::{Duration, Instant};
 
@@ -14,22 +14,22 @@ const PACE: Duration = Duration::from_millis(500);
 /// One look; a database that does not answer by then is gone.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// What `acting` comes to, and what was seen meanwhile.
+/// What `stepping` comes to, and what was seen meanwhile.
 pub(super) async fn watching<T>(
     client: &Client,
     instances: &Members,
     watches: &[Watch],
-    acting: impl Future<Output = T>,
+    stepping: impl Future<Output = T>,
 ) -> (T, Vec<Watched>) {
     let (end, ended) = watch::channel(false);
     let looking = join_all(watches.iter().map(|watch| look(client, instances, watch, ended.clone())));
-    let acting = async {
-        let done = acting.await;
+    let stepping = async {
+        let done = stepping.await;
         // Nobody listens where there is nothing to watch.
         let _ = end.send(true);
         done
     };
-    tokio::join!(acting, looking)
+    tokio::join!(stepping, looking)
 }
 
 /// Looks until the end, and once more.
@@ -55,7 +55,7 @@ async fn look(client: &Client, instances: &Members, watch: &Watch, mut ended: wa
             seen.gap_ms = seen.gap_ms.max(u64::try_from(last.elapsed().as_millis()).unwrap_or(u64::MAX));
             return seen;
         }
-        // Ends early when the acts have ended, for the last look.
+        // Ends early when the step has ended, for the last look.
         let _ = tokio::time::timeout(PACE, ended.wait_for(|over| *over)).await;
     }
 }

@@ -1,5 +1,7 @@
 //! Settings that are one of a few words.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -78,9 +80,53 @@ choice! {
     }
 }
 
+/// Where the older snap is that upgrades start from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum UpgradeFrom {
+    /// In this file.
+    File(PathBuf),
+    /// In this channel of the store: `24.03/stable`.
+    Channel(String),
+}
+
+impl fmt::Display for UpgradeFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Channel(channel) => f.write_str(channel),
+        }
+    }
+}
+
+/// A snap's file is called so, and a path from somewhere is no channel.
+impl From<String> for UpgradeFrom {
+    fn from(text: String) -> Self {
+        match text.ends_with(".snap") || text.starts_with(['/', '.', '~']) {
+            true => Self::File(text.into()),
+            false => Self::Channel(text),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_older_snap_is_a_file_or_a_channel() {
+        for (text, file) in [
+            ("old.snap", true),
+            ("snaps/old.snap", true),
+            ("/srv/microovn", true),
+            ("./microovn", true),
+            ("24.03/stable", false),
+            ("latest/edge/some-branch", false),
+            ("edge", false),
+        ] {
+            assert_eq!(matches!(UpgradeFrom::from(text.to_owned()), UpgradeFrom::File(_)), file, "{text}");
+        }
+    }
 
     #[test]
     fn a_word_that_is_none_of_them_is_answered_with_the_nearest() {

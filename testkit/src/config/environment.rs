@@ -91,6 +91,7 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         lxd_client_key: path("LXD_CLIENT_KEY"),
         lxd_server_cert: path("LXD_SERVER_CERT"),
         snap: path("MICROOVN_SNAP_PATH"),
+        upgrade_from: text("MICROOVN_UPGRADE_FROM").map(Into::into),
         extra_snaps: text("MICROOVN_EXTRA_SNAPS")
             .map(|list| list.split(':').filter(|part| !part.is_empty()).map(PathBuf::from).collect()),
         node_image: text("MICROOVN_TEST_CONTAINER_IMAGE"),

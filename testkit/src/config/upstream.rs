@@ -11,12 +11,13 @@ use crate::nearest::nearest;
 const OWN: &str = "MICROOVN_";
 
 /// Those that are read here.
-const READ: [&str; 5] = [
+const READ: [&str; 6] = [
     "MICROOVN_COVERAGE_DST",
     "MICROOVN_COVERAGE_ENABLED",
     "MICROOVN_EXTRA_SNAPS",
     "MICROOVN_SNAP_PATH",
     "MICROOVN_TEST_CONTAINER_IMAGE",
+    "MICROOVN_UPGRADE_FROM",
 ];
 
 /// The name by which the `lxc` client knows the LXD of its own host.

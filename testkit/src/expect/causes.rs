@@ -20,8 +20,17 @@ enum Distance {
 }
 
 /// Tables that nobody sets: MicroOVN and OVN write them of what they were given, most of them for all members at once.
-const MADE: [&str; 7] =
-    ["cluster list", "OVN_Northbound", "OVN_Southbound", "Chassis", "Encap", "Interface", "Datapath_Binding"];
+const MADE: [&str; 9] = [
+    "cluster list",
+    "microovn status",
+    "schema",
+    "OVN_Northbound",
+    "OVN_Southbound",
+    "Chassis",
+    "Encap",
+    "Interface",
+    "Datapath_Binding",
+];
 
 /// The verdicts that did not pass, the likely cause of the others first.
 pub fn likely_causes<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>) -> Vec<&'a Verdict> {

@@ -10,6 +10,8 @@ use crate::plan::{Member, State};
 const PKI: &str = "/var/snap/microovn/common/data/pki";
 /// Keeps a command from waiting for what never comes.
 const PATIENCE: &str = "--timeout=30";
+/// The name of the Northbound's schema.
+const NORTHBOUND: &str = "OVN_Northbound";
 /// Programs whose arguments may be what a difference is about.
 const DAEMONS: [&str; 5] = ["ovn-northd", "ovn-controller", "ovs-vswitchd", "ovsdb-server", "microovnd"];
 
@@ -33,6 +35,10 @@ fn show(state: &State, member: &Member, difference: &Difference) -> Option<Argv>
         "snap services" if difference.unread => commands::services(),
         "snap services" => argv(&["snap", "services", &format!("microovn.{column}")]),
         "snap connections" => argv(&["snap", "connections", "microovn"]),
+        "snap list" => commands::snap_version(),
+        "microovn status" => commands::status(),
+        "schema" if column == NORTHBOUND => commands::northbound_schema(),
+        "schema" => commands::southbound_schema(),
         "journal" => argv(&["journalctl", "--boot", "--no-pager", "--unit=snap.microovn.*"]),
         "systemd" if column == "units" => argv(&["systemctl", "--no-pager", "list-units", "--all", "snap.microovn.*"]),
         "systemd" => argv(&["systemctl", "--no-pager", "status", column]),

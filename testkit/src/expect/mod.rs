@@ -23,7 +23,7 @@ pub use observation::{MemberObservation, Observation, Reading};
 pub use subject::{Read, Subject};
 pub use verdict::{Difference, Verdict, VerdictBuilder};
 
-use crate::plan::{Changes, State};
+use crate::plan::{Changes, Release, State};
 
 /// One check of a formed cluster.
 #[derive(Debug, Clone, Copy)]
@@ -48,16 +48,19 @@ pub enum Judge {
     /// From what must have changed and what must not, what was seen, and what was seen at the station before. Where there is
     /// none such a check does not apply.
     Since(fn(&Changes, &State, &Observation, &Observation) -> Verdict),
+    /// From the newer of two releases, what must be so, and what was seen. Where there is only one such a check does not apply.
+    Upgrade(fn(&Release, &State, &Observation) -> Verdict),
 }
 
 impl Check {
     /// Judges a cluster by what was seen of it now, and at the station before where there is one.
     pub fn judge(&self, state: &State, seen: &Observation, before: Option<&Observation>) -> Verdict {
-        match (self.judge, &state.since, before) {
-            (Judge::Now(judge), _, _) => judge(state, seen),
-            (Judge::Since(judge), Some(changes), Some(before)) => judge(changes, state, seen, before),
+        match (self.judge, &state.since, before, &state.newer) {
+            (Judge::Now(judge), ..) => judge(state, seen),
+            (Judge::Since(judge), Some(changes), Some(before), _) => judge(changes, state, seen, before),
+            (Judge::Upgrade(judge), .., Some(newer)) => judge(newer, state, seen),
             // Nothing is compared, which no check passes by.
-            (Judge::Since(_), _, _) => Verdict::builder(self.name).finish(),
+            (Judge::Since(_) | Judge::Upgrade(_), ..) => Verdict::builder(self.name).finish(),
         }
     }
 }
@@ -67,9 +70,9 @@ pub fn find_check(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
-/// Whether the check of that name compares with a station before, so that it applies to no cluster that was only formed.
-pub fn needs_a_step(name: &str) -> bool {
-    find_check(name).is_some_and(|check| matches!(check.judge, Judge::Since(_)))
+/// Whether the check of that name judges stations of journeys only: it compares with one before, or two releases.
+pub fn is_of_journeys(name: &str) -> bool {
+    find_check(name).is_some_and(|check| matches!(check.judge, Judge::Since(_) | Judge::Upgrade(_)))
 }
 
 /// The checks that can judge clusters of this state, in order.

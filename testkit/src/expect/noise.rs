@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::microovn::health::{EXAMPLES, Kind};
+use crate::plan::State;
 
 /// The list, and its name for messages.
 const FILE: &str = "testkit/src/expect/noise.toml";
@@ -17,6 +18,8 @@ pub struct Noise {
     kind: Kind,
     /// In lower case.
     pieces: Vec<String>,
+    /// Whether it is known only where members go from one release to another.
+    upgrading: bool,
 }
 
 /// Why a list of noise cannot be used.
@@ -44,6 +47,8 @@ struct Entry {
     kind: Option<Kind>,
     line: Option<Vec<String>>,
     reason: Option<String>,
+    #[serde(default)]
+    upgrading: bool,
 }
 
 impl Noise {
@@ -73,6 +78,11 @@ impl Noise {
         list.noise.into_iter().map(read).collect()
     }
 
+    /// Whether it can be in a cluster of this state.
+    pub fn may_be_in(&self, state: &State) -> bool {
+        !self.upgrading || state.newer.is_some()
+    }
+
     /// Whether a line of that kind is known.
     pub fn covers(&self, kind: Kind, who: &str, text: &str) -> bool {
         let line = format!("{who}: {text}").to_lowercase();
@@ -91,7 +101,7 @@ impl Entry {
             );
         }
         let pieces: Vec<String> = pieces.iter().map(|piece| piece.trim().to_lowercase()).collect();
-        let noise = Noise { kind, pieces };
+        let noise = Noise { kind, pieces, upgrading: self.upgrading };
         let mut examples = EXAMPLES.iter().filter(|(of, ..)| *of == kind).peekable();
         let hides_all = examples.peek().is_some() && examples.all(|(_, who, text)| noise.covers(kind, who, text));
         let says_something = |piece: &String| piece.chars().filter(|c| c.is_alphanumeric()).count() > 2;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Read;
 use crate::microovn::{
     Api, CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Route,
-    SnapService, parse_devices, parse_members, parse_services, redact,
+    SnapService, Status, parse_devices, parse_members, parse_services, parse_snap_version, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
 
@@ -73,6 +73,18 @@ pub struct MemberObservation {
     /// What is connected to its snap's plugs.
     #[serde(default)]
     pub plugs: Reading<Plugs>,
+    /// The version of its snap.
+    #[serde(default)]
+    pub version: Reading<String>,
+    /// What MicroOVN says of the databases.
+    #[serde(default)]
+    pub status: Reading<Status>,
+    /// The schema of its Northbound server.
+    #[serde(default)]
+    pub nb_schema: Reading<String>,
+    /// The schema of its Southbound server.
+    #[serde(default)]
+    pub sb_schema: Reading<String>,
     /// Its `ovn.env`.
     pub ovn_env: Reading<OvnEnv>,
     /// Its ovn-northd.
@@ -165,6 +177,10 @@ impl MemberObservation {
             Read::Members => self.members = reading(output, parse_members),
             Read::Services => self.services = reading(output, parse_services),
             Read::Plugs => self.plugs = reading(output, Plugs::parse),
+            Read::Version => self.version = reading(output, parse_snap_version),
+            Read::Status => self.status = reading(output, Status::parse),
+            Read::NbSchema => self.nb_schema = reading(output, |text| Ok(text.trim().to_owned())),
+            Read::SbSchema => self.sb_schema = reading(output, |text| Ok(text.trim().to_owned())),
             Read::OvnEnv => self.ovn_env = reading(output, OvnEnv::parse),
             Read::Northd => self.northd = reading(output, Northd::parse),
             Read::Devices => self.devices = reading(output, parse_devices),

@@ -26,6 +26,10 @@ pub enum Subject {
     Services,
     /// The snap's plugs.
     Plugs,
+    /// The snap's version.
+    Version,
+    /// The schemas of the databases, and what MicroOVN says of them.
+    Schemas,
     /// `ovn.env`, and ovn-northd's argv where it runs.
     Environment,
     /// Network devices and their addresses.
@@ -61,6 +65,14 @@ pub enum Read {
     Services,
     /// `snap connections`
     Plugs,
+    /// `snap list`
+    Version,
+    /// `microovn status`
+    Status,
+    /// The schema of the Northbound server.
+    NbSchema,
+    /// The schema of the Southbound server.
+    SbSchema,
     /// `ovn.env`
     OvnEnv,
     /// ovn-northd's argv.
@@ -87,7 +99,7 @@ pub enum Read {
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Switch,
         Self::Southbound,
         Self::NbRaft,
@@ -95,6 +107,8 @@ impl Subject {
         Self::Members,
         Self::Services,
         Self::Plugs,
+        Self::Version,
+        Self::Schemas,
         Self::Environment,
         Self::Addresses,
         Self::Routes,
@@ -119,6 +133,8 @@ impl Subject {
             | Self::Members
             | Self::Services
             | Self::Plugs
+            | Self::Version
+            | Self::Schemas
             | Self::Environment
             | Self::Certificates
             | Self::Listeners
@@ -146,6 +162,11 @@ impl Subject {
             Self::Members => vec![Read::Members],
             Self::Services => vec![Read::Services],
             Self::Plugs => vec![Read::Plugs],
+            // Of interest only where there are two.
+            Self::Version | Self::Schemas if state.newer.is_none() => Vec::new(),
+            Self::Version => vec![Read::Version],
+            Self::Schemas if member.runs(Service::Central) => vec![Read::Status, Read::NbSchema, Read::SbSchema],
+            Self::Schemas => vec![Read::Status],
             Self::Environment if member.lives(Process::Northd) => vec![Read::OvnEnv, Read::Northd],
             Self::Environment => vec![Read::OvnEnv],
             Self::Addresses => vec![Read::Devices],
@@ -176,6 +197,10 @@ impl Read {
             Self::Members => commands::members(),
             Self::Services => commands::services(),
             Self::Plugs => commands::plugs(),
+            Self::Version => commands::snap_version(),
+            Self::Status => commands::status(),
+            Self::NbSchema => commands::northbound_schema(),
+            Self::SbSchema => commands::southbound_schema(),
             Self::OvnEnv => commands::ovn_env(),
             Self::Northd => commands::northd(),
             Self::Devices => commands::addresses(),
@@ -201,6 +226,8 @@ impl fmt::Display for Subject {
             Self::Members => "the cluster's members",
             Self::Services => "the snap's services",
             Self::Plugs => "the snap's plugs",
+            Self::Version => "the snap's version",
+            Self::Schemas => "the schemas of the databases",
             Self::Environment => "the services' environment",
             Self::Addresses => "the network devices",
             Self::Routes => "the routes to the peers",

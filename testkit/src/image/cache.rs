@@ -89,6 +89,15 @@ impl Cache {
         Ok(Scratch { folder })
     }
 
+    /// Removes the artifact, where it is there, so that it is made again.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub(crate) fn forget(&self, stem: &str, extension: &str, hash: &Hash) -> Result<(), Error> {
+        let place = self.place(stem, extension, hash);
+        if place.exists() { remove(&place) } else { Ok(()) }
+    }
+
     /// Whether the artifact is there.
     pub(crate) fn has(&self, stem: &str, extension: &str, hash: &Hash) -> bool {
         self.place(stem, extension, hash).exists()

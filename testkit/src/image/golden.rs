@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::build::Progress;
+use super::build::{self, Progress};
 use super::error::Error;
 use super::hash::{Hash, Hasher};
 use super::recipe::Workspace;
@@ -45,6 +45,9 @@ pub const HOSTNAME_KEY: &str = "user.testkit.hostname";
 /// What carries packets on a node, as Open vSwitch calls it: the image's templates have its switch told so at every start.
 pub const DATAPATH_KEY: &str = "user.testkit.datapath";
 
+/// Where the newer snap lies on nodes that are refreshed to it.
+pub const NEWER: &str = "/root/microovn.snap";
+
 /// Plugs that could not be connected, as JSON; kept on the golden image for those who find it made.
 const UNCONNECTED_KEY: &str = "user.testkit.unconnected";
 
@@ -65,6 +68,8 @@ pub struct GoldenSpec {
     pub extra_snaps: Vec<Snap>,
     /// The snap under test.
     pub snap: Snap,
+    /// The newer snap that nodes are refreshed to, which lies on them as a file; `None` where they are not.
+    pub newer: Option<Snap>,
     /// The storage pool.
     pub pool: String,
     /// A bridge for preparing an instance that has to fetch something; `None` where nothing is fetched.
@@ -94,6 +99,9 @@ pub struct Golden {
     pub hash: Hash,
     /// The snap under test, as it says of itself.
     pub snap: Snap,
+    /// The newer snap that lies on nodes.
+    #[serde(default)]
+    pub newer: Option<Snap>,
     /// Plugs that snapd refused to connect. Whether that matters is for a check to say.
     pub unconnected: Vec<Unconnected>,
     /// Whether it was made by this call.
@@ -127,6 +135,7 @@ impl Golden {
             unconnected: unconnected.unwrap_or_default(),
             made,
             snap: spec.snap.clone(),
+            newer: spec.newer.clone(),
             pool: spec.pool.clone(),
             config: instance.config_to_copy(),
             devices: instance.devices,
@@ -239,6 +248,9 @@ fn golden_hash(spec: &GoldenSpec, image: &Image) -> Result<Hash, Error> {
     for snap in spec.extra_snaps.iter().chain([&spec.snap]) {
         hasher = hasher.text("snap", snap.sha256.as_str());
     }
+    if let Some(newer) = &spec.newer {
+        hasher = hasher.text("newer", newer.sha256.as_str());
+    }
     if !is_ours(image) {
         hasher = hasher.folder("node", &spec.workspace.node())?;
     }
@@ -303,6 +315,10 @@ async fn make(
     let unconnected = node.connect(&spec.snap).await?;
     progress("waiting for MicroOVN to answer");
     node.wait_answering(&spec.snap.name).await?;
+    if let Some(newer) = &spec.newer {
+        progress(&format!("bringing {} {}", newer.name, newer.version));
+        node.push(NEWER, build::read(&newer.path)?, 0o600).await?;
+    }
     progress("removing what nodes must not share");
     node.clean(&spec.snap.name).await?;
     if foreign {

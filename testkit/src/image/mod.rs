@@ -12,6 +12,7 @@
 
 mod build;
 mod cache;
+mod channel;
 mod dpkg;
 mod error;
 mod golden;
@@ -25,12 +26,14 @@ mod snap;
 mod snaps;
 mod store;
 mod tree;
+mod version;
 
 pub use build::{Progress, bootstrap_to};
 pub use cache::{Cache, Scratch};
+pub use channel::fetch as fetch_channel;
 pub use error::Error;
 pub use golden::{
-    DAEMON_ANSWERS, DATAPATH_KEY, Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NodeNic, READY_KEY,
+    DAEMON_ANSWERS, DATAPATH_KEY, Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NEWER, NodeNic, READY_KEY,
     Unconnected, ensure_golden, found_full, golden_lock_path, golden_name, is_golden,
 };
 pub use hash::{Hash, Hasher, of_file};
@@ -41,5 +44,5 @@ pub use remote::find_or_pull;
 pub use requirements::{NodeSnapd, require};
 pub(crate) use snap::Description;
 pub use snap::{Plug, Snap};
-pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in, choose_release};
+pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in, choose_release, find_older_release};
 pub use store::{NODE_ALIAS, OWNER, OWNER_KEY, ensure_node_image, is_ours};

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::Error;
 use super::snap::Snap;
+use super::version::numbers;
 
 /// The features that snapd has had names for, besides its version; source: its list of what `assumes` may name. All are
 /// older than the oldest snapd that nodes have, or too many to say since when: snapd itself has the last word on them.
@@ -68,16 +69,6 @@ fn meets(version: &str, assumed: &str) -> bool {
         return plain && numbers(version) >= numbers(wanted);
     }
     FEATURES.contains(&assumed) || assumed.starts_with(PROCESSOR) || numbers(version) > numbers(KNOWN_UNTIL)
-}
-
-/// The numbers that a version begins with, without zeros at the end: `2.57.6-1+deb12u1` is 2, 57, 6.
-fn numbers(version: &str) -> Vec<u64> {
-    let end = version.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(version.len());
-    let mut numbers: Vec<u64> = version[..end].split('.').map_while(|part| part.parse().ok()).collect();
-    while numbers.last() == Some(&0) {
-        numbers.pop();
-    }
-    numbers
 }
 
 /// What is lacking of an app's base and of the snapd snap, which snapd wants beside every base but `core`.

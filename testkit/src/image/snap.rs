@@ -13,11 +13,18 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::hash::{Hash, of_file};
 use super::program::Program;
+use super::version::numbers;
 pub(crate) use description::Description;
 
 /// Length of a squashfs superblock, in bytes; magic and length are in it. Source: "Squashfs Binary Format", section
 /// "Superblock".
 const SUPERBLOCK: usize = 96;
+
+/// The name of the product's snap.
+const MICROOVN: &str = "microovn";
+
+/// The most bytes of a schema; that of OVN 25.03's Northbound has 35 thousand.
+const LONGEST_SCHEMA: u64 = 1 << 20;
 
 /// How long unsquashfs may take to find one small file, on a host with much else to do.
 const READ: Duration = Duration::from_secs(30);
@@ -45,6 +52,9 @@ pub struct Snap {
     pub services: BTreeSet<String>,
     /// Its plugs, by name.
     pub plugs: Vec<Plug>,
+    /// The versions of the schemas that its OVN wants the Northbound and the Southbound to have; `None` where it has none that
+    /// can be read.
+    pub schemas: Option<[String; 2]>,
 }
 
 /// A plug of a snap.
@@ -92,14 +102,22 @@ impl Snap {
         };
         let description = Description::parse(&yaml)
             .map_err(|said| unusable(path, format!("its meta/snap.yaml does not parse ({said})"), SNAPCRAFT))?;
-        Ok(description.into_snap(path.to_owned(), of_file(path)?))
+        let snap = description.into_snap(path.to_owned(), of_file(path)?);
+        let schemas = if snap.name == MICROOVN { schemas_of(path) } else { None };
+        Ok(Self { schemas, ..snap })
+    }
+
+    /// Whether this is of a newer version than another, by the numbers that both begin with: what is behind them, as the revision
+    /// that a snap was built of, has no order.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        numbers(&self.version) > numbers(&other.version)
     }
 
     /// Fails unless this is a snap of MicroOVN, or one that stands in for it.
     pub fn require_microovn(&self) -> Result<(), Error> {
         let mend = "give a snap of MicroOVN, built with `snapcraft` or fetched with `snap download microovn`";
-        if self.name != "microovn" {
-            return Err(unusable(&self.path, format!("it is the snap \"{}\", not \"microovn\"", self.name), mend));
+        if self.name != MICROOVN {
+            return Err(unusable(&self.path, format!("it is the snap \"{}\", not \"{MICROOVN}\"", self.name), mend));
         }
         for app in ["microovn", "daemon"] {
             if !self.apps.contains(app) {
@@ -118,6 +136,22 @@ const SNAPCRAFT: &str = "give the .snap file that `snapcraft` made";
 
 fn unusable(path: &Path, problem: impl Into<String>, mend: &str) -> Error {
     Error::Snap { path: path.to_owned(), problem: problem.into(), mend: mend.to_owned() }
+}
+
+/// The versions of the schemas in a snap of MicroOVN: below `share/` of the real one, as packages have them in the stand-in.
+fn schemas_of(path: &Path) -> Option<[String; 2]> {
+    let version = |database: &str| {
+        let files = ["share", "usr/share"].map(|share| format!("{share}/ovn/ovn-{database}.ovsschema"));
+        files.iter().find_map(|file| {
+            let read = Program::new(&format!("read {file} of {}", path.display()), "unsquashfs")
+                .args(["-no-progress", "-cat"])
+                .args([path.as_os_str(), file.as_ref()])
+                .run_bounded(LONGEST_SCHEMA, READ);
+            let schema: serde_json::Value = serde_json::from_slice(&read.ok()??).ok()?;
+            schema["version"].as_str().map(str::to_owned)
+        })
+    };
+    Some([version("nb")?, version("sb")?])
 }
 
 /// Checks what a broken download breaks first: the magic number, and the length that the superblock promises.

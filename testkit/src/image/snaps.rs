@@ -13,7 +13,7 @@ use super::tree::{Squashfs, Tree, is_at_or_below};
 use crate::config::StandIn;
 
 /// Raised when snaps are made in another way from the same recipe.
-const SNAPS_VERSION: &str = "snaps 2";
+const SNAPS_VERSION: &str = "snaps 3";
 
 /// The releases of the stand-in, the newest first.
 const RELEASES: [StandIn; 2] = [StandIn::Trixie, StandIn::Bookworm];
@@ -43,6 +43,17 @@ pub fn choose_release(workspace: &Workspace, cache: &Cache, wanted: Option<Stand
 fn choose(wanted: Option<StandIn>, can_be_had: impl Fn(StandIn) -> bool) -> StandIn {
     let [newer @ .., oldest] = RELEASES;
     wanted.or_else(|| newer.into_iter().find(|release| can_be_had(*release))).unwrap_or(oldest)
+}
+
+/// The release of the stand-in before this one, if it can be had.
+///
+/// # Errors
+/// When the recipe cannot be read.
+pub fn find_older_release(workspace: &Workspace, cache: &Cache, release: StandIn) -> Result<Option<StandIn>, Error> {
+    let recipe = workspace.snaps_recipe()?;
+    let older = RELEASES.into_iter().skip_while(|it| *it != release).skip(1);
+    let mut older = older.filter(|it| has_bootstrap(cache, it.word(), &packages(&recipe), &recipe.exclude));
+    Ok(older.next())
 }
 
 /// Makes all three snaps, or finds them made.
@@ -106,7 +117,8 @@ pub fn build_base(
         .text("packages", &packages.file_name().unwrap_or_default().to_string_lossy())
         .text("base", &format!("{:?} {:?} {:?}", recipe.packages, recipe.base, recipe.stand_in.packages))
         .finish();
-    cache.ensure(&recipe.base.name, "snap", &hash, |made| {
+    let name = base_name(&recipe, release);
+    cache.ensure(&name, "snap", &hash, |made| {
         progress("packing the base snap");
         let mut tree = Tree::of_tar(&packages)?;
         let dpkg = Packages::of_tree(&tree)?;
@@ -121,7 +133,7 @@ pub fn build_base(
         for folder in &recipe.base.folders {
             tree.add_folder(&tree.resolve(folder), if folder.ends_with("tmp") { 0o1777 } else { 0o755 });
         }
-        let yaml = snap_yaml(&recipe.base.name, release.word(), "base", "Base of the stand-in for MicroOVN");
+        let yaml = snap_yaml(&name, release.word(), "base", "Base of the stand-in for MicroOVN");
         tree.add_file("meta/snap.yaml", yaml, 0o644);
         tree.pack(made, Squashfs::Snap)
     })
@@ -147,7 +159,7 @@ pub fn build_stand_in(
     for (name, program) in &programs {
         hasher = hasher.text("program", name).file("content", program)?;
     }
-    cache.ensure("microovn-stand-in", "snap", &hasher.finish(), |made| {
+    cache.ensure(&format!("microovn-stand-in-{}", release.word()), "snap", &hasher.finish(), |made| {
         progress("packing the stand-in snap");
         let mut tree = ovn_tree(&Tree::of_tar(&packages)?, &recipe)?;
         tree.add_host_folder(&workspace.stand_in_tree())?;
@@ -162,11 +174,16 @@ pub fn build_stand_in(
         let text = of_release.lacks.iter().fold(whole, |text, app| without_app(&text, app));
         let text = text
             .replace("@VERSION@", &of_release.version)
-            .replace("@BASE@", &recipe.base.name)
+            .replace("@BASE@", &base_name(&recipe, release))
             .replace("@ARCH@", debian_architecture());
         tree.add_file("meta/snap.yaml", text, 0o644);
         tree.pack(made, Squashfs::Snap)
     })
+}
+
+/// The base's name, which is another in every release as it is of MicroOVN's: a member that is upgraded has both.
+fn base_name(recipe: &SnapsRecipe, release: StandIn) -> String {
+    format!("{}-{}", recipe.base.name, release.word())
 }
 
 fn base_and_ovn(

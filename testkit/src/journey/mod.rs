@@ -88,6 +88,14 @@ pub struct Impossible {
     pub state: String,
 }
 
+/// What a step makes of this state, with what the product makes of that by itself.
+pub fn state_after(step: &dyn Step, from: &State) -> State {
+    let mut state = State { since: Some(Changes::default()), ..from.clone() };
+    step.effect(&mut state);
+    state.convert_when_due();
+    state
+}
+
 impl Station {
     /// The one that a step leads to from this state.
     ///
@@ -97,9 +105,7 @@ impl Station {
         if let Some(why) = step.impossible(from) {
             return Err(why);
         }
-        let (acts, watches) = (step.acts(from), step.watches(from));
-        let mut state = State { since: Some(Changes::default()), ..from.clone() };
-        step.effect(&mut state);
+        let (acts, watches, state) = (step.acts(from), step.watches(from), state_after(step, from));
         Ok(Self { number, words: step.words(), about: step.about(), acts, watches, state })
     }
 

@@ -29,7 +29,7 @@ pub trait Step: Debug + Sync {
     /// here must be as it was.
     fn effect(&self, state: &mut State);
 
-    /// What is observed while the acts last.
+    /// What is observed until the cluster has settled.
     fn watches(&self, state: &State) -> Vec<Watch> {
         let _ = state;
         Vec::new()

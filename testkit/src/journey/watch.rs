@@ -1,10 +1,10 @@
-//! What is observed for as long as an act lasts.
+//! What is observed for as long as a step lasts.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that is observed for as long as the acts of a step last.
+/// Something that is observed from the first act of a step until the cluster has settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Watch {

@@ -158,6 +158,31 @@ pub fn services() -> Argv {
     argv(&["snap", "services", "microovn"])
 }
 
+/// The version of the snap; read by [`parse_snap_version`](super::parse_snap_version).
+pub fn snap_version() -> Argv {
+    argv(&["snap", "list", "microovn"])
+}
+
+/// What MicroOVN says of the databases; read by [`Status::parse`](super::Status::parse).
+pub fn status() -> Argv {
+    argv(&["microovn", "status"])
+}
+
+/// The version of the schema that the local Northbound server has.
+pub fn northbound_schema() -> Argv {
+    schema("ovnnb_db.sock", "OVN_Northbound")
+}
+
+/// The version of the schema that the local Southbound server has.
+pub fn southbound_schema() -> Argv {
+    schema("ovnsb_db.sock", "OVN_Southbound")
+}
+
+fn schema(socket: &str, database: &str) -> Argv {
+    let server = format!("unix:{OVN_RUN}/{socket}");
+    argv(&["microovn.ovsdb-client", "--timeout=30", "get-schema-version", &server, database])
+}
+
 /// What is connected to the snap's plugs; read by [`Plugs::parse`](super::Plugs::parse).
 pub fn plugs() -> Argv {
     argv(&["snap", "connections", "microovn"])

@@ -6,6 +6,7 @@
 //! | `cluster list --format json` | [`ClusterMember`] |
 //! | `snap services microovn` | [`SnapService`] |
 //! | `snap connections microovn` | [`Plugs`] |
+//! | `microovn status`, `snap list microovn` | [`Status`], [`parse_snap_version`] |
 //! | `ovn.env` | [`OvnEnv`] |
 //! | ovn-northd's argv | [`Northd`] |
 //! | `ip -j address`, `ip -j route get` | [`Device`], [`Route`] |
@@ -38,6 +39,7 @@ mod northd;
 mod pki;
 mod plugs;
 mod services;
+mod status;
 mod token;
 
 pub use crate::plan::planned_certificates;
@@ -56,4 +58,5 @@ pub use northd::Northd;
 pub use pki::{Pki, PkiContent, PkiFile};
 pub use plugs::Plugs;
 pub use services::{Activity, SnapService, Startup, parse_services, planned_services};
+pub use status::{Status, Summary, parse_snap_version};
 pub use token::{JoinToken, TokenError, redact};

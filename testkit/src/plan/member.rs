@@ -110,6 +110,9 @@ pub struct Member {
     /// told to keep one.
     #[serde(default)]
     pub security_log: Option<bool>,
+    /// Whether it has the newer of the state's two releases.
+    #[serde(default)]
+    pub refreshed: bool,
     /// The services that it is told when it enters. Else MicroOVN chooses: everything where fewer than three members have
     /// central, and no central where three have it.
     #[serde(default)]
@@ -153,6 +156,7 @@ impl Member {
             cut: BTreeSet::new(),
             dead: BTreeSet::new(),
             security_log: None,
+            refreshed: false,
             told: None,
         }
     }

@@ -35,7 +35,7 @@ pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{InitOption, Need, Outline};
 pub use process::Process;
 pub use recipe::{Content, File, Recipe, Role};
-pub use release::{Plug, Release};
+pub use release::{Plug, Release, Schemas};
 pub use service::Service;
 pub use state::State;
 
@@ -128,6 +128,9 @@ impl Plan {
         }
         plan.needs = chosen.iter().flat_map(|(option, value)| option.needs(value, &plan)).collect();
         plan.needs.extend(variant.needs.iter().filter(|need| !plan.needs.contains(need)).cloned().collect::<Vec<_>>());
+        if plan.needs.contains(&Need::Older) {
+            plan.state.newer = Some(std::mem::replace(&mut plan.state.release, Release::older()));
+        }
         for member in plan.state.members.clone() {
             let mut recipe = plan.recipe(&member).clone();
             for (option, value) in &chosen {

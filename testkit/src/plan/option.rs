@@ -33,6 +33,8 @@ pub enum Need {
     Extension(String),
     /// The calls of the REST API that concern the cluster are below `/core/`.
     CoreApi,
+    /// There is an older release, from which a cluster is upgraded to it.
+    Older,
 }
 
 impl fmt::Display for Need {
@@ -41,6 +43,7 @@ impl fmt::Display for Need {
             Self::Prompt(prompt) => write!(f, "`microovn init` asking {prompt:?}"),
             Self::Extension(extension) => write!(f, "the API extension {extension:?}"),
             Self::CoreApi => f.write_str("an API below /core/, as POST /core/control is"),
+            Self::Older => f.write_str("an older snap to come from, which MICROOVN_UPGRADE_FROM names"),
         }
     }
 }

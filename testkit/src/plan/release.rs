@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Release {
+    /// The snap's version, which is a text.
+    pub version: String,
     /// The snap's services, from its `meta/snap.yaml`.
     pub services: BTreeSet<String>,
     /// The snap's plugs by name, from its `meta/snap.yaml`.
@@ -16,6 +18,17 @@ pub struct Release {
     pub member_port: u16,
     /// Whether the calls that concern the cluster are below `/core/`; those of releases up to 22.03 are below `/cluster/`.
     pub core_api: bool,
+    /// The schemas that its OVN wants the databases to have; `None` where that is not known.
+    pub schemas: Option<Schemas>,
+}
+
+/// The versions of the schemas of both databases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schemas {
+    /// That of the Northbound.
+    pub northbound: String,
+    /// That of the Southbound.
+    pub southbound: String,
 }
 
 /// A plug that the snap declares.
@@ -63,11 +76,23 @@ impl Default for Release {
         ];
         let plug = |name: &str| (name.to_owned(), Plug { interface: name.to_owned(), refused: None });
         Self {
+            version: "25.03.0".to_owned(),
             services: services.map(str::to_owned).into(),
             plugs: plugs.map(plug).into(),
             member_port: 6686,
             core_api: true,
+            schemas: Some(Schemas { northbound: "7.11.0".to_owned(), southbound: "20.41.0".to_owned() }),
         }
+    }
+}
+
+impl Release {
+    /// That from which a plan upgrades which is drawn without a product at hand. Recorded: OVN 23.03, which has no BGP.
+    pub fn older() -> Self {
+        let schemas = Schemas { northbound: "7.0.0".to_owned(), southbound: "20.27.0".to_owned() };
+        let mut older = Self { version: "23.03.1".to_owned(), schemas: Some(schemas), ..Self::default() };
+        older.services.remove("bird");
+        older
     }
 }
 

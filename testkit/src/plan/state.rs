@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, Datapath, Member, Presence, Release, Service, UserCa};
+use super::{Changes, Datapath, Member, Presence, Release, Schemas, Service, Turnover, UserCa};
 
 /// A cluster as it must be. Pure, comparable and printable; a step makes the next one of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,9 +14,15 @@ pub struct State {
     /// What carries packets on members; `None` in a plan that was only drawn.
     #[serde(default)]
     pub datapath: Option<Datapath>,
-    /// What the release under test has of itself.
+    /// What the release has of itself that members are formed of.
     #[serde(default)]
     pub release: Release,
+    /// The release that members can be refreshed to; `None` where there is none.
+    #[serde(default)]
+    pub newer: Option<Release>,
+    /// Whether the databases have the schemas of that release.
+    #[serde(default)]
+    pub converted: bool,
     /// What must be another than at the station before, and what therefore must not; `None` where there is none before.
     #[serde(default)]
     pub since: Option<Changes>,
@@ -55,6 +61,29 @@ impl State {
         self.members.iter().find(|member| member.name == name)
     }
 
+    /// The release that a member has.
+    pub fn release_of(&self, member: &Member) -> &Release {
+        self.newer.as_ref().filter(|_| member.refreshed).unwrap_or(&self.release)
+    }
+
+    /// The schemas that the databases have; `None` where that is not known.
+    pub fn schemas(&self) -> Option<&Schemas> {
+        self.newer.as_ref().filter(|_| self.converted).unwrap_or(&self.release).schemas.as_ref()
+    }
+
+    /// Notes what MicroOVN makes of the databases by itself: it holds their schemas back until every member can be asked and
+    /// has the newer release, and nothing takes them back. Databases that begin anew have the schemas of who has them.
+    pub fn convert_when_due(&mut self) {
+        let is_new = |member: &Member| member.refreshed && member.presence == Presence::Online;
+        if self.since.as_ref().is_some_and(|changes| changes.databases == Turnover::Fresh) {
+            let newer = self.online_with(Service::Central).any(|central| central.refreshed);
+            self.converted = newer;
+        }
+        if self.members_with(Service::Central).next().is_some() && self.members().all(is_new) {
+            self.converted = true;
+        }
+    }
+
     /// Whether so many centrals are up that the databases can be written: more than half of them.
     pub fn has_quorum(&self) -> bool {
         2 * self.online_with(Service::Central).count() > self.members_with(Service::Central).count()
@@ -67,7 +96,7 @@ impl State {
     }
 }
 
-/// One line: every member by its number with what it runs, and how it is where it is not online.
+/// One line: every member by its number with what it runs, how it is where it is not online, and whether it is refreshed.
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, member) in (1..).zip(&self.members) {
@@ -82,7 +111,68 @@ impl fmt::Display for State {
                 }
                 presence => write!(f, "{number} {presence}")?,
             }
+            if member.refreshed {
+                f.write_str(" (refreshed)")?;
+            }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Changes, Outline, Plan, Segments};
+
+    fn state() -> State {
+        let cell = crate::matrix::Cell::new(&[], &[]).expect("a cell").id().clone();
+        let plan = Plan::outlined(cell, Outline::default(), Segments::documentation());
+        State { release: Release::older(), newer: Some(Release::default()), ..plan.state }
+    }
+
+    fn northbound(state: &State) -> &str {
+        state.schemas().map(|schemas| schemas.northbound.as_str()).expect("known")
+    }
+
+    #[test]
+    fn schemas_are_held_back_until_all_can_be_asked_and_have_the_newer_release_and_then_stay() {
+        let mut state = state();
+        for refreshed in 0..3 {
+            state.members[refreshed].refreshed = true;
+            state.members[0].presence = Presence::Down;
+            state.convert_when_due();
+            assert_eq!(northbound(&state), "7.0.0", "with {} refreshed and one down", refreshed + 1);
+        }
+        state.members[0].presence = Presence::Online;
+        state.convert_when_due();
+        assert_eq!(northbound(&state), "7.11.0");
+        state.members[2].refreshed = false;
+        state.convert_when_due();
+        assert_eq!(northbound(&state), "7.11.0", "nothing takes them back");
+        assert_eq!(state.release_of(&state.members[2]).version, Release::older().version);
+        assert_eq!(state.release_of(&state.members[1]).version, Release::default().version);
+    }
+
+    #[test]
+    fn who_has_gone_is_not_waited_for() {
+        let mut state = state();
+        state.members[0].refreshed = true;
+        state.members[1].refreshed = true;
+        state.members[2].presence = Presence::Gone;
+        state.convert_when_due();
+        assert!(state.converted);
+    }
+
+    #[test]
+    fn databases_that_begin_anew_have_the_schemas_of_who_has_them() {
+        let mut state = state();
+        state.converted = true;
+        for member in &mut state.members[1..] {
+            member.services.remove(&Service::Central);
+            member.refreshed = true;
+        }
+        state.since = Some(Changes { databases: Turnover::Fresh, ..Changes::default() });
+        state.convert_when_due();
+        assert!(!state.converted);
     }
 }

@@ -69,7 +69,12 @@ const CLUSTER: [(&str, Read); 5] = [
     ("Southbound", |seen| Some(cluster(seen.sb_raft.get().ok()?))),
 ];
 
-const MEMBER: [(&str, Read); 8] = [
+const MEMBER: [(&str, Read); 10] = [
+    ("snap", |seen| Some([("version".to_owned(), seen.version.get().ok()?.clone())].into())),
+    ("schema of", |seen| {
+        let of = |name: &str, reading: &Reading<String>| Some((name.to_owned(), reading.get().ok()?.clone()));
+        Some([of("the Northbound", &seen.nb_schema)?, of("the Southbound", &seen.sb_schema)?].into())
+    }),
     ("service", |seen| {
         let services = seen.services.get().ok()?;
         Some(services.iter().map(|it| (it.name.clone(), format!("{} {}", it.startup, it.current))).collect())

@@ -10,12 +10,13 @@ mod faults;
 mod life;
 mod since;
 mod table;
+mod upgrade;
 
 use std::collections::BTreeSet;
 
 use case::{Case, VICTIM, inner};
 use table::Mutation;
-use testkit::expect::{CHECKS, Check, Observation, Reading, Verdict, applicable, look, needs_a_step, unsatisfied};
+use testkit::expect::{CHECKS, Check, Observation, Reading, Verdict, applicable, is_of_journeys, look, unsatisfied};
 use testkit::microovn::CertificateList;
 use testkit::ovn::AddressText;
 use testkit::plan::{Plug, State};
@@ -24,9 +25,9 @@ fn mutations() -> impl Iterator<Item = &'static Mutation> {
     table::MUTATIONS.iter().chain(certificates::MUTATIONS)
 }
 
-/// Those that compare with no station before.
+/// Those that need neither a station before nor a second release.
 fn of_a_formed_cluster() -> impl Iterator<Item = &'static Check> {
-    CHECKS.iter().filter(|check| !needs_a_step(check.name))
+    CHECKS.iter().filter(|check| !is_of_journeys(check.name))
 }
 
 fn found_by(state: &State, observation: &Observation) -> BTreeSet<&'static str> {

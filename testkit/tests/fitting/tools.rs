@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde_json::json;
 use testkit::expect::Read;
 use testkit::microovn::{Activity, LISTENERS, planned_services};
-use testkit::plan::{Changes, Datapath, Member, Presence, Process, Service, State};
+use testkit::plan::{Changes, Datapath, Member, Presence, Process, Schemas, Service, State};
 
 use super::{certificates, daemons};
 
@@ -98,7 +98,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
         }
         Read::Services => {
             let mut text = "Service  Startup  Current  Notes\n".to_owned();
-            for (name, (startup, current)) in planned_services(&state.release, member.running()) {
+            for (name, (startup, current)) in planned_services(state.release_of(member), member.running()) {
                 let dead = name == "ovn-northd" && member.dead.contains(&Process::Northd);
                 let current = if dead { Activity::Inactive } else { current };
                 let notes = if name == "refresh-expiring-certs" { "timer-activated" } else { "-" };
@@ -108,12 +108,19 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
         }
         Read::Plugs => {
             let plugs = state
-                .release
+                .release_of(member)
                 .plugs
                 .iter()
                 .map(|(name, plug)| format!("{}  microovn:{name}  :{}  manual\n", plug.interface, plug.interface));
             "Interface  Plug  Slot  Notes\n".to_owned() + &plugs.collect::<String>()
         }
+        Read::Version => {
+            let version = &state.release_of(member).version;
+            format!("Name      Version  Rev  Tracking  Publisher  Notes\nmicroovn  {version}  x1   -         -          -\n")
+        }
+        Read::Status => status(state),
+        Read::NbSchema => format!("{}\n", state.schemas().map_or("none", |it| &it.northbound)),
+        Read::SbSchema => format!("{}\n", state.schemas().map_or("none", |it| &it.southbound)),
         Read::OvnEnv => {
             let host = |ip| match ip {
                 IpAddr::V4(ip) => ip.to_string(),
@@ -150,6 +157,33 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             json!([{"dst": peer, "dev": member.encap.via, "prefsrc": member.encap.ip, "flags": []}]).to_string()
         }
     })
+}
+
+/// Recorded: where all want the schema that there is, all is well.
+fn status(state: &State) -> String {
+    let mut text =
+        "MicroOVN deployment summary:\n- one (10.0.0.1)\n  Services: central\nOVN Database summary:\n".to_owned();
+    let of: [fn(&Schemas) -> &str; 2] = [|it| &it.northbound, |it| &it.southbound];
+    for (title, of) in ["Northbound", "Southbound"].into_iter().zip(of) {
+        let wants = |member: &Member| {
+            let schemas = state.release_of(member).schemas.as_ref();
+            if member.presence == Presence::Down {
+                "Error. Failed to contact member"
+            } else {
+                schemas.map_or("none", of)
+            }
+        };
+        let active = state.schemas().map_or("none", of);
+        if state.members().all(|member| wants(member) == active) {
+            text += &format!("OVN {title}: OK ({active})\n");
+            continue;
+        }
+        text += &format!("OVN {title}: Upgrade or attention required!\nCurrently active schema: {active}\n");
+        text += "Cluster report (expected schema versions):\n";
+        state.members().for_each(|member| text += &format!("\t{}: {}\n", member.name, wants(member)));
+        text += "\n";
+    }
+    text
 }
 
 /// Of the servers that answer the first leads, where there is a majority of them.

@@ -297,7 +297,12 @@ async fn schema_version(node: &Node, db: Db, question: &[&str]) -> Result<Value>
                     Err(_) => json!({"host": host, "schemaVersion": "", "error": 1}),
                 }
             });
-            Ok(Value::Array(join_all(reports).await))
+            let mut reports = join_all(reports).await;
+            if faults::upgrade::is_content(&node.paths) {
+                let active = schema::active(&node.paths, db, &cluster.env_of(&membership.own()?)).await?;
+                reports.iter_mut().for_each(|report| report["schemaVersion"] = json!(active));
+            }
+            Ok(Value::Array(reports))
         }
         ["active"] => {
             let env = cluster.env_of(&membership.own()?);

@@ -11,6 +11,7 @@ mod log;
 mod node;
 mod peers;
 mod request;
+mod schemas;
 mod server;
 mod sql;
 mod switching;
@@ -30,6 +31,7 @@ use tokio::task::LocalSet;
 use crate::address;
 use crate::error::{Context, Error, Result};
 use crate::faults::{self, Fault};
+use crate::ovn::raft::Db;
 use crate::ovn::services;
 use crate::paths::Paths;
 use crate::tls::Identity;
@@ -186,6 +188,9 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
     }
     tokio::task::spawn_local(certificates::renew(Arc::clone(&node)));
     say_started(&node.paths, &membership.name);
+    for db in Db::ALL {
+        tokio::task::spawn_local(schemas::hold_back(Arc::clone(&node), Arc::clone(&membership), db));
+    }
     let _guard = node.working.lock().await;
     if let Ok(own) = membership.own()
         && own.ready

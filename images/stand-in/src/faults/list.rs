@@ -348,6 +348,22 @@ faults! {
     /// A member whose switch ran before it entered is not told what makes a chassis of it.
     SwitchFirstForgotten = "switch-first-forgotten",
 
+    // Upgrades.
+
+    /// A member that is refreshed gives both databases its schemas without waiting for the others.
+    SchemaTooEarly = "schema-too-early",
+    /// The database that the value names (`nb` or `sb`, `sb` otherwise) keeps its schema when all members want another; the first
+    /// central plays it.
+    SchemaLeftOut = "schema-left-out",
+    /// `status` says that all is well with the schemas whatever the members want, on this node.
+    StatusContent = "status-content",
+    /// When the switch's database gets the schema of another release, the encapsulation address is gone.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    RefreshLosesEncap = "refresh-loses-encap",
+    /// A switch that cannot read its database after a revert begins with an empty one.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    RevertEmptiesSwitch = "revert-empties-switch",
+
     // Join tokens.
 
     /// Tokens that are given out have a wrong secret.

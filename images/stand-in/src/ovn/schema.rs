@@ -11,11 +11,31 @@ use super::tools;
 
 /// The version the installed OVN brings.
 pub(crate) fn expected(paths: &Paths, db: Db) -> Result<String> {
-    let file = paths.snap.join(format!("usr/share/ovn/ovn-{}.ovsschema", db.short()));
+    let file = file(paths, db);
     let text = std::fs::read_to_string(&file).context(file.display())?;
     let schema: Value = serde_json::from_str(&text)?;
     let version = schema["version"].as_str().ok_or_else(|| Error::internal("the schema has no version"))?;
     Ok(version.to_owned())
+}
+
+/// The version that the database has in the local server.
+pub(crate) async fn local(paths: &Paths, db: Db) -> Result<String> {
+    let args = ["--timeout=10", "get-schema-version", &socket(paths, db), db.schema()];
+    tools::run(paths, "ovsdb-client", &args).await.map(|version| version.trim().to_owned())
+}
+
+/// Gives a database the schema that the installed OVN brings.
+pub(crate) async fn convert(paths: &Paths, db: Db) -> Result<()> {
+    let file = file(paths, db).display().to_string();
+    tools::run(paths, "ovsdb-client", &["--timeout=60", "convert", &socket(paths, db), &file]).await.map(drop)
+}
+
+fn socket(paths: &Paths, db: Db) -> String {
+    format!("unix:{}", paths.run_ovn().join(format!("ovn{}_db.sock", db.short())).display())
+}
+
+fn file(paths: &Paths, db: Db) -> std::path::PathBuf {
+    paths.snap.join(format!("usr/share/ovn/ovn-{}.ovsschema", db.short()))
 }
 
 /// The version the running database has.

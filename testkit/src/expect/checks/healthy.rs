@@ -25,7 +25,7 @@ const SHOWN: usize = 3;
 
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    let known = Noise::known();
+    let known = Noise::known().map(|all| all.into_iter().filter(|noise| noise.may_be_in(state)).collect::<Vec<_>>());
     for member in state.online() {
         match (observation.get(&member.name, |seen| &seen.health), &known) {
             (Err(reason), _) => drop(verdict.unread(&member.name, JOURNAL, reason)),

@@ -17,8 +17,10 @@ mod raft;
 mod sb_chassis;
 mod sb_clustered;
 mod sb_encap;
+mod schemas;
 mod services;
 mod since;
+mod snap_version;
 mod system_id;
 mod tunnels;
 
@@ -29,12 +31,14 @@ use crate::plan::{Member, Process, Service, State};
 /// Every check that judges an observation, from the outside in: members and services first, tunnels last.
 pub const CHECKS: &[Check] = &[
     members::CHECK,
+    snap_version::CHECK,
     services::CHECK,
     plugs::CHECK,
     daemon_arguments::CHECK,
     healthy::CHECK,
     nb_clustered::CHECK,
     sb_clustered::CHECK,
+    schemas::CHECK,
     mutual_tls::CHECK,
     connection_strings::CHECK,
     ovn_remote::CHECK,

@@ -24,10 +24,11 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
                 continue;
             }
         };
+        let declared = &state.release_of(member).plugs;
         // Also compared where the snap has none.
-        let undeclared = sorted(plugs.names().filter(|name| !state.release.plugs.contains_key(*name)));
+        let undeclared = sorted(plugs.names().filter(|name| !declared.contains_key(*name)));
         verdict.compare(&member.name, TABLE, "plugs that the snap does not declare", "none", undeclared);
-        for (name, plug) in &state.release.plugs {
+        for (name, plug) in declared {
             let seen = plugs.find(name);
             if plug.lacks_provider() && seen == Some(None) {
                 continue;

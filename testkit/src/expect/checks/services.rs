@@ -26,7 +26,7 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
                 continue;
             }
         };
-        let mut planned = planned_services(&state.release, member.running());
+        let mut planned = planned_services(state.release_of(member), member.running());
         // Recorded: its unit ends with it. Those of the others that stay down go on.
         if let Some((_, current)) = planned.get_mut("ovn-northd").filter(|_| member.dead.contains(&Process::Northd)) {
             *current = Activity::Inactive;
@@ -39,7 +39,7 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
         }
         // What a service does that this framework has never heard of is the release's affair, but it must be there.
         let names = |names: &mut dyn Iterator<Item = &str>| sorted(names.filter(|name| !planned.contains_key(name)));
-        let declared = names(&mut state.release.services.iter().map(String::as_str));
+        let declared = names(&mut state.release_of(member).services.iter().map(String::as_str));
         let listed = names(&mut list.iter().map(|service| service.name.as_str()));
         verdict.compare(&member.name, TABLE, "other services of the snap", declared, listed);
     }

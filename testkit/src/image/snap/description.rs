@@ -130,6 +130,7 @@ impl Description {
             apps,
             services,
             plugs: plugs.into_iter().map(|(name, interface)| Plug { name, interface }).collect(),
+            schemas: None,
         }
     }
 }
