@@ -35,7 +35,9 @@ fn download(channel: &str, made: &Path) -> Result<(), Error> {
 
 fn refused(channel: &str, error: &Error) -> Error {
     let why = match error {
-        Error::Program { said, .. } => said.lines().next_back().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        Error::Program { said, .. } => {
+            said.lines().next_back().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        }
         Error::NoProgram { .. } => "this host has no `snap`".to_owned(),
         other => other.to_string(),
     };
