@@ -66,7 +66,7 @@ pub struct Held {
     pub suite: String,
     /// The station of the journey.
     pub station: Option<String>,
-    /// The checks that judge it there, [`ACT`] and [`WATCH`] among them.
+    /// The checks that judge it there, `act` and `watch` among them.
     pub by: Vec<String>,
 }
 
