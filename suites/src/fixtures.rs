@@ -1,20 +1,21 @@
 //! Fixtures: what a check needs, made once per cell and shared.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use rstest::fixture;
-use testkit::cluster::{self, Coverage, Manifest, Members, Order, Planned, Site};
+use testkit::cluster::{self, Manifest, Order, Site};
 use testkit::config::{self, Config, Keep, Layer};
 use testkit::expect::{self, Verdict};
 use testkit::matrix::Cell;
 use testkit::plan::{Plan, Segments, Variant};
-use testkit::record::{self, CellPart, CheckPart, RunPart};
+use testkit::record::{CellPart, CheckPart, RunPart};
 use testkit::report::{Evidence, Owner, Timeline, Work, chain};
 use testkit::session::{Lease, Run, reaper};
 
 use crate::checks::{self, Body, Check};
+pub use crate::failure::Failure;
+use crate::ground::Ground;
 use crate::options;
 
 /// The suite of one cell, as a check sees it.
@@ -27,31 +28,6 @@ pub struct Suite {
 #[fixture]
 pub fn suite(#[default("init_cluster")] cell: &'static str) -> Suite {
     Suite { cell }
-}
-
-/// A check that did not pass. Its debug form is what a person reads, because that is what the test harness prints.
-pub struct Failure(String);
-
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Failure {
-    /// One of this text.
-    pub(crate) fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// Its text.
-    pub(crate) fn into_text(self) -> String {
-        self.0
-    }
-
-    pub(crate) fn of(error: impl std::error::Error + 'static) -> Self {
-        Self(chain(&error))
-    }
 }
 
 impl Suite {
@@ -70,11 +46,11 @@ impl Suite {
     async fn judge(self, name: &str, exe: &str) -> Result<(), Failure> {
         let check = checks::checks()
             .find(|check| check.name == name)
-            .ok_or_else(|| Failure(format!("there is no check {name:?}; run `testkit generate`")))?;
+            .ok_or_else(|| Failure::new(format!("there is no check {name:?}; run `testkit generate`")))?;
         let cell = options::matrix()
             .map_err(Failure::of)?
             .find_cell(self.cell)
-            .ok_or_else(|| Failure(format!("there is no cell {:?}; run `testkit generate`", self.cell)))?;
+            .ok_or_else(|| Failure::new(format!("there is no cell {:?}; run `testkit generate`", self.cell)))?;
         let config = Config::resolve(Layer::default()).map_err(Failure::of)?;
         let run = Run::join(&config).await.map_err(Failure::of)?;
         run.end_with_runner();
@@ -94,7 +70,7 @@ impl Suite {
     async fn judge_in(self, ground: &Ground, cell: &Cell, check: &Check, began: Timestamp) -> Judged {
         let Ground { config, run, exe } = ground;
         let lease: Result<Lease<Manifest>, _> = Lease::acquire(run, self.cell, check.access(), async |dir: &Path| {
-            let site = ground.site().await.map_err(|failure| failure.0)?;
+            let site = ground.site().await.map_err(|failure| failure.into_text())?;
             Timeline::new(dir, run.clock()).since(Work::Connect, Owner::Framework, began);
             provide(&site, cell, dir).await
         })
@@ -146,21 +122,21 @@ impl Judged {
     pub(crate) fn afterwards(&mut self, done: Result<Option<String>, Failure>) {
         match done {
             Ok(said) => self.afterwards.extend(said),
-            Err(Failure(problem)) => self.afterwards.push(format!("after the verdict: {problem}")),
+            Err(failure) => self.afterwards.push(format!("after the verdict: {}", failure.text())),
         }
     }
 
     /// What the test says where it does not pass.
     pub(crate) fn failure(&self) -> Option<String> {
-        let Failure(text) = self.outcome.as_ref().err()?;
-        Some([std::slice::from_ref(text), &self.afterwards].concat().join("\n"))
+        let text = self.outcome.as_ref().err()?.text();
+        Some([&[text.to_owned()][..], &self.afterwards].concat().join("\n"))
     }
 
     /// The end of the test: the verdict decides how. What went wrong after one that passed is printed only; the reaper does
     /// again what was to be done.
     pub(crate) fn conclude(self) -> Result<(), Failure> {
         match self.failure() {
-            Some(text) => Err(Failure(text)),
+            Some(text) => Err(Failure::new(text)),
             None => {
                 self.afterwards.iter().for_each(|said| println!("{said}"));
                 Ok(())
@@ -214,68 +190,11 @@ async fn judge_on(ground: &Ground, lease: &Lease<Manifest>, check: &Check) -> Ju
         let seconds = std::time::Duration::from_millis(settled.ms).as_secs_f32();
         text.push_str(&format!("\nseen at the last of {} looks in {seconds:.1} s", settled.looks));
     }
-    let mut judged = Judged { outcome: Err(Failure(text)), verdict: Some(verdict), afterwards: Vec::new() };
+    let mut judged = Judged { outcome: Err(Failure::new(text)), verdict: Some(verdict), afterwards: Vec::new() };
     if ground.config.keep == Keep::OnFailure {
         judged.afterwards(ground.keep(site, manifest).await.map(Some));
     }
     judged
-}
-
-/// What a check begins with. Most end with no more: to judge what is observed takes no LXD.
-pub(crate) struct Ground {
-    pub(crate) config: Config,
-    pub(crate) run: Run,
-    pub(crate) exe: PathBuf,
-}
-
-impl Ground {
-    /// Connects to LXD, for who acts on a cluster.
-    pub(crate) async fn site(&self) -> Result<Site, Failure> {
-        let site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
-        record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
-        Ok(site)
-    }
-
-    /// Keeps a cluster, as asked. Says how to enter it.
-    async fn keep(&self, site: Option<Site>, manifest: &Manifest) -> Result<String, Failure> {
-        let site = match site {
-            Some(site) => site,
-            None => self.site().await?,
-        };
-        cluster::pause(&site, manifest, None).await.map_err(Failure::of)
-    }
-
-    /// Takes what MicroOVN counted of its own code on these members, where that is asked for, before they go.
-    pub(crate) async fn take_coverage(&self, suite: &str, instances: &Members) -> Result<Option<String>, Failure> {
-        if !self.config.coverage {
-            return Ok(None);
-        }
-        let to = self.config.coverage_dir.clone().unwrap_or_else(|| self.run.folder().coverage()).join(suite);
-        let Coverage { files, missing } = cluster::collect_coverage(&self.site().await?.client, instances, &to).await;
-        match (files, missing.is_empty()) {
-            (_, false) => Err(Failure(missing.join("\n"))),
-            (0, true) => Err(Failure(
-                "MicroOVN counted nothing; a snap that counts is built with MICROOVN_COVERAGE=\"yes\" in its snapcraft.yaml"
-                    .to_owned(),
-            )),
-            (files, true) => Ok(Some(format!("coverage: {files} files in {}", to.display()))),
-        }
-    }
-
-    /// What becomes of a cluster that could not be formed, which no check will use: it goes at once, or is kept as asked.
-    pub(crate) async fn leave_unformed(&self, cell: &str, problem: &str) -> Result<Option<String>, Failure> {
-        if self.config.keep == Keep::Never {
-            let planned = Planned::find(&self.run.cell_dir(cell).map_err(Failure::of)?).map_err(Failure::of)?;
-            let taken = match planned {
-                Some(planned) => self.take_coverage(cell, &planned.instances).await,
-                None => Ok(None),
-            };
-            reaper::release(&self.run, &self.exe, cell).map_err(Failure::of)?;
-            return taken;
-        }
-        let dir = self.run.cell_dir(cell).map_err(Failure::of)?;
-        cluster::keep_unformed(&self.site().await?, &dir, problem).await.map_err(Failure::of)
-    }
 }
 
 /// Leaves for the record of the run what is known before the check begins, and that it begins.
@@ -382,7 +301,7 @@ mod tests {
         let mut verdict = Verdict::builder("members");
         verdict.compare("a", "t", "c", "x", "x");
         let mut judged = Judged { outcome: Ok(()), verdict: Some(verdict.finish()), afterwards: Vec::new() };
-        judged.afterwards(Err(Failure("no room".to_owned())));
+        judged.afterwards(Err(Failure::new("no room".to_owned())));
         assert_eq!(judged.failure(), None);
         assert!(judged.conclude().is_ok());
     }

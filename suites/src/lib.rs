@@ -1,7 +1,9 @@
 //! The MicroOVN system tests: init options, checks, steps, journeys and fixtures. See ARCHITECTURE.md.
 
 pub mod checks;
+mod failure;
 pub mod fixtures;
+mod ground;
 pub mod journeys;
 pub mod options;
 pub mod stations;

@@ -15,7 +15,8 @@ use testkit::report::chain;
 use testkit::session::play::{Part, wait_for_player};
 use testkit::session::{Run, Unprovisioned, reaper};
 
-use crate::fixtures::{Failure, Ground, Judged};
+use crate::fixtures::{Failure, Judged};
+use crate::ground::Ground;
 use crate::{journeys, options};
 
 /// A journey, as the test of a station sees it.

@@ -1,0 +1,72 @@
+//! What a test has before it has a cluster: its settings, its run, and the way to LXD.
+
+use std::path::PathBuf;
+
+use testkit::cluster::{self, Coverage, Manifest, Members, Planned, Site};
+use testkit::config::{Config, Keep};
+use testkit::record;
+use testkit::session::{Run, reaper};
+
+use crate::failure::Failure;
+
+/// What a check begins with. Most end with no more: to judge what is observed takes no LXD.
+pub(crate) struct Ground {
+    pub(crate) config: Config,
+    pub(crate) run: Run,
+    pub(crate) exe: PathBuf,
+}
+
+impl Ground {
+    /// Connects to LXD, for who acts on a cluster.
+    pub(crate) async fn site(&self) -> Result<Site, Failure> {
+        let site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
+        record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
+        Ok(site)
+    }
+
+    /// Keeps a cluster, as asked. Says how to enter it.
+    pub(crate) async fn keep(&self, site: Option<Site>, manifest: &Manifest) -> Result<String, Failure> {
+        let site = match site {
+            Some(site) => site,
+            None => self.site().await?,
+        };
+        cluster::pause(&site, manifest, None).await.map_err(Failure::of)
+    }
+
+    /// Takes what MicroOVN counted of its own code on these members, where that is asked for, before they go.
+    pub(crate) async fn take_coverage(&self, suite: &str, instances: &Members) -> Result<Option<String>, Failure> {
+        if !self.config.coverage {
+            return Ok(None);
+        }
+        let to = self.config.coverage_dir.clone().unwrap_or_else(|| self.run.folder().coverage()).join(suite);
+        let Coverage { files, missing } = cluster::collect_coverage(&self.site().await?.client, instances, &to).await;
+        match (files, missing.is_empty()) {
+            (_, false) => Err(Failure::new(missing.join("\n"))),
+            (0, true) => Err(Failure::new(
+                "MicroOVN counted nothing; a snap that counts is built with MICROOVN_COVERAGE=\"yes\" in its snapcraft.yaml"
+                    .to_owned(),
+            )),
+            (files, true) => Ok(Some(format!("coverage: {files} files in {}", to.display()))),
+        }
+    }
+
+    /// The same of a cluster that could not be formed, as far as it came.
+    async fn take_planned(&self, cell: &str) -> Result<Option<String>, Failure> {
+        let dir = self.run.cell_dir(cell).map_err(Failure::of)?;
+        match Planned::find(&dir).map_err(Failure::of)? {
+            Some(planned) => self.take_coverage(cell, &planned.instances).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What becomes of a cluster that could not be formed, which no check will use: it goes at once, or is kept as asked.
+    pub(crate) async fn leave_unformed(&self, cell: &str, problem: &str) -> Result<Option<String>, Failure> {
+        if self.config.keep == Keep::Never {
+            let taken = self.take_planned(cell).await;
+            reaper::release(&self.run, &self.exe, cell).map_err(Failure::of)?;
+            return taken;
+        }
+        let dir = self.run.cell_dir(cell).map_err(Failure::of)?;
+        cluster::keep_unformed(&self.site().await?, &dir, problem).await.map_err(Failure::of)
+    }
+}
