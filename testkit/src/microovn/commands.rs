@@ -250,7 +250,8 @@ pub fn daemons() -> Argv {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::process::Command;
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
 
     use super::*;
     use crate::microovn::{Daemon, Pki, PkiContent};
@@ -260,28 +261,24 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let program = folder.path().join("ovn-northd");
         fs::copy("/usr/bin/perl", &program).expect("a program of that name");
-        let waits = [program.to_str().expect("a path"), "-e", "sleep 60", "--", "--detach"];
+        // It says which process it is once it runs, and ends when nobody is there to write to it.
+        let said = [program.to_str().expect("a path"), "-e", "$| = 1; print \"$$\\n\"; <STDIN>", "--", "--detach"];
         let listed = |by: &[&str]| {
-            let argv = [by, &waits].concat();
-            let mut child = Command::new(argv[0]).args(&argv[1..]).spawn().expect("it runs");
-            // It is that program once it is called so and has its arguments, which the kernel gives it a moment later.
-            let is_told = |file: &str, word: &str| {
-                let path = format!("/proc/{}/{file}", child.id());
-                fs::read_to_string(path).is_ok_and(|told| told.starts_with(word))
-            };
-            let begun = std::time::Instant::now();
-            while !(is_told("comm", "ovn-northd") && is_told("cmdline", waits[0])) {
-                assert!(begun.elapsed().as_secs() < 20, "it is not called ovn-northd");
-                std::thread::yield_now();
-            }
+            // Of a session of its own, or of one whose leader is there: what leads the session of the tests may have ended.
+            let mut command = Command::new("setsid");
+            command.args(by).args(said).stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut child = command.spawn().expect("it runs");
+            let mut process = String::new();
+            BufReader::new(child.stdout.take().expect("its words")).read_line(&mut process).expect("its process");
             let argv = daemons();
             let output = Command::new(&argv[0]).args(&argv[1..]).output().expect("bash runs");
             let seen = Daemon::parse_all(&String::from_utf8_lossy(&output.stdout)).expect("daemons");
-            child.kill().and_then(|()| child.wait()).expect("it ends");
-            seen.iter().any(|daemon| daemon.identity.0 == child.id())
+            drop(child.stdin.take());
+            child.wait().expect("it ends");
+            seen.iter().any(|daemon| daemon.identity.0.to_string() == process.trim())
         };
-        assert!(!listed(&[]), "it is of this test's session");
-        assert!(listed(&["setsid"]), "it has a session of its own");
+        assert!(!listed(&["bash", "-c", r#""$@"; true"#, "bash"]), "it is of the session of what started it");
+        assert!(listed(&[]), "it has a session of its own");
     }
 
     #[test]
