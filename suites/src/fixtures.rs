@@ -52,6 +52,7 @@ impl Suite {
             .find_cell(self.cell)
             .ok_or_else(|| Failure::new(format!("there is no cell {:?}; run `testkit generate`", self.cell)))?;
         let config = Config::resolve(Layer::default()).map_err(Failure::of)?;
+        config.require_decided().map_err(Failure::of)?;
         let run = Run::join(&config).await.map_err(Failure::of)?;
         run.end_with_runner();
         let dir = run.cell_dir(self.cell).map_err(Failure::of)?;

@@ -38,7 +38,12 @@ impl Ground {
         if !self.config.coverage {
             return Ok(None);
         }
-        let to = self.config.coverage_dir.clone().unwrap_or_else(|| self.run.folder().coverage()).join(suite);
+        let to = match &self.config.coverage_dir {
+            // Of several products, each has a folder there.
+            Some(dir) => self.config.product.as_ref().map_or_else(|| dir.clone(), |product| dir.join(product)),
+            None => self.run.folder().coverage(),
+        };
+        let to = to.join(suite);
         let Coverage { files, missing } = cluster::collect_coverage(&self.site().await?.client, instances, &to).await;
         match (files, missing.is_empty()) {
             (_, false) => Err(Failure::new(missing.join("\n"))),

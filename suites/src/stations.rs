@@ -77,6 +77,7 @@ impl Voyage {
 
     async fn judge(self, test: &str, exe: &str) -> Result<(), Failure> {
         let config = Config::resolve(Layer::default()).map_err(Failure::of)?;
+        config.require_decided().map_err(Failure::of)?;
         let chart = Chart::of(self.journey, config.on.as_deref())?;
         let number = chart.find(test)?.number;
         let run = Run::join(&config).await.map_err(Failure::of)?;

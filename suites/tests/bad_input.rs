@@ -155,6 +155,51 @@ fn an_upgrade_that_is_none_is_refused_before_lxd_is_asked() {
 }
 
 #[test]
+fn what_is_done_with_one_product_is_refused_where_there_are_several() {
+    let world = World::new();
+    let older = of_version(&world, "24.03.9", "older.snap");
+    let newer = of_version(&world, "25.03.1", "newer.snap");
+    let both = format!("{older}:{newer}");
+    let env = [("MICROOVN_SNAP_PATH", both.as_str())];
+    let several = ["several products are given (older, newer)", "name it with TESTKIT_PRODUCT", "`testkit run`"];
+    world.run(&["up", "init_cluster"], &env).refused(&several);
+    let slip = [env[0], ("TESTKIT_PRODUCT", "oldr")];
+    world.run(&["up", "init_cluster"], &slip).refused(&["the products are older, newer; did you mean \"older\"?"]);
+    let kept = [env[0], ("TESTKIT_KEEP", "on-failure")];
+    let one_at_a_time =
+        ["clusters are kept by the names of their suites", "with one product at a time", "TESTKIT_PRODUCT"];
+    world.run(&["run", "init_cluster"], &kept).refused(&one_at_a_time);
+    world.run(&["run", "init_cluster", "--pause-on-failure"], &env).refused(&one_at_a_time);
+    world.assert_nothing_made();
+    // Once one is chosen it comes to LXD, which is not there.
+    let image = ("MICROOVN_TEST_CONTAINER_IMAGE", "whatever");
+    let chosen = [env[0], ("TESTKIT_PRODUCT", "newer"), image];
+    world.run(&["image", "build"], &chosen).refused(&["connect to LXD"]);
+}
+
+#[test]
+fn every_product_is_looked_at_before_the_first_is_tested() {
+    let world = World::new();
+    let older = of_version(&world, "24.03.9", "older.snap");
+    let newer = of_version(&world, "25.03.1", "newer.snap");
+    let image = ("MICROOVN_TEST_CONTAINER_IMAGE", "whatever");
+    for (second, from, parts) in [
+        ("/nowhere/b.snap", "", &["with b: ", "/nowhere/b.snap is not a usable snap", "there is no such file"][..]),
+        (
+            newer.as_str(),
+            newer.as_str(),
+            &["with older: ", "MICROOVN_UPGRADE_FROM is ", "which is newer than", "exchange"],
+        ),
+        (newer.as_str(), "/nowhere/c.snap", &["with older: ", "/nowhere/c.snap is not a usable snap"]),
+    ] {
+        let both = format!("{older}:{second}");
+        let env = [("MICROOVN_SNAP_PATH", both.as_str()), ("MICROOVN_UPGRADE_FROM", from), image];
+        world.run(&["run", "init_cluster"], &env).refused(parts);
+        assert!(!world.out().exists(), "there is a run");
+    }
+}
+
+#[test]
 fn a_channel_without_a_store_is_told_before_anything_is_made() {
     let world = World::new();
     let newer = of_version(&world, "25.03.1", "newer.snap");

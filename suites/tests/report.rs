@@ -180,3 +180,42 @@ fn a_summary_says_of_which_run_it_is_and_is_not_that_of_another() {
     world.run(&["summary"], &[]).refused(&refused);
     assert!(summary(&["target/nextest/default/junit.xml"]).contains(OTHER));
 }
+
+/// Keeps of the recorded runs that they are of two products. Returns the folder's name.
+fn together(world: &World, runs: &[(&str, &[String])]) -> String {
+    let folder = world.out().join("cafe0000");
+    fs::create_dir_all(&folder).expect("made");
+    let product = |(name, runs): &(&str, &[String])| serde_json::json!({"name": name, "runs": runs, "problem": null});
+    let products: Vec<Value> = runs.iter().map(product).collect();
+    let kept = serde_json::json!({
+        "schema": 1, "run": "cafe0000", "ended": "2099-01-01T00:00:00Z", "products": products
+    });
+    fs::write(folder.join("together.json"), kept.to_string()).expect("written");
+    "cafe0000".to_owned()
+}
+
+#[test]
+fn runs_with_several_products_are_shown_side_by_side() {
+    let world = World::new();
+    let (good, failing) = (add(&world, "good"), add(&world, "failing"));
+    let id = together(&world, &[("old", std::slice::from_ref(&good)), ("new", std::slice::from_ref(&failing))]);
+    // They are later than each of them.
+    let path = PathBuf::from(printed(&world.run(&["report"], &[])));
+    assert_eq!(path, world.out().join(&id).join("report.html"));
+    let page = fs::read_to_string(&path).expect("a page");
+    for part in [
+        "failed with some products".to_owned(),
+        format!("<a href=\"../{failing}/report.html#init_cluster_custom_encap\">3 of 13 failed</a>"),
+        format!("<a href=\"../{good}/report.html#init_cluster_custom_encap\">13 passed</a>"),
+        "2 of 2 did not come out alike".to_owned(),
+    ] {
+        assert!(page.contains(&part), "no {part} in {page}");
+    }
+    assert!(world.out().join(&failing).join("report.html").is_file(), "what is linked to is there");
+    let side: Value =
+        serde_json::from_str(&printed(&world.run(&["report", &id, "--format", "json"], &[]))).expect("JSON");
+    assert_eq!(side["suites"][1]["results"][1]["told"], "3 of 13 failed");
+    let summary = printed(&world.run(&["summary"], &[]));
+    assert!(summary.contains("| `init_cluster_custom_encap` | 13 passed") && summary.contains("## new"), "{summary}");
+    world.run(&["evidence"], &[]).refused(&["cafe0000 is several runs, one with each product", &good, "name the one"]);
+}

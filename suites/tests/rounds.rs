@@ -57,6 +57,14 @@ fn every_round_provisions_for_itself() {
     }
 }
 
+#[test]
+fn a_runner_that_is_not_told_which_product_to_test_is_told_how() {
+    let out = tempfile::tempdir().expect("a folder");
+    let said = nextest(out.path(), &[], &[("MICROOVN_SNAP_PATH", "/a.snap:/b.snap")]);
+    assert!(said.contains("several products are given (a, b), and this is done with one; name it with"), "{said}");
+    assert!(runs(out.path()).is_empty(), "something was begun");
+}
+
 #[rstest]
 #[case::forks("timeout -k 5 600")]
 #[case::two_of_them("timeout 600 timeout 500")]

@@ -4,10 +4,12 @@
 
 mod choice;
 mod environment;
+mod error;
 mod faults;
 mod home;
 mod layer;
 mod nextest;
+mod product;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -16,16 +18,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use choice::{Datapath, StandIn, UpgradeFrom};
-use environment::{environment_layer, lasting as lasting_of, suggestion, texts};
+use environment::{environment_layer, lasting as lasting_of, texts};
+pub use error::ConfigError;
 pub use faults::{FaultError, Faults};
 pub use layer::{Keep, Layer};
 pub use nextest::{Nextest, Round};
+pub use product::Product;
 
 /// The variable that names the cell that journeys start from: how `testkit run` tells its tests.
 pub const ON: &str = "TESTKIT_ON";
 
 /// The variable that names the step before which journeys stop, for the same.
 pub const PAUSE_BEFORE: &str = "TESTKIT_PAUSE_BEFORE";
+/// The variable that says which one of several products is tested.
+pub const PRODUCT: &str = "TESTKIT_PRODUCT";
 /// The variable of [`Config::keep`].
 pub const KEEP: &str = "TESTKIT_KEEP";
 
@@ -66,8 +72,12 @@ pub struct Config {
     pub root: PathBuf,
     /// Which LXD.
     pub lxd: LxdTarget,
-    /// Snap under test; `None` means the stand-in.
+    /// Snap under test; `None` means the stand-in, unless it is [undecided](Self::require_decided).
     pub snap: Option<PathBuf>,
+    /// The products to choose from, where more than one snap is given or the configuration file has any.
+    pub products: Vec<Product>,
+    /// The name of the one of them that is tested.
+    pub product: Option<String>,
     /// The older snap that upgrades start from; `None` means that of the stand-in, or none.
     pub upgrade_from: Option<UpgradeFrom>,
     /// Snaps installed before it, in order.
@@ -116,80 +126,6 @@ pub struct Config {
     pub nextest_profile: Option<String>,
 }
 
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The working directory is in no checkout of the project.
-    #[error("no workspace found at or above {}; run this inside a checkout of the project", .0.display())]
-    NoWorkspace(PathBuf),
-    /// The configuration file cannot be read.
-    #[error("failed to read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The configuration file is not valid; the cause names line and column.
-    #[error("failed to parse {}", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Why and where.
-        source: Box<toml::de::Error>,
-    },
-    /// An environment variable has a value that cannot be used.
-    #[error("environment variable {name} is {value:?}, which is not {wanted}")]
-    Environment {
-        /// The variable.
-        name: &'static str,
-        /// Its value.
-        value: String,
-        /// What it may be.
-        wanted: String,
-    },
-    /// An environment variable whose name says that it is meant for this framework, and that it does not have.
-    #[error("environment variable {name} is set, and there is no such setting{}", suggestion(name))]
-    UnknownVariable {
-        /// The variable.
-        name: String,
-    },
-    /// An environment variable is no text.
-    #[error("environment variable {name} is {value:?}, which is not UTF-8")]
-    NotText {
-        /// The variable.
-        name: String,
-        /// Its value.
-        value: std::ffi::OsString,
-    },
-    /// The environment has a fault that there is not.
-    #[error("environment variable TESTKIT_FAULTS cannot be used")]
-    Faults(#[source] FaultError),
-    /// The `lxc` client is told of another LXD than the framework is.
-    #[error(
-        "LXC_REMOTE={remote} is set and LXD_REMOTE is not, so clusters would be formed in the LXD of this host; \
-         unset LXC_REMOTE, or name the remote's address with LXD_REMOTE=https://host:port and its three certificates"
-    )]
-    OtherRemote {
-        /// What `LXC_REMOTE` is.
-        remote: String,
-    },
-    /// Nothing says where built images and snaps go.
-    #[error(
-        "there is no folder for the cache: neither XDG_CACHE_HOME nor HOME is an absolute path, and the user database \
-             has no home for this user; set TESTKIT_CACHE_DIR"
-    )]
-    NoCache,
-    /// A remote LXD without all of its certificates.
-    #[error("LXD_REMOTE={url} needs LXD_CLIENT_CERT, LXD_CLIENT_KEY and LXD_SERVER_CERT; {missing} is not set")]
-    RemoteWithoutCertificate {
-        /// The remote.
-        url: String,
-        /// The first variable that is missing.
-        missing: &'static str,
-    },
-}
-
 impl Config {
     /// Resolves the configuration of this process: `flags` first, then the environment, then `testkit.toml`.
     ///
@@ -217,6 +153,15 @@ impl Config {
                 flags.$field.or(env.$field).or(file.$field)
             };
         }
+        // The first source that says what is tested says all of it.
+        let (snap, mut products) =
+            match [&flags, &env, &file].into_iter().find(|it| it.snap.is_some() || it.product.is_some()) {
+                Some(Layer { snap: Some(_), product: Some(_), .. }) => {
+                    return Err(ConfigError::SnapAndProducts(root.join(FILE_NAME)));
+                }
+                Some(Layer { snap, product, .. }) => (snap.clone(), product.clone().unwrap_or_default()),
+                None => (None, Vec::new()),
+            };
         // The command and the tests work in different folders, so a relative path cannot be from the working directory.
         let whole = |path: PathBuf| root.join(path);
         let lxd = match pick!(lxd_remote) {
@@ -240,13 +185,24 @@ impl Config {
             Some(path) => whole(path),
             None => home::cache(environment).ok_or(ConfigError::NoCache)?.join("microovn-testkit"),
         };
-        Ok(Self {
+        let whole_from = |from: UpgradeFrom| match from {
+            UpgradeFrom::File(path) => UpgradeFrom::File(whole(path)),
+            channel @ UpgradeFrom::Channel(_) => channel,
+        };
+        for product in &mut products {
+            product.snap = whole(product.snap.clone());
+            product.extra_snaps = product.extra_snaps.take().map(|all| all.into_iter().map(whole).collect());
+            product.upgrade_from = product.upgrade_from.take().map(whole_from);
+        }
+        product::require_distinct(&products)?;
+        let chosen = environment.get(PRODUCT).filter(|name| !name.is_empty());
+        let chosen = chosen.or(products.first().filter(|_| products.len() == 1).map(|only| &only.name)).cloned();
+        let config = Self {
             lxd,
-            snap: pick!(snap).map(whole),
-            upgrade_from: pick!(upgrade_from).map(|from| match from {
-                UpgradeFrom::File(path) => UpgradeFrom::File(whole(path)),
-                channel @ UpgradeFrom::Channel(_) => channel,
-            }),
+            snap: snap.map(whole),
+            products,
+            product: None,
+            upgrade_from: pick!(upgrade_from).map(whole_from),
             extra_snaps: pick!(extra_snaps).unwrap_or_default().into_iter().map(whole).collect(),
             node_image: pick!(node_image),
             project: pick!(project).unwrap_or_else(|| "microovn-testkit".to_owned()),
@@ -270,7 +226,11 @@ impl Config {
             nextest: Nextest::find(environment)?,
             nextest_profile: environment.get("NEXTEST_PROFILE").filter(|name| !name.is_empty()).cloned(),
             root,
-        })
+        };
+        match chosen {
+            Some(name) => config.with_product(&name),
+            None => Ok(config),
+        }
     }
 }
 
@@ -358,6 +318,55 @@ mod tests {
         );
     }
 
+    const SEVERAL: &str = "MICROOVN_SNAP_PATH";
+    const PRODUCTS: &str = r#"
+        extra_snaps = ["base.snap"]
+        upgrade_from = "22.03/stable"
+        [[product]]
+        name = "older"
+        snap = "old.snap"
+        extra_snaps = ["/bases/old.snap"]
+        [[product]]
+        name = "newer"
+        snap = "/new.snap"
+        upgrade_from = "old.snap"
+    "#;
+
+    #[test]
+    fn one_of_several_snaps_is_tested_once_it_is_chosen() {
+        let several = (SEVERAL, "/s/old.snap:/s/new.snap:");
+        let config = resolve(Layer::default(), &[several], None).expect("resolves");
+        assert_eq!((config.products.len(), &config.snap), (2, &None));
+        let refused = config.require_decided().expect_err("none is chosen").to_string();
+        assert!(
+            refused.starts_with("several products are given (old, new), and this is done with one; name it"),
+            "{refused}"
+        );
+        let config = resolve(Layer::default(), &[several, (PRODUCT, "new")], None).expect("resolves");
+        assert!(config.require_decided().is_ok());
+        assert_eq!((config.snap, config.product.as_deref()), (Some(PathBuf::from("/s/new.snap")), Some("new")));
+        let one = resolve(Layer::default(), &[(SEVERAL, "/s/old.snap")], None).expect("resolves");
+        assert_eq!((one.products.len(), one.snap, one.product), (0, Some(PathBuf::from("/s/old.snap")), None));
+    }
+
+    #[test]
+    fn products_of_the_file_have_what_is_their_own_and_else_what_all_have() {
+        let config = |name| resolve(Layer::default(), &[(PRODUCT, name)], Some(PRODUCTS)).expect("resolves");
+        let (older, newer) = (config("older"), config("newer"));
+        assert_eq!(older.snap, Some(older.root.join("old.snap")));
+        assert_eq!(older.extra_snaps, [PathBuf::from("/bases/old.snap")]);
+        assert_eq!(older.upgrade_from, Some(UpgradeFrom::Channel("22.03/stable".to_owned())));
+        assert_eq!(newer.extra_snaps, [newer.root.join("base.snap")]);
+        assert_eq!(newer.upgrade_from, Some(UpgradeFrom::File(newer.root.join("old.snap"))));
+        // A snap of the environment is all that is tested.
+        let env = resolve(Layer::default(), &[(SEVERAL, "/other.snap")], Some(PRODUCTS)).expect("resolves");
+        assert_eq!((env.snap, env.products.len()), (Some(PathBuf::from("/other.snap")), 0));
+        // The only one needs no choice.
+        let only = "[[product]]\nname = \"only\"\nsnap = \"/only.snap\"\n";
+        let only = resolve(Layer::default(), &[], Some(only)).expect("resolves");
+        assert_eq!((only.snap, only.product.as_deref()), (Some(PathBuf::from("/only.snap")), Some("only")));
+    }
+
     #[rstest::rstest]
     #[case::coverage(&[("MICROOVN_COVERAGE_ENABLED", "true")], None, "MICROOVN_COVERAGE_ENABLED is \"true\", which is not yes or no")]
     #[case::keep(&[("TESTKIT_KEEP", "sometimes")], None, "TESTKIT_KEEP is \"sometimes\", which is not one of never, on-failure, always")]
@@ -370,6 +379,13 @@ mod tests {
     #[case::datapath_in_the_file(&[], Some("datapath = \"dpdk\""), "failed to parse")]
     #[case::parallel_in_the_file(&[], Some("parallel = 0"), "failed to parse")]
     #[case::unknown_key(&[], Some("colour = 1"), "failed to parse")]
+    #[case::slip_of_a_product(&[(PRODUCT, "oldr")], Some(PRODUCTS), "TESTKIT_PRODUCT is \"oldr\", and the products are older, newer; did you mean \"older\"?")]
+    #[case::product_of_none(&[(PRODUCT, "older")], None, "there are no products to choose from: name several snaps with")]
+    #[case::snap_twice(&[(SEVERAL, "/a.snap:/a.snap")], None, "is given twice; name each snap once")]
+    #[case::products_of_one_name(&[], Some("[[product]]\nname = \"a\"\nsnap = \"x\"\n[[product]]\nname = \"a\"\nsnap = \"y\""), "the product \"a\" is given twice")]
+    #[case::product_without_a_name(&[], Some("[[product]]\nname = \"\"\nsnap = \"x\""), "has no name")]
+    #[case::product_without_a_snap(&[], Some("[[product]]\nname = \"a\""), "failed to parse")]
+    #[case::snap_and_products(&[], Some("snap = \"x\"\n[[product]]\nname = \"a\"\nsnap = \"y\""), "has both `snap` and [[product]]")]
     fn bad_settings_name_their_place(
         #[case] environment: &[(&str, &str)],
         #[case] file: Option<&str>,

@@ -48,21 +48,9 @@ fn table(record: &Record) -> String {
 }
 
 fn row(cell: &Cell) -> [String; 4] {
-    let totals = cell.totals();
-    let result = if cell.skipped.is_some() {
-        "skipped".to_owned()
-    } else if cell.problem.is_some() {
-        "no cluster".to_owned()
-    } else if totals.failed > 0 {
-        format!("{} of {} failed", totals.failed, totals.all())
-    } else if totals.unfinished > 0 {
-        format!("{} of {} not finished", totals.unfinished, totals.all())
-    } else {
-        format!("{} passed", totals.passed)
-    };
     [
         cell.name.clone(),
-        result,
+        cell.told(),
         took(cell).map(seconds).unwrap_or_default(),
         cell.stages.iter().max_by_key(|stage| stage.ms).map(slow).unwrap_or_default(),
     ]

@@ -6,7 +6,7 @@ use super::Failure;
 use super::output::show;
 use super::report::note_state;
 use crate::config::Config;
-use crate::record;
+use crate::record::{self, Together};
 
 /// Which run to pack.
 #[derive(Debug, clap::Args)]
@@ -18,6 +18,14 @@ pub(super) struct EvidenceArgs {
 /// Writes the record and the report of a run, packs them with all that it left, and prints where the archive is.
 pub(super) fn evidence(config: &Config, args: &EvidenceArgs) -> Result<ExitCode, Failure> {
     let dir = record::find(&config.out_dir, args.run.as_deref()).map_err(Failure::usage)?;
+    if let Some(together) = Together::find(&dir).map_err(Failure::usage)? {
+        let runs: Vec<String> = together.products.iter().flat_map(|product| &product.runs).cloned().collect();
+        return Err(Failure::Usage(format!(
+            "{} is several runs, one with each product ({}); name the one to pack",
+            together.run,
+            runs.join(", ")
+        )));
+    }
     let (record, _) = record::write(&dir).map_err(Failure::usage)?;
     note_state(&record);
     let packed = record::pack(&dir)

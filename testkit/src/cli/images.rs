@@ -26,17 +26,28 @@ struct Shown {
     created: String,
 }
 
-/// Builds what clusters are cloned from.
+/// Builds what clusters are cloned from, of every product where there are several and none is chosen.
 pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
-    cluster::check_given_snaps(config, &mut super::host::lines()).map_err(Failure::cluster)?;
+    let each = match config.require_decided() {
+        Ok(()) => vec![config.clone()],
+        Err(_) => {
+            let each = config.products.iter().map(|product| config.clone().with_product(&product.name));
+            each.collect::<Result<_, _>>().map_err(Failure::usage)?
+        }
+    };
+    for config in &each {
+        cluster::check_given_snaps(config, &mut super::host::lines()).map_err(Failure::cluster)?;
+    }
     let client = host::connect(config).await.map_err(Failure::usage)?;
     let interrupted = image::end_programs_on_signals().map_err(Failure::usage)?;
-    let built = cluster::golden(config, &client, &mut super::host::lines()).await;
-    if interrupted.is_set() {
-        return Err(Failure::Provisioning("interrupted; what was half made in the cache is removed".to_owned()));
+    for config in &each {
+        let built = cluster::golden(config, &client, &mut super::host::lines()).await;
+        if interrupted.is_set() {
+            return Err(Failure::Provisioning("interrupted; what was half made in the cache is removed".to_owned()));
+        }
+        let (golden, product) = built.map_err(Failure::cluster)?;
+        println!("golden image {}: {product}", golden.instance);
     }
-    let (golden, product) = built.map_err(Failure::cluster)?;
-    println!("golden image {}: {product}", golden.instance);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The framework does not know which init options and checks exist; the binary hands them over in a [`Catalogue`].
 
+mod against;
 mod args;
 mod cells;
 mod closing;
@@ -19,6 +20,7 @@ mod nextest;
 mod output;
 mod parity;
 mod plan;
+mod products;
 mod programs;
 mod report;
 mod run;

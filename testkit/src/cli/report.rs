@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use serde::Serialize;
 
 use super::Failure;
 use super::output::show;
 use crate::config::Config;
 use crate::record::schema::RunState;
-use crate::record::{self, Record};
+use crate::record::{self, Record, Together};
 
 /// Which run to report, and how.
 #[derive(Debug, clap::Args)]
@@ -36,13 +37,22 @@ pub(super) fn report(config: &Config, args: &ReportArgs) -> Result<ExitCode, Fai
         return Err(Failure::Usage("--open shows the report, which is HTML; leave out --format json".to_owned()));
     }
     let dir = record::find(&config.out_dir, args.run.as_deref()).map_err(Failure::usage)?;
+    if let Some(together) = Together::find(&dir).map_err(Failure::usage)? {
+        let (side, report) = record::write_together(&dir, &together).map_err(Failure::usage)?;
+        return present(&side, &report, args);
+    }
     let (record, report) = record::write(&dir).map_err(Failure::usage)?;
     note_state(&record);
+    present(&record, &report, args)
+}
+
+/// Prints what is told to programs, or where what is told to people is.
+fn present(record: &impl Serialize, report: &Path, args: &ReportArgs) -> Result<ExitCode, Failure> {
     match args.format {
-        Format::Json => show(&serde_json::to_string_pretty(&record).map_err(Failure::usage)?),
+        Format::Json => show(&serde_json::to_string_pretty(record).map_err(Failure::usage)?),
         Format::Html => {
             if args.open {
-                open(&report)?;
+                open(report)?;
             }
             show(&report.display().to_string())
         }

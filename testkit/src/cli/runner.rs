@@ -49,6 +49,8 @@ pub(super) struct Followed {
     pub(super) output: String,
     /// The folder of its run, where a check came to make it.
     pub(super) dir: Option<PathBuf>,
+    /// Whether somebody did not want it to go on.
+    pub(super) interrupted: bool,
 }
 
 /// Runs the runner and shows the state of every suite until it has ended. An interrupt is the runner's to act on; one
@@ -110,7 +112,7 @@ pub(super) async fn follow(
     }
     watch.end();
     let output = std::fs::read_to_string(said.path()).unwrap_or_default();
-    Ok(Followed { end, output, dir })
+    Ok(Followed { end, output, dir, interrupted: interrupted.is_some() })
 }
 
 /// What the runner does before the first check: what cargo says last.

@@ -10,15 +10,15 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use jiff::Timestamp;
 use quick_junit::{Report, TestCase, TestCaseStatus, XmlString};
 
-use super::Failure;
 use super::cells::target;
 use super::junit::{self, Junit};
 use super::output::show;
+use super::{Failure, products};
 use crate::config::{Config, Layer, Round};
 use crate::folder::RunFolder;
 use crate::headline;
 use crate::matrix::Tier;
-use crate::record;
+use crate::record::{self, Together};
 
 /// What to summarise.
 #[derive(Debug, clap::Args)]
@@ -42,9 +42,31 @@ pub(super) fn summary(args: &SummaryArgs) -> Result<ExitCode, Failure> {
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     let junit = match &args.junit {
         Some(path) => Junit::read(path)?,
-        None => last(&config)?,
+        None => match latest_together(&config)? {
+            Some(text) => return show(&text),
+            None => last(&config)?,
+        },
     };
     show(&render(&junit.report, &named(&config, &junit)))
+}
+
+/// The last runs here, where they belong together: all suites by product, and then what each run has to say.
+fn latest_together(config: &Config) -> Result<Option<String>, Failure> {
+    let Ok(dir) = record::find(&config.out_dir, None) else { return Ok(None) };
+    let Some(together) = Together::find(&dir).map_err(Failure::usage)? else { return Ok(None) };
+    let (side, _) = record::write_together(&dir, &together).map_err(Failure::usage)?;
+    let mut text = format!("## By product\n\n{}\n", products::markdown(&side));
+    for product in &together.products {
+        let why = product.problem.as_ref().map(|why| format!("\nNot tested: {}\n", code(why))).unwrap_or_default();
+        text.push_str(&format!("\n## {}\n{why}", product.name));
+        for run in &product.runs {
+            // One that came to no suite has none.
+            if let Ok(junit) = Junit::read(&RunFolder::of(&config.out_dir, run).junit()) {
+                text.push_str(&format!("\n{}", render(&junit.report, &named(config, &junit))));
+            }
+        }
+    }
+    Ok(Some(text))
 }
 
 /// That of the last run here: the runner's own file, where it is of the last run that has a record or of a later one that

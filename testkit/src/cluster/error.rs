@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::config::ConfigError;
 use crate::folder::FolderError;
 use crate::lxd;
 use crate::microovn::dialog::{DialogError, DialogProblem};
@@ -21,6 +22,9 @@ pub enum ClusterError {
     /// A journey cannot be gone; the text says which step, where it is written and why.
     #[error("{0}")]
     Journey(String),
+    /// It is not decided what is tested.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The run cannot be taken part in.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -317,7 +321,7 @@ impl ClusterError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Image(error) => error.is_usage(),
-            Self::Host(_) | Self::Run(_) | Self::NoSubnet | Self::FaultWithoutMember { .. } => true,
+            Self::Config(_) | Self::Host(_) | Self::Run(_) | Self::NoSubnet | Self::FaultWithoutMember { .. } => true,
             Self::ExtraAlone(_) | Self::UpgradeAlone(_) | Self::NewerBefore { .. } => true,
             _ => false,
         }

@@ -200,6 +200,7 @@ fn require_given(
 
 /// The snap under test and those to install before it, where the configuration names them.
 fn inspect_given(config: &Config) -> Result<Option<(Snap, Vec<Snap>)>, ClusterError> {
+    config.require_decided()?;
     let Some(path) = &config.snap else {
         return match config.extra_snaps.first() {
             Some(extra) => Err(ClusterError::ExtraAlone(extra.clone())),

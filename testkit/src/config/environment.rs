@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::layer::SUBNET;
-use super::{ConfigError, Faults, Layer};
+use super::{ConfigError, Faults, Layer, product};
 use crate::nearest::nearest;
 
 /// How the names of the settings begin.
@@ -17,7 +17,7 @@ const MEANT_FOR_US: [&str; 3] = [OWN, "MICROOVN_", "LXD_"];
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 15] = [
+const OWN_VARIABLES: [&str; 16] = [
     "TESTKIT_CACHE_DIR",
     "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
@@ -27,6 +27,7 @@ const OWN_VARIABLES: [&str; 15] = [
     "TESTKIT_PARALLEL",
     "TESTKIT_PAUSE_BEFORE",
     "TESTKIT_POOL",
+    "TESTKIT_PRODUCT",
     "TESTKIT_PROJECT",
     "TESTKIT_REUSE",
     "TESTKIT_SETTLE",
@@ -68,10 +69,9 @@ pub(super) fn texts(
 }
 
 /// The variable that was probably meant.
-pub(super) fn suggestion(name: &str) -> String {
+fn meant(name: &str) -> Option<String> {
     let own = |name| str::trim_start_matches(name, OWN);
-    let nearest = nearest(own(name), OWN_VARIABLES.into_iter().map(own));
-    nearest.map(|nearest| format!("; did you mean {OWN}{nearest}?")).unwrap_or_default()
+    nearest(own(name), OWN_VARIABLES.into_iter().map(own)).map(|nearest| format!("{OWN}{nearest}"))
 }
 
 /// The settings of the environment. An empty variable counts as not set, as CI systems pass them.
@@ -79,10 +79,17 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
     // A misspelt setting would be ignored, and its mistake be seen, if at all, in what is left of a run.
     let unknown = |name: &&String| name.starts_with(OWN) && !OWN_VARIABLES.contains(&name.as_str());
     if let Some(name) = environment.keys().find(unknown) {
-        return Err(ConfigError::UnknownVariable { name: name.clone() });
+        return Err(ConfigError::UnknownVariable { name: name.clone(), meant: meant(name) });
     }
     let text = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
     let path = |name: &str| text(name).map(PathBuf::from);
+    let paths = |name: &str| {
+        text(name).map(|list| list.split(':').filter(|it| !it.is_empty()).map(PathBuf::from).collect::<Vec<_>>())
+    };
+    let (snap, product) = match paths("MICROOVN_SNAP_PATH") {
+        Some(several) if several.len() > 1 => (None, Some(product::of_paths(&several))),
+        one => (one.and_then(|one| one.into_iter().next()), None),
+    };
     Ok(Layer {
         lxd_dir: path("LXD_DIR"),
         lxd_socket: path("LXD_SOCKET"),
@@ -90,10 +97,10 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         lxd_client_cert: path("LXD_CLIENT_CERT"),
         lxd_client_key: path("LXD_CLIENT_KEY"),
         lxd_server_cert: path("LXD_SERVER_CERT"),
-        snap: path("MICROOVN_SNAP_PATH"),
+        snap,
+        product,
         upgrade_from: text("MICROOVN_UPGRADE_FROM").map(Into::into),
-        extra_snaps: text("MICROOVN_EXTRA_SNAPS")
-            .map(|list| list.split(':').filter(|part| !part.is_empty()).map(PathBuf::from).collect()),
+        extra_snaps: paths("MICROOVN_EXTRA_SNAPS"),
         node_image: text("MICROOVN_TEST_CONTAINER_IMAGE"),
         project: text("TESTKIT_PROJECT"),
         pool: text("TESTKIT_POOL"),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::{Datapath, Faults, StandIn, UpgradeFrom};
+use super::{Datapath, Faults, Product, StandIn, UpgradeFrom};
 
 /// One source of settings. Every field is optional; an earlier source wins over a later one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -25,6 +25,8 @@ pub struct Layer {
     pub lxd_server_cert: Option<PathBuf>,
     /// The MicroOVN snap to test; without it the stand-in is built.
     pub snap: Option<PathBuf>,
+    /// Several snaps to test, one at a time, instead of one.
+    pub product: Option<Vec<Product>>,
     /// The older MicroOVN snap that upgrades start from: a file, or a channel of the store.
     pub upgrade_from: Option<UpgradeFrom>,
     /// Snaps to install first, in order.

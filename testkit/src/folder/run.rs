@@ -23,6 +23,8 @@ pub enum RunDocument {
     Host,
     /// The record.
     Record,
+    /// Which other runs belong together: the folder is theirs, and has none of the others.
+    Together,
 }
 
 /// The folder of a run.
@@ -61,6 +63,7 @@ impl RunFolder {
             RunDocument::Run => "run.json",
             RunDocument::Host => "host.json",
             RunDocument::Record => "record.json",
+            RunDocument::Together => "together.json",
         })
     }
 

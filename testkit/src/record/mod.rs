@@ -18,6 +18,7 @@ mod planned;
 mod runs;
 pub mod schema;
 mod seen;
+mod together;
 mod transcript;
 
 pub use assemble::{assemble, stages};
@@ -27,4 +28,5 @@ pub use live::CellState;
 pub use pack::{Packed, pack};
 pub use parts::{CellPart, CheckEnd, CheckPart, RunPart};
 pub use runs::{RunsError, find, latest_of_nextest, of_runner, rounds, write};
-pub use schema::Record;
+pub use schema::{Record, SideBySide};
+pub use together::{Tested, Together, write_together};

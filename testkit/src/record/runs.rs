@@ -61,16 +61,26 @@ pub enum RunsError {
     },
 }
 
-/// What every version of a run's part has.
+/// What every version of a run's part has, and of what is kept of several that belong together, which count as later than
+/// they.
 #[derive(Debug, Deserialize)]
 struct Head {
     schema: u64,
+    #[serde(alias = "ended")]
     started: Timestamp,
 }
 
+/// Either makes a folder one that has something to report.
+const HEADS: [RunDocument; 2] = [RunDocument::Run, RunDocument::Together];
+
 impl Head {
     fn find(dir: &Path) -> io::Result<Option<Self>> {
-        Ok(folder::read(&RunFolder::new(dir).document(RunDocument::Run))?)
+        for document in HEADS {
+            if let Some(head) = folder::read(&RunFolder::new(dir).document(document))? {
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -78,10 +88,11 @@ impl Head {
 /// into is one of them: a run of root is no run that never was.
 fn all(out_dir: &Path) -> Vec<PathBuf> {
     let mut runs: Vec<PathBuf> = folder::files(out_dir).unwrap_or_default();
-    runs.retain(|dir| match fs::metadata(RunFolder::new(dir).document(RunDocument::Run)) {
+    let has = |dir: &Path, document| match fs::metadata(RunFolder::new(dir).document(document)) {
         Ok(file) => file.is_file(),
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
-    });
+    };
+    runs.retain(|dir| HEADS.into_iter().any(|document| has(dir, document)));
     runs.sort_by_cached_key(|dir| Head::find(dir).ok().flatten().map(|head| head.started));
     runs
 }

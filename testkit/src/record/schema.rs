@@ -2,6 +2,7 @@
 //! (`docs/run-record.schema.json`) that programs may rely on.
 
 mod journey;
+mod together;
 mod topology;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use journey::{Act, Arrival, Change, Journey, MemberState, State, Station, Stopped, Watch};
+pub use together::{Column, Found, Row, SideBySide};
 pub use topology::{Device, Encap, Endpoint, Member, Network, Plan, Segment, Tunnel, TunnelState};
 
 /// The version of the record. It changes when a reader of the one before would be wrong.
@@ -341,6 +343,22 @@ impl Cell {
         let mut totals = Totals::default();
         self.checks.iter().for_each(|check| totals.count(check.outcome));
         totals
+    }
+
+    /// What came of it, in a few words.
+    pub fn told(&self) -> String {
+        let totals = self.totals();
+        if self.skipped.is_some() {
+            "skipped".to_owned()
+        } else if self.problem.is_some() {
+            "no cluster".to_owned()
+        } else if totals.failed > 0 {
+            format!("{} of {} failed", totals.failed, totals.all())
+        } else if totals.unfinished > 0 {
+            format!("{} of {} not finished", totals.unfinished, totals.all())
+        } else {
+            format!("{} passed", totals.passed)
+        }
     }
 }
 

@@ -29,10 +29,11 @@ impl RunId {
         fits.then_some(Self(text))
     }
 
-    /// The id of a round of a run that nextest names, or else of the run of a runner's process.
-    fn derive(nextest: Option<&Nextest>, runner: &Process) -> Self {
+    /// The id of a round of a run that nextest names, or else of the run of a runner's process, which may have one for each
+    /// snap that it tests.
+    fn derive(nextest: Option<&Nextest>, runner: &Process, snap: Option<&Path>) -> Self {
         let seed = match nextest {
-            None => runner.to_string(),
+            None => snap.map_or_else(|| runner.to_string(), |snap| format!("{runner}, {}", snap.display())),
             Some(Nextest { run, round }) if *round == Round::FIRST => run.clone(),
             Some(Nextest { run, round }) => format!("{run}, {round}"),
         };
@@ -106,7 +107,7 @@ impl Run {
         Self::open(config, nextest, runner.process).await
     }
 
-    /// A run of which this process itself is the runner, as for `testkit up`.
+    /// A run of which this process itself is the runner, as for `testkit up`: one for each snap that it tests.
     ///
     /// # Errors
     /// When the folder cannot be made.
@@ -115,7 +116,7 @@ impl Run {
     }
 
     async fn open(config: &Config, nextest: Option<Nextest>, runner: Process) -> Result<Self, RunError> {
-        let of = |nextest: Option<&Nextest>| RunId::derive(nextest, &runner);
+        let of = |nextest: Option<&Nextest>| RunId::derive(nextest, &runner, config.snap.as_deref());
         let (id, first) = (of(nextest.as_ref()), of(nextest.clone().map(Nextest::first).as_ref()));
         let [folder, common] = [&id, &first].map(|id| RunFolder::of(&config.out_dir, id));
         for path in [folder.path(), common.path()] {
@@ -243,11 +244,14 @@ mod tests {
     fn the_id_follows_nextest_and_else_the_runner() {
         let runner = Process::current();
         let other = Process { started: runner.started + 1, ..runner.clone() };
-        let of = |run: &str, runner| RunId::derive(Some(&nextest(run, 0, 1)), runner);
+        let of = |run: &str, runner| RunId::derive(Some(&nextest(run, 0, 1)), runner, None);
         assert_eq!(of("a", &runner), of("a", &other));
         assert_ne!(of("a", &runner), of("b", &runner));
-        assert_ne!(RunId::derive(None, &runner), RunId::derive(None, &other));
-        assert_eq!(RunId::derive(None, &runner).to_string().len(), 8);
+        let by = |runner, snap: Option<&str>| RunId::derive(None, runner, snap.map(Path::new));
+        assert_ne!(by(&runner, None), by(&other, None));
+        assert_eq!(by(&runner, None).to_string().len(), 8);
+        // A command that tests one snap after the other asks each what it can do.
+        assert_ne!(by(&runner, Some("a.snap")), by(&runner, Some("b.snap")));
     }
 
     fn nextest(run: &str, stress: u32, attempt: u32) -> Nextest {

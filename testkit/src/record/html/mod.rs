@@ -9,6 +9,7 @@ mod groups;
 mod inline;
 mod journey;
 mod picture;
+mod together;
 mod view;
 
 use std::io;
@@ -23,6 +24,7 @@ use super::schema::{CheckInfo, Record};
 use groups::{Failure, Value};
 use inline::Inliner;
 pub use inline::size;
+pub use together::together;
 use view::{CellView, Fact, Summary};
 
 const STYLE: &str = include_str!("../../../templates/report/style.css");

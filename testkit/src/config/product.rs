@@ -1,0 +1,115 @@
+//! Several products, of which one is tested at a time.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Config, ConfigError, UpgradeFrom};
+use crate::nearest::nearest;
+
+/// One of several snaps to test: a `[[product]]` of the configuration file, or a path of the variable's list.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    /// What it is called in tables, and chosen by.
+    pub name: String,
+    /// Its snap.
+    pub snap: PathBuf,
+    /// The snaps to install before it, in order; `None` for those of the whole configuration.
+    #[serde(default)]
+    pub extra_snaps: Option<Vec<PathBuf>>,
+    /// The older snap that upgrades to it start from; `None` for that of the whole configuration.
+    #[serde(default)]
+    pub upgrade_from: Option<UpgradeFrom>,
+}
+
+/// Products of these snaps, each called like its file, with as many folders in front as it takes to tell them apart.
+pub(super) fn of_paths(paths: &[PathBuf]) -> Vec<Product> {
+    let depth = |path: &Path| path.components().count();
+    let deepest = paths.iter().map(|path| depth(path)).max().unwrap_or_default();
+    let name = |path: &Path, parts: usize| {
+        let skipped = path.components().skip(depth(path).saturating_sub(parts));
+        skipped.collect::<PathBuf>().with_extension("").display().to_string()
+    };
+    let distinct = |parts: &usize| {
+        let names: std::collections::BTreeSet<String> = paths.iter().map(|path| name(path, *parts)).collect();
+        names.len() == paths.len()
+    };
+    let parts = (1..=deepest).find(distinct).unwrap_or(deepest);
+    let product =
+        |path: &PathBuf| Product { name: name(path, parts), snap: path.clone(), extra_snaps: None, upgrade_from: None };
+    paths.iter().map(product).collect()
+}
+
+/// Refuses products that cannot be told apart.
+pub(super) fn require_distinct(products: &[Product]) -> Result<(), ConfigError> {
+    for (at, product) in products.iter().enumerate() {
+        if product.name.is_empty() {
+            return Err(ConfigError::NamelessProduct(product.snap.clone()));
+        }
+        if products[..at].iter().any(|before| before.name == product.name) {
+            return Err(ConfigError::SameProduct(product.name.clone()));
+        }
+    }
+    Ok(())
+}
+
+impl Config {
+    /// The same with this one of its products to be tested.
+    ///
+    /// # Errors
+    /// When it has none of this name; the error names the nearest.
+    pub fn with_product(mut self, name: &str) -> Result<Self, ConfigError> {
+        let Some(product) = self.products.iter().find(|product| product.name == name).cloned() else {
+            let names: Vec<String> = self.products.iter().map(|product| product.name.clone()).collect();
+            let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+            return Err(ConfigError::UnknownProduct { name: name.to_owned(), names, near });
+        };
+        self.product = Some(product.name);
+        self.snap = Some(product.snap);
+        if let Some(extra) = product.extra_snaps {
+            self.extra_snaps = extra;
+        }
+        self.upgrade_from = product.upgrade_from.or(self.upgrade_from);
+        Ok(self)
+    }
+
+    /// The same with this snap to be tested, and no other.
+    pub fn with_snap(self, snap: PathBuf) -> Self {
+        Self { snap: Some(snap), products: Vec::new(), product: None, ..self }
+    }
+
+    /// Fails where it is not decided what is tested.
+    ///
+    /// # Errors
+    /// When there are several products and none is chosen; the error names them.
+    pub fn require_decided(&self) -> Result<(), ConfigError> {
+        if self.snap.is_some() || self.products.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError::Undecided(self.products.iter().map(|product| product.name.clone()).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(paths: &[&str]) -> Vec<String> {
+        let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+        of_paths(&paths).into_iter().map(|product| product.name).collect()
+    }
+
+    #[test]
+    fn products_are_called_like_their_files_and_told_apart_by_folders() {
+        assert_eq!(names(&["/s/old.snap", "/s/new.snap"]), ["old", "new"]);
+        assert_eq!(names(&["/a/24.03/microovn.snap", "/a/26.03/microovn.snap"]), ["24.03/microovn", "26.03/microovn"]);
+        assert_eq!(names(&["/s/microovn_24.03_amd64.snap", "/t"]), ["microovn_24.03_amd64", "t"]);
+        let same = of_paths(&[PathBuf::from("/s/a.snap"), PathBuf::from("/s/a.snap")]);
+        let refused = require_distinct(&same).expect_err("the same twice").to_string();
+        assert_eq!(
+            refused,
+            "the product \"/s/a\" is given twice; name each snap once, and each product in its own way"
+        );
+    }
+}
