@@ -11,7 +11,7 @@ use testkit::matrix::Cell;
 use testkit::plan::{Plan, Segments, Variant};
 use testkit::record::{CellPart, CheckPart, RunPart};
 use testkit::report::{Evidence, Owner, Timeline, Work, chain};
-use testkit::session::{Lease, Run, reaper};
+use testkit::session::{Lease, Run, Unprovisioned, reaper};
 
 use crate::checks::{self, Body, Check};
 pub use crate::failure::Failure;
@@ -212,7 +212,7 @@ fn suite_checks(plan: &Plan) -> impl Iterator<Item = Check> {
 }
 
 /// A cluster that was kept, looked at anew, or else a new one.
-async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, String> {
+async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, Unprovisioned> {
     if site.config.reuse
         && let Some(manifest) = cluster::reuse(site, cell.id().as_str()).await.map_err(|error| chain(&error))?
         // One that was changed by hand is nobody else's.
@@ -224,7 +224,9 @@ async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, Strin
         return Ok(manifest);
     }
     let order = Order { cell, options: options::OPTIONS, variant: &Variant::default() };
-    let manifest = cluster::provision(site, order, dir).await.map_err(|error| chain(&error))?;
+    let manifest = cluster::provision(site, order, dir)
+        .await
+        .map_err(|error| Unprovisioned { message: chain(&error), of_product: error.is_of_product() })?;
     if site.config.keep == Keep::Always {
         let how = cluster::keep(site, &manifest).await.map_err(|error| chain(&error))?;
         println!("{how}");

@@ -110,10 +110,10 @@ impl Voyage {
 /// its folder, for all of its tests; only what went wrong with giving back is an error.
 async fn play(ground: &Ground, chart: &Chart, dir: &Path) -> Result<Option<String>, Failure> {
     let name = chart.journey.name;
-    let leave = |message: String| CellFolder::new(dir).write(&Unprovisioned { message }).map_err(Failure::of);
+    let leave = |failure: Unprovisioned| CellFolder::new(dir).write(&failure).map_err(Failure::of);
     let site = match ground.site().await {
         Ok(site) => site,
-        Err(failure) => return leave(failure.into_text()).map(|()| None),
+        Err(failure) => return leave(failure.into_text().into()).map(|()| None),
     };
     let variant = cluster::variant(chart.journey);
     let asked = ground.config.pause_before.as_deref();
@@ -126,7 +126,7 @@ async fn play(ground: &Ground, chart: &Chart, dir: &Path) -> Result<Option<Strin
         Ok(played) => played,
         Err(error) => {
             let message = chain(&error);
-            leave(message.clone())?;
+            leave(Unprovisioned { message: message.clone(), of_product: error.is_of_product() })?;
             return ground.leave_unformed(name, &message).await;
         }
     };

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::bisect::BisectArgs;
 use super::doctor::DoctorArgs;
 use super::evidence::EvidenceArgs;
 use super::output::Format;
@@ -46,10 +47,13 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Cache,
     },
-    /// Show what would be tested: the cells of a tier, one cell in words, what a tier covers, or what holds upstream's tests.
+    /// Show what would be tested: the cells of a tier, one cell in words, what a tier covers, what holds upstream's tests, or
+    /// which of it each of two snaps can be tested with.
     Plan(PlanArgs),
     /// Run the suites of a tier, or the named ones: cells and journeys; or what replaces one of upstream's.
     Run(RunArgs),
+    /// Find the first of several snaps that a cell or a journey is red with, in as few runs as it takes, and say what differs.
+    Bisect(BisectArgs),
     /// Write the report of a run, one HTML file, and print its path; or print the run's record.
     Report(ReportArgs),
     /// Pack everything of a run into one archive for a bug report, without secrets, and print its path and size.

@@ -4,9 +4,11 @@
 
 mod against;
 mod args;
+mod bisect;
 mod cells;
 mod closing;
 mod clusters;
+mod compare;
 mod doctor;
 mod evidence;
 mod explain;
@@ -22,6 +24,7 @@ mod parity;
 mod plan;
 mod products;
 mod programs;
+mod releases;
 mod report;
 mod run;
 mod runner;
@@ -172,7 +175,12 @@ pub fn run(work: impl Future<Output = Result<ExitCode, Failure>>) -> ExitCode {
 async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure> {
     let command = match args.command {
         Command::Generate { check } => return generate::generate(catalogue, check),
-        Command::Plan(args) => return plan::plan(catalogue, &args),
+        Command::Plan(args) => {
+            return match args.comparison()? {
+                Some(comparison) => compare::compare(catalogue, comparison).await,
+                None => plan::plan(catalogue, &args),
+            };
+        }
         Command::Summary(args) => return summary::summary(&args),
         Command::Completions { shell } => return shell_help::completions(shell),
         Command::Man => return shell_help::manual(),
@@ -194,6 +202,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         | Command::Man
         | Command::Reap(_) => Ok(ExitCode::SUCCESS),
         Command::Run(args) => run::run(config, catalogue, args).await,
+        Command::Bisect(args) => bisect::bisect(config, catalogue, &args).await,
         Command::Doctor(args) => doctor::doctor(&config, &args).await,
         Command::Report(args) => report::report(&config, &args),
         Command::Evidence(args) => evidence::evidence(&config, &args),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -10,6 +11,7 @@ use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use serde::Serialize;
 
 use super::cells::{Cells, checks, shown_plan};
+use super::compare::Comparison;
 use super::output::show;
 use super::suites::{Group, LIFE, Suite};
 use super::{Catalogue, Failure, explain, parity};
@@ -46,6 +48,28 @@ pub(super) struct PlanArgs {
     /// Which combinations of values the tier covers, and which the constraints exclude, and why.
     #[arg(long)]
     coverage: bool,
+    /// Which cells of the tier, and which journeys, each of two snaps can be tested with, and what the other lacks: as their
+    /// files say, without LXD.
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["coverage", "explain", "steps", "upstream"])]
+    compare: Option<Vec<PathBuf>>,
+    /// Ask both products what they can do, each on a copy of its golden image in LXD, which is made where it is missing.
+    #[arg(long, requires = "compare")]
+    ask: bool,
+}
+
+impl PlanArgs {
+    /// What is to be compared, where that is asked for.
+    pub(super) fn comparison(&self) -> Result<Option<Comparison>, Failure> {
+        let Some(paths) = &self.compare else { return Ok(None) };
+        let json = match self.format {
+            Format::Table => false,
+            Format::Json => true,
+            Format::Github | Format::Markdown => {
+                return Err(Failure::Usage("--compare is shown as a table or as JSON".to_owned()));
+            }
+        };
+        Ok(Some(Comparison { paths: paths.clone(), tier: self.tier, ask: self.ask, json }))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

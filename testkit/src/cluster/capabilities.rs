@@ -5,6 +5,7 @@
 //! and what it asked is kept with the golden image. So is where it listened, which the plans of all cells expect of members.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use super::control::call;
 use super::provision::{CLONE, tags, wait_ready};
 use super::{ClusterError, Site, batch, faults};
 use crate::host;
-use crate::image::{Golden, NodeNic};
+use crate::image::{Golden, NodeNic, words_of};
 use crate::lxd::{Client, Exec, InstancePatch};
 use crate::microovn::{ControlCall, ControlError, commands, parse_members, redact};
 use crate::plan::{Need, Release};
@@ -28,6 +29,8 @@ const DIALOG: Duration = Duration::from_secs(120);
 const CALL: Duration = Duration::from_secs(30);
 /// The address of the scratch copy, from a block set aside for documentation (RFC 5737): it talks to nobody.
 const ADDRESS: &str = "192.0.2.1/32";
+/// Where the API of the cluster is controlled, as a product that has it there names it.
+const CORE_API: &str = "core/control";
 /// More empty lines than `init` has questions.
 const DEFAULTS: usize = 40;
 
@@ -53,6 +56,25 @@ impl Default for Capabilities {
 }
 
 impl Capabilities {
+    /// What the product in this snap can do of what is needed, as far as its files say: what none of its programs has a word for
+    /// it neither asks nor lists. That it has the word does not mean that it always asks. `None` where they cannot be read.
+    pub fn of_files(snap: &Path, needs: &[&Need]) -> Option<Self> {
+        let word = |need: &Need| match need {
+            Need::Prompt(text) | Need::Extension(text) => Some(text.clone()),
+            Need::CoreApi => Some(CORE_API.to_owned()),
+            Need::Older => None,
+        };
+        let words: BTreeSet<String> = needs.iter().filter_map(|need| word(need)).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let found = words_of(snap, &words)?;
+        Some(Self {
+            extensions: found.iter().map(|word| (*word).to_owned()).collect(),
+            dialog: Some(found.iter().copied().collect::<Vec<_>>().join("\n")),
+            core_api: found.contains(CORE_API),
+            member_port: None,
+        })
+    }
+
     /// A release with what only a running product tells of it.
     pub(super) fn complete(&self, release: Release) -> Release {
         let member_port = self.member_port.unwrap_or(release.member_port);

@@ -276,6 +276,11 @@ impl ClusterError {
         }
     }
 
+    /// Whether there is no cluster because of what the product did, so that another host would have none either.
+    pub fn is_of_product(&self) -> bool {
+        matches!(self, Self::Because { .. } | Self::Endless { .. }) || self.is_products()
+    }
+
     /// Whether it says why, and not only that something was waited for in vain.
     pub(super) fn gives_a_reason(&self) -> bool {
         let text = chain(self);

@@ -1,6 +1,7 @@
 //! What a snap file says of itself: read from its `meta/snap.yaml`, without installing it.
 
 mod description;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -15,6 +16,7 @@ use super::hash::{Hash, of_file};
 use super::program::Program;
 use super::version::numbers;
 pub(crate) use description::Description;
+pub use words::words_of;
 
 /// Length of a squashfs superblock, in bytes; magic and length are in it. Source: "Squashfs Binary Format", section
 /// "Superblock".

@@ -75,6 +75,15 @@ pub enum LeaseError {
 pub struct Unprovisioned {
     /// What was attempted, and its causes, a line each.
     pub message: String,
+    /// Whether it is what the product did, and not the host, LXD or this framework.
+    #[serde(default)]
+    pub of_product: bool,
+}
+
+impl From<String> for Unprovisioned {
+    fn from(message: String) -> Self {
+        Self { message, of_product: false }
+    }
 }
 
 impl OfCell for Unprovisioned {
@@ -116,7 +125,7 @@ impl<M: OfCell> Lease<M> {
     pub async fn acquire<F, E>(run: &Run, cell: &str, access: Access, provision: F) -> Result<Self, LeaseError>
     where
         F: AsyncFnOnce(&Path) -> Result<M, E>,
-        E: std::fmt::Display,
+        E: Into<Unprovisioned>,
     {
         let dir = run.cell_dir(cell)?;
         let folder = CellFolder::new(&dir);
@@ -170,7 +179,7 @@ async fn first<M, F, E>(folder: &CellFolder, provision: F) -> Result<M, LeaseErr
 where
     M: OfCell,
     F: AsyncFnOnce(&Path) -> Result<M, E>,
-    E: std::fmt::Display,
+    E: Into<Unprovisioned>,
 {
     let dir = folder.path();
     if let Some(failure) = folder.read::<Unprovisioned>()? {
@@ -179,19 +188,19 @@ where
     }
     let started = folder.started();
     let provisioned = if started.exists() {
-        Err("the test that was provisioning the cluster died".to_owned())
+        Err("the test that was provisioning the cluster died".to_owned().into())
     } else {
         fs::write(&started, b"").map_err(io_error("write", &started))?;
-        provision(dir).await.map_err(|error| error.to_string())
+        provision(dir).await.map_err(Into::into)
     };
     match provisioned {
         Ok(manifest) => {
             folder.write(&manifest)?;
             Ok(manifest)
         }
-        Err(message) => {
-            folder.write(&Unprovisioned { message: message.clone() })?;
-            Err(LeaseError::Failed { message, evidence: dir.to_owned() })
+        Err(failure) => {
+            folder.write(&failure)?;
+            Err(LeaseError::Failed { message: failure.message, evidence: dir.to_owned() })
         }
     }
 }
