@@ -67,15 +67,20 @@ fn what_one_of_two_releases_lacks_is_read_from_its_files() {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
     assert!(!text.contains("only A"), "{text}");
-    let json: Value = serde_json::from_str(&said(&world, &[&compare[..], &["--format", "json"]].concat(), &[])).expect("JSON");
+    let json: Value =
+        serde_json::from_str(&said(&world, &[&compare[..], &["--format", "json"]].concat(), &[])).expect("JSON");
     let suites = json["suites"].as_array().expect("suites");
     let lacks = |name: &str| suites.iter().find(|suite| suite["suite"] == name).expect("a suite")["lacks"].clone();
     assert_eq!(lacks("init_cluster"), serde_json::json!([[], []]));
-    let [a, b] = [0, 1].map(|side| lacks("init_cluster_services_named_user_ca_rsa")[side].as_array().expect("a list").len());
+    let [a, b] =
+        [0, 1].map(|side| lacks("init_cluster_services_named_user_ca_rsa")[side].as_array().expect("a list").len());
     assert_eq!((a, b), (1, 0));
     // An upgrade is formed of the older of the two, and to that there is none.
     let text = said(&world, &compare, &[("MICROOVN_UPGRADE_FROM", &newer)]);
-    assert!(text.contains("only B, because A lacks an older snap to come from: that of MICROOVN_UPGRADE_FROM is 26.03.0"), "{text}");
+    assert!(
+        text.contains("only B, because A lacks an older snap to come from: that of MICROOVN_UPGRADE_FROM is 26.03.0"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -124,7 +129,8 @@ fn a_search_that_cannot_begin_is_refused_before_anything_is_made(
     let args: Vec<String> = ["bisect"].iter().chain(args).map(|word| file(word)).collect();
     let env: Vec<(&str, String)> = env.iter().map(|(name, value)| (*name, file(value))).collect();
     // What members have is not known without making their image.
-    let env = env.iter().map(|(name, value)| (*name, value.as_str())).chain([("MICROOVN_TEST_CONTAINER_IMAGE", "whatever")]);
+    let env =
+        env.iter().map(|(name, value)| (*name, value.as_str())).chain([("MICROOVN_TEST_CONTAINER_IMAGE", "whatever")]);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     world.run(&args, &env.collect::<Vec<_>>()).refused(parts);
     assert!(!Path::new(&world.out()).exists(), "there is a run");

@@ -82,7 +82,8 @@ pub(super) async fn compare(catalogue: &Catalogue, comparison: Comparison) -> Re
     let needs: Vec<&Need> = suites.iter().flat_map(|suite| &suite.plan.needs).collect();
     let mut all = Vec::new();
     for snap in sides {
-        let able = if ask { Some(asked(&config, &snap.path).await?) } else { Capabilities::of_files(&snap.path, &needs) };
+        let able =
+            if ask { Some(asked(&config, &snap.path).await?) } else { Capabilities::of_files(&snap.path, &needs) };
         let older = older(&config, &snap, &needs);
         all.push(Side { snap, able, older });
     }
@@ -110,9 +111,12 @@ pub(super) async fn compare(catalogue: &Catalogue, comparison: Comparison) -> Re
 fn note(config: &Config, side: &Side) -> Result<(), Failure> {
     let shown = side.snap.path.display();
     if side.able.is_none() {
-        eprintln!("note: {shown} has no program of MicroOVN that can be read, so what it lacks is not known; --ask asks it");
+        eprintln!(
+            "note: {shown} has no program of MicroOVN that can be read, so what it lacks is not known; --ask asks it"
+        );
     }
-    let extra: Vec<Snap> = config.extra_snaps.iter().map(|path| Snap::inspect(path)).collect::<Result<_, _>>().map_err(Failure::usage)?;
+    let extra: Vec<Snap> =
+        config.extra_snaps.iter().map(|path| Snap::inspect(path)).collect::<Result<_, _>>().map_err(Failure::usage)?;
     let node = NodeSnapd { version: None, alone: config.node_image.is_none() };
     let snaps: Vec<&Snap> = extra.iter().chain([&side.snap]).collect();
     if let Err(error) = image::require(&snaps, &node) {
@@ -128,7 +132,8 @@ async fn asked(config: &Config, snap: &Path) -> Result<Capabilities, Failure> {
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let run = Run::start(&config).await.map_err(Failure::usage)?;
     let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
-    let (golden, _) = cluster::golden(&site.config, &site.client, &mut host::lines()).await.map_err(Failure::cluster)?;
+    let (golden, _) =
+        cluster::golden(&site.config, &site.client, &mut host::lines()).await.map_err(Failure::cluster)?;
     cluster::capabilities(&site, &golden).await.map_err(Failure::cluster)
 }
 
@@ -141,7 +146,10 @@ fn older(config: &Config, snap: &Snap, needs: &[&Need]) -> Result<Option<Capabil
     };
     let older = Snap::inspect(path).map_err(|error| format!("an older snap to come from ({error})"))?;
     if older.is_newer_than(snap) {
-        return Err(format!("an older snap to come from: that of MICROOVN_UPGRADE_FROM is {}, which is newer", older.version));
+        return Err(format!(
+            "an older snap to come from: that of MICROOVN_UPGRADE_FROM is {}, which is newer",
+            older.version
+        ));
     }
     Ok(Capabilities::of_files(path, needs))
 }

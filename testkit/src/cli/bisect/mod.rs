@@ -46,7 +46,9 @@ pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectA
         settings.extend(args.on.clone().map(|on| (ON, on)));
         let order = Order { catalogue, suites: &suites, programs: &programs, settings, runner: &[] };
         let ran = match against::run(&config.clone().with_snap(snap.path.clone()), &order).await {
-            Ok(Ran { came: Came::Interrupted, .. }) => return Err(Failure::Usage("interrupted; nothing is found".to_owned())),
+            Ok(Ran { came: Came::Interrupted, .. }) => {
+                return Err(Failure::Usage("interrupted; nothing is found".to_owned()));
+            }
             Ok(ran) => ran,
             // That an image of it cannot be made may be the host's doing.
             Err(Failure::Provisioning(why)) => {
@@ -97,7 +99,9 @@ pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectA
 /// The snaps, each of which can be tested.
 fn inspect(config: &Config, paths: &[PathBuf]) -> Result<Vec<Snap>, Failure> {
     if config.keep != Keep::Never || config.reuse {
-        return Err(Failure::Usage("TESTKIT_KEEP or TESTKIT_REUSE is set, and every snap needs clusters of its own".to_owned()));
+        return Err(Failure::Usage(
+            "TESTKIT_KEEP or TESTKIT_REUSE is set, and every snap needs clusters of its own".to_owned(),
+        ));
     }
     if config.faults.is_some() {
         return Err(Failure::Usage(

@@ -43,7 +43,10 @@ pub(super) enum Outcome {
 ///
 /// # Errors
 /// Those of `look`.
-pub(super) async fn search<E>(count: usize, mut look: impl AsyncFnMut(usize) -> Result<Found, E>) -> Result<Outcome, E> {
+pub(super) async fn search<E>(
+    count: usize,
+    mut look: impl AsyncFnMut(usize) -> Result<Found, E>,
+) -> Result<Outcome, E> {
     let (mut green, mut red) = (0, count.saturating_sub(1));
     match look(green).await? {
         Found::Green => {}
@@ -122,6 +125,10 @@ mod tests {
         assert_eq!(searched("gg?rr").await.0, between(1, 3, &[2]));
         assert_eq!(searched("g?r").await.0, between(0, 2, &[1]));
         assert_eq!(searched("g???r").await.0, between(0, 4, &[1, 2, 3]));
-        assert_eq!(searched("ggg?gggr").await.0, between(6, 7, &[]), "what lies before the last green one is of no matter");
+        assert_eq!(
+            searched("ggg?gggr").await.0,
+            between(6, 7, &[]),
+            "what lies before the last green one is of no matter"
+        );
     }
 }

@@ -90,7 +90,9 @@ mod tests {
         assert!(why.starts_with("no cluster, `microovn init`") && why.ends_with("not the product's doing"), "{why}");
         let mut broken = good.clone();
         broken.checks[0].outcome = Outcome::Error;
-        assert!(matches!(judge(&broken, false), Found::Unjudged(why) if why.starts_with("a check could not be judged")));
+        assert!(
+            matches!(judge(&broken, false), Found::Unjudged(why) if why.starts_with("a check could not be judged"))
+        );
         let mut cut = good;
         cut.checks[0].outcome = Outcome::NotRun;
         assert!(matches!(judge(&cut, false), Found::Unjudged(_)));
