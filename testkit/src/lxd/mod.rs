@@ -9,6 +9,7 @@
 
 mod certificate;
 mod client;
+mod command;
 mod dialect;
 mod envelope;
 mod error;
@@ -39,9 +40,9 @@ mod upload;
 mod websocket;
 
 pub use client::{Client, Tagged};
+pub use command::{Exec, ExecOutput};
 pub(crate) use dialect::says_no_space;
 pub use error::Error;
-pub use exec::{Exec, ExecOutput};
 pub use file::{File, FileSpec};
 pub(crate) use fuzzing::read_as_everything;
 pub use image::{Image, ImageAlias, ImageRef, RemoteImage};

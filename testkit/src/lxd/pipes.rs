@@ -8,8 +8,8 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 
 use super::client::Client;
+use super::command::Exec;
 use super::error::{Error, Fault};
-use super::exec::Exec;
 use super::exec_session::{ExecBody, SIGKILL, Session, broken, next_piece};
 use super::pty::PtyControl;
 use super::websocket::{Message, WebSocket};

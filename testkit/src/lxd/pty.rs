@@ -10,8 +10,8 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::Mutex;
 
 use super::client::Client;
+use super::command::Exec;
 use super::error::{Error, Fault};
-use super::exec::Exec;
 use super::exec_session::{Control, ExecBody, Session, broken, exit_code, next_piece, signal, window_size};
 use super::kind::ErrorKind;
 use super::operation::{Operation, OperationId};
