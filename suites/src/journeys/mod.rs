@@ -13,13 +13,20 @@ macro_rules! journeys {
 }
 
 journeys! {
+    bgp::{BGP_CONTROL_PLANE, BGP_NO_CONFIG, BGP_NO_VRF},
     central_control::{CENTRAL_CONTROL},
     cli_ovsovn::{CLI_OVSOVN, CLI_OVSOVN_IPV6},
+    contribute_code::{CONTRIBUTE_CODE},
     cuts::{CUTS},
     downscale::{DOWNSCALE},
     external_central::{EXTERNAL_CENTRAL, EXTERNAL_CENTRAL_IPV6},
+    howto_datapath_only::{HOWTO_DATAPATH_ONLY},
     howto_downscaling::{HOWTO_DOWNSCALING},
+    howto_logs::{HOWTO_LOGS},
+    howto_major_upgrades::{HOWTO_MAJOR_UPGRADES},
     howto_service_control::{HOWTO_SERVICE_CONTROL},
+    howto_tls::{HOWTO_TLS},
+    howto_underlay::{HOWTO_UNDERLAY},
     kills::{KILLS},
     outage::{OUTAGE},
     reboot::{REBOOT},
@@ -34,6 +41,7 @@ journeys! {
     switchstart::{SWITCHSTART},
     tls::{TLS},
     tutorial_multi_node::{TUTORIAL_MULTI_NODE},
+    tutorial_single_node::{TUTORIAL_SINGLE_NODE},
     upgrade::{UPGRADE, SINGLE, OPTIONS, REVERT, DOWN, MIXED},
 }
 

@@ -52,7 +52,7 @@ pub(super) fn command(
 pub(super) fn warns(act: Act, service: Service, centrals: usize) -> Act {
     let (even, few) = match service {
         Service::Central => (centrals > 0 && centrals.is_multiple_of(2), (1..3).contains(&centrals)),
-        Service::Chassis | Service::Switch => (false, false),
+        Service::Bgp | Service::Chassis | Service::Switch => (false, false),
     };
     let lines = [("OVN Cluster has even number of members", even), ("OVN Cluster has critically few members", few)];
     lines.into_iter().fold(act, |act, (warning, due)| {
@@ -66,7 +66,7 @@ pub(super) fn warns(act: Act, service: Service, centrals: usize) -> Act {
 pub(super) fn turnover(service: Service) -> Turnover {
     match service {
         Service::Central => Turnover::Fresh,
-        Service::Chassis | Service::Switch => Turnover::Any,
+        Service::Bgp | Service::Chassis | Service::Switch => Turnover::Any,
     }
 }
 
@@ -101,7 +101,7 @@ impl Step for Disable {
                     Some(format!("the switch of member {member} is off"))
                 }
                 (Service::Central | Service::Chassis, _) => no_quorum(state),
-                (Service::Switch, _) => None,
+                (Service::Bgp | Service::Switch, _) => None,
             }
         };
         cannot_tell(state, member, from).or_else(of_state)

@@ -53,11 +53,14 @@ impl Step for Enable {
             }
             match service {
                 // Recorded: it is refused after 30 s, and enabled later all the same.
+                Service::Central if !state.central_ips.is_empty() => {
+                    Some("the cluster was told of databases elsewhere".to_owned())
+                }
                 Service::Central if of_another_release(state, member).is_some() => of_another_release(state, member),
                 Service::Central if centrals(state) > 0 => no_quorum(state),
                 Service::Chassis if !it.runs(Service::Switch) => Some(format!("the switch of member {member} is off")),
                 Service::Chassis => no_quorum(state),
-                Service::Central | Service::Switch => None,
+                Service::Bgp | Service::Central | Service::Switch => None,
             }
         };
         cannot_tell(state, member, from).or_else(of_state)
@@ -82,7 +85,7 @@ impl Step for Enable {
         let stems: &[&str] = match service {
             Service::Central => &["ovnnb", "ovnsb", "ovn-northd"],
             Service::Chassis => &["ovn-controller"],
-            Service::Switch => &[],
+            Service::Bgp | Service::Switch => &[],
         };
         if let Some(it) = member.checked_sub(1).and_then(|index| state.members.get_mut(index)) {
             it.services.insert(service);

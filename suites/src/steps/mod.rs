@@ -20,13 +20,18 @@ macro_rules! steps {
 steps! {
     add,
     answer,
+    bgp,
     central_ips,
+    connect,
     cut,
     disable,
+    election_timer,
+    elsewhere,
     enable,
     freeze,
     halt_daemon,
     kill,
+    logs,
     misuse,
     power,
     preserved,
@@ -44,6 +49,7 @@ steps! {
     set_ca,
     show,
     security_log,
+    speak,
     start,
     stop,
     switch_first,
@@ -132,11 +138,14 @@ fn without_leader(state: &State) -> Option<String> {
     (!state.has_majority()).then(|| "no more than half of the members are up".to_owned())
 }
 
-/// Why a member cannot enter, or become a central, if that is because of the release that it has.
+/// Why a member cannot enter, or become a central, if that is because of the release that it has, or of what is spoken there.
 fn of_another_release(state: &State, number: usize) -> Option<String> {
     let refreshed = find(state, number).is_some_and(|it| it.refreshed);
     let mixed = state.converted != refreshed || state.members().any(|it| it.refreshed != refreshed);
-    mixed.then(|| "of a cluster of which not all have the same release this was not recorded".to_owned())
+    let plain = state.members().any(|it| !it.plain.is_empty());
+    let mixed = mixed.then(|| "of a cluster of which not all have the same release this was not recorded".to_owned());
+    let elsewhere = (!state.central_ips.is_empty()).then(|| "the cluster was told of databases elsewhere".to_owned());
+    mixed.or(elsewhere).or_else(|| plain.then(|| "the databases' servers talk in the clear, and MicroOVN's would join by TLS".to_owned()))
 }
 
 /// The name of a member that is there.
@@ -210,8 +219,10 @@ fn reissued(state: &mut State, user_ca: Option<UserCa>) {
 /// Why another authority cannot be told to all, if it cannot.
 fn cannot_reissue(state: &State, member: usize) -> Option<String> {
     let down = state.members.iter().find(|member| member.presence == Presence::Down);
+    let elsewhere = || (!state.central_ips.is_empty()).then(|| "it would not be that of the databases, which are elsewhere".to_owned());
     not_online(state, member)
         .or_else(|| without_leader(state))
+        .or_else(elsewhere)
         .or_else(|| down.map(|member| format!("{} is down, and would keep the old one", member.name)))
 }
 

@@ -23,12 +23,12 @@ impl Step for Propagate {
     }
 
     fn impossible(&self, state: &State) -> Option<String> {
-        let central = state.members_with(Service::Central).next().is_some();
-        if !central || !state.has_quorum() {
+        if state.databases().is_empty() || !state.has_quorum() {
             return Some("the databases cannot be written".to_owned());
         }
         let lives = |process| state.members.iter().any(|member| member.lives(process));
-        if !lives(Process::Northd) {
+        // Of databases elsewhere it is elsewhere, too.
+        if state.central_ips.is_empty() && !lives(Process::Northd) {
             return Some("no ovn-northd runs".to_owned());
         }
         // Each of its changes is waited for until the chassis of all that are up have taken it in.

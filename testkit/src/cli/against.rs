@@ -68,7 +68,7 @@ impl Ran {
                 Err(unformed(self.records.iter().map(|(_, record)| record)).unwrap_or(Failure::Checks))
             }
             Came::NothingTested => {
-                Err(Failure::Usage("nothing is tested: the product lacks what every chosen suite needs".to_owned()))
+                Err(Failure::Usage("nothing is tested: the product or the host lacks what every chosen suite needs".to_owned()))
             }
             Came::NotRun(how) => Err(Failure::Usage(format!("the runner did not come to its tests: it {how}"))),
         }
@@ -189,11 +189,12 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
             (true, Some(older)) => older.lacks(&suite.plan.needs),
             (true, None) => vec![&Need::Older],
         };
-        if lacking.is_empty() {
+        let reasons = [("product", lacking), ("host", cluster::host_lacks(&site.config, &suite.plan.needs))];
+        let reasons: Vec<String> = reasons.into_iter().filter_map(|(who, lacking)| lacks(who, &lacking)).collect();
+        if reasons.is_empty() {
             runnable.push(suite);
         } else {
-            let lacking: Vec<String> = lacking.iter().map(ToString::to_string).collect();
-            skips.push(Skip { suite, reason: format!("the product lacks {}", lacking.join(", ")) });
+            skips.push(Skip { suite, reason: reasons.join("; ") });
         }
     }
     let room = match config.parallel {
@@ -201,6 +202,12 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
         None => site.room().await.map_err(Failure::cluster)?,
     };
     Ok(Division { runnable, skips, run: site.run, room })
+}
+
+/// What somebody lacks, if anything.
+fn lacks(who: &str, needs: &[&Need]) -> Option<String> {
+    let lacking: Vec<String> = needs.iter().map(ToString::to_string).collect();
+    (!lacking.is_empty()).then(|| format!("the {who} lacks {}", lacking.join(", ")))
 }
 
 /// What the release can do that upgrades start from, where there is one.

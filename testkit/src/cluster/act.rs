@@ -9,10 +9,11 @@ use super::station::Done;
 use super::{ClusterError, Members, forge, formation, offer, propagation};
 use crate::journey::{Act, What};
 use crate::lxd::{Client, Exec, StateAction, StateChange};
-use crate::microovn::redact;
-use crate::plan::{Network, Plan, Process, State};
+use crate::microovn::{commands, redact};
+use crate::ovn::RaftStatus;
+use crate::plan::{Database, Network, Plan, Process, State};
 use crate::report::{Evidence, chain};
-use crate::wait::{self, Pace, Poll};
+use crate::wait::{self, Pace, Poll, WaitError};
 
 /// Booting, and until MicroOVN's daemon answers.
 const BOOT: Duration = Duration::from_secs(180);
@@ -22,6 +23,10 @@ const LIST: Duration = Duration::from_secs(45);
 const VOTES: Pace = Pace::new(120, 1000);
 /// So many members vote at the most.
 const VOTERS: usize = 3;
+/// What was begun is looked at so often; the act itself says for how long.
+const LOOKS_MS: u64 = 1000;
+/// A server stands for election after its election timer, which may be a minute, and again.
+const LEADER: Pace = Pace::new(120, 500);
 /// A short command of the system.
 const COMMAND: Duration = Duration::from_secs(30);
 
@@ -61,6 +66,16 @@ impl Hand<'_> {
                 let exec = Exec::new(argv.iter().map(String::as_str)).timeout(Duration::from_secs(act.seconds));
                 self.exec(instance, &exec).await
             }
+            What::Await(argv) => self.await_words(instance, act, argv).await,
+            What::Lead { database, among, argv } => {
+                let leader = match self.leader(*database, among).await {
+                    Ok(leader) => leader,
+                    Err(why) => return Ok((1, why)),
+                };
+                let exec = Exec::new(argv.iter().map(String::as_str)).timeout(Duration::from_secs(act.seconds));
+                let (code, said) = self.exec(leader, &exec).await?;
+                Ok((code, format!("{leader} leads\n{said}")))
+            }
             What::Enter { by } => {
                 let by = self.instances.get(by).map_or("", String::as_str);
                 formation::enter_later(self.client, self.plan, &act.on, instance, by, self.evidence).await?;
@@ -98,6 +113,51 @@ impl Hand<'_> {
     async fn exec(&self, instance: &str, exec: &Exec) -> Result<(i32, String), ClusterError> {
         let output = self.client.exec(instance, exec).await?;
         Ok((output.exit_code, format!("{}{}", output.stdout_text(), output.stderr_text())))
+    }
+
+    /// Runs a command until it says what is wanted of the act, or the act's time is nearly over.
+    async fn await_words(&self, instance: &str, act: &Act, argv: &[String]) -> Result<(i32, String), ClusterError> {
+        let exec = Exec::new(argv.iter().map(String::as_str)).timeout(COMMAND);
+        let pace = Pace::new(act.seconds.saturating_sub(COMMAND.as_secs()), LOOKS_MS);
+        let looks = wait::until("what is wanted to be said", pace, async || {
+            match self.exec(instance, &exec).await {
+                Err(error) => Poll::Failed(error),
+                Ok((code, said)) => match act.differs(code, &said) {
+                    None => Poll::Ready((code, said)),
+                    Some(differs) => Poll::NotYet(format!("{differs}\n{said}")),
+                },
+            }
+        });
+        match looks.await {
+            Ok(done) => Ok(done),
+            Err(WaitError::Failed { source, .. }) => Err(source),
+            Err(late) => Ok((1, late.to_string())),
+        }
+    }
+
+    /// The instance of that of these members whose server leads a database; why there is none.
+    async fn leader(&self, database: Database, among: &[String]) -> Result<&str, String> {
+        let argv = match database {
+            Database::Northbound => commands::northbound_raft(),
+            Database::Southbound => commands::southbound_raft(),
+        };
+        let exec = Exec::new(argv.iter().map(String::as_str)).timeout(COMMAND);
+        let found = wait::until(format!("a server to lead {database}"), LEADER, async || {
+            let mut seen = Vec::new();
+            for instance in among.iter().filter_map(|name| self.instances.get(name)) {
+                let status = match self.exec(instance, &exec).await {
+                    Ok((_, said)) => RaftStatus::parse(&said),
+                    Err(error) => return Poll::Failed(error),
+                };
+                match status {
+                    Ok(status) if status.role == "leader" => return Poll::Ready(instance.as_str()),
+                    Ok(status) => seen.push(status.role),
+                    Err(error) => seen.push(error.to_string()),
+                }
+            }
+            Poll::NotYet(seen.join(", "))
+        });
+        found.await.map_err(|error| chain(&error))
     }
 
     async fn change(&self, instance: &str, action: StateAction, force: bool) -> Result<(i32, String), ClusterError> {

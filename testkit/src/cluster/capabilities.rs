@@ -88,6 +88,8 @@ impl Capabilities {
             Need::CoreApi => self.core_api,
             // It is the older release that was asked.
             Need::Older => true,
+            // The host is asked.
+            Need::Host(_) => true,
             Need::Prompt(prompt) => self.dialog.as_ref().is_none_or(|dialog| dialog.contains(prompt)),
         };
         needs.iter().filter(|need| !met(need)).collect()
@@ -101,7 +103,7 @@ impl Capabilities {
 /// # Errors
 /// Those of [`capabilities`].
 pub(super) async fn needed(site: &Site, golden: &Golden, needs: &[Need]) -> Result<Capabilities, ClusterError> {
-    let can_do_without = needs.iter().all(|need| *need == Need::Older);
+    let can_do_without = needs.iter().all(|need| matches!(need, Need::Older | Need::Host(_)));
     match &site.config.faults {
         Some(faults) if can_do_without && !faults.play_a_release() => {
             Ok(find_kept(site, golden).await?.unwrap_or_default())

@@ -86,6 +86,10 @@ pub(super) async fn provision_for(
     let Order { cell, options, variant } = order;
     let sketch = Plan::draw_variant(cell, options, Segments::documentation(), variant);
     faults::require_members(site.config.faults.as_ref(), &sketch)?;
+    let lacking = super::host_lacks(&site.config, &sketch.needs);
+    if !lacking.is_empty() {
+        return Err(ClusterError::lacking("the host", &lacking));
+    }
     if has_ipv6(&sketch) {
         crate::host::require_ipv6(&site.config)?;
     }

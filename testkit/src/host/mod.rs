@@ -11,6 +11,7 @@ mod daemons;
 mod datapath;
 mod doctor;
 mod error;
+mod kernel;
 mod limits;
 mod network;
 mod objects;
@@ -28,6 +29,7 @@ pub use connect::{connect, options, routes};
 pub use datapath::{Decision, decide_datapath, ensure_datapath};
 pub use doctor::{Finding, Level, examine};
 pub use error::Error;
+pub use kernel::{Module, module};
 pub use packages::ensure_browser;
 
 use crate::config::Config;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Offer;
-use crate::plan::{Network, Process};
+use crate::plan::{Database, Network, Process};
 
 /// One thing done to one member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,17 @@ pub struct Act {
 pub enum What {
     /// A command is run on it.
     Run(Vec<String>),
+    /// A command is run on it, again and again until it says what is wanted: what was begun goes on by itself.
+    Await(Vec<String>),
+    /// A command is run on that of these members whose server leads a database, which is none of the plan's to know.
+    Lead {
+        /// The database.
+        database: Database,
+        /// The members that have a server of it.
+        among: Vec<String>,
+        /// The command.
+        argv: Vec<String>,
+    },
     /// It enters the cluster as its recipe says, with a token that this member issues.
     Enter {
         /// Who issues the token.
@@ -101,6 +112,11 @@ impl Act {
         Self::new(on, What::Run(argv.into_iter().map(str::to_owned).collect()))
     }
 
+    /// A command is run on a member until it says what is wanted.
+    pub fn wait<'a>(on: &str, argv: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(on, What::Await(argv.into_iter().map(str::to_owned).collect()))
+    }
+
     /// Something else is done to a member, and succeeds.
     pub fn of(on: &str, what: What) -> Self {
         Self::new(on, what)
@@ -167,6 +183,8 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run(argv) => f.write_str(&argv.join(" ")),
+            Self::Await(argv) => write!(f, "{}, until it says so", argv.join(" ")),
+            Self::Lead { database, argv, .. } => write!(f, "where {database} is led: {}", argv.join(" ")),
             Self::Enter { by } => write!(f, "enters with a token of {by}"),
             Self::Propagate => f.write_str("a logical switch is added and removed"),
             Self::Offer(offer) => offer.fmt(f),
@@ -254,5 +272,14 @@ mod tests {
         let act = Act::run("m", ["true"]).says("Service central disabled");
         assert_eq!(act.differs(0, "Service central disabled\n"), None);
         assert!(act.differs(0, "").is_some() && act.differs(1, "Service central disabled\n").is_some());
+    }
+
+    #[test]
+    fn what_is_waited_for_and_where_it_is_done_is_told() {
+        let act = Act::wait("m", ["status"]).says("Election timer: 4000");
+        assert_eq!(act.to_string(), "m: status, until it says so");
+        let (among, argv) = (vec!["m".to_owned()], vec!["change".to_owned()]);
+        let act = Act::of("m", What::Lead { database: Database::Southbound, among, argv });
+        assert_eq!(act.to_string(), "m: where the Southbound is led: change");
     }
 }

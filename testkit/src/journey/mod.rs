@@ -93,6 +93,7 @@ pub fn state_after(step: &dyn Step, from: &State) -> State {
     let mut state = State { since: Some(Changes::default()), ..from.clone() };
     step.effect(&mut state);
     state.convert_when_due();
+    state.forget_servers();
     state
 }
 

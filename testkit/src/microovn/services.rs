@@ -107,7 +107,7 @@ fn service(line: &str) -> Result<SnapService, ParseError> {
 /// release lacks is not there, and of a service that is not known here nothing is.
 ///
 /// Recorded: `snap services microovn` on members with each combination. `refresh-expiring-certs` is started by a
-/// timer and so is enabled but not running; `bird` runs only when BGP is configured, which no init option does.
+/// timer and so is enabled but not running; `bird` runs only where BGP is enabled, which no init option does.
 pub fn planned_services<'a>(
     release: &'a Release,
     services: &BTreeSet<Service>,
@@ -116,7 +116,7 @@ pub fn planned_services<'a>(
         |runs| if runs { (Startup::Enabled, Activity::Active) } else { (Startup::Disabled, Activity::Inactive) };
     let central = services.contains(&Service::Central);
     let state = |name: &str| match name {
-        "bird" => Some(running(false)),
+        "bird" => Some(running(services.contains(&Service::Bgp))),
         "chassis" => Some(running(services.contains(&Service::Chassis))),
         "daemon" => Some(running(true)),
         // 22.03 still has the one service that was all three of a central member before: it enables them, and not itself.

@@ -28,6 +28,11 @@ impl Connection {
     pub fn ssl(host: IpAddr, port: u16) -> Self {
         Self { scheme: "ssl".to_owned(), host, port }
     }
+
+    /// One without encryption, which operators can make.
+    pub fn tcp(host: IpAddr, port: u16) -> Self {
+        Self { scheme: "tcp".to_owned(), host, port }
+    }
 }
 
 impl fmt::Display for Connection {

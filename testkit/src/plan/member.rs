@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::network::host;
-use super::{Network, Nic, Process, Segment, Segments, Service, names};
+use super::{Database, Network, Nic, Process, Segment, Segments, Service, names};
 use crate::matrix::CellId;
 
 /// Whether a member is in the cluster, and answers.
@@ -26,6 +26,8 @@ pub enum Presence {
     Left,
     /// It was removed while it was down, and does not know it. Its instance cannot be asked.
     Gone,
+    /// It is a cluster of its own, with nothing but central, whose databases others may use. Nothing is looked at there.
+    Elsewhere,
 }
 
 impl fmt::Display for Presence {
@@ -36,6 +38,7 @@ impl fmt::Display for Presence {
             Self::Down => "down",
             Self::Left => "left",
             Self::Gone => "gone",
+            Self::Elsewhere => "elsewhere",
         })
     }
 }
@@ -106,6 +109,10 @@ pub struct Member {
     /// Daemons that were killed and that nobody starts again.
     #[serde(default)]
     pub dead: BTreeSet<Process>,
+    /// The databases whose server on it talks with the others in the clear, because an operator made it join so: MicroOVN's own
+    /// speak TLS.
+    #[serde(default)]
+    pub plain: BTreeSet<Database>,
     /// What its snap was told of the log of what concerns security; `None` where it was told nothing, which is as if it was
     /// told to keep one.
     #[serde(default)]
@@ -155,6 +162,7 @@ impl Member {
             standstill: None,
             cut: BTreeSet::new(),
             dead: BTreeSet::new(),
+            plain: BTreeSet::new(),
             security_log: None,
             refreshed: false,
             told: None,

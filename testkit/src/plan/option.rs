@@ -22,8 +22,18 @@ impl Default for Outline {
     }
 }
 
-/// Something that not every release of the product can do. Asked for before a cluster is formed; a cell that needs
-/// what the product lacks is skipped, with this as the reason.
+/// What a host can be like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostFact {
+    /// The kernel's module vrf is loaded.
+    Vrf,
+    /// It is not.
+    NoVrf,
+}
+
+/// Something that not every release of the product can do, or not every host has. Asked for before a cluster is formed; a cell
+/// that needs what is lacking is skipped, with this as the reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
@@ -35,6 +45,8 @@ pub enum Need {
     CoreApi,
     /// There is an older release, from which a cluster is upgraded to it.
     Older,
+    /// The host is like this.
+    Host(HostFact),
 }
 
 impl fmt::Display for Need {
@@ -43,6 +55,8 @@ impl fmt::Display for Need {
             Self::Prompt(prompt) => write!(f, "`microovn init` asking {prompt:?}"),
             Self::Extension(extension) => write!(f, "the API extension {extension:?}"),
             Self::CoreApi => f.write_str("an API below /core/, as POST /core/control is"),
+            Self::Host(HostFact::Vrf) => f.write_str("vrf in its kernel, which `modprobe vrf` loads where there is one"),
+            Self::Host(HostFact::NoVrf) => f.write_str("a kernel that is known to be without vrf"),
             Self::Older => f.write_str("an older snap to come from, which MICROOVN_UPGRADE_FROM names"),
         }
     }

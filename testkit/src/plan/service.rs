@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
+    /// bird
+    Bgp,
     /// Northbound and Southbound databases and northd.
     Central,
     /// ovn-controller.
@@ -19,6 +21,7 @@ pub enum Service {
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Bgp => "bgp",
             Self::Central => "central",
             Self::Chassis => "chassis",
             Self::Switch => "switch",

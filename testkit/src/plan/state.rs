@@ -1,10 +1,14 @@
 //! What must be so: the model of a cluster at one moment, which checks judge by.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, Datapath, Member, Presence, Release, Schemas, Service, Turnover, UserCa};
+use super::{
+    Changes, Database, Datapath, ELECTION_TIMER, Member, Presence, Release, Schemas, Service, Turnover, UserCa,
+};
 
 /// A cluster as it must be. Pure, comparable and printable; a step makes the next one of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,9 +24,15 @@ pub struct State {
     /// The release that members can be refreshed to; `None` where there is none.
     #[serde(default)]
     pub newer: Option<Release>,
+    /// Where the databases are that the cluster was told to use instead of its own; empty where it was told of none.
+    #[serde(default)]
+    pub central_ips: Vec<IpAddr>,
     /// Whether the databases have the schemas of that release.
     #[serde(default)]
     pub converted: bool,
+    /// The election timers of the databases that an operator gave another than MicroOVN does, in milliseconds.
+    #[serde(default)]
+    pub election_timers: BTreeMap<Database, u64>,
     /// What must be another than at the station before, and what therefore must not; `None` where there is none before.
     #[serde(default)]
     pub since: Option<Changes>,
@@ -43,7 +53,7 @@ impl State {
 
     /// The members whose instances can be asked, also those outside of the cluster.
     pub fn asked(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().filter(|member| !matches!(member.presence, Presence::Down | Presence::Gone))
+        self.members.iter().filter(|member| !matches!(member.presence, Presence::Down | Presence::Gone | Presence::Elsewhere))
     }
 
     /// The members of the cluster that have `service`, up or down, in order.
@@ -84,9 +94,37 @@ impl State {
         }
     }
 
-    /// Whether so many centrals are up that the databases can be written: more than half of them.
+    /// After how many milliseconds without a word from its leader a server of this database stands for election.
+    pub fn election_timer(&self, database: Database) -> u64 {
+        self.election_timers.get(&database).copied().unwrap_or(ELECTION_TIMER)
+    }
+
+    /// Notes what an operator's changes to the databases' servers end with: a server that there is no more, and databases that
+    /// begin anew.
+    pub fn forget_servers(&mut self) {
+        let anew = self.since.as_ref().is_some_and(|changes| changes.databases == Turnover::Fresh);
+        if anew {
+            self.election_timers.clear();
+        }
+        for member in &mut self.members {
+            if anew || !member.belongs() || !member.runs(Service::Central) {
+                member.plain.clear();
+            }
+        }
+    }
+
+    /// Where the databases are: on every central, or where the cluster was told.
+    pub fn databases(&self) -> Vec<IpAddr> {
+        match &self.central_ips[..] {
+            [] => self.members_with(Service::Central).map(|central| central.address).collect(),
+            told => told.to_vec(),
+        }
+    }
+
+    /// Whether the databases can be written: more than half of the centrals are up, or they are elsewhere, where they are.
     pub fn has_quorum(&self) -> bool {
-        2 * self.online_with(Service::Central).count() > self.members_with(Service::Central).count()
+        !self.central_ips.is_empty()
+            || 2 * self.online_with(Service::Central).count() > self.members_with(Service::Central).count()
     }
 
     /// Whether so many members are up that MicroOVN's own database has a leader: more than half of them. Of more than three
@@ -114,6 +152,15 @@ impl fmt::Display for State {
             if member.refreshed {
                 f.write_str(" (refreshed)")?;
             }
+            for database in &member.plain {
+                write!(f, " ({} in the clear)", database.short())?;
+            }
+        }
+        if !self.central_ips.is_empty() {
+            f.write_str(", databases elsewhere")?;
+        }
+        for (database, milliseconds) in &self.election_timers {
+            write!(f, ", {} elects after {milliseconds} ms", database.short())?;
         }
         Ok(())
     }
@@ -151,6 +198,35 @@ mod tests {
         assert_eq!(northbound(&state), "7.11.0", "nothing takes them back");
         assert_eq!(state.release_of(&state.members[2]).version, Release::older().version);
         assert_eq!(state.release_of(&state.members[1]).version, Release::default().version);
+    }
+
+    #[test]
+    fn databases_are_where_the_cluster_was_told() {
+        let mut state = state();
+        assert_eq!(state.databases().len(), 3);
+        state.members.iter_mut().for_each(|member| drop(member.services.remove(&Service::Central)));
+        assert!(state.databases().is_empty() && !state.has_quorum());
+        let elsewhere = vec![IpAddr::from([192, 0, 2, 1])];
+        state.central_ips.clone_from(&elsewhere);
+        assert!(state.databases() == elsewhere && state.has_quorum());
+        state.members[0].presence = Presence::Elsewhere;
+        assert_eq!((state.asked().count(), state.members().count()), (2, 2));
+    }
+
+    #[test]
+    fn what_was_done_to_servers_ends_with_them() {
+        let mut state = state();
+        state.election_timers.insert(Database::Southbound, 32_000);
+        state.members.iter_mut().for_each(|member| drop(member.plain.insert(Database::Southbound)));
+        state.members[1].services.remove(&Service::Central);
+        state.members[2].presence = Presence::Left;
+        state.forget_servers();
+        let plain: Vec<usize> = state.members.iter().map(|member| member.plain.len()).collect();
+        assert_eq!((plain, state.election_timer(Database::Southbound)), (vec![1, 0, 0], 32_000));
+        assert!(state.to_string().contains("(sb in the clear)") && state.to_string().ends_with("sb elects after 32000 ms"));
+        state.since = Some(Changes { databases: Turnover::Fresh, ..Changes::default() });
+        state.forget_servers();
+        assert!(state.members[0].plain.is_empty() && state.election_timers.is_empty());
     }
 
     #[test]

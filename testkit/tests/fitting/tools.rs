@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde_json::json;
 use testkit::expect::Read;
 use testkit::microovn::{Activity, LISTENERS, planned_services};
-use testkit::plan::{Changes, Datapath, Member, Presence, Process, Schemas, Service, State};
+use testkit::plan::{Changes, Database, Datapath, Member, Presence, Process, Schemas, Service, State};
 
 use super::{certificates, daemons};
 
@@ -13,10 +13,10 @@ fn uuid(kind: u8, n: usize) -> String {
     format!("{kind:08x}-0000-4000-8000-{n:012x}")
 }
 
-/// A connection string of every central.
+/// A connection string of every database.
 pub(super) fn list(state: &State, port: u16) -> String {
-    let one = |member: &Member| format!("ssl:{}", SocketAddr::new(member.address, port));
-    state.members_with(Service::Central).map(one).collect::<Vec<_>>().join(",")
+    let one = |address| format!("ssl:{}", SocketAddr::new(address, port));
+    state.databases().into_iter().map(one).collect::<Vec<_>>().join(",")
 }
 
 /// What one read prints on a member, or says where there is nothing to be read.
@@ -31,7 +31,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                 ids.push(json!(["ovn-encap-ip", member.encap.ip]));
                 ids.push(json!(["ovn-encap-type", "geneve"]));
                 // Where no central is left there is none.
-                if state.members_with(Service::Central).next().is_some() {
+                if !state.databases().is_empty() {
                     ids.push(json!(["ovn-remote", list(state, 6642)]));
                 }
             }
@@ -71,7 +71,11 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             format!("own\n{own}\nshown\nCONNECTED(00000003)\n---\nCertificate chain\n{own}---\nDONE\n")
         }
         Read::Listeners(_) => {
+            let clear = |port| member.plain.iter().any(|database| database.port() == port);
             let one = |port| {
+                if clear(port) {
+                    return format!("port {port}\n40B7:error:0A000126:SSL routines::unexpected eof while reading\n");
+                }
                 let shown = certificates::shown(state, member, changes, if port % 2 == 1 { "ovnnb" } else { "ovnsb" });
                 let alert = "40B7:error:0A00045C:SSL routines: SSL alert number 116";
                 format!("port {port}\nverify return:1\nCertificate chain\n{shown}---\n{alert}\n")
@@ -83,8 +87,8 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                          ActiveState=inactive\nSubState=dead\n= journal 1204 0\n1\t0\tovs-vswitchd\tovs|00003|vswitchd|ERR|\
                          mlockall failed: Cannot allocate memory\n= end\n"
             .to_owned(),
-        Read::NbRaft => raft(state, member, changes, "OVN_Northbound", 6643),
-        Read::SbRaft => raft(state, member, changes, "OVN_Southbound", 6644),
+        Read::NbRaft => raft(state, member, changes, Database::Northbound),
+        Read::SbRaft => raft(state, member, changes, Database::Southbound),
         Read::Members if !state.has_majority() => {
             return Err("`microovn cluster list` exited with 1: Error: Failed to get cluster members");
         }
@@ -127,7 +131,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                 IpAddr::V6(ip) => format!("[{ip}]"),
             };
             let local = host(member.address);
-            let centrals: Vec<_> = state.members_with(Service::Central).map(|central| central.address).collect();
+            let centrals = state.databases();
             let other = centrals.iter().find(|central| **central != member.address);
             let initial = other.or(centrals.first()).copied().map(host).unwrap_or_default();
             let (nb, sb) = (list(state, 6641), list(state, 6642));
@@ -187,7 +191,8 @@ fn status(state: &State) -> String {
 }
 
 /// Of the servers that answer the first leads, where there is a majority of them.
-fn raft(state: &State, member: &Member, changes: &Changes, name: &str, port: u16) -> String {
+fn raft(state: &State, member: &Member, changes: &Changes, database: Database) -> String {
+    let (name, timer) = (database.name(), state.election_timer(database));
     let centrals: Vec<_> = state.members_with(Service::Central).enumerate().collect();
     let number = centrals.iter().find(|(_, central)| central.name == member.name).unwrap().0;
     let id = |n: usize| format!("aaa{n}");
@@ -199,11 +204,14 @@ fn raft(state: &State, member: &Member, changes: &Changes, name: &str, port: u16
     };
     let status = if state.has_quorum() { "cluster member" } else { "disconnected from the cluster (election timeout)" };
     let cluster = format!("c{:03}", super::number(changes.databases));
-    let address = |member: &Member| format!("ssl:{}", SocketAddr::new(member.address, port));
+    let address = |member: &Member| {
+        let scheme = if member.plain.contains(&database) { "tcp" } else { "ssl" };
+        format!("{scheme}:{}", SocketAddr::new(member.address, database.port()))
+    };
     let mut text = format!(
         "{short}\nName: {name}\nCluster ID: {cluster} ({cluster}0000-0000-4000-8000-000000000000)\n\
          Server ID: {short} ({short}0000-0000-4000-8000-000000000000)\nAddress: {}\nStatus: {status}\n\
-         Role: {role}\nTerm: 2\nLeader: {leader}\nVote: unknown\n\nElection timer: 16000\nServers:\n",
+         Role: {role}\nTerm: 2\nLeader: {leader}\nVote: unknown\n\nElection timer: {timer}\nServers:\n",
         address(member),
         short = id(number),
     );

@@ -8,6 +8,7 @@ use crate::error::{Error, Result, io_text};
 use crate::faults::{self, Fault};
 use crate::ovn::snapctl;
 
+use super::cluster::Change;
 use super::node::Node;
 
 /// Enables or disables BGP on this member; `configured` says that it is to have a router of its own.
@@ -26,7 +27,7 @@ pub(crate) async fn switch(node: &Arc<Node>, enable: bool, configured: bool) -> 
         let why = "vrf kernel module missing or not loaded";
         return Err(Error::internal(format!("failed to create vrf for LR '{router}': {why}")));
     }
-    let _guard = node.working.lock().await;
+    let guard = node.working.lock().await;
     let written = if enable { std::fs::write(&mark, "") } else { std::fs::remove_file(&mark) };
     written.map_err(|error| Error::internal(format!("failed to write {}: {}", mark.display(), io_text(&error))))?;
     if enable {
@@ -34,6 +35,13 @@ pub(crate) async fn switch(node: &Arc<Node>, enable: bool, configured: bool) -> 
     } else {
         snapctl::stop(&["bird"]).await?;
     }
+    drop(guard);
+    let mut services = membership.own()?.services;
+    services.retain(|service| service != "bgp");
+    if enable {
+        services.insert(0, "bgp".to_owned());
+    }
+    node.commit(Change::SetServices { name: membership.name.clone(), services }).await?;
     if !enable && faults::plays(&node.paths, Fault::BgpDisableFails) {
         let run = format!("/snap/microovn/x1/commands/ovn-nbctl --timeout 30 lr-del {router}: exit status 1");
         let why = format!("Failed to run: {run} (ovn-nbctl: {router}: router name not found)");

@@ -272,7 +272,9 @@ async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     };
     let (action, doing) = if value.is_some() { ("config_set", "Setting") } else { ("config_delete", "Deleting") };
     log::say_done(action, &format!("{doing} configuration key '{key}'"), &[("key", key)]);
-    if !faults::plays(&node.paths, Fault::CentralIpsForgotten) {
+    let plays = |fault| faults::plays(&node.paths, fault);
+    let alone = || node.membership().is_ok_and(|membership| membership.cluster().centrals() == 0);
+    if !plays(Fault::CentralIpsForgotten) && !(plays(Fault::CentralIpsNeedCentral) && alone()) {
         node.commit(Change::SetConfig { key: key.to_owned(), value }).await?;
     }
     Ok(Reply::Success(reply("", false, "")))

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::{Context, Error, Result};
-use crate::faults;
+use crate::faults::{self, Fault};
 use crate::http;
 use crate::ovn::services;
 use crate::paths::Paths;
@@ -291,8 +291,12 @@ impl Node {
             return Ok(());
         }
         let _guard = self.working.lock().await;
-        let own = membership.own()?;
-        let env = membership.cluster().env_of(&own);
+        let (own, cluster) = (membership.own()?, membership.cluster());
+        let env = cluster.env_of(&own);
+        let elsewhere = cluster.centrals() == 0 && !env.centrals.is_empty();
+        if elsewhere && faults::plays(&self.paths, Fault::CentralIpsNotHeard) {
+            return Ok(());
+        }
         if let Err(error) = services::follow(&self.paths, &own.services, &env, moved).await {
             // The next change tries again; the one at hand must not fail for it.
             eprintln!("failed to update the services of this member: {error}");

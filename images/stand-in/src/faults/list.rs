@@ -313,6 +313,24 @@ faults! {
     /// `waitready` waits for nothing.
     WaitreadyAtOnce = "waitready-at-once",
 
+    // What an operator does to daemons by hand.
+
+    /// A daemon that is told to debug says yes, and does not.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    DebugIgnored = "debug-ignored",
+    /// A database server that is told to leave its cluster says yes, and stays.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    RaftLeaveIgnored = "raft-leave-ignored",
+    /// A database that is made to join a cluster by TLS does so in the clear.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    RaftJoinsInClear = "raft-joins-in-clear",
+    /// A database server that is given another election timer says yes, and keeps its own.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    ElectionTimerIgnored = "election-timer-ignored",
+    /// A database server that refuses an election timer says yes.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    ElectionTimerUnchecked = "election-timer-unchecked",
+
     // The security log.
 
     /// It does not say that the daemon starts.
@@ -327,6 +345,10 @@ faults! {
 
     /// Any text is taken for the addresses of centrals elsewhere.
     CentralIpsUnchecked = "central-ips-unchecked",
+    /// What is set for the addresses of centrals elsewhere is forgotten where the cluster has none of its own.
+    CentralIpsNeedCentral = "central-ips-need-central",
+    /// A member without a central in its cluster does not hear of centrals elsewhere.
+    CentralIpsNotHeard = "central-ips-not-heard",
     /// What is set for the addresses of centrals elsewhere is forgotten.
     CentralIpsForgotten = "central-ips-forgotten",
 

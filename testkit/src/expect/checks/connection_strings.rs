@@ -6,7 +6,7 @@ use super::{NORTHBOUND_PORT, SOUTHBOUND_PORT};
 use crate::expect::explain::explain_address;
 use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
 use crate::ovn::{Connection, Connections, parse_host};
-use crate::plan::{Member, Process, Service, State};
+use crate::plan::{Member, Process, State};
 
 pub(super) const CHECK: Check = Check {
     name: "connection_strings",
@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     let wanted = |port| -> Connections {
-        state.members_with(Service::Central).map(|central| Connection::ssl(central.address, port)).collect()
+        state.databases().into_iter().map(|address| Connection::ssl(address, port)).collect()
     };
     let (northbound, southbound) = (wanted(NORTHBOUND_PORT), wanted(SOUTHBOUND_PORT));
     for member in state.online() {
@@ -66,7 +66,7 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
 /// Compares the central from which a database of this member starts where it has no file yet: any other, whose cluster it
 /// joins, and itself only where it is the only one. Releases up to 22.03 name the first on every member, also on itself.
 fn initial(verdict: &mut VerdictBuilder, state: &State, member: &Member, column: &str, seen: Option<&str>) {
-    let centrals: Vec<IpAddr> = state.members_with(Service::Central).map(|central| central.address).collect();
+    let centrals = state.databases();
     let others: Vec<IpAddr> = centrals.iter().copied().filter(|address| *address != member.address).collect();
     let wanted = if others.is_empty() || !state.release.core_api { centrals } else { others };
     let Some(first) = wanted.first().copied() else {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
-use crate::microovn::{AUTHORITY, Api, Certificate, LISTENERS, Listener, Pki};
+use crate::microovn::{AUTHORITY, Api, Attempt, Certificate, LISTENERS, Listener, Pki};
 use crate::plan::{Member, Service, State};
 
 pub(super) const CHECK: Check = Check {
@@ -50,6 +50,10 @@ fn judge_servers(member: &Member, observation: &Observation, verdict: &mut Verdi
     };
     for port in LISTENERS {
         let seen = listeners.iter().find(|listener| listener.port == port);
+        if in_the_clear(member, port) {
+            judge_clear(member, port, seen, verdict);
+            continue;
+        }
         // Whoever could not be asked has refused nobody.
         let answer = seen.map_or_else(|| "not asked".to_owned(), |listener| listener.attempt.to_string());
         verdict.compare(&member.name, TABLE, &format!("port {port}"), "refused", answer);
@@ -57,6 +61,23 @@ fn judge_servers(member: &Member, observation: &Observation, verdict: &mut Verdi
             judge_shown(member, seen, pki, verdict);
         }
     }
+}
+
+/// Whether the server behind this port was made to talk in the clear.
+fn in_the_clear(member: &Member, port: u16) -> bool {
+    member.plain.iter().any(|database| database.port() == port)
+}
+
+/// A server that speaks no TLS shows no certificate, and refuses nobody for want of one. That it is there, `nb_clustered` and
+/// `sb_clustered` know of the others.
+fn judge_clear(member: &Member, port: u16, seen: Option<&Listener>, verdict: &mut VerdictBuilder) {
+    let clear = |it: &&Listener| it.shown.is_empty() && !matches!(it.attempt, Attempt::Refused(_));
+    let seen = match seen {
+        None => "not asked",
+        Some(seen) if clear(&seen) => "no TLS",
+        Some(_) => "TLS",
+    };
+    verdict.compare(&member.name, SHOWN, &format!("port {port} speaks"), "no TLS", seen);
 }
 
 /// Recorded: a server shows the certificate of its file, and behind it those of the authority's, and new ones at once when the

@@ -2,7 +2,7 @@
 
 use super::raft;
 use crate::expect::{Check, Judge, Observation, Subject, Verdict};
-use crate::plan::State;
+use crate::plan::{Database, State};
 
 pub(super) const CHECK: Check = Check {
     name: "nb_clustered",
@@ -13,7 +13,5 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(state: &State, observation: &Observation) -> Verdict {
-    // The port is recorded: `cluster/status` of every central.
-    let database = raft::Database { name: "OVN_Northbound", port: 6643 };
-    raft::judge(CHECK.name, state, &database, |member| observation.get(&member.name, |seen| &seen.nb_raft))
+    raft::judge(CHECK.name, state, Database::Northbound, |member| observation.get(&member.name, |seen| &seen.nb_raft))
 }

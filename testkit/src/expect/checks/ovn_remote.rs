@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     let wanted: Connections =
-        state.members_with(Service::Central).map(|central| Connection::ssl(central.address, SOUTHBOUND_PORT)).collect();
+        state.databases().into_iter().map(|address| Connection::ssl(address, SOUTHBOUND_PORT)).collect();
     for member in state.online_with(Service::Chassis) {
         let Some(switch) = super::switch(observation, member, "Open_vSwitch", &mut verdict) else { continue };
         let seen = switch.open_vswitch.external_ids.get("ovn-remote").map(String::as_str);

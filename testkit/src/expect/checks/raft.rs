@@ -3,46 +3,39 @@
 use super::sorted;
 use crate::expect::{Verdict, VerdictBuilder};
 use crate::ovn::{Connection, RaftStatus};
-use crate::plan::{Member, Service, State};
-
-/// After how many milliseconds without its leader a server stands for election. Recorded, and `ELECTION_TIMER` in
-/// MicroOVN's `ovn-central.env`: OVN's own is 1000.
-const ELECTION_TIMER: u64 = 16_000;
+use crate::plan::{Database, Member, Service, State};
 
 /// What a server says that has stood for election and was not elected, as recorded.
 const LOST: &str = "disconnected from the cluster (election timeout)";
 
-/// One of the two.
-pub(super) struct Database {
-    /// Its name in `cluster/status`, which also names the table of a difference.
-    pub(super) name: &'static str,
-    /// Where its servers listen for each other.
-    pub(super) port: u16,
+/// Where the server of a central listens for the others.
+fn address(database: Database, central: &Member) -> Connection {
+    let made = if central.plain.contains(&database) { Connection::tcp } else { Connection::ssl };
+    made(central.address, database.port())
 }
 
 pub(super) fn judge<'a>(
     check: &str,
     state: &State,
-    database: &Database,
+    database: Database,
     get: impl Fn(&Member) -> Result<&'a RaftStatus, String>,
 ) -> Verdict {
     let mut verdict = Verdict::builder(check);
     let centrals = || state.online_with(Service::Central);
-    let servers =
-        sorted(state.members_with(Service::Central).map(|central| Connection::ssl(central.address, database.port)));
+    let servers = sorted(state.members_with(Service::Central).map(|central| address(database, central)));
     // One cluster and one leader are what the first central that answers says; the others must agree.
     let first = centrals().find_map(|central| get(central).ok());
     for central in centrals() {
         match get(central) {
             Ok(seen) => server(database, central, seen, first.unwrap_or(seen), &servers, state, &mut verdict),
-            Err(reason) => drop(verdict.unread(&central.name, database.name, reason)),
+            Err(reason) => drop(verdict.unread(&central.name, database.name(), reason)),
         }
     }
     verdict.finish()
 }
 
 fn server(
-    database: &Database,
+    database: Database,
     central: &Member,
     seen: &RaftStatus,
     first: &RaftStatus,
@@ -50,12 +43,12 @@ fn server(
     state: &State,
     verdict: &mut VerdictBuilder,
 ) {
-    let (member, table) = (&central.name, database.name);
-    verdict.compare(member, table, "name", database.name, &seen.name);
-    verdict.compare(member, table, "address", Connection::ssl(central.address, database.port), &seen.address);
+    let (member, table) = (&central.name, database.name());
+    verdict.compare(member, table, "name", database.name(), &seen.name);
+    verdict.compare(member, table, "address", address(database, central), &seen.address);
     let status = if state.has_quorum() { "cluster member" } else { LOST };
     verdict.compare(member, table, "status", status, &seen.status);
-    verdict.compare(member, table, "election timer", ELECTION_TIMER, seen.election_timer);
+    verdict.compare(member, table, "election timer", state.election_timer(database), seen.election_timer);
     verdict.compare(member, table, "servers", servers, sorted(seen.servers.iter().map(|server| &server.address)));
 
     // Knowing none is a difference on every member, also on the first.

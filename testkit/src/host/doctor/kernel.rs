@@ -8,7 +8,7 @@ use super::finding::{Asker, Finding, or_else};
 use crate::config::Config;
 use crate::host::datapath::Decision;
 use crate::host::network::{self, Drops, Filtered};
-use crate::host::{limits, packages};
+use crate::host::{Module, limits, packages};
 
 const SYSCTL: &str = "/proc/sys";
 
@@ -111,6 +111,21 @@ pub(super) fn datapath(Decision { userspace, why }: &Decision) -> Finding {
     Finding::ok("datapath", format!("{which}: {why}"))
 }
 
+/// Without it MicroOVN configures no BGP.
+pub(super) fn vrf(module: Module, asker: Asker) -> Finding {
+    match module {
+        Module::Loaded => Finding::ok("vrf", "the kernel's module vrf is loaded: BGP can be tested"),
+        Module::Missing => {
+            let mend = format!("{}, where the kernel has it", asker.by_root("modprobe vrf", false));
+            Finding::warn("vrf", "the kernel's module vrf is not loaded: journeys that need it are skipped", mend)
+        }
+        Module::Unknown => {
+            let seen = "a remote host's kernel cannot be asked for vrf: journeys about it are skipped";
+            Finding::warn("vrf", seen, "for tests of BGP use the LXD of this host")
+        }
+    }
+}
+
 fn apparmor(enabled: &str) -> Finding {
     if enabled.trim() == "Y" {
         return Finding::ok("AppArmor", "on: snaps are confined as they are for users");
@@ -184,6 +199,15 @@ mod tests {
         let finding = modules(|name| name == "geneve", ROOT);
         assert!(finding.seen.contains("not loaded: openvswitch; members carry packets in userspace"), "{finding:?}");
         assert_eq!(finding.level, Level::Warn);
+    }
+
+    #[test]
+    fn where_there_is_no_vrf_what_is_skipped_is_said() {
+        assert_eq!(vrf(Module::Loaded, ROOT).level, Level::Ok);
+        let missing = vrf(Module::Missing, USER);
+        assert_eq!((missing.level, missing.seen.contains("skipped")), (Level::Warn, true));
+        assert_eq!(missing.mend.as_deref(), Some("root must: `sudo modprobe vrf`, where the kernel has it"));
+        assert_eq!(vrf(Module::Unknown, ROOT).level, Level::Warn);
     }
 
     #[test]
