@@ -124,6 +124,9 @@ impl Step for Bgp {
             if on != off {
                 return Some(format!("BGP is {} on member {member}", if on { "on" } else { "off" }));
             }
+            if !state.release_of(it).services.contains("bird") {
+                return Some(format!("the release of member {member} has no BGP"));
+            }
             if !it.lives(Process::SwitchDatabase) || !it.lives(Process::Controller) {
                 return Some(format!("member {member} has no chassis or no switch"));
             }

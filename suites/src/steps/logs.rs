@@ -81,7 +81,7 @@ fn read(member: &Member) -> Vec<Act> {
         run(&["journalctl", "-u", unit]).says(started).says(of_controller),
         // Two things that it says nothing of before they are done.
         follow("User triggered force recompute", "inc-engine/recompute", &["snap", "logs", "-f", snap]),
-        follow("|vlog|INFO|closing log file", "vlog/reopen", &["journalctl", "-f", "-u", unit]),
+        follow("User triggered lflow cache flush", "lflow-cache/flush", &["journalctl", "-f", "-u", unit]),
     ]
 }
 

@@ -204,7 +204,9 @@ mod tests {
     fn databases_are_where_the_cluster_was_told() {
         let mut state = state();
         assert_eq!(state.databases().len(), 3);
-        state.members.iter_mut().for_each(|member| drop(member.services.remove(&Service::Central)));
+        for member in &mut state.members {
+            member.services.remove(&Service::Central);
+        }
         assert!(state.databases().is_empty() && !state.has_quorum());
         let elsewhere = vec![IpAddr::from([192, 0, 2, 1])];
         state.central_ips.clone_from(&elsewhere);
@@ -217,7 +219,9 @@ mod tests {
     fn what_was_done_to_servers_ends_with_them() {
         let mut state = state();
         state.election_timers.insert(Database::Southbound, 32_000);
-        state.members.iter_mut().for_each(|member| drop(member.plain.insert(Database::Southbound)));
+        for member in &mut state.members {
+            member.plain.insert(Database::Southbound);
+        }
         state.members[1].services.remove(&Service::Central);
         state.members[2].presence = Presence::Left;
         state.forget_servers();
