@@ -274,7 +274,8 @@ async fn config(node: &Arc<Node>, call: &Call) -> Result<Reply> {
     log::say_done(action, &format!("{doing} configuration key '{key}'"), &[("key", key)]);
     let plays = |fault| faults::plays(&node.paths, fault);
     let alone = || node.membership().is_ok_and(|membership| membership.cluster().centrals() == 0);
-    if !plays(Fault::CentralIpsForgotten) && !(plays(Fault::CentralIpsNeedCentral) && alone()) {
+    let forgets = plays(Fault::CentralIpsForgotten) || (plays(Fault::CentralIpsNeedCentral) && alone());
+    if !forgets {
         node.commit(Change::SetConfig { key: key.to_owned(), value }).await?;
     }
     Ok(Reply::Success(reply("", false, "")))
