@@ -62,7 +62,7 @@ impl Capabilities {
         let word = |need: &Need| match need {
             Need::Prompt(text) | Need::Extension(text) => Some(text.clone()),
             Need::CoreApi => Some(CORE_API.to_owned()),
-            Need::Older => None,
+            Need::Older | Need::Host(_) => None,
         };
         let words: BTreeSet<String> = needs.iter().filter_map(|need| word(need)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
