@@ -3,7 +3,7 @@
 use testkit::journey::{Handed, Itinerary, Journey};
 use testkit::plan::{Database, KeyAlgorithm, KeyForm};
 
-use crate::steps::{Propagate, Reissue, RegenerateCa, Restart, SetCa, Show, Shown, Speak};
+use crate::steps::{Propagate, RegenerateCa, Reissue, Restart, SetCa, Show, Shown, Speak};
 
 /// As many members as the page has.
 pub(super) const HOWTO_TLS: Journey = Journey {

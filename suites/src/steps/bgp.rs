@@ -108,10 +108,14 @@ impl Step for Bgp {
         match self.what {
             Routing::On => format!("BGP is enabled on member {member}, and its router told nothing"),
             Routing::Off => format!("BGP is disabled on member {member}, and nothing of it is left"),
-            Routing::Automatic => format!("BGP is enabled on the underlay of member {member}, and MicroOVN configures it"),
+            Routing::Automatic => {
+                format!("BGP is enabled on the underlay of member {member}, and MicroOVN configures it")
+            }
             Routing::ByHand => format!("BGP is enabled on the underlay of member {member}, and configured by nobody"),
             Routing::WithoutVrf => {
-                format!("BGP is not enabled on the underlay of member {member} for want of vrf, and nothing of it is left")
+                format!(
+                    "BGP is not enabled on the underlay of member {member} for want of vrf, and nothing of it is left"
+                )
             }
         }
     }
@@ -159,8 +163,12 @@ impl Step for Bgp {
             Routing::WithoutVrf => {
                 let told = ["ext_connection=eth1", "vrf=10", "asn=4210000000"];
                 let told: Vec<&str> = told.into_iter().flat_map(|one| ["--config", one]).collect();
-                let why = format!("failed to create vrf for LR 'lr-{}-microovn': vrf kernel module missing or not loaded", member.name);
-                let refused = Self::enable(member, &told).refused(format!("{NOTE}Error: failed to enable service 'bgp': '{why}'"));
+                let why = format!(
+                    "failed to create vrf for LR 'lr-{}-microovn': vrf kernel module missing or not loaded",
+                    member.name
+                );
+                let refused = Self::enable(member, &told)
+                    .refused(format!("{NOTE}Error: failed to enable service 'bgp': '{why}'"));
                 [refused].into_iter().chain(Self::nothing_left(member)).collect()
             }
         }

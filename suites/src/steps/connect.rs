@@ -52,7 +52,9 @@ impl Step for Connect {
 
     fn acts(&self, state: &State) -> Vec<Act> {
         let Some(member) = find(state, self.member) else { return Vec::new() };
-        let each = |verb| plugs(state, member).map(move |plug| Act::run(&member.name, ["snap", verb, &format!("microovn:{plug}")]));
+        let each = |verb| {
+            plugs(state, member).map(move |plug| Act::run(&member.name, ["snap", verb, &format!("microovn:{plug}")]))
+        };
         let restart = Restart { member: self.member, unit: None };
         each("disconnect").chain(each("connect")).chain(restart.acts(state)).collect()
     }

@@ -81,7 +81,9 @@ impl Step for ElectionTimer {
         let act = Act::of(&first, What::Lead { database: self.database, among, argv });
         match self.refusal(state) {
             // Nothing of it is kept.
-            Some(why) => [act.refused(why)].into_iter().chain(self.told(state, state.election_timer(self.database))).collect(),
+            Some(why) => {
+                [act.refused(why)].into_iter().chain(self.told(state, state.election_timer(self.database))).collect()
+            }
             None => {
                 let act = act.says("change of election timer initiated.");
                 [act].into_iter().chain(self.told(state, self.ms)).collect()

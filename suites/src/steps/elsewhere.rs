@@ -6,8 +6,8 @@ use testkit::journey::{Act, Handed, Step, StepKind};
 use testkit::plan::{KeyAlgorithm, KeyForm, Need, Presence, Service, State, UserCa};
 
 use super::{
-    cannot_reissue, centrals, find, find_mut, name, no_such, not_online, numbers, other, reissued, says_reissued, set_ca,
-    without_leader,
+    cannot_reissue, centrals, find, find_mut, name, no_such, not_online, numbers, other, reissued, says_reissued,
+    set_ca, without_leader,
 };
 
 pub(super) const KIND: StepKind = StepKind {
@@ -55,7 +55,10 @@ impl Step for FoundElsewhere {
     }
 
     fn about(&self) -> String {
-        format!("instance {} makes a cluster of its own with central alone, and both are given one authority", self.member)
+        format!(
+            "instance {} makes a cluster of its own with central alone, and both are given one authority",
+            self.member
+        )
     }
 
     fn impossible(&self, state: &State) -> Option<String> {

@@ -106,7 +106,9 @@ fn debug(member: &Member, process: Process) -> Vec<Act> {
     let module = modules.last().copied().unwrap_or_default();
     acts.push(Act::wait(&member.name, ["tail", "-n", "20", &path]).says(format!("…|{module}|DBG|…")));
     acts.push(empty(member, Some(file)));
-    acts.push(tell("nosuch:file:dbg".to_owned()).refused(format!("{}: {target}: server returned an error", short(program))));
+    acts.push(
+        tell("nosuch:file:dbg".to_owned()).refused(format!("{}: {target}: server returned an error", short(program))),
+    );
     acts.extend(set("off").map(tell));
     acts.push(list("OFF"));
     acts.push(run(&["truncate", "--size=0", &path]));
@@ -134,7 +136,9 @@ impl Step for Logs {
         match self.what {
             Log::Read => format!("the journal of ovn-controller on member {member} is read, as it was and as it comes"),
             Log::Files => format!("the log files of member {member} are there, and nothing is in them"),
-            Log::Debug(process) => format!("{process} on member {member} debugs into its file, until it is told otherwise"),
+            Log::Debug(process) => {
+                format!("{process} on member {member} debugs into its file, until it is told otherwise")
+            }
         }
     }
 

@@ -145,7 +145,9 @@ fn of_another_release(state: &State, number: usize) -> Option<String> {
     let plain = state.members().any(|it| !it.plain.is_empty());
     let mixed = mixed.then(|| "of a cluster of which not all have the same release this was not recorded".to_owned());
     let elsewhere = (!state.central_ips.is_empty()).then(|| "the cluster was told of databases elsewhere".to_owned());
-    mixed.or(elsewhere).or_else(|| plain.then(|| "the databases' servers talk in the clear, and MicroOVN's would join by TLS".to_owned()))
+    mixed.or(elsewhere).or_else(|| {
+        plain.then(|| "the databases' servers talk in the clear, and MicroOVN's would join by TLS".to_owned())
+    })
 }
 
 /// The name of a member that is there.
@@ -219,7 +221,9 @@ fn reissued(state: &mut State, user_ca: Option<UserCa>) {
 /// Why another authority cannot be told to all, if it cannot.
 fn cannot_reissue(state: &State, member: usize) -> Option<String> {
     let down = state.members.iter().find(|member| member.presence == Presence::Down);
-    let elsewhere = || (!state.central_ips.is_empty()).then(|| "it would not be that of the databases, which are elsewhere".to_owned());
+    let elsewhere = || {
+        (!state.central_ips.is_empty()).then(|| "it would not be that of the databases, which are elsewhere".to_owned())
+    };
     not_online(state, member)
         .or_else(|| without_leader(state))
         .or_else(elsewhere)

@@ -119,7 +119,8 @@ fn members(state: &State, member: &str) -> Act {
 /// Every certificate of the member is there, and a person is told which can be issued anew.
 fn certificates(member: &Member) -> Vec<Act> {
     let present = |file: &str| format!("{PKI}/{file} (OK: Present)");
-    let list = Act::run(&member.name, ["microovn", "certificates", "list"]).says("[OVN CA]").says(present("cacert.pem"));
+    let list =
+        Act::run(&member.name, ["microovn", "certificates", "list"]).says("[OVN CA]").says(present("cacert.pem"));
     let list = planned_certificates(&member.services).into_iter().fold(list, |act, stem| {
         act.says(present(&format!("{stem}-cert.pem"))).says(present(&format!("{stem}-privkey.pem")))
     });
@@ -135,7 +136,8 @@ fn encapsulation(member: &Member) -> Act {
 
 /// Every plug that can be is connected to the system.
 fn connections(state: &State, member: &Member) -> Act {
-    let plugs = state.release_of(member).plugs.iter().filter(|(_, plug)| plug.refused.is_none() && plug.interface != "content");
+    let plugs =
+        state.release_of(member).plugs.iter().filter(|(_, plug)| plug.refused.is_none() && plug.interface != "content");
     plugs.fold(Act::run(&member.name, ["snap", "connections", "microovn"]), |act, (name, plug)| {
         let interface = &plug.interface;
         act.says(format!("{interface} …microovn:{name} …:{interface} …"))
@@ -165,9 +167,7 @@ impl Step for Show {
         let runs = || find(state, member).is_some_and(|it| it.runs(Service::Central) && it.dead.is_empty());
         let more = || match self.what {
             Shown::Raft if !runs() => Some(format!("member {member} has no database server")),
-            Shown::Chassis if state.databases().is_empty() => {
-                Some("there is no Southbound".to_owned())
-            }
+            Shown::Chassis if state.databases().is_empty() => Some("there is no Southbound".to_owned()),
             Shown::Chassis | Shown::Raft => no_quorum(state),
             Shown::Status if state.members().any(|it| it.services.is_empty()) => {
                 Some("a member runs nothing, of which there is no line".to_owned())

@@ -67,9 +67,9 @@ impl Ran {
             Came::Failed | Came::Interrupted => {
                 Err(unformed(self.records.iter().map(|(_, record)| record)).unwrap_or(Failure::Checks))
             }
-            Came::NothingTested => {
-                Err(Failure::Usage("nothing is tested: the product or the host lacks what every chosen suite needs".to_owned()))
-            }
+            Came::NothingTested => Err(Failure::Usage(
+                "nothing is tested: the product or the host lacks what every chosen suite needs".to_owned(),
+            )),
             Came::NotRun(how) => Err(Failure::Usage(format!("the runner did not come to its tests: it {how}"))),
         }
     }

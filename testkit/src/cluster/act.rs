@@ -119,14 +119,12 @@ impl Hand<'_> {
     async fn await_words(&self, instance: &str, act: &Act, argv: &[String]) -> Result<(i32, String), ClusterError> {
         let exec = Exec::new(argv.iter().map(String::as_str)).timeout(COMMAND);
         let pace = Pace::new(act.seconds.saturating_sub(COMMAND.as_secs()), LOOKS_MS);
-        let looks = wait::until("what is wanted to be said", pace, async || {
-            match self.exec(instance, &exec).await {
-                Err(error) => Poll::Failed(error),
-                Ok((code, said)) => match act.differs(code, &said) {
-                    None => Poll::Ready((code, said)),
-                    Some(differs) => Poll::NotYet(format!("{differs}\n{said}")),
-                },
-            }
+        let looks = wait::until("what is wanted to be said", pace, async || match self.exec(instance, &exec).await {
+            Err(error) => Poll::Failed(error),
+            Ok((code, said)) => match act.differs(code, &said) {
+                None => Poll::Ready((code, said)),
+                Some(differs) => Poll::NotYet(format!("{differs}\n{said}")),
+            },
         });
         match looks.await {
             Ok(done) => Ok(done),

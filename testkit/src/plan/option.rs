@@ -55,7 +55,9 @@ impl fmt::Display for Need {
             Self::Prompt(prompt) => write!(f, "`microovn init` asking {prompt:?}"),
             Self::Extension(extension) => write!(f, "the API extension {extension:?}"),
             Self::CoreApi => f.write_str("an API below /core/, as POST /core/control is"),
-            Self::Host(HostFact::Vrf) => f.write_str("vrf in its kernel, which `modprobe vrf` loads where there is one"),
+            Self::Host(HostFact::Vrf) => {
+                f.write_str("vrf in its kernel, which `modprobe vrf` loads where there is one")
+            }
             Self::Host(HostFact::NoVrf) => f.write_str("a kernel that is known to be without vrf"),
             Self::Older => f.write_str("an older snap to come from, which MICROOVN_UPGRADE_FROM names"),
         }

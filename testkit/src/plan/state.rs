@@ -53,7 +53,9 @@ impl State {
 
     /// The members whose instances can be asked, also those outside of the cluster.
     pub fn asked(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().filter(|member| !matches!(member.presence, Presence::Down | Presence::Gone | Presence::Elsewhere))
+        self.members
+            .iter()
+            .filter(|member| !matches!(member.presence, Presence::Down | Presence::Gone | Presence::Elsewhere))
     }
 
     /// The members of the cluster that have `service`, up or down, in order.
@@ -227,7 +229,9 @@ mod tests {
         state.forget_servers();
         let plain: Vec<usize> = state.members.iter().map(|member| member.plain.len()).collect();
         assert_eq!((plain, state.election_timer(Database::Southbound)), (vec![1, 0, 0], 32_000));
-        assert!(state.to_string().contains("(sb in the clear)") && state.to_string().ends_with("sb elects after 32000 ms"));
+        assert!(
+            state.to_string().contains("(sb in the clear)") && state.to_string().ends_with("sb elects after 32000 ms")
+        );
         state.since = Some(Changes { databases: Turnover::Fresh, ..Changes::default() });
         state.forget_servers();
         assert!(state.members[0].plain.is_empty() && state.election_timers.is_empty());

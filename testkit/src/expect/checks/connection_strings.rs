@@ -19,9 +19,8 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    let wanted = |port| -> Connections {
-        state.databases().into_iter().map(|address| Connection::ssl(address, port)).collect()
-    };
+    let wanted =
+        |port| -> Connections { state.databases().into_iter().map(|address| Connection::ssl(address, port)).collect() };
     let (northbound, southbound) = (wanted(NORTHBOUND_PORT), wanted(SOUTHBOUND_PORT));
     for member in state.online() {
         match observation.get(&member.name, |seen| &seen.ovn_env) {
