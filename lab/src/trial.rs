@@ -70,12 +70,9 @@ async fn form(
     let order = Order { cell: &cell, options: catalogue.options, variant: &variant };
     let (error, verdicts) = match cluster::provision(site, order, dir).await {
         Err(error) => (Some(chain(&error)), Vec::new()),
-        Ok(manifest) => {
-            let mut verdicts = Vec::new();
-            for check in checks(catalogue, &manifest.plan) {
-                verdicts.push(check.judge(&site.client, &manifest).await?);
-            }
-            (None, verdicts)
+        Ok(mut manifest) => {
+            cluster::try_out(&site.client, &mut manifest).await;
+            (None, checks(&manifest.plan).map(|check| check.judge(&manifest)).collect())
         }
     };
     Ok(Trial { seconds: started.elapsed().as_secs_f32(), error, verdicts, at: None })

@@ -24,17 +24,15 @@ impl Ground {
         Ok(site)
     }
 
-    /// Keeps a cluster, as asked. Says how to enter it.
-    pub(crate) async fn keep(&self, site: Option<Site>, manifest: &Manifest) -> Result<String, Failure> {
-        let site = match site {
-            Some(site) => site,
-            None => self.site().await?,
-        };
-        cluster::pause(&site, manifest, None).await.map_err(Failure::of)
+    /// Gives back a cluster that nobody needs any more.
+    pub(crate) async fn give_back(&self, suite: &str, manifest: &Manifest) -> Result<Option<String>, Failure> {
+        let taken = self.take_coverage(suite, &manifest.instances).await;
+        reaper::release(&self.run, &self.exe, suite).map_err(Failure::of)?;
+        taken
     }
 
     /// Takes what MicroOVN counted of its own code on these members, where that is asked for, before they go.
-    pub(crate) async fn take_coverage(&self, suite: &str, instances: &Members) -> Result<Option<String>, Failure> {
+    async fn take_coverage(&self, suite: &str, instances: &Members) -> Result<Option<String>, Failure> {
         if !self.config.coverage {
             return Ok(None);
         }

@@ -1,32 +1,26 @@
 //! The MicroOVN system tests: init options, checks, steps, journeys and fixtures. See ARCHITECTURE.md.
 
-pub mod checks;
 mod failure;
 pub mod fixtures;
 mod ground;
 pub mod journeys;
+mod judged;
 pub mod options;
+mod sharing;
 pub mod stations;
 pub mod steps;
 
 use std::path::Path;
 
-use testkit::cli::{Catalogue, CheckInfo, ParityFile};
+use testkit::cli::{Catalogue, ParityFile};
 
 /// What a command that runs these suites has to know of them.
 #[must_use]
 pub fn catalogue() -> Catalogue {
-    let checks = checks::checks().map(|check| CheckInfo {
-        name: check.name,
-        about: check.about,
-        applies: check.applies,
-        live: check.live(),
-    });
     Catalogue {
         options: options::OPTIONS,
         matrix: options::matrix,
         core: options::core,
-        checks: checks.collect(),
         journeys: journeys::JOURNEYS,
         steps: steps::STEPS,
         tests: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),

@@ -1,22 +1,24 @@
-//! The stations of a journey, as tests: the first to come plays the journey, and each judges its own station.
+//! The suite of a journey: the first of its tests plays it, and each judges its own station.
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use rstest::fixture;
 use testkit::cluster::{self, Ended, Manifest, Order, Reached, Route, Stopped, unsatisfied_at};
-use testkit::config::{self, Config, Keep, Layer};
+use testkit::config::{Config, Keep};
 use testkit::expect::{Verdict, VerdictBuilder};
-use testkit::folder::CellFolder;
+use testkit::folder::{CellFolder, FolderError};
 use testkit::journey::{Journey, Station};
 use testkit::matrix::Cell;
 use testkit::plan::{Plan, Segments};
-use testkit::record::{CellPart, CheckPart, RunPart};
+use testkit::record::CellPart;
 use testkit::report::chain;
-use testkit::session::play::{Part, wait_for_player};
-use testkit::session::{Run, Unprovisioned, reaper};
+use testkit::session::lease::Unprovisioned;
 
-use crate::fixtures::{Failure, Judged};
+use crate::failure::Failure;
 use crate::ground::Ground;
+use crate::judged::Judged;
+use crate::sharing::{self, Shared};
 use crate::{journeys, options};
 
 /// A journey, as the test of a station sees it.
@@ -70,129 +72,105 @@ impl Voyage {
     /// # Errors
     /// When the station was not reached, or is not as it must be; the text says what, where and how to look closer.
     pub fn station(self, test: &str, exe: &str) -> Result<(), Failure> {
-        testkit::cli::init_log();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        runtime.map_err(Failure::of)?.block_on(self.judge(test, exe))
-    }
-
-    async fn judge(self, test: &str, exe: &str) -> Result<(), Failure> {
-        let config = Config::resolve(Layer::default()).map_err(Failure::of)?;
-        config.require_decided().map_err(Failure::of)?;
-        let chart = Chart::of(self.journey, config.on.as_deref())?;
-        let number = chart.find(test)?.number;
-        let run = Run::join(&config).await.map_err(Failure::of)?;
-        run.end_with_runner();
-        let dir = run.cell_dir(self.journey).map_err(Failure::of)?;
-        RunPart::new(&run, &config, options::OPTIONS.iter().map(|option| option.declaration()))
-            .leave(run.dir())
-            .map_err(Failure::of)?;
-        let tests: Vec<(String, String)> =
-            chart.stations.iter().map(|station| (station.test(), station.about.clone())).collect();
-        let tests = tests.iter().map(|(test, about)| (test.as_str(), about.as_str()));
-        CellPart::new(&chart.cell, tests, None).of_journey(&chart.cell).leave(&dir).map_err(Failure::of)?;
-        let clock = run.clock();
-        let part = CheckPart::begin(&dir, test, clock).map_err(Failure::of)?;
-        let ground = Ground { config, run, exe: config::program("testkit", exe) };
-        let mut afterwards = Vec::new();
-        if let Part::Player(_player) = Part::take(&dir).map_err(Failure::of)? {
-            afterwards.push(play(&ground, &chart, &dir).await);
-        }
-        let mut judged = arrive(&dir, test, number).await?;
-        afterwards.into_iter().for_each(|done| judged.afterwards(done));
-        let failure = judged.failure();
-        let ended = part.end(&dir, clock, judged.verdict.take(), failure.as_deref());
-        judged.afterwards(ended.map(|()| None).map_err(Failure::of));
-        judged.conclude()
+        let shared = |config: &Config| {
+            let chart = Chart::of(self.journey, config.on.as_deref())?;
+            chart.find(test)?;
+            Ok(chart)
+        };
+        sharing::run(shared, test, exe)
     }
 }
 
-/// Plays the journey, and gives its cluster back, or keeps it as asked. What went wrong with the journey itself is left in
-/// its folder, for all of its tests; only what went wrong with giving back is an error.
-async fn play(ground: &Ground, chart: &Chart, dir: &Path) -> Result<Option<String>, Failure> {
-    let name = chart.journey.name;
-    let leave = |failure: Unprovisioned| CellFolder::new(dir).write(&failure).map_err(Failure::of);
-    let site = match ground.site().await {
-        Ok(site) => site,
-        Err(failure) => return leave(failure.into_text().into()).map(|()| None),
-    };
-    let variant = cluster::variant(chart.journey);
-    let asked = ground.config.pause_before.as_deref();
-    let paused = asked.and_then(|step| Station::find(&chart.stations, step)).filter(|step| step.number > 0);
-    // What failed is left as it is where somebody wants to look at it.
-    let on = ground.config.keep == Keep::Never;
-    let route = Route { until: paused.map(|step| step.number.saturating_sub(1)), on };
-    let order = Order { cell: &chart.cell, options: options::OPTIONS, variant: &variant };
-    let (manifest, ended): (Manifest, Ended) = match cluster::play(&site, order, chart.journey, route, dir).await {
-        Ok(played) => played,
-        Err(error) => {
-            let message = chain(&error);
-            leave(Unprovisioned { message: message.clone(), of_product: error.is_of_product() })?;
-            return ground.leave_unformed(name, &message).await;
-        }
-    };
-    let red = matches!(ended, Ended::Stopped(_));
-    let next = chart.stations.get(manifest.steps.len() + 1).map(|station| station.words.as_str());
-    if let (Some(step), false) = (paused, red) {
-        let how = cluster::pause(&site, &manifest, next).await.map_err(Failure::of)?;
-        let (at, station) = (step.number, step.test());
-        let why = format!("paused before {station}, as asked\n{how}");
-        let stopped = Stopped { at, station, why, acts: Vec::new(), watched: Vec::new() };
-        return CellFolder::new(dir).write(&stopped).map(|()| None).map_err(Failure::of);
-    }
-    match (ground.config.keep, red) {
-        (Keep::OnFailure, true) => cluster::pause(&site, &manifest, next).await.map(Some).map_err(Failure::of),
-        (Keep::Always, _) => cluster::keep_at(&site, &manifest, next).await.map(Some).map_err(Failure::of),
-        _ => {
-            let taken = ground.take_coverage(name, &manifest.instances).await;
-            reaper::release(&ground.run, &ground.exe, name).map_err(Failure::of)?;
-            taken
-        }
-    }
-}
-
-/// What was left of a station.
-enum Arrival {
+/// What was left for a station.
+enum Left {
     Reached(Box<(Reached, Option<Reached>)>),
     Stopped(Stopped),
-    Unformed(String),
 }
 
-/// Waits for a station and judges it.
-async fn arrive(dir: &Path, test: &str, number: usize) -> Result<Judged, Failure> {
-    let folder = CellFolder::new(dir);
-    let look = || -> Result<Option<Arrival>, testkit::folder::FolderError> {
+impl Shared for Chart {
+    type Left = Left;
+
+    fn name(&self) -> &str {
+        self.journey.name
+    }
+
+    fn part(&self) -> CellPart {
+        let tests: Vec<(String, String)> =
+            self.stations.iter().map(|station| (station.test(), station.about.clone())).collect();
+        let tests = tests.iter().map(|(test, about)| (test.as_str(), about.as_str()));
+        CellPart::new(&self.cell, tests, None).of_journey(&self.cell)
+    }
+
+    /// Plays the journey. What went wrong with it is left in its folder, for all of its tests.
+    async fn play(&self, ground: &Ground, dir: &Path, _began: Timestamp) -> Result<Option<String>, Failure> {
+        let name = self.journey.name;
+        let leave = |why: Unprovisioned| CellFolder::new(dir).write(&why).map_err(Failure::of);
+        let site = match ground.site().await {
+            Ok(site) => site,
+            Err(failure) => return leave(failure.into_text().into()).map(|()| None),
+        };
+        let variant = cluster::variant(self.journey);
+        let asked = ground.config.pause_before.as_deref();
+        let paused = asked.and_then(|step| Station::find(&self.stations, step)).filter(|step| step.number > 0);
+        // What failed is left as it is where somebody wants to look at it.
+        let on = ground.config.keep == Keep::Never;
+        let route = Route { until: paused.map(|step| step.number.saturating_sub(1)), on };
+        let order = Order { cell: &self.cell, options: options::OPTIONS, variant: &variant };
+        let (manifest, ended): (Manifest, Ended) = match cluster::play(&site, order, self.journey, route, dir).await {
+            Ok(played) => played,
+            Err(error) => {
+                let message = chain(&error);
+                leave(Unprovisioned { message: message.clone(), of_product: error.is_of_product() })?;
+                return ground.leave_unformed(name, &message).await;
+            }
+        };
+        let red = matches!(ended, Ended::Stopped(_));
+        let next = self.stations.get(manifest.steps.len() + 1).map(|station| station.words.as_str());
+        if let (Some(step), false) = (paused, red) {
+            let how = cluster::pause(&site, &manifest, next).await.map_err(Failure::of)?;
+            let (at, station) = (step.number, step.test());
+            let why = format!("paused before {station}, as asked\n{how}");
+            let stopped = Stopped { at, station, why, acts: Vec::new(), watched: Vec::new() };
+            return CellFolder::new(dir).write(&stopped).map(|()| None).map_err(Failure::of);
+        }
+        match ground.config.keep {
+            Keep::OnFailure if red => cluster::pause(&site, &manifest, next).await.map(Some).map_err(Failure::of),
+            Keep::Always => cluster::keep_at(&site, &manifest, next).await.map(Some).map_err(Failure::of),
+            _ => ground.give_back(name, &manifest).await,
+        }
+    }
+
+    fn look(&self, dir: &Path, test: &str) -> Result<Option<Left>, FolderError> {
+        let Some(number) = self.stations.iter().find(|station| station.test() == test).map(|it| it.number) else {
+            return Ok(None);
+        };
         if let Some(reached) = Reached::find(dir, number)? {
             let before = number.checked_sub(1).map(|number| Reached::find(dir, number)).transpose()?.flatten();
-            return Ok(Some(Arrival::Reached(Box::new((reached, before)))));
+            return Ok(Some(Left::Reached(Box::new((reached, before)))));
         }
-        if let Some(stopped) = folder.read::<Stopped>()? {
-            return Ok(Some(Arrival::Stopped(stopped)));
+        Ok(CellFolder::new(dir).read()?.map(Left::Stopped))
+    }
+
+    fn judge(&self, _ground: &Ground, dir: &Path, test: &str, left: Left) -> Judged {
+        let evidence = format!("evidence: {}", dir.display());
+        match left {
+            Left::Reached(both) => judge_station(test, &both.0, both.1.as_ref(), &evidence),
+            Left::Stopped(Stopped { station, why, .. }) if station == test => {
+                Judged::without_verdict(Failure::new(format!("{why}\n{evidence}")))
+            }
+            Left::Stopped(Stopped { why, .. }) => {
+                let why = why.lines().next().unwrap_or_default();
+                Judged::without_verdict(Failure::new(format!("not reached: {why}\n{evidence}")))
+            }
         }
-        Ok(folder.read::<Unprovisioned>()?.map(|failure| Arrival::Unformed(failure.message)))
-    };
-    let evidence = format!("evidence: {}", dir.display());
-    Ok(match wait_for_player(dir, test, look).await.map_err(Failure::of)? {
-        Some(Arrival::Reached(both)) => judge_station(test, &both.0, both.1.as_ref(), &evidence),
-        Some(Arrival::Stopped(Stopped { at, why, .. })) if at == number => {
-            Judged::without_verdict(Failure::new(format!("{why}\n{evidence}")))
+    }
+
+    fn unformed(&self, test: &str, why: &Unprovisioned, _tells: bool) -> String {
+        if self.stations.first().is_some_and(|formed| formed.test() == test) {
+            return why.message.clone();
         }
-        Some(Arrival::Stopped(Stopped { why, .. })) => {
-            let why = why.lines().next().unwrap_or_default();
-            Judged::without_verdict(Failure::new(format!("not reached: {why}\n{evidence}")))
-        }
-        Some(Arrival::Unformed(why)) if number == 0 => {
-            Judged::without_verdict(Failure::new(format!("{why}\n{evidence}")))
-        }
-        Some(Arrival::Unformed(why)) => {
-            let why = why.lines().next().unwrap_or_default();
-            Judged::without_verdict(Failure::new(format!(
-                "not reached, because there is no cluster: {why}\n{evidence}"
-            )))
-        }
-        None => Judged::without_verdict(Failure::new(format!(
-            "not reached: the test that played the journey died\n{evidence}"
-        ))),
-    })
+        format!("not reached, because there is no cluster: {}", why.message.lines().next().unwrap_or_default())
+    }
 }
 
 /// All checks of a station, as one verdict.

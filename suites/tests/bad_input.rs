@@ -295,8 +295,15 @@ fn up_once(world: &World, state: impl FnOnce(&mut State)) {
     let product = Product { stand_in: true, name, version, sha256, datapath: None };
     let settled = Settled { ms: 0, looks: 1, last_ms: 0, unsatisfied: Vec::new() };
     let instances = std::collections::BTreeMap::new();
-    let manifest =
-        Manifest { product, plan, steps: Vec::new(), instances, settled, observation: Observation::default() };
+    let manifest = Manifest {
+        product,
+        plan,
+        steps: Vec::new(),
+        instances,
+        settled,
+        observation: Observation::default(),
+        tried: None,
+    };
     fs::create_dir_all(world.out().join("kept")).expect("a folder");
     fs::write(world.out().join("kept/init_cluster.json"), serde_json::to_vec(&manifest).expect("JSON"))
         .expect("written");

@@ -6,9 +6,9 @@
 //!   run.json host.json record.json report.html junit.xml again.jsonl
 //!   runner open.lock arm.lock reaper.lock reaper.log ledger.jsonl turns/ <found out once>.json   of its first round
 //!   <cell>/                        a cell of it ([`CellFolder`])
-//!     cell.json plan.json progress.json timeline.jsonl manifest.json failure.json done.json checks/<check>.json
-//!     journey.json stations/<n>.json stopped.json play.lock   of a journey
-//!     started removed provision.lock use.lock done.lock
+//!     cell.json plan.json progress.json timeline.jsonl manifest.json failure.json checks/<check>.json
+//!     journey.json stations/<n>.json stopped.json   of a journey
+//!     started lease.lock
 //!     <member>/                    evidence
 //! target/testkit/evidence-<run>.tar.gz  a run for who was not there
 //! target/testkit/kept/<cell>.json  a cluster that outlives its run

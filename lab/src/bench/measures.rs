@@ -120,26 +120,17 @@ impl Formed {
         for cell in cells {
             let dir = site.run.cell_dir(cell.id().as_str()).map_err(Failure::usage)?;
             let order = Order { cell, options: catalogue.options, variant: &Variant::default() };
-            let manifest = cluster::provision(site, order, &dir).await.map_err(Failure::cluster)?;
+            let mut manifest = cluster::provision(site, order, &dir).await.map_err(Failure::cluster)?;
             formed.memory.extend(usage(site, &manifest).await?.memory);
-            act(site, catalogue, &manifest).await?;
+            cluster::try_out(&site.client, &mut manifest).await;
+            if let Some(red) = manifest.tried.as_ref().filter(|verdict| !verdict.passed()) {
+                return Err(Failure::Provisioning(format!("{}::{red}", manifest.plan.cell)));
+            }
             formed.product += beyond_boot(&usage(site, &manifest).await?.cpu, boot);
             remove(site, cell).await?;
         }
         Ok(formed)
     }
-}
-
-/// Lets the checks act that do on a cluster like this.
-async fn act(site: &Site, catalogue: &Catalogue, manifest: &Manifest) -> Result<(), Failure> {
-    let checks = catalogue.checks.iter().filter(|check| (check.applies)(&manifest.plan.state));
-    for live in checks.filter_map(|check| check.live) {
-        let verdict = live(&site.client, manifest).await;
-        if !verdict.passed() {
-            return Err(Failure::Provisioning(format!("{}::{verdict}", manifest.plan.cell)));
-        }
-    }
-    Ok(())
 }
 
 /// What these members used of processors, beyond what each of them used to boot.
@@ -169,7 +160,7 @@ pub(super) async fn usage(site: &Site, manifest: &Manifest) -> Result<Usage, Fai
 /// Removes the cluster that this run has formed for a cell.
 pub(super) async fn remove(site: &Site, cell: &Cell) -> Result<(), Failure> {
     let target = Target::Cell(site.run.id().clone(), cell.id().to_string());
-    sweep(&site.client, &target, None, &site.config.out_dir).await.map(drop).map_err(Failure::provisioning)
+    sweep(&site.client, &target, None).await.map(drop).map_err(Failure::provisioning)
 }
 
 fn whole_millis(time: Duration) -> u64 {

@@ -94,7 +94,7 @@ pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failu
         say(&skips);
         let options = catalogue.options.iter().map(|option| option.declaration());
         let left = RunPart::new(&run, config, options).leave(run.dir()).map_err(Failure::usage);
-        let concluded = left.and_then(|()| conclude(config, run.dir(), catalogue, &[], &skips));
+        let concluded = left.and_then(|()| conclude(config, run.dir(), &[], &skips));
         let records = told(concluded).map(|record| (run.dir().to_owned(), record)).into_iter().collect();
         return Ok(Ran { came: Came::NothingTested, records, skips });
     }
@@ -109,7 +109,7 @@ pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failu
     let junit = find_junit(config, order.runner, dir.as_deref(), began);
     let rounds = rounds(config, dir.as_deref(), junit.as_ref().ok());
     let skipped = match junit {
-        Ok(mut junit) => add_skips(&mut junit, catalogue, &skips).and_then(|()| copy(&junit, &rounds)),
+        Ok(mut junit) => add_skips(&mut junit, &skips).and_then(|()| copy(&junit, &rounds)),
         // It is of consequence only where there was something to add.
         Err(problem) if skips.is_empty() => {
             told::<()>(Err(problem));
@@ -121,7 +121,7 @@ pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failu
     for (dir, round) in rounds {
         // A test that is tried again is all that such a round has.
         let (runnable, skips) = if round.attempt == 1 { (&*runnable, &*skips) } else { (&[][..], &[][..]) };
-        let concluded = conclude(config, &dir, catalogue, runnable, skips);
+        let concluded = conclude(config, &dir, runnable, skips);
         records.extend(told(concluded).map(|record| (dir, record)));
     }
     tell_of_those_up(config, &runnable);
@@ -233,13 +233,12 @@ fn told<T>(concluded: Result<T, Failure>) -> Option<T> {
 fn conclude(
     config: &Config,
     dir: &Path,
-    catalogue: &Catalogue,
     runnable: &[Suite],
     skips: &[Skip],
 ) -> Result<Record, Failure> {
     let run = runnable.iter().map(|suite| (suite, None));
     for (suite, reason) in run.chain(skips.iter().map(|skip| (&skip.suite, Some(skip.reason.clone())))) {
-        let tests = suite.tests(catalogue);
+        let tests = suite.tests();
         let tests = tests.iter().map(|(name, about)| (name.as_str(), about.as_str()));
         let folder = dir.join(suite.name());
         std::fs::create_dir_all(&folder).map_err(Failure::usage)?;
@@ -290,20 +289,20 @@ fn say(skips: &[Skip]) {
 }
 
 /// Adds the tests of the skipped suites to the runner's JUnit file, with the reason.
-fn add_skips(junit: &mut Junit, catalogue: &Catalogue, skips: &[Skip]) -> Result<(), Failure> {
+fn add_skips(junit: &mut Junit, skips: &[Skip]) -> Result<(), Failure> {
     if skips.is_empty() {
         return Ok(());
     }
-    junit.report.add_test_suite(skipped_suite(catalogue, skips));
+    junit.report.add_test_suite(skipped_suite(skips));
     junit.write()
 }
 
-fn skipped_suite(catalogue: &Catalogue, skips: &[Skip]) -> TestSuite {
+fn skipped_suite(skips: &[Skip]) -> TestSuite {
     let mut suite = TestSuite::new("suites::skipped");
     for skip in skips {
         // As of a test that was run: readers group by it, and some take what has none for broken.
         let class = format!("suites::{}", skip.suite.target);
-        for (test, _) in skip.suite.tests(catalogue) {
+        for (test, _) in skip.suite.tests() {
             let mut status = TestCaseStatus::skipped();
             status.set_message(skip.reason.as_str());
             let mut case = TestCase::new(format!("{}::{test}", skip.suite.name()), status);

@@ -1,6 +1,8 @@
 //! Cells by name and by tier, and what each of them has.
 
-use super::{Catalogue, CheckInfo, Failure};
+use super::{Catalogue, Failure};
+use crate::cluster::{self, Check};
+use crate::expect;
 use crate::journey::Journey;
 use crate::matrix::{Cell, Matrix, Tier};
 use crate::plan::{InitOption, Plan, Segments, State};
@@ -82,14 +84,12 @@ pub fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
 
 /// The checks that judge the stations of a journey: those that can judge one of these states.
 pub(super) fn checks_of<'a>(
-    catalogue: &'a Catalogue,
     states: impl Iterator<Item = &'a State> + Clone,
-) -> impl Iterator<Item = &'a CheckInfo> {
-    let judges = move |check: &&CheckInfo| check.live.is_none() && states.clone().any(|state| (check.applies)(state));
-    catalogue.checks.iter().filter(judges)
+) -> impl Iterator<Item = &'static expect::Check> {
+    expect::CHECKS.iter().filter(move |check| states.clone().any(|state| (check.applies)(state)))
 }
 
 /// The checks that can judge clusters of this plan.
-pub fn checks<'a>(catalogue: &'a Catalogue, plan: &'a Plan) -> impl Iterator<Item = &'a CheckInfo> {
-    catalogue.checks.iter().filter(|check| (check.applies)(&plan.state))
+pub fn checks(plan: &Plan) -> impl Iterator<Item = Check> {
+    cluster::checks().filter(|check| (check.applies)(&plan.state))
 }

@@ -22,7 +22,7 @@ pub(super) async fn check(
     name: &str,
     check: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    let known = || catalogue.checks.iter().map(|check| check.name);
+    let known = || cluster::checks().map(|check| check.name);
     if let Some(check) = check
         && !known().any(|name| name == check)
     {
@@ -33,12 +33,16 @@ pub(super) async fn check(
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
-    let manifest = cluster::reuse(&site, name).await.map_err(Failure::cluster)?.ok_or_else(|| {
+    let mut manifest = cluster::reuse(&site, name).await.map_err(Failure::cluster)?.ok_or_else(|| {
         Failure::Usage(format!("the members of {name} are gone; `testkit down {name}` clears what is left of it"))
     })?;
     let (mut judged, mut failed) = (0, 0);
-    for info in checks(catalogue, &manifest.plan).filter(|info| check.is_none_or(|check| check == info.name)) {
-        let verdict = info.judge(&site.client, &manifest).await?;
+    let asked: Vec<_> = checks(&manifest.plan).filter(|one| check.is_none_or(|name| name == one.name)).collect();
+    if asked.iter().any(|one| one.name == cluster::TRIED) {
+        cluster::try_out(&site.client, &mut manifest).await;
+    }
+    for one in asked {
+        let verdict = one.judge(&manifest);
         println!("{verdict}");
         judged += 1;
         failed += usize::from(!verdict.passed());
@@ -149,8 +153,7 @@ pub(super) async fn down(
         _ => cluster::kept_cells(&config),
     };
     for cell in cells {
-        let swept =
-            sweep(&client, &Target::Kept(cell.clone()), None, &config.out_dir).await.map_err(Failure::provisioning)?;
+        let swept = sweep(&client, &Target::Kept(cell.clone()), None).await.map_err(Failure::provisioning)?;
         cluster::forget(&config, &cell).map_err(Failure::usage)?;
         println!("{cell}: removed {swept}");
     }

@@ -40,7 +40,6 @@ mod watch;
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -54,13 +53,11 @@ pub use parity::{Extent, Held, ParityError, ParityFile, UpstreamSuite, UpstreamT
 pub use programs::Programs;
 pub use suites::Suite;
 
-use crate::cluster::{ClusterError, Manifest};
+use crate::cluster::ClusterError;
 use crate::config::{Config, Layer};
-use crate::expect::{self, Verdict};
 use crate::journey::{Journey, StepKind};
-use crate::lxd::Client;
 use crate::matrix::{Cell, Matrix, MatrixError};
-use crate::plan::{InitOption, State};
+use crate::plan::InitOption;
 use crate::report::chain;
 use args::{Args, Command};
 
@@ -72,8 +69,6 @@ pub struct Catalogue {
     pub matrix: fn() -> Result<Matrix, MatrixError>,
     /// Its core tier.
     pub core: fn(&Matrix) -> Result<Vec<Cell>, MatrixError>,
-    /// The checks, in order.
-    pub checks: Vec<CheckInfo>,
     /// The journeys.
     pub journeys: &'static [Journey],
     /// Every kind of step.
@@ -83,36 +78,6 @@ pub struct Catalogue {
     /// What holds each of upstream's tests.
     pub parity: ParityFile,
 }
-
-/// One check, as the command shows it.
-#[derive(Debug, Clone, Copy)]
-pub struct CheckInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds.
-    pub about: &'static str,
-    /// Which plans it can judge.
-    pub applies: fn(&State) -> bool,
-    /// How it judges, where it acts on the cluster; `None` for a check of [`expect`].
-    pub live: Option<Live>,
-}
-
-impl CheckInfo {
-    /// Judges a cluster.
-    ///
-    /// # Errors
-    /// When the catalogue has a check that judges by an observation and that there is not.
-    pub async fn judge(&self, client: &Client, manifest: &Manifest) -> Result<Verdict, Failure> {
-        match (self.live, expect::find_check(self.name)) {
-            (Some(live), _) => Ok(live(client, manifest).await),
-            (None, Some(pure)) => Ok(pure.judge(&manifest.plan.state, &manifest.observation, None)),
-            (None, None) => Err(Failure::Usage(format!("the check {:?} has no judgement", self.name))),
-        }
-    }
-}
-
-/// A check that acts on the cluster itself: given LXD and the cluster, it acts and judges.
-pub type Live = for<'a> fn(&'a Client, &'a Manifest) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 
 /// How a command ends when it does not end well.
 #[derive(Debug)]

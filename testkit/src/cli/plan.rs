@@ -104,7 +104,7 @@ struct Job {
 pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, Failure> {
     let cells = Cells::of(catalogue)?;
     if let Some(name) = &args.explain {
-        return show(&explained(catalogue, &cells, name, args)?);
+        return show(&explained(&cells, name, args)?);
     }
     if let Some(name) = &args.upstream {
         return show(&upstream(catalogue, &cells, name, args)?);
@@ -120,7 +120,7 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
         Group::Life if args.coverage => {
             return Err(Failure::Usage(format!("--coverage is of a tier of cells, and {LIFE} is one of journeys")));
         }
-        Group::Life => return show(&journeys(&cells, catalogue, args)?),
+        Group::Life => return show(&journeys(&cells, args)?),
     };
     let chosen = cells.tier(tier);
     if args.coverage {
@@ -131,18 +131,15 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
         .iter()
         .map(|cell| {
             let plan = shown_plan(catalogue, cell);
-            row(catalogue, cell, &plan, cluster::expected(&config.out_dir, &plan, 0))
+            row(cell, &plan, cluster::expected(&config.out_dir, &plan, 0))
         })
         .collect();
     let text = match args.format {
-        Format::Table => in_a_table(catalogue, &cells, tier, &rows),
+        Format::Table => in_a_table(&cells, tier, &rows),
         Format::Markdown => in_markdown(tier, &rows),
         Format::Json => {
-            let checks: Vec<_> = catalogue
-                .checks
-                .iter()
-                .map(|check| serde_json::json!({"name": check.name, "about": check.about}))
-                .collect();
+            let checks: Vec<_> =
+                cluster::checks().map(|check| serde_json::json!({"name": check.name, "about": check.about})).collect();
             let all = serde_json::json!({"tier": tier.to_string(), "cells": rows, "checks": checks});
             serde_json::to_string_pretty(&all).map_err(Failure::usage)?
         }
@@ -155,7 +152,7 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
 }
 
 /// A cell or a journey, in words or for programs.
-fn explained(catalogue: &Catalogue, cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failure> {
+fn explained(cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failure> {
     let suite = cells.one(name, args.on.as_deref())?;
     let json = args.format == Format::Json;
     match (cells.find_journey(name), &suite.stations) {
@@ -164,9 +161,9 @@ fn explained(catalogue: &Catalogue, cells: &Cells, name: &str, args: &PlanArgs) 
             let all = serde_json::json!({"name": name, "about": about, "cell": cell, "plan": suite.plan, "stations": stations});
             serde_json::to_string_pretty(&all).map_err(Failure::usage)
         }
-        (Some(journey), Some(stations)) => Ok(explain::explain_journey(catalogue, journey, &suite, stations)),
+        (Some(journey), Some(stations)) => Ok(explain::explain_journey(journey, &suite, stations)),
         _ if json => serde_json::to_string_pretty(&suite.plan).map_err(Failure::usage),
-        _ => Ok(explain::explain(catalogue, &suite.cell, &suite.plan)),
+        _ => Ok(explain::explain(&suite.cell, &suite.plan)),
     }
 }
 
@@ -177,27 +174,27 @@ fn upstream(catalogue: &Catalogue, cells: &Cells, name: &str, args: &PlanArgs) -
         Format::Table => Ok(parity::in_words(&suite)),
         Format::Markdown => Ok(parity::in_markdown(&[suite])),
         Format::Json => serde_json::to_string_pretty(&suite).map_err(Failure::usage),
-        Format::Github => in_jobs(catalogue, &cells.named(&suite.places()?, None)?, args, &suite.name),
+        Format::Github => in_jobs(&cells.named(&suite.places()?, None)?, args, &suite.name),
     }
 }
 
 /// Suites over the jobs of a workflow.
-fn in_jobs(catalogue: &Catalogue, suites: &[Suite], args: &PlanArgs, name: &str) -> Result<String, Failure> {
+fn in_jobs(suites: &[Suite], args: &PlanArgs, name: &str) -> Result<String, Failure> {
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     let row = |suite: &Suite| CellRow {
         id: suite.name().to_owned(),
-        ..row(catalogue, &suite.cell, &suite.plan, suite.cost(&config.out_dir))
+        ..row(&suite.cell, &suite.plan, suite.cost(&config.out_dir))
     };
     let rows: Vec<CellRow> = suites.iter().map(row).collect();
     Ok(serde_json::json!({"include": balance(&rows, args.jobs.get(), name)}).to_string())
 }
 
 /// All journeys, each with the cell it starts from.
-fn journeys(cells: &Cells, catalogue: &Catalogue, args: &PlanArgs) -> Result<String, Failure> {
+fn journeys(cells: &Cells, args: &PlanArgs) -> Result<String, Failure> {
     let suites = cells.life(None)?;
     let about = |suite: &Suite| cells.find_journey(suite.name()).map_or("", |journey| journey.about);
     if args.format == Format::Github {
-        return in_jobs(catalogue, &suites, args, LIFE);
+        return in_jobs(&suites, args, LIFE);
     }
     if args.format == Format::Json {
         let row = |suite: &Suite| {
@@ -206,7 +203,7 @@ fn journeys(cells: &Cells, catalogue: &Catalogue, args: &PlanArgs) -> Result<Str
                 "about": about(suite),
                 "cell": suite.cell.id(),
                 "members": suite.plan.state.members.len(),
-                "stations": suite.tests(catalogue).into_iter().map(|(test, _)| test).collect::<Vec<_>>(),
+                "stations": suite.tests().into_iter().map(|(test, _)| test).collect::<Vec<_>>(),
             })
         };
         let all = serde_json::json!({"tier": LIFE, "journeys": suites.iter().map(row).collect::<Vec<_>>()});
@@ -226,12 +223,12 @@ fn journeys(cells: &Cells, catalogue: &Catalogue, args: &PlanArgs) -> Result<Str
     Ok(text)
 }
 
-fn row(catalogue: &Catalogue, cell: &Cell, plan: &Plan, cost: u64) -> CellRow {
+fn row(cell: &Cell, plan: &Plan, cost: u64) -> CellRow {
     CellRow {
         id: cell.id().to_string(),
         choices: cell.choices().clone(),
         members: plan.state.members.len(),
-        checks: checks(catalogue, plan).map(|check| check.name).collect(),
+        checks: checks(plan).map(|check| check.name).collect(),
         needs: plan.needs.iter().map(ToString::to_string).collect(),
         seconds: cost.div_ceil(1000),
     }
@@ -247,7 +244,7 @@ fn told(cells: &Cells, row: &CellRow) -> String {
     if told.is_empty() { "every default".to_owned() } else { told.join(" ") }
 }
 
-fn in_a_table(catalogue: &Catalogue, cells: &Cells, tier: Tier, rows: &[CellRow]) -> String {
+fn in_a_table(cells: &Cells, tier: Tier, rows: &[CellRow]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["cell", "members", "checks", "choices"]);
     for row in rows {
@@ -257,8 +254,8 @@ fn in_a_table(catalogue: &Catalogue, cells: &Cells, tier: Tier, rows: &[CellRow]
     let tests: usize = rows.iter().map(|row| row.checks.len()).sum();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "tier {tier}: {} cells, {tests} tests\nchecks:", rows.len());
-    let had = |check: &&super::CheckInfo| rows.iter().any(|row| row.checks.contains(&check.name));
-    for check in catalogue.checks.iter().filter(had) {
+    let had = |check: &cluster::Check| rows.iter().any(|row| row.checks.contains(&check.name));
+    for check in cluster::checks().filter(had) {
         let _ = writeln!(text, "  {:<20} {}", check.name, check.about);
     }
     text

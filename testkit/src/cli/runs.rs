@@ -24,7 +24,7 @@ pub(super) async fn sweep(config: Config, wait: bool, quiet: bool) -> Result<Exi
             .map_err(Failure::usage)?;
     }
     let client = host::connect(&config).await.map_err(Failure::usage)?;
-    let swept = sweep_objects(&client, &Target::Abandoned, None, &config.out_dir).await;
+    let swept = sweep_objects(&client, &Target::Abandoned, None).await;
     let swept = swept.map_err(Failure::provisioning)?;
     if !swept.is_empty() || !quiet {
         println!("removed {swept}");

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Failure;
 use super::cells::{Cells, checks, nearest, target};
-use super::{Catalogue, Failure};
 use crate::cluster;
 use crate::journey::{Journey, Station};
 use crate::matrix::{Cell, Tier};
@@ -34,12 +34,10 @@ impl Suite {
     }
 
     /// Its tests, each with what it holds.
-    pub(super) fn tests(&self, catalogue: &Catalogue) -> Vec<(String, String)> {
+    pub(super) fn tests(&self) -> Vec<(String, String)> {
         match &self.stations {
             Some(stations) => stations.iter().map(|it| (it.test(), it.about.clone())).collect(),
-            None => {
-                checks(catalogue, &self.plan).map(|check| (check.name.to_owned(), check.about.to_owned())).collect()
-            }
+            None => checks(&self.plan).map(|check| (check.name.to_owned(), check.about.to_owned())).collect(),
         }
     }
 

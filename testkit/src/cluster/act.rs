@@ -82,7 +82,7 @@ impl Hand<'_> {
                 Ok((0, String::new()))
             }
             What::Propagate => {
-                let verdict = propagation(self.client, state, self.instances).await;
+                let verdict = propagation::propagation(self.client, state, self.instances).await;
                 Ok((i32::from(!verdict.passed()), verdict.to_string()))
             }
             What::Offer(offer) => {

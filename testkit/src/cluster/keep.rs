@@ -99,8 +99,15 @@ pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Opt
     let (_, product): (Golden, Product) =
         site.run.once("golden", async || Err(ClusterError::Empty(plan.cell.to_string()))).await?;
     let settled = Settled { ms: 0, looks: 0, last_ms: 0, unsatisfied: vec![format!("not formed: {problem}")] };
-    let manifest =
-        Manifest { product, plan, steps: Vec::new(), instances, settled, observation: Observation::default() };
+    let manifest = Manifest {
+        product,
+        plan,
+        steps: Vec::new(),
+        instances,
+        settled,
+        observation: Observation::default(),
+        tried: None,
+    };
     keep(site, &manifest).await.map(Some)
 }
 
@@ -161,6 +168,7 @@ pub async fn reuse(site: &Site, cell: &str) -> Result<Option<Manifest>, ClusterE
         unsatisfied: unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect(),
     };
     manifest.observation = observation;
+    manifest.tried = None;
     Ok(Some(manifest))
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Product;
-use crate::expect::Observation;
+use crate::expect::{Observation, Verdict};
 use crate::folder::{CellDocument, CellFolder, FolderError, OfCell};
 use crate::plan::Plan;
 
@@ -26,6 +26,9 @@ pub struct Manifest {
     pub settled: Settled,
     /// The last observation of that wait.
     pub observation: Observation,
+    /// What came of trying what cannot be seen, where that was tried.
+    #[serde(default)]
+    pub tried: Option<Box<Verdict>>,
 }
 
 /// What is about to be formed: written before, so that a cluster that cannot be formed is known by its plan all the same.

@@ -10,7 +10,11 @@ use crate::lxd::Client;
 use crate::ovn;
 use crate::plan::{Process, Service, State};
 
-const CHECK: &str = "nb_sb_propagation";
+/// Its name as a check.
+pub(super) const CHECK: &str = "nb_sb_propagation";
+/// What it holds.
+pub(super) const ABOUT: &str = "a logical switch added on every member is a datapath in the Southbound, is taken in by every chassis where \
+     chassis have datapaths, and goes again";
 
 /// `--wait=sb` returns when northd has written the Southbound, `--wait=hv` when every chassis has taken it in as well, which
 /// an ovn-controller without a datapath never does (ovn-nbctl(8)). A leader election in between takes seconds.
@@ -31,7 +35,7 @@ const LOCAL: &str = "65534";
 /// Whether a logical switch that is added on every member is a datapath in the Southbound, is taken in by every chassis where
 /// chassis have datapaths, and goes again. All members at once: each has a switch of its own, so each change is seen to be
 /// that member's.
-pub async fn propagation(client: &Client, state: &State, instances: &Members) -> Verdict {
+pub(super) async fn propagation(client: &Client, state: &State, instances: &Members) -> Verdict {
     // One that is down would be waited for, too.
     let all_answer = state.members_with(Service::Chassis).all(|member| member.lives(Process::Controller));
     let hv = all_answer && some_have_datapaths(client, state, instances).await;

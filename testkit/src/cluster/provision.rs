@@ -167,11 +167,10 @@ fn require(plan: &Plan, able: &Capabilities, product: &Product) -> Result<(), Cl
 /// Removes what dead runs left, and what earlier rounds of this runner did not give back: their tests have ended. Once in
 /// a round is enough, and more is not cheap: LXD counts up what uses each network.
 async fn sweep_abandoned(site: &Site) -> Result<(), ClusterError> {
-    let out_dir = &site.config.out_dir;
-    sweep::sweep(&site.client, &Target::Abandoned, None, out_dir).await?;
+    sweep::sweep(&site.client, &Target::Abandoned, None).await?;
     if site.run.nextest().is_some_and(|nextest| nextest.round.stress > 0) {
         let earlier = Target::Runner(site.run.runner().clone());
-        sweep::sweep(&site.client, &earlier, Some(&site.run.ledger()), out_dir).await?;
+        sweep::sweep(&site.client, &earlier, Some(&site.run.ledger())).await?;
     }
     Ok(())
 }
@@ -262,7 +261,7 @@ async fn make(
     let patience = wait::patience(site.config.settle);
     let settling = settle(&site.client, &plan.state, &instances, None, patience, &progress);
     let (settled, observation) = timeline.stage(Work::Settle, Owner::Product, settling).await;
-    Ok(Manifest { product, plan: Plan::clone(plan), steps: Vec::new(), instances, settled, observation })
+    Ok(Manifest { product, plan: Plan::clone(plan), steps: Vec::new(), instances, settled, observation, tried: None })
 }
 
 async fn make_bridges(site: &Site, cell: &str, timeline: &Timeline) -> Result<(), ClusterError> {

@@ -26,8 +26,6 @@ pub enum CellDocument {
     Manifest,
     /// Why there is none.
     Failure,
-    /// The checks that have given the cluster back.
-    Done,
     /// What is planned of a journey.
     Journey,
     /// Why a journey did not go on.
@@ -57,7 +55,6 @@ impl CellFolder {
             CellDocument::Progress => "progress.json",
             CellDocument::Manifest => "manifest.json",
             CellDocument::Failure => "failure.json",
-            CellDocument::Done => "done.json",
             CellDocument::Journey => "journey.json",
             CellDocument::Stopped => "stopped.json",
         })
@@ -79,11 +76,11 @@ impl CellFolder {
         write(&self.document(T::DOCUMENT), value)
     }
 
-    /// Writes a document unless there is one.
+    /// Writes a document unless there is one. Returns whether it did, which is said to one process only.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write_new<T: OfCell>(&self, value: &T) -> Result<(), FolderError> {
+    pub fn write_new<T: OfCell>(&self, value: &T) -> Result<bool, FolderError> {
         write_new(&self.document(T::DOCUMENT), value)
     }
 
@@ -107,9 +104,9 @@ impl CellFolder {
         self.0.join(STATIONS)
     }
 
-    /// Held by who plays a journey, as long as that lasts.
-    pub fn play_lock(&self) -> PathBuf {
-        self.0.join("play.lock")
+    /// Held by who forms the cluster and acts on it, as long as that lasts.
+    pub fn lease_lock(&self) -> PathBuf {
+        self.0.join("lease.lock")
     }
 
     /// The folders of what its members left as evidence, sorted.
@@ -127,29 +124,9 @@ impl CellFolder {
         self.0.join("timeline.jsonl")
     }
 
-    /// Says that somebody has begun to form the cluster.
+    /// Says that somebody has begun to play.
     pub fn started(&self) -> PathBuf {
         self.0.join("started")
-    }
-
-    /// Says that the cluster goes or is gone.
-    pub fn removed(&self) -> PathBuf {
-        self.0.join("removed")
-    }
-
-    /// Held by who forms the cluster.
-    pub fn provision_lock(&self) -> PathBuf {
-        self.0.join("provision.lock")
-    }
-
-    /// Held shared by who judges the cluster, and alone by who acts on it.
-    pub fn use_lock(&self) -> PathBuf {
-        self.0.join("use.lock")
-    }
-
-    /// Held by who gives the cluster back.
-    pub fn done_lock(&self) -> PathBuf {
-        self.0.join("done.lock")
     }
 }
 

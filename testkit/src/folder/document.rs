@@ -76,20 +76,20 @@ pub fn write_with(path: &Path, fill: impl FnOnce(&mut fs::File) -> io::Result<()
     write().map_err(FolderError::of("write", path))
 }
 
-/// Writes a document unless there is one.
+/// Writes a document unless there is one. Returns whether it did, which is said to one process only.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_new(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
+pub fn write_new(path: &Path, value: &impl Serialize) -> Result<bool, FolderError> {
     if path.exists() {
-        return Ok(());
+        return Ok(false);
     }
     let written = encode(value).and_then(|bytes| beside(path, &bytes)).map_err(FolderError::of("write", path))?;
     match written.persist_noclobber(path) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
             Err(FolderError::of("write", path)(error.error))
         }
-        _ => Ok(()),
+        outcome => Ok(outcome.is_ok()),
     }
 }
 

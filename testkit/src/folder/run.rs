@@ -88,7 +88,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be written.
     pub fn write_new<T: OfRun>(&self, value: &T) -> Result<(), FolderError> {
-        write_new(&self.document(T::DOCUMENT), value)
+        write_new(&self.document(T::DOCUMENT), value).map(drop)
     }
 
     /// The report for a person.

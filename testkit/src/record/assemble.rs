@@ -18,7 +18,7 @@ use crate::headline;
 use crate::microovn::redact;
 use crate::plan::Plan;
 use crate::report::{Work, again, timeline};
-use crate::session::Unprovisioned;
+use crate::session::lease::Unprovisioned;
 
 /// The record of the run in this folder, as far as it has come. `alive` says whether its runner is at work.
 ///

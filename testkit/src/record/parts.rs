@@ -153,7 +153,8 @@ impl CellPart {
     /// # Errors
     /// When it cannot be written.
     pub fn leave(&self, cell: &Path) -> io::Result<()> {
-        Ok(CellFolder::new(cell).write_new(self)?)
+        CellFolder::new(cell).write_new(self)?;
+        Ok(())
     }
 
     /// That of the cell in this folder; `None` where there is none.

@@ -1,12 +1,11 @@
 //! A run, what it made, and the promise that nothing of it stays.
 //!
-//! Knows LXD, and nothing of OVN. [`Run`] is one runner's run; a [`Lease`] is one test's right to a cell's cluster;
+//! Knows LXD, and nothing of OVN. [`Run`] is one runner's run; a [`lease`] is one test's right to a cluster;
 //! the [`Ledger`] and the [`Tags`] say what belongs to whom; the reaper and the sweep remove it.
 
-mod lease;
+pub mod lease;
 mod ledger;
 mod lock;
-pub mod play;
 mod process;
 pub mod reaper;
 mod run;
@@ -15,7 +14,6 @@ pub mod sweep;
 mod tags;
 mod turn;
 
-pub use lease::{Access, Lease, LeaseError, Unprovisioned};
 pub use ledger::{Kind, Ledger, LedgerError, Made};
 pub use process::Process;
 pub use run::{Run, RunError, RunId};

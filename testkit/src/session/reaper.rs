@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::run::{RunError, io_error, runner_of};
 use super::sweep::{self, SweepError, Swept, Target};
-use super::{Ledger, Process, Run, RunId, lease, lock};
+use super::{Ledger, Process, Run, RunId, lock};
 use crate::config;
 use crate::folder::RunFolder;
 use crate::lxd::Client;
@@ -132,14 +132,11 @@ pub async fn arm(run: &Run, exe: &Path) -> Result<(), ReaperError> {
     if armed.await.unwrap_or(false) { Ok(()) } else { Err(ReaperError::NotArmed { log }) }
 }
 
-/// Has a detached process remove what the run made for one cell, which nobody will ask for again: whoever does is told
-/// that it is gone. Should it fail, the reaper does it when the run ends.
+/// Has a detached process remove what the run made for one cell, which nobody needs any more. Should it fail, the reaper does it when the run ends.
 ///
 /// # Errors
 /// When it cannot be started.
 pub fn release(run: &Run, exe: &Path, cell: &str) -> Result<(), ReaperError> {
-    let folder = run.folder().cell(cell);
-    lease::note_removed(&folder).map_err(io_error("note that the cluster goes in", folder.path()))?;
     Orders::of(run, Some(cell)).detach(exe, Stdio::null()).map(drop)
 }
 
@@ -155,7 +152,7 @@ pub async fn remove_cell(
     // As long as it lives the run is open: the reaper would only be in its way, asking LXD for what is under way.
     let _open = lock::shared(&orders.folder.open_lock()).await;
     let client = connect().await?;
-    sweep::sweep(&client, &Target::Cell(orders.run.clone(), cell), None, orders.folder.out_dir()).await
+    sweep::sweep(&client, &Target::Cell(orders.run.clone(), cell), None).await
 }
 
 /// The detached process itself: waits for the runner to end, and sweeps what all of its rounds made.
@@ -175,7 +172,7 @@ pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, Swe
     let _closed = close(&orders.folder).await;
     let client = connect().await?;
     let ledger = Ledger::new(&orders.folder.ledger());
-    sweep::sweep(&client, &Target::Runner(orders.runner.clone()), Some(&ledger), orders.folder.out_dir()).await
+    sweep::sweep(&client, &Target::Runner(orders.runner.clone()), Some(&ledger)).await
 }
 
 /// Waits until the reapers of all runs recorded in `out_dir` whose runner has ended are done.

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Kind, Ledger, LedgerError, Process, RunId, Tags, key, lease};
+use super::{Kind, Ledger, LedgerError, Process, RunId, Tags, key};
 use crate::lxd::{self, Client, Operation};
 use crate::wait::{self, Pace, Poll, WaitError};
 
@@ -86,20 +85,12 @@ impl Target {
 
 /// Removes everything that matches, and returns when LXD shows none of it and does nothing for it any more.
 ///
-/// Before anything of a cluster goes, that is noted in the folder of its cell among the runs in `out_dir`, so that no check
-/// takes the cluster for one that is there.
-///
 /// With a ledger, an operation that is still making an object named there is waited for first: its maker may be
 /// dead, but LXD goes on.
 ///
 /// # Errors
 /// When LXD or the ledger cannot be read, or something remains after two minutes; then it says what and why.
-pub async fn sweep(
-    client: &Client,
-    target: &Target,
-    ledger: Option<&Ledger>,
-    out_dir: &Path,
-) -> Result<Swept, SweepError> {
+pub async fn sweep(client: &Client, target: &Target, ledger: Option<&Ledger>) -> Result<Swept, SweepError> {
     let intended: BTreeSet<String> = match ledger {
         Some(ledger) => {
             ledger.read()?.into_iter().filter(|made| made.kind == Kind::Instance).map(|made| made.name).collect()
@@ -108,7 +99,7 @@ pub async fn sweep(
     };
     let swept = std::sync::Mutex::new(Swept::default());
     let emptied = wait::until("everything of the run to be gone", PACE, async || {
-        match round(client, target, &intended, &swept, out_dir).await {
+        match round(client, target, &intended, &swept).await {
             Ok(None) => Poll::Ready(()),
             Ok(Some(remains)) => Poll::NotYet(remains),
             // LXD may be restarting; the deadline bounds it.
@@ -129,20 +120,12 @@ async fn round(
     target: &Target,
     intended: &BTreeSet<String>,
     swept: &std::sync::Mutex<Swept>,
-    out_dir: &Path,
 ) -> Result<Option<String>, lxd::Error> {
     // Operations first: one that ends after this look has left its object for the look below.
     let busy = if intended.is_empty() { Vec::new() } else { busy_with(client, intended).await? };
     let now = Timestamp::now();
     let mut instances = client.list_instances(None).await?;
     instances.retain(|instance| target.matches(&instance.config, now));
-    let clusters = instances.iter().filter_map(|instance| Tags::find(&instance.config));
-    for folder in clusters.map(|tags| tags.cell_folder(out_dir)).filter(|folder| folder.path().is_dir()) {
-        if let Err(error) = lease::note_removed(&folder) {
-            // It may be another user's, whose checks end with the cluster all the same.
-            tracing::warn!(%error, folder = %folder.path().display(), "that the cluster goes is not noted");
-        }
-    }
     let instances: Vec<String> = instances.into_iter().map(|instance| instance.name).collect();
     let networks: Vec<String> = client
         .list_networks()

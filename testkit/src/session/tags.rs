@@ -1,12 +1,10 @@
 //! Ownership tags: the configuration keys that every LXD object of a run carries.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::{Process, RunId};
-use crate::folder::{CellFolder, RunFolder};
 
 /// The value of [`key::OWNER`].
 pub const OWNER: &str = "microovn-testkit";
@@ -70,11 +68,6 @@ impl Tags {
             node: get(key::NODE)?.clone(),
             expires: get(key::EXPIRES)?.parse().ok()?,
         })
-    }
-
-    /// The folder of its cell, among the runs in `out_dir`.
-    pub(super) fn cell_folder(&self, out_dir: &Path) -> CellFolder {
-        RunFolder::of(out_dir, &self.run).cell(&self.cell)
     }
 
     /// Whether nobody will come back for the object: its runner has ended, or cannot be asked and its time is up.

@@ -37,8 +37,7 @@ async fn what_a_run_left_is_removed(#[values(Release::V5_0_2, Release::V5_21_7, 
                                             "devices": {}}),
     );
     let fake = world.serve();
-    let dir = tempfile::tempdir().expect("a folder");
-    let swept = sweep(&fake.client().await, &Target::Runner(Process::current()), None, dir.path()).await;
+    let swept = sweep(&fake.client().await, &Target::Runner(Process::current()), None).await;
     let swept = swept.unwrap_or_else(|error| panic!("{}", chain(&error)));
     assert_eq!((swept.instances.len(), swept.networks.len()), (1, 1));
     assert_eq!(world.names(), ["instances/theirs"]);
@@ -57,7 +56,7 @@ async fn what_lxd_still_makes_for_a_run_is_waited_for(
     let ledger = Ledger::new(&dir.path().join("ledger"));
     ledger.intend(Kind::Instance, "late", "c").expect("noted");
     let (client, target) = (fake.client().await, Target::Runner(Process::current()));
-    let sweeping = sweep(&client, &target, Some(&ledger), dir.path());
+    let sweeping = sweep(&client, &target, Some(&ledger));
     tokio::pin!(sweeping);
     let early = tokio::time::timeout(Duration::from_millis(500), &mut sweeping).await;
     assert!(early.is_err(), "swept while LXD was at work");

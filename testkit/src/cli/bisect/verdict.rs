@@ -6,7 +6,7 @@ use crate::folder::CellFolder;
 use crate::headline;
 use crate::record::Record;
 use crate::record::schema::{Cell, Check, Outcome};
-use crate::session::Unprovisioned;
+use crate::session::lease::Unprovisioned;
 
 /// What this run of one suite says. A skip, or trouble with the host or with LXD, says nothing of the snap.
 pub(super) fn of(ran: &Ran, suite: &str) -> Found {

@@ -2,19 +2,13 @@
 
 use std::fmt::Write;
 
-use super::super::Catalogue;
 use super::super::cells::checks_of;
 use super::super::suites::Suite;
 use crate::journey::{Journey, Station};
 use crate::plan::Changes;
 
 /// The whole plan of a journey, for a person. Writing to a String cannot fail.
-pub(in super::super) fn explain(
-    catalogue: &Catalogue,
-    journey: &Journey,
-    suite: &Suite,
-    stations: &[Station],
-) -> String {
+pub(in super::super) fn explain(journey: &Journey, suite: &Suite, stations: &[Station]) -> String {
     let mut text = format!("{}\n  {}\n", journey.name, journey.about);
     let _ = writeln!(text, "\nfrom {}, {} members", suite.cell.id(), suite.plan.state.members().count());
     for member in suite.plan.state.members.iter().filter(|member| !member.belongs()) {
@@ -30,7 +24,7 @@ pub(in super::super) fn explain(
         before = Some(station.state.to_string());
     }
     text.push_str("\nchecked at every station, where there is something to compare\n");
-    for check in checks_of(catalogue, stations.iter().map(|station| &station.state)) {
+    for check in checks_of(stations.iter().map(|station| &station.state)) {
         let _ = writeln!(text, "  {:<20} {}", check.name, check.about);
     }
     let _ = writeln!(

@@ -8,13 +8,12 @@ use std::fmt::Write;
 pub(super) use journey::explain as explain_journey;
 pub(super) use steps::possible as steps_possible;
 
-use super::Catalogue;
 use super::cells::checks;
 use crate::matrix::Cell;
 use crate::plan::{Content, Member, Plan, Reply, Role, Service};
 
 /// The whole plan of a cell, for a person.
-pub(super) fn explain(catalogue: &Catalogue, cell: &Cell, plan: &Plan) -> String {
+pub(super) fn explain(cell: &Cell, plan: &Plan) -> String {
     let mut text = format!("{}\n", cell.id());
     for (option, value) in cell.choices() {
         let _ = writeln!(text, "  {option} = {value}");
@@ -28,7 +27,7 @@ pub(super) fn explain(catalogue: &Catalogue, cell: &Cell, plan: &Plan) -> String
         explain_member(&mut text, plan, member);
     }
     text.push_str("\nchecked\n");
-    for check in checks(catalogue, plan) {
+    for check in checks(plan) {
         let _ = writeln!(text, "  {:<20} {}", check.name, check.about);
     }
     text.push_str("\naddresses are examples: a run picks ranges that are free\n");

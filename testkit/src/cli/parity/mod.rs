@@ -223,12 +223,12 @@ impl Known<'_> {
         }
         let cell = self.cells.find_or_suggest(place).map_err(told)?;
         let plan = shown_plan(self.catalogue, &cell);
-        let names = checks(self.catalogue, &plan).map(|check| check.name.to_owned()).collect();
+        let names = checks(&plan).map(|check| check.name.to_owned()).collect();
         Ok(vec![Judges { station: None, names }])
     }
 
     fn at(&self, station: &Station) -> Vec<String> {
-        let checks = super::cells::checks_of(self.catalogue, std::iter::once(&station.state));
+        let checks = super::cells::checks_of(std::iter::once(&station.state));
         let acts = (!station.acts.is_empty()).then_some(ACT);
         let watches = (!station.watches.is_empty()).then_some(WATCH);
         checks.map(|check| check.name).chain(acts).chain(watches).map(str::to_owned).collect()
