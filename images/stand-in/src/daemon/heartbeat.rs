@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use hyper::Method;
 
 use crate::error::Result;
+use crate::faults;
 
 use super::cluster::{Change, Cluster};
 use super::node::{Membership, Node, Phase};
@@ -32,7 +33,8 @@ pub(crate) async fn run(node: Arc<Node>, membership: Arc<Membership>) {
                 Err(error) => eprintln!("failed to learn what happened meanwhile: {error}"),
             }
         }
-        tokio::time::sleep(INTERVAL).await;
+        let own = membership.cluster().find(&membership.name).map(|own| own.address.ip().to_string());
+        faults::standstill::pause(&node.paths, &own.unwrap_or_default(), INTERVAL).await;
         if let Err(error) = beat(&node, &membership).await {
             eprintln!("heartbeat failed: {error}");
         }

@@ -18,6 +18,7 @@ pub(crate) mod panic;
 pub(crate) mod reissue;
 pub(crate) mod release;
 pub(crate) mod renewal;
+pub(crate) mod standstill;
 pub(crate) mod upgrade;
 
 pub(crate) use list::Fault;
