@@ -230,12 +230,7 @@ fn told<T>(concluded: Result<T, Failure>) -> Option<T> {
 }
 
 /// Writes the record and the report of the run in this folder, with the suites that it left out and did not come to.
-fn conclude(
-    config: &Config,
-    dir: &Path,
-    runnable: &[Suite],
-    skips: &[Skip],
-) -> Result<Record, Failure> {
+fn conclude(config: &Config, dir: &Path, runnable: &[Suite], skips: &[Skip]) -> Result<Record, Failure> {
     let run = runnable.iter().map(|suite| (suite, None));
     for (suite, reason) in run.chain(skips.iter().map(|skip| (&skip.suite, Some(skip.reason.clone())))) {
         let tests = suite.tests();
