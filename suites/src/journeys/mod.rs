@@ -28,6 +28,7 @@ journeys! {
     howto_tls::{HOWTO_TLS},
     howto_underlay::{HOWTO_UNDERLAY},
     kills::{KILLS},
+    lifecycle::{LIFECYCLE},
     outage::{OUTAGE},
     reboot::{REBOOT},
     renewal::{RENEWAL},

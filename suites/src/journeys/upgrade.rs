@@ -4,14 +4,15 @@ use testkit::journey::{Handed, Itinerary, Journey};
 use testkit::plan::{KeyAlgorithm, KeyForm};
 
 use crate::steps::{
-    Propagate, Reboot, Refresh, RegenerateCa, Reissue, ReissueRefused, Restart, Revert, SetCa, Start, Stop,
+    By, Propagate, Reboot, Refresh, RegenerateCa, Reissue, ReissueRefused, Renew, RenewAuthority, Restart, Revert,
+    SetCa, Start, Stop,
 };
 
 /// As MicroOVN's documentation says: one member after the other.
 pub(super) const UPGRADE: Journey = Journey {
     name: "upgrade",
     about: "four members are refreshed to the newer release, one after the other, the schemas of the databases are held back until \
-            the last of them has it, and then certificates are issued by the newer",
+            the last of them has it, and then certificates are issued and renewed by the newer",
     cell: &[],
     members: Some(4),
     outside: 0,
@@ -29,6 +30,7 @@ pub(super) const UPGRADE: Journey = Journey {
             steps.take(ReissueRefused { member: 4, service });
         }
         certificates(steps, [1, 4]);
+        renewals(steps, [4, 1]);
     },
 };
 
@@ -45,6 +47,9 @@ pub(super) const SINGLE: Journey = Journey {
             steps.take(Reissue { member: 1, service: Some(service) });
         }
         certificates(steps, [1]);
+        renewals(steps, [1]);
+        set_cas(steps);
+        steps.take(Propagate);
     },
 };
 
@@ -61,9 +66,7 @@ pub(super) const OPTIONS: Journey = Journey {
         steps.take(Reboot { member: Some(2) });
         steps.take(Reboot { member: None });
         steps.take(Propagate);
-        for key in [KeyAlgorithm::Rsa, KeyAlgorithm::Ecdsa, KeyAlgorithm::Ed25519] {
-            steps.take(SetCa { member: 1, key, form: KeyForm::Pkcs8, handed: Handed::Files });
-        }
+        set_cas(steps);
         steps.take(Propagate);
     },
 };
@@ -147,4 +150,23 @@ fn certificates<const N: usize>(steps: &mut Itinerary, members: [usize; N]) {
     }
     steps.take(RegenerateCa { member: 1 });
     steps.take(Propagate);
+}
+
+/// What is near its end is renewed by the newer release as by any: certificates on each of these members when its daemon starts, an
+/// authority of MicroOVN's own, and no user's.
+fn renewals<const N: usize>(steps: &mut Itinerary, members: [usize; N]) {
+    for member in members {
+        steps.take(Renew { member, service: None, by: By::Start });
+    }
+    for users in [false, true] {
+        steps.take(RenewAuthority { member: 1, users });
+    }
+    steps.take(Propagate);
+}
+
+/// An authority with a key of every kind, one after the other.
+fn set_cas(steps: &mut Itinerary) {
+    for key in [KeyAlgorithm::Rsa, KeyAlgorithm::Ecdsa, KeyAlgorithm::Ed25519] {
+        steps.take(SetCa { member: 1, key, form: KeyForm::Pkcs8, handed: Handed::Files });
+    }
 }

@@ -183,6 +183,8 @@ mod tests {
             ("explicit", [everything, "chassis,switch", "switch", "chassis,switch"]),
             ("late_central", ["chassis,switch", everything, everything, everything]),
             ("central_only", [everything, "central", "chassis,switch", "central,switch"]),
+            ("datapath", ["chassis,switch"; 4]),
+            ("control", ["central"; 4]),
         ] {
             let chosen = [("services", layout), ("members", "4")];
             for (formation, told) in [("dialog", "answer"), ("rest", "config")] {

@@ -35,7 +35,10 @@ const GAP_MS: u64 = 10_000;
 pub(super) fn cannot_enter(state: &State, member: usize, by: usize, from: Presence) -> Option<String> {
     match find(state, member) {
         None => Some(format!("there is no member {member}, but {}", state.members.len())),
+        Some(it) if it.bare => Some(format!("the snap of member {member} was removed")),
         Some(it) if it.presence != from => Some(format!("member {member} is {}", it.presence)),
+        // What it is told is told to one that bootstraps.
+        Some(_) if member == 1 => Some("member 1 bootstraps, and is told nothing for a join".to_owned()),
         Some(_) => not_online(state, by)
             .or_else(|| without_leader(state))
             .or_else(|| no_quorum(state))

@@ -66,8 +66,8 @@ impl Step for Preserved {
     }
 
     fn impossible(&self, state: &State) -> Option<String> {
-        let presence = find(state, self.member).map(|member| member.presence);
-        (presence != Some(Presence::Left)).then(|| format!("member {} has not left", self.member))
+        let there = |it: &testkit::plan::Member| it.presence == Presence::Left && !it.bare;
+        (!find(state, self.member).is_some_and(there)).then(|| format!("member {} has not left", self.member))
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {

@@ -78,8 +78,9 @@ impl Step for Refresh {
         all_are_new(state, self.member);
     }
 
+    // Not on itself: snapd refuses to replace a snap while one of its commands runs.
     fn watches(&self, state: &State) -> Vec<Watch> {
-        let on = other(state, self.member).unwrap_or(self.member);
+        let Some(on) = other(state, self.member) else { return Vec::new() };
         let others = state.online_with(Service::Central).filter(|it| it.name != name(state, self.member)).count();
         let gap_ms = if 2 * others > centrals(state) { GAP_MS } else { LONE_GAP_MS };
         vec![Watch::Southbound { on: name(state, on), gap_ms }]

@@ -33,10 +33,7 @@ impl Step for Rejoin {
     }
 
     fn impossible(&self, state: &State) -> Option<String> {
-        // What it is told is told to one that bootstraps.
-        let bootstrapped =
-            || (self.member == 1).then(|| "member 1 bootstraps, and is told nothing for a join".to_owned());
-        add::cannot_enter(state, self.member, self.by, Presence::Left).or_else(bootstrapped)
+        add::cannot_enter(state, self.member, self.by, Presence::Left)
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {

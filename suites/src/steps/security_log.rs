@@ -160,7 +160,7 @@ impl Step for SecurityLog {
     fn impossible(&self, state: &State) -> Option<String> {
         let Some(member) = find(state, self.member) else { return not_online(state, self.member) };
         // What became of one that left can be read, too.
-        if (member.presence != Presence::Left || self.what != Logging::Read)
+        if (member.presence != Presence::Left || member.bare || self.what != Logging::Read)
             && let Some(why) = not_online(state, self.member)
         {
             return Some(why);

@@ -298,6 +298,19 @@ suites::journeys! {
         s15_restart_switch_3,
         s16_propagate,
     }
+    lifecycle {
+        s0_formed,
+        s1_remove_snap_4,
+        s2_remove_4_by_force,
+        s3_install_snap_4,
+        s4_add_4,
+        s5_propagate,
+        s6_remove_3,
+        s7_remove_snap_3,
+        s8_install_snap_3,
+        s9_add_3,
+        s10_propagate,
+    }
     outage {
         s0_formed,
         s1_stop_3,
@@ -580,6 +593,11 @@ suites::journeys! {
         s18_reissue_all_4,
         s19_regenerate_ca_1,
         s20_propagate,
+        s21_renew_all_4_at_start,
+        s22_renew_all_1_at_start,
+        s23_renew_ca_1,
+        s24_keep_users_ca_1,
+        s25_propagate,
     }
     single_node_upgrade {
         s0_formed,
@@ -593,6 +611,14 @@ suites::journeys! {
         s8_reissue_all_1,
         s9_regenerate_ca_1,
         s10_propagate,
+        s11_renew_all_1_at_start,
+        s12_renew_ca_1,
+        s13_keep_users_ca_1,
+        s14_propagate,
+        s15_set_ca_rsa_1,
+        s16_set_ca_ecdsa_1,
+        s17_set_ca_ed25519_1,
+        s18_propagate,
     }
     upgrade_options {
         s0_formed,

@@ -29,24 +29,24 @@ suites::suites! {
         init_cluster_user_ca_rsa_piped,
         init_cluster_services_named_user_ca_rsa,
         init_cluster_services_late_central_user_ca_rsa_pkcs1_rest,
-        init_cluster_services_late_central_named_user_ca_chain_members_4,
         init_cluster_services_central_only_user_ca_ecdsa_piped,
-        init_cluster_services_central_only_named_user_ca_ecdsa_sec1_members_4,
         init_cluster_custom_encap_user_ca_ecdsa_piped_members_4,
+        init_cluster_custom_encap_services_late_central_user_ca_ecdsa_sec1_piped,
         init_cluster_custom_encap_services_late_central_named_user_ca_rsa_members_4,
         init_cluster_custom_encap_services_central_only_user_ca_rsa_pkcs1_rest,
+        init_cluster_custom_encap_services_central_only_user_ca_chain,
+        init_cluster_custom_encap_ipv6_user_ca_chain_piped_members_4,
         init_cluster_custom_encap_ipv6_services_late_central_piped,
         init_cluster_custom_encap_ipv6_services_central_only_rest_members_4,
-        init_cluster_custom_encap_ipv6_services_central_only_user_ca_chain_piped,
+        init_cluster_custom_encap_ipv6_services_central_only_user_ca_ecdsa_sec1,
         init_cluster_custom_encap_loopback_services_user_ca_ecdsa_rest,
-        init_cluster_custom_encap_loopback_services_user_ca_chain,
         init_cluster_custom_encap_loopback_services_late_central_piped,
-        init_cluster_custom_encap_loopback_services_late_central_user_ca_ecdsa_sec1_piped,
         init_cluster_custom_encap_loopback_services_central_only_user_ca_rsa_pkcs1_members_4,
+        init_cluster_ipv6_named_user_ca_ecdsa_sec1_rest_members_4,
         init_cluster_ipv6_services_late_central_user_ca_ecdsa,
         init_cluster_ipv6_custom_encap_services_user_ca_rsa_members_4,
-        init_cluster_ipv6_custom_encap_services_user_ca_ecdsa_sec1_rest,
         init_cluster_ipv6_custom_encap_services_named_user_ca_rsa_pkcs1_piped,
+        init_cluster_ipv6_custom_encap_loopback_services_late_central_user_ca_chain_rest,
         init_cluster_ipv6_custom_encap_loopback_services_central_only_named_user_ca_rsa_rest,
     }
 }
@@ -77,10 +77,62 @@ suites::suites! {
         init_cluster_cli_members_1,
         init_cluster_named_members_1,
         init_cluster_services_piped_members_1,
-        init_cluster_custom_encap_user_ca_ecdsa_sec1_members_1,
+        init_cluster_services_named_user_ca_chain_members_1,
         init_cluster_custom_encap_ipv6_services_named_user_ca_ecdsa_members_1,
         init_cluster_custom_encap_loopback_user_ca_rsa_pkcs1_rest_members_1,
-        init_cluster_ipv6_custom_encap_ipv4_user_ca_chain_rest_members_1,
+        init_cluster_custom_encap_loopback_services_user_ca_ecdsa_sec1_members_1,
         init_cluster_ipv6_custom_encap_ipv4_services_named_user_ca_rsa_piped_members_1,
+    }
+}
+
+suites::suites! {
+    checks {
+        members,
+        services,
+        plugs,
+        daemon_arguments,
+        healthy,
+        mutual_tls,
+        connection_strings,
+        ovn_remote,
+        ovs_encap_ip,
+        ovs_encap_type,
+        system_id,
+        sb_chassis,
+        sb_encap,
+        datapath,
+        tunnels,
+        encap_route,
+        certificates,
+    }
+    cells {
+        init_cluster_services_datapath_named_user_ca_ecdsa_members_4,
+        init_cluster_custom_encap_ipv6_services_datapath_rest_members_4,
+        init_cluster_custom_encap_loopback_services_datapath_members_4,
+        init_cluster_ipv6_custom_encap_ipv4_services_datapath_piped_members_4,
+    }
+}
+
+suites::suites! {
+    checks {
+        members,
+        services,
+        plugs,
+        daemon_arguments,
+        healthy,
+        nb_clustered,
+        sb_clustered,
+        mutual_tls,
+        connection_strings,
+        ovs_encap_ip,
+        sb_chassis,
+        sb_encap,
+        certificates,
+        nb_sb_propagation,
+    }
+    cells {
+        init_cluster_services_control_user_ca_ecdsa_piped_members_4,
+        init_cluster_services_control_named_rest_members_4,
+        init_cluster_ipv6_services_control_members_4,
     }
 }

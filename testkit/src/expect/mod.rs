@@ -45,6 +45,8 @@ pub struct Check {
 pub enum Judge {
     /// From what must be so, and what was seen.
     Now(fn(&State, &Observation) -> Verdict),
+    /// The same, of what only a step brings about.
+    Later(fn(&State, &Observation) -> Verdict),
     /// From what must have changed and what must not, what was seen, and what was seen at the station before. Where there is
     /// none such a check does not apply.
     Since(fn(&Changes, &State, &Observation, &Observation) -> Verdict),
@@ -56,7 +58,7 @@ impl Check {
     /// Judges a cluster by what was seen of it now, and at the station before where there is one.
     pub fn judge(&self, state: &State, seen: &Observation, before: Option<&Observation>) -> Verdict {
         match (self.judge, &state.since, before, &state.newer) {
-            (Judge::Now(judge), ..) => judge(state, seen),
+            (Judge::Now(judge) | Judge::Later(judge), ..) => judge(state, seen),
             (Judge::Since(judge), Some(changes), Some(before), _) => judge(changes, state, seen, before),
             (Judge::Upgrade(judge), .., Some(newer)) => judge(newer, state, seen),
             // Nothing is compared, which no check passes by.
@@ -70,9 +72,9 @@ pub fn find_check(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
-/// Whether the check of that name judges stations of journeys only: it compares with one before, or two releases.
+/// Whether the check of that name judges stations of journeys only.
 pub fn is_of_journeys(name: &str) -> bool {
-    find_check(name).is_some_and(|check| matches!(check.judge, Judge::Since(_) | Judge::Upgrade(_)))
+    find_check(name).is_some_and(|check| !matches!(check.judge, Judge::Now(_)))
 }
 
 /// The checks that can judge clusters of this state, in order.

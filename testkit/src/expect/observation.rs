@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Read;
 use crate::microovn::{
-    Api, CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Route,
+    Api, CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Remains, Route,
     SnapService, Status, parse_devices, parse_members, parse_services, parse_snap_version, redact,
 };
 use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
@@ -114,6 +114,9 @@ pub struct MemberObservation {
     /// How its services have fared.
     #[serde(default)]
     pub health: Reading<Health>,
+    /// What is left of its snap.
+    #[serde(default)]
+    pub remains: Reading<Remains>,
 }
 
 impl Observation {
@@ -186,6 +189,7 @@ impl MemberObservation {
             Read::Devices => self.devices = reading(output, parse_devices),
             Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
             Read::Health => self.health = reading(output, Health::parse),
+            Read::Remains => self.remains = reading(output, Remains::parse),
             Read::Pki => self.pki = reading(output, Pki::parse),
             Read::CertificateList => self.certificate_list = reading(output, CertificateList::parse),
             Read::CertificateText => self.certificate_text = reading(output, CertificateList::parse_text),

@@ -44,6 +44,8 @@ pub enum Subject {
     Daemons,
     /// How the services have fared since the member booted.
     Health,
+    /// What is left of a snap that was removed.
+    Remains,
 }
 
 /// One command whose output is one reading.
@@ -95,11 +97,13 @@ pub enum Read {
     Daemons,
     /// Units and journal of the services.
     Health,
+    /// Devices, mounts, processes and files.
+    Remains,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Switch,
         Self::Southbound,
         Self::NbRaft,
@@ -116,11 +120,15 @@ impl Subject {
         Self::Listeners,
         Self::Daemons,
         Self::Health,
+        Self::Remains,
     ];
 
     /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has. One that is
-    /// not in the cluster has only its services, none of which may run.
+    /// not in the cluster has only its services, none of which may run, and one without the snap what is left of it.
     pub fn applies_to(self, member: &Member) -> bool {
+        if member.bare {
+            return self == Self::Remains;
+        }
         if !member.belongs() {
             return matches!(self, Self::Services | Self::Daemons);
         }
@@ -129,6 +137,7 @@ impl Subject {
             Self::Switch => member.runs(Service::Switch) || member.runs(Service::Chassis),
             Self::NbRaft | Self::SbRaft => member.runs(Service::Central),
             Self::Addresses | Self::Routes => member.runs(Service::Chassis),
+            Self::Remains => false,
             Self::Southbound
             | Self::Members
             | Self::Services
@@ -181,6 +190,7 @@ impl Subject {
             }
             Self::Daemons => vec![Read::Daemons],
             Self::Health => vec![Read::Health],
+            Self::Remains => vec![Read::Remains],
         }
     }
 }
@@ -212,6 +222,7 @@ impl Read {
             Self::Listeners(address) => commands::listeners(address),
             Self::Daemons => commands::daemons(),
             Self::Health => commands::health(),
+            Self::Remains => commands::remains(),
         }
     }
 }
@@ -235,6 +246,7 @@ impl fmt::Display for Subject {
             Self::Listeners => "what the database servers and MicroOVN's daemon show",
             Self::Daemons => "the daemons' arguments",
             Self::Health => "the units and the journal of the services",
+            Self::Remains => "what is left of the snap",
         })
     }
 }

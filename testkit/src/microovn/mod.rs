@@ -18,6 +18,7 @@
 //! | what database servers show and answer strangers | [`Listener`] |
 //! | what MicroOVN's daemon shows them | [`Api`] |
 //! | units and journal of the services | [`Health`] |
+//! | what is left of a snap that was removed | [`Remains`] |
 //! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
 //! | what to run to read all this | [`commands`] |
 
@@ -38,6 +39,7 @@ mod net;
 mod northd;
 mod pki;
 mod plugs;
+mod remains;
 mod services;
 mod status;
 mod token;
@@ -57,6 +59,7 @@ pub use net::{Device, Route, parse_devices};
 pub use northd::Northd;
 pub use pki::{Pki, PkiContent, PkiFile};
 pub use plugs::Plugs;
+pub use remains::Remains;
 pub use services::{Activity, SnapService, Startup, parse_services, planned_services};
 pub use status::{Status, Summary, parse_snap_version};
 pub use token::{JoinToken, TokenError, redact};

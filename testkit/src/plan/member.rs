@@ -20,11 +20,11 @@ pub enum Presence {
     /// It is in the cluster and answers.
     #[default]
     Online,
-    /// It is in the cluster, and nobody can reach it: stopped, frozen, or cut off.
+    /// It is in the cluster, and nobody can reach it: stopped, frozen, cut off, or without its snap.
     Down,
     /// It was in the cluster and was removed. Its instance runs, and MicroOVN's daemon waits to be told.
     Left,
-    /// It was removed while it was down, and does not know it. Its instance cannot be asked.
+    /// It was removed while it was down, and does not know it. Its instance cannot be asked, but where it has no snap any more.
     Gone,
     /// It is a cluster of its own, with nothing but central, whose databases others may use. Nothing is looked at there.
     Elsewhere,
@@ -117,6 +117,9 @@ pub struct Member {
     /// told to keep one.
     #[serde(default)]
     pub security_log: Option<bool>,
+    /// Whether its snap was removed, so that it is the host that it was before.
+    #[serde(default)]
+    pub bare: bool,
     /// Whether it has the newer of the state's two releases.
     #[serde(default)]
     pub refreshed: bool,
@@ -164,6 +167,7 @@ impl Member {
             dead: BTreeSet::new(),
             plain: BTreeSet::new(),
             security_log: None,
+            bare: false,
             refreshed: false,
             told: None,
         }
@@ -211,12 +215,12 @@ impl Member {
         self.reckon();
     }
 
-    /// Makes of a member of the cluster one that is online or down, by what was done to its instance and its networks.
+    /// Makes of a member of the cluster one that is online or down, by what was done to its instance, its networks and its snap.
     pub fn reckon(&mut self) {
         let cut =
             |nic: &Nic| self.cut.contains(&nic.network) && nic.addresses.iter().any(|it| it.addr() == self.address);
         if self.belongs() {
-            let down = self.standstill.is_some() || self.nics.iter().any(cut);
+            let down = self.standstill.is_some() || self.bare || self.nics.iter().any(cut);
             self.presence = if down { Presence::Down } else { Presence::Online };
         }
     }

@@ -53,9 +53,18 @@ impl State {
 
     /// The members whose instances can be asked, also those outside of the cluster.
     pub fn asked(&self) -> impl Iterator<Item = &Member> {
-        self.members
-            .iter()
-            .filter(|member| !matches!(member.presence, Presence::Down | Presence::Gone | Presence::Elsewhere))
+        let silent = |presence| matches!(presence, Presence::Down | Presence::Gone | Presence::Elsewhere);
+        self.members.iter().filter(move |member| member.bare || !silent(member.presence))
+    }
+
+    /// Those of them that have the snap.
+    pub fn equipped(&self) -> impl Iterator<Item = &Member> {
+        self.asked().filter(|member| !member.bare)
+    }
+
+    /// The members whose snap was removed.
+    pub fn bare(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.bare)
     }
 
     /// The members of the cluster that have `service`, up or down, in order.
@@ -123,6 +132,13 @@ impl State {
         }
     }
 
+    /// Whether members have been told of each other's tunnel endpoints: there is a Southbound, or there was one.
+    pub fn has_had_centrals(&self) -> bool {
+        let mut entered = self.members.iter().filter(|member| member.presence != Presence::Outside);
+        !self.central_ips.is_empty()
+            || entered.any(|member| member.runs(Service::Central) || member.had.contains(&Service::Central))
+    }
+
     /// Whether the databases can be written: more than half of the centrals are up, or they are elsewhere, where they are.
     pub fn has_quorum(&self) -> bool {
         !self.central_ips.is_empty()
@@ -136,7 +152,7 @@ impl State {
     }
 }
 
-/// One line: every member by its number with what it runs, how it is where it is not online, and whether it is refreshed.
+/// One line: every member by its number with what it runs, how it is where it is not online, and what became of its snap.
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, member) in (1..).zip(&self.members) {
@@ -150,6 +166,9 @@ impl fmt::Display for State {
                     write!(f, "{number} {}{silent}", services.join("+"))?;
                 }
                 presence => write!(f, "{number} {presence}")?,
+            }
+            if member.bare {
+                f.write_str(" without its snap")?;
             }
             if member.refreshed {
                 f.write_str(" (refreshed)")?;

@@ -50,6 +50,8 @@ fn member(was: &Member, now: &Member, changes: &mut Vec<Change>) {
         }
     };
     differs("presence".to_owned(), Some(was.presence.to_string()), Some(now.presence.to_string()));
+    let snap = |member: &Member| Some(if member.bare { "removed" } else { "installed" }.to_owned());
+    differs("snap".to_owned(), snap(was), snap(now));
     let running = |member: &Member, service| {
         (member.presence == Presence::Online && member.services.contains(service)).then(|| "on".to_owned())
     };

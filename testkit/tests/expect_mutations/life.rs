@@ -66,6 +66,30 @@ fn without_centrals_nobody_answers_and_nobody_is_named() {
 }
 
 #[test]
+fn where_there_never_was_a_central_nobody_has_a_tunnel() {
+    let (mut state, told) = without_centrals();
+    state.members.iter_mut().for_each(|member| member.had.clear());
+    let mut untold = common::observe(&state);
+    for (name, member) in &mut untold.members {
+        nobody_answers(&mut member.southbound);
+        assert!(inner(&mut member.switch).interfaces.iter().all(|it| it.kind != "geneve"), "{name}");
+    }
+    found(&state, &untold, &[]);
+    let mut seen = untold.clone();
+    let name = state.members[1].name.clone();
+    seen.members.get_mut(&name).unwrap().switch = told.members[&name].switch.clone();
+    found(&state, &seen, &["tunnels"]);
+}
+
+#[test]
+fn of_nothing_but_centrals_no_switch_is_asked_for_anything() {
+    let mut state = common::state(false, true);
+    state.members.iter_mut().for_each(|member| member.services = BTreeSet::from([Service::Central]));
+    let planned = common::observe(&state);
+    found(&state, &planned, &[]);
+}
+
+#[test]
 fn a_chassis_that_is_off_has_no_tunnel_and_nobody_has_one_to_it() {
     let before = common::state(false, true);
     let mut state = before.clone();
@@ -131,6 +155,37 @@ fn of_a_member_that_left_nothing_is_left() {
         let left = found_by(&state, &after);
         let unread = BTreeSet::from(["services", "daemon_arguments"]);
         assert!(left.is_subset(&unread), "{left:?}");
+    }
+}
+
+#[test]
+fn of_a_snap_that_was_removed_nothing_is_left() {
+    let mut state = common::state(false, true);
+    let before = common::observe(&state);
+    state.members[FOURTH].bare = true;
+    state.members[FOURTH].reckon();
+    assert_eq!(state.members[FOURTH].presence, Presence::Down);
+    assert!(found_by(&state, &before).contains("remains"), "nobody looked");
+    let planned = common::observe(&state);
+    found(&state, &planned, &[]);
+    let name = state.members[FOURTH].name.clone();
+    for (kind, what) in [
+        ("device", "ovs-netdev"),
+        ("device", "genev_sys_6081"),
+        ("process", "7 /var/snap/microovn/common/left"),
+        ("mount", "/snap/microovn/x1"),
+        ("file", "/var/snap/microovn"),
+    ] {
+        let mut seen = planned.clone();
+        let nics = "device lo\ndevice eth0\ndevice eth1\n";
+        seen.record(&name, testkit::expect::Read::Remains, Ok(&format!("{nics}{kind} {what}\nend\n")));
+        found(&state, &seen, &["remains"]);
+    }
+    // A list that ends early, and a host that lost a NIC.
+    for text in ["device lo\ndevice eth0\ndevice eth1\n", "device lo\ndevice eth0\nend\n"] {
+        let mut seen = planned.clone();
+        seen.record(&name, testkit::expect::Read::Remains, Ok(text));
+        found(&state, &seen, &["remains"]);
     }
 }
 

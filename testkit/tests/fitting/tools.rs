@@ -35,7 +35,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                     ids.push(json!(["ovn-remote", list(state, 6642)]));
                 }
             }
-            if member.runs(Service::Chassis) {
+            if member.runs(Service::Chassis) && state.has_had_centrals() {
                 for (n, peer) in chassis.iter().filter(|(_, peer)| peer.name != member.name) {
                     let options = json!(["map", [["csum", "true"], ["key", "flow"], ["remote_ip", peer.encap.ip]]]);
                     interfaces.push(json!([format!("ovn-peer-{n}-0"), "geneve", options]));
@@ -87,6 +87,10 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                          ActiveState=inactive\nSubState=dead\n= journal 1204 0\n1\t0\tovs-vswitchd\tovs|00003|vswitchd|ERR|\
                          mlockall failed: Cannot allocate memory\n= end\n"
             .to_owned(),
+        Read::Remains => {
+            let nics = member.nics.iter().map(|nic| format!("device {}\n", nic.device));
+            format!("device lo\ndevice tunl0\n{}end\n", nics.collect::<String>())
+        }
         Read::NbRaft => raft(state, member, changes, Database::Northbound),
         Read::SbRaft => raft(state, member, changes, Database::Southbound),
         Read::Members if !state.has_majority() => {

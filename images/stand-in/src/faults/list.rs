@@ -371,6 +371,9 @@ faults! {
     /// A process of the snap goes on when the snap is removed.
     #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
     RemoveLeavesProcess = "remove-leaves-process",
+    /// The device of its datapath stays then.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    RemoveLeavesDatapath = "remove-leaves-datapath",
     /// The switch does not start where there is no member yet.
     #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
     SwitchNeedsCluster = "switch-needs-cluster",

@@ -24,7 +24,7 @@ const TABLE: &str = "daemons";
 
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in state.asked() {
+    for member in state.equipped() {
         match observation.get(&member.name, |seen| &seen.daemons) {
             Ok(daemons) => judge_member(member, daemons, &mut verdict),
             Err(reason) => drop(verdict.unread(&member.name, TABLE, reason)),

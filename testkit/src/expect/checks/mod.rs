@@ -14,6 +14,7 @@ mod ovs_encap_ip;
 mod ovs_encap_type;
 mod plugs;
 mod raft;
+mod remains;
 mod sb_chassis;
 mod sb_clustered;
 mod sb_encap;
@@ -34,6 +35,7 @@ pub const CHECKS: &[Check] = &[
     snap_version::CHECK,
     services::CHECK,
     plugs::CHECK,
+    remains::CHECK,
     daemon_arguments::CHECK,
     healthy::CHECK,
     nb_clustered::CHECK,

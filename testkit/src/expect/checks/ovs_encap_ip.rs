@@ -7,7 +7,7 @@ pub(super) const CHECK: Check = Check {
     name: "ovs_encap_ip",
     about: "external_ids:ovn-encap-ip is the planned address on every member that has or had a chassis, and absent on the others",
     reads: &[Subject::Switch],
-    applies: super::everywhere,
+    applies: |state| state.online().any(|member| Subject::Switch.applies_to(member)),
     judge: Judge::Now(judge),
 };
 

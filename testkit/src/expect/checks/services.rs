@@ -18,7 +18,7 @@ const TABLE: &str = "snap services";
 
 fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
-    for member in state.asked() {
+    for member in state.equipped() {
         let list = match observation.get(&member.name, |seen| &seen.services) {
             Ok(list) => list,
             Err(reason) => {

@@ -10,7 +10,7 @@ use crate::plan::{Member, Service, State};
 pub(super) const CHECK: Check = Check {
     name: "tunnels",
     about: "every chassis has exactly one geneve interface to the tunnel endpoint of every other chassis, and none to \
-            anything else, nor has a member whose chassis is off",
+            anything else, nor has a member whose chassis is off; where there never was a central nobody has any",
     reads: &[Subject::Switch],
     // A lone chassis that was never another's peer has nothing to compare.
     applies: |state| {
@@ -29,7 +29,8 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
         let tunnels: Vec<_> = switch.interfaces.iter().filter(|interface| interface.kind == "geneve").collect();
         let remotes: Vec<_> =
             tunnels.iter().map(|tunnel| tunnel.options.get("remote_ip").map(AddressText::new)).collect();
-        let peers: Vec<&Member> = peers(state, member).filter(|_| member.runs(Service::Chassis)).collect();
+        let told = member.runs(Service::Chassis) && state.has_had_centrals();
+        let peers: Vec<&Member> = peers(state, member).filter(|_| told).collect();
         let wanted: Vec<_> = peers.iter().map(|peer| peer.encap.ip).collect();
 
         // Counted even where there are no peers, so that a cluster of one is compared with something.
