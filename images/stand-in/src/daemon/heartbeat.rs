@@ -34,7 +34,7 @@ pub(crate) async fn run(node: Arc<Node>, membership: Arc<Membership>) {
             }
         }
         let own = membership.cluster().find(&membership.name).map(|own| own.address.ip().to_string());
-        faults::standstill::pause(&node.paths, &own.unwrap_or_default(), INTERVAL).await;
+        faults::links::pause(&node.paths, &own.unwrap_or_default(), INTERVAL).await;
         if let Err(error) = beat(&node, &membership).await {
             eprintln!("heartbeat failed: {error}");
         }

@@ -303,12 +303,10 @@ faults! {
     /// A member whose daemon has started again is unreachable for the others.
     RestartOffline = "restart-offline",
 
-    // Links and standstills.
+    // Links.
 
     /// A member whose link is lost, whichever it is, has its tunnels at its cluster address from then on.
     LinkLostMovesEncap = "link-lost-moves-encap",
-    /// ovn-controller is restarted on a member that stood still.
-    StandstillRestarts = "standstill-restarts",
 
     // Commands.
 

@@ -13,12 +13,12 @@ pub(crate) mod chassis;
 pub(crate) mod counts;
 mod health;
 pub(crate) mod life;
+pub(crate) mod links;
 mod list;
 pub(crate) mod panic;
 pub(crate) mod reissue;
 pub(crate) mod release;
 pub(crate) mod renewal;
-pub(crate) mod standstill;
 pub(crate) mod upgrade;
 
 pub(crate) use list::Fault;

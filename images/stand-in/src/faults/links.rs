@@ -1,11 +1,11 @@
-//! Faults that a link that is lost, or a member that stood still, is the occasion for.
+//! The fault that a link that is lost is the occasion for.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::ovn::{snapctl, tools};
+use crate::ovn::tools;
 use crate::paths::Paths;
 
 use super::{Fault, plays};
@@ -14,24 +14,20 @@ use super::{Fault, plays};
 const DEVICES: &str = "/sys/class/net";
 /// How often links are looked at, where that matters.
 const LOOK: Duration = Duration::from_millis(50);
-/// Who slept so much longer than asked stood still.
-const STANDSTILL: Duration = Duration::from_secs(2);
 
 /// Waits for so long, and plays what happens meanwhile. `address` is that of the member.
 pub(crate) async fn pause(paths: &Paths, address: &str, time: Duration) {
-    let began = Instant::now();
-    if plays(paths, Fault::LinkLostMovesEncap) {
-        while began.elapsed() < time {
-            tokio::time::sleep(LOOK).await;
-            if is_any_down(Path::new(DEVICES)) {
-                report(Fault::LinkLostMovesEncap, move_encap(paths, address).await);
-            }
-        }
-    } else {
-        tokio::time::sleep(time).await;
+    if !plays(paths, Fault::LinkLostMovesEncap) {
+        return tokio::time::sleep(time).await;
     }
-    if began.elapsed() > time + STANDSTILL && plays(paths, Fault::StandstillRestarts) {
-        report(Fault::StandstillRestarts, snapctl::restart(&["chassis"]).await);
+    let began = Instant::now();
+    while began.elapsed() < time {
+        tokio::time::sleep(LOOK).await;
+        if is_any_down(Path::new(DEVICES))
+            && let Err(error) = move_encap(paths, address).await
+        {
+            eprintln!("the fault {} is not played: {error}", Fault::LinkLostMovesEncap.name());
+        }
     }
 }
 
@@ -47,12 +43,6 @@ fn is_any_down(devices: &Path) -> bool {
 async fn move_encap(paths: &Paths, address: &str) -> Result<()> {
     let set = format!("external-ids:ovn-encap-ip=\"{address}\"");
     tools::run(paths, "ovs-vsctl", &["--timeout=10", "--no-wait", "set", "Open_vSwitch", ".", &set]).await.map(drop)
-}
-
-fn report(fault: Fault, outcome: Result<()>) {
-    if let Err(error) = outcome {
-        eprintln!("the fault {} is not played: {error}", fault.name());
-    }
 }
 
 #[cfg(test)]
