@@ -177,7 +177,6 @@ suites::suites! {
         sb_clustered,
         mutual_tls,
         connection_strings,
-        ovs_encap_ip,
         sb_chassis,
         sb_encap,
         certificates,
