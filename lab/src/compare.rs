@@ -35,7 +35,7 @@ pub(super) async fn compare(config: &Config, catalogue: &Catalogue, args: &Compa
     let (golden, product) = cluster::golden(config, &site.client, &mut |_| {}).await.map_err(Failure::cluster)?;
     let ingredients = cluster::ingredients(config, &site.client).await.map_err(Failure::cluster)?;
     let machine = Machine::examine(&site).await?;
-    let suites = Suites::new(config, catalogue)?;
+    let suites = Suites::new(&site, catalogue).await?;
     let core = &suites.cells().core;
     let core = suites.cells().suites(core);
     let programs = suites.build(&core).await?;

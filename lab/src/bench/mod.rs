@@ -57,7 +57,7 @@ pub(super) struct BenchArgs {
 pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs) -> Result<ExitCode, Failure> {
     let cold = if args.cold { Some(Cold::measure(config)?) } else { None };
     let site = open(config).await?;
-    let suites = Suites::new(config, catalogue)?;
+    let suites = Suites::new(&site, catalogue).await?;
     if args.scale {
         let scale = scale::measure(&site, catalogue, &suites, (&args.cells, &args.members)).await?;
         scale.paper().publish(&scale, args.format, &config.root.join("target"), "bench-scale")?;

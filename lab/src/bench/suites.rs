@@ -11,6 +11,7 @@ use testkit::cli::{Catalogue, Cells, Failure, Programs, Suite, runner};
 use super::figures::{samples, seconds};
 use super::machine::{Core, Memory, Seen, Watch};
 use super::millis;
+use testkit::cluster::Site;
 use testkit::config::Config;
 use testkit::record;
 use testkit::report::spent::{Piece, Spent, SuiteTimes, critical_path, first_began, sum};
@@ -112,13 +113,21 @@ pub(super) fn middle(rounds: &[Round]) -> Option<&Round> {
 /// The suites, each run in a folder of its own that goes afterwards.
 pub(crate) struct Suites<'a> {
     config: &'a Config,
+    /// How many clusters there is room for at once, as `testkit run` counts it: before all tests start, which makes every host
+    /// look slow.
+    room: usize,
     cells: Cells,
     out: tempfile::TempDir,
 }
 
 impl<'a> Suites<'a> {
-    pub(crate) fn new(config: &'a Config, catalogue: &Catalogue) -> Result<Self, Failure> {
-        Ok(Self { config, cells: Cells::of(catalogue)?, out: tempfile::tempdir().map_err(Failure::usage)? })
+    pub(crate) async fn new(site: &'a Site, catalogue: &Catalogue) -> Result<Self, Failure> {
+        let room = match site.config.parallel {
+            Some(room) => room,
+            None => site.room().await.map_err(Failure::cluster)?,
+        };
+        let out = tempfile::tempdir().map_err(Failure::usage)?;
+        Ok(Self { config: &site.config, room, cells: Cells::of(catalogue)?, out })
     }
 
     pub(crate) fn cells(&self) -> &Cells {
@@ -135,7 +144,8 @@ impl<'a> Suites<'a> {
     pub(crate) async fn round(&self, what: &str, programs: &Programs, chosen: &[Suite]) -> Result<Round, Failure> {
         let dir = self.out.path().join(what);
         let command = runner(self.config, chosen, Some(programs), &[])?;
-        let command = command.env("TESTKIT_OUT_DIR", &dir).stderr_to_stdout().stdout_capture();
+        let command = command.env("TESTKIT_OUT_DIR", &dir).env("TESTKIT_PARALLEL", self.room.to_string());
+        let command = command.stderr_to_stdout().stdout_capture();
         let watch = Watch::begin();
         let started = Timestamp::now();
         let ran = command.run().map_err(Failure::usage)?;
