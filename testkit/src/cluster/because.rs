@@ -8,9 +8,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::observe::Members;
-use super::{ClusterError, batch};
+use super::{Batch, ClusterError};
 use crate::lxd::Client;
 use crate::microovn::{Cause, Gravity, JournalLine, find_cause, parse_journal, parse_logs};
+use crate::plan::Programs;
 
 /// Prints what a member's journal has since a moment, without what is told of good days, and no more than is read of it.
 /// The beginning is kept, because the first error is wanted.
@@ -76,7 +77,8 @@ async fn look(client: &Client, member: &str, instance: &str, begun: &Begun) -> O
     let moment = begun.of(member);
     let journal = ["bash", "-c", JOURNAL, "journal", &format!("@{moment}")].map(str::to_owned).to_vec();
     let commands = [journal, LOGS.map(str::to_owned).to_vec()];
-    let mut printed = batch::together(client, instance, &commands, READ).await.into_iter();
+    let batch = Batch { client, instance, programs: &Programs::default(), deadline: READ };
+    let mut printed = batch.together(&commands).await.into_iter();
     let mut next = || printed.next().and_then(Result::ok).unwrap_or_default();
     let (journal, mut logs) = (parse_journal(&next()), parse_logs(&next()));
     let since = micros(&moment).unwrap_or_default();

@@ -34,7 +34,7 @@ mod subnets;
 mod watches;
 mod words;
 
-pub use batch::{PATH, in_turn, while_good};
+pub use batch::{Batch, PATH};
 pub use because::{Begun, explain};
 pub use capabilities::{Capabilities, capabilities};
 pub use checks::{Check, TRIED, checks, try_out};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::batch;
+use super::Batch;
 use crate::expect::{Observation, Read, Subject};
 use crate::lxd::Client;
 use crate::microovn::redact;
@@ -28,11 +28,12 @@ pub async fn observe(
     subjects: &BTreeSet<Subject>,
     observation: &mut Observation,
 ) {
+    let programs = &state.programs();
     let readings = state.asked().map(|member| async move {
         let reads: BTreeSet<Read> = subjects.iter().flat_map(|subject| subject.reads(state, member)).collect();
         let argvs: Vec<Vec<String>> = reads.iter().map(|read| read.argv()).collect();
         let outputs = match instances.get(&member.name) {
-            Some(instance) => batch::together(client, instance, &argvs, READ).await,
+            Some(instance) => Batch { client, instance, programs, deadline: READ }.together(&argvs).await,
             None => vec![Err("the member has no instance".to_owned()); argvs.len()],
         };
         (member, reads.into_iter().zip(outputs))

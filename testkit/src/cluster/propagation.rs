@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Members, in_turn, while_good};
+use super::{Batch, Members};
 use crate::expect::{Verdict, VerdictBuilder};
 use crate::lxd::Client;
 use crate::ovn;
@@ -40,10 +40,14 @@ pub(super) async fn propagation(client: &Client, state: &State, instances: &Memb
     let all_answer = state.members_with(Service::Chassis).all(|member| member.lives(Process::Controller));
     let hv = all_answer && some_have_datapaths(client, state, instances).await;
     let wait = if hv { "--wait=hv" } else { "--wait=sb" };
+    let programs = &state.programs();
     let judged = join_all(state.online().map(async |member| {
         let mut verdict = Verdict::builder(CHECK);
         match instances.get(&member.name) {
-            Some(instance) => judge_member(client, instance, &member.name, wait, &mut verdict).await,
+            Some(instance) => {
+                let batch = Batch { client, instance, programs, deadline: DEADLINE };
+                judge_member(batch, &member.name, wait, &mut verdict).await;
+            }
             None => drop(verdict.unread(&member.name, "LXD", "the member has no instance")),
         }
         verdict
@@ -57,9 +61,10 @@ pub(super) async fn propagation(client: &Client, state: &State, instances: &Memb
 /// where some have and one has not, that one is to be found.
 async fn some_have_datapaths(client: &Client, state: &State, instances: &Members) -> bool {
     let command = [DATAPATH.map(str::to_owned).to_vec()];
+    let programs = &state.programs();
     let looks = state.online_with(Service::Chassis).map(async |member| {
         let Some(instance) = instances.get(&member.name) else { return false };
-        let said = in_turn(client, instance, &command, DEADLINE).await;
+        let said = Batch { client, instance, programs, deadline: DEADLINE }.in_turn(&command).await;
         said.iter().flatten().any(|port| port.trim() == LOCAL)
     });
     join_all(looks).await.contains(&true)
@@ -68,7 +73,7 @@ async fn some_have_datapaths(client: &Client, state: &State, instances: &Members
 /// Adds a switch on a member and removes it, and looks each time. Where something of that fails, what comes after it is not
 /// tried, for it would wait as long and show nothing new; the switch is removed without a wait, also when it was not
 /// added well: what may have been half done does not stay.
-async fn judge_member(client: &Client, instance: &str, member: &str, wait: &str, verdict: &mut VerdictBuilder) {
+async fn judge_member(batch: Batch<'_>, member: &str, wait: &str, verdict: &mut VerdictBuilder) {
     let switch = format!("testkit-{member}");
     let condition = format!("external_ids:name={switch}");
     let (add, remove) = (["ls-add", &switch].map(str::to_owned), ["--if-exists", "ls-del", &switch].map(str::to_owned));
@@ -81,7 +86,7 @@ async fn judge_member(client: &Client, instance: &str, member: &str, wait: &str,
         [&command[..], &["Datapath_Binding", &condition]].concat().into_iter().map(str::to_owned).collect()
     };
     let commands = [change(wait, &add), look(), change(wait, &remove), look()];
-    let mut outcomes = while_good(client, instance, &commands, DEADLINE).await.into_iter();
+    let mut outcomes = batch.while_good(&commands).await.into_iter();
     for (words, wanted) in [(&add[..], 1), (&remove[..], 0)] {
         let (Some(changed), Some(found)) = (outcomes.next(), outcomes.next()) else { return };
         let seen = changed.as_ref().err().map_or("success", String::as_str);
@@ -92,7 +97,7 @@ async fn judge_member(client: &Client, instance: &str, member: &str, wait: &str,
         }
         if changed.is_err() || found.is_err() {
             // What becomes of it cannot be worse than what is in the verdict.
-            in_turn(client, instance, &[change("--no-wait", &remove)], DEADLINE).await;
+            batch.in_turn(&[change("--no-wait", &remove)]).await;
             return;
         }
     }

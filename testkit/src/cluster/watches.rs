@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::{Members, in_turn};
+use super::{Batch, Members};
 use crate::journey::{Watch, Watched};
 use crate::lxd::Client;
+use crate::plan::Programs;
 
 /// Between two looks. Each is a process on the member.
 const PACE: Duration = Duration::from_millis(500);
@@ -37,11 +38,12 @@ async fn look(client: &Client, instances: &Members, watch: &Watch, mut ended: wa
     let Watch::Southbound { on, .. } = watch;
     let argv = ["microovn.ovn-sbctl", "--timeout=8", "--columns=name", "list", "Chassis"].map(str::to_owned).to_vec();
     let instance = instances.get(on).map(String::as_str).unwrap_or_default();
+    let batch = Batch { client, instance, programs: &Programs::default(), deadline: LOOK };
     let mut seen = Watched { watch: watch.clone(), looks: 0, gap_ms: 0, said: None };
     let mut last = Instant::now();
     loop {
         let over = *ended.borrow();
-        let answered = in_turn(client, instance, std::slice::from_ref(&argv), LOOK).await;
+        let answered = batch.in_turn(std::slice::from_ref(&argv)).await;
         seen.looks += 1;
         match answered.into_iter().next() {
             Some(Ok(_)) => {

@@ -205,7 +205,7 @@ impl Read {
             Self::NbRaft => commands::northbound_raft(),
             Self::SbRaft => commands::southbound_raft(),
             Self::Members => commands::members(),
-            Self::Services => commands::services(),
+            Self::Services => commands::services_table(),
             Self::Plugs => commands::plugs(),
             Self::Version => commands::snap_version(),
             Self::Status => commands::status(),

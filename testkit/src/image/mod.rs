@@ -43,6 +43,6 @@ pub use recipe::Workspace;
 pub use remote::find_or_pull;
 pub use requirements::{NodeSnapd, require};
 pub(crate) use snap::Description;
-pub use snap::{Plug, Snap, words_of};
+pub use snap::{Command, Plug, Snap, words_of};
 pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in, choose_release, find_older_release};
 pub use store::{NODE_ALIAS, OWNER, OWNER_KEY, ensure_node_image, is_ours};

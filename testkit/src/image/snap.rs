@@ -3,7 +3,7 @@
 mod description;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -52,11 +52,23 @@ pub struct Snap {
     pub apps: BTreeSet<String>,
     /// Those of its apps that are services.
     pub services: BTreeSet<String>,
+    /// Those of its apps that are commands of which snapd needs to know no more than a program and its plugs.
+    #[serde(default)]
+    pub commands: BTreeMap<String, Command>,
     /// Its plugs, by name.
     pub plugs: Vec<Plug>,
     /// The versions of the schemas that its OVN wants the Northbound and the Southbound to have; `None` where it has none that
     /// can be read.
     pub schemas: Option<[String; 2]>,
+}
+
+/// A command of a snap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Its program in the snap.
+    pub file: String,
+    /// The names of the plugs that it has beside those of all apps.
+    pub plugs: BTreeSet<String>,
 }
 
 /// A plug of a snap.

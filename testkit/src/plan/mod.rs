@@ -37,7 +37,7 @@ pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{HostFact, InitOption, Need, Outline};
 pub use process::Process;
 pub use recipe::{Content, File, Recipe, Role};
-pub use release::{Plug, Release, Schemas};
+pub use release::{Plug, Programs, Release, Schemas};
 pub use service::Service;
 pub use state::State;
 

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Changes, Database, Datapath, ELECTION_TIMER, Member, Presence, Release, Schemas, Service, Turnover, UserCa,
+    Changes, Database, Datapath, ELECTION_TIMER, Member, Presence, Programs, Release, Schemas, Service, Turnover,
+    UserCa,
 };
 
 /// A cluster as it must be. Pure, comparable and printable; a step makes the next one of it.
@@ -41,6 +42,11 @@ pub struct State {
 }
 
 impl State {
+    /// The programs behind the snap's commands that every member has, whatever it was refreshed to.
+    pub fn programs(&self) -> Programs {
+        self.release.programs.common(self.newer.as_ref().map(|newer| &newer.programs))
+    }
+
     /// The members of the cluster, up or down.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(|member| member.belongs())

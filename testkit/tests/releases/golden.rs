@@ -31,6 +31,7 @@ fn spec(maker: &str) -> GoldenSpec {
             apps: [].into(),
             services: [].into(),
             plugs: Vec::new(),
+            commands: [].into(),
             schemas: None,
         },
         newer: None,

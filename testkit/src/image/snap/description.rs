@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use super::{Plug, Snap};
+use super::{Command, Plug, Snap};
 use crate::image::hash::Hash;
 
 /// The most that is read of a `meta/snap.yaml`, in bytes. MicroOVN's has 5 KiB, and the largest that the store has are
@@ -39,6 +40,15 @@ struct App {
     #[serde(default)]
     daemon: Option<String>,
     #[serde(default)]
+    command: Option<String>,
+    /// What else snapd does before the program runs.
+    #[serde(default, rename = "command-chain")]
+    command_chain: Option<IgnoredAny>,
+    #[serde(default)]
+    environment: Option<IgnoredAny>,
+    #[serde(default)]
+    slots: Option<IgnoredAny>,
+    #[serde(default)]
     plugs: Option<UsedPlugs>,
 }
 
@@ -65,6 +75,28 @@ enum Attributes {
         #[serde(default)]
         interface: Option<String>,
     },
+}
+
+impl UsedPlugs {
+    fn names(&self) -> BTreeSet<String> {
+        match self {
+            Self::Names(names) => names.iter().cloned().collect(),
+            Self::Map(map) => map.keys().cloned().collect(),
+        }
+    }
+}
+
+impl App {
+    /// What it is as a command, unless it is a service or more than a program. A program with arguments is more.
+    fn as_command(&self) -> Option<Command> {
+        let Self { daemon: None, command: Some(file), command_chain: None, environment: None, slots: None, plugs } =
+            self
+        else {
+            return None;
+        };
+        let file = Some(file.trim_start_matches('/').to_owned()).filter(|file| !file.contains(char::is_whitespace))?;
+        Some(Command { file, plugs: plugs.as_ref().map(UsedPlugs::names).unwrap_or_default() })
+    }
 }
 
 impl Description {
@@ -102,13 +134,14 @@ impl Description {
         for (name, attributes) in self.plugs.unwrap_or_default() {
             declare(name, attributes);
         }
-        let (mut apps, mut services) = (BTreeSet::new(), BTreeSet::new());
+        let (mut apps, mut services, mut commands) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
         let mut used = Vec::new();
         for (name, app) in self.apps.unwrap_or_default() {
             let app = app.unwrap_or_default();
             if app.daemon.is_some() {
                 services.insert(name.clone());
             }
+            commands.extend(app.as_command().map(|command| (name.clone(), command)));
             apps.insert(name);
             used.extend(app.plugs);
         }
@@ -129,6 +162,7 @@ impl Description {
             assumes: self.assumes.unwrap_or_default(),
             apps,
             services,
+            commands,
             plugs: plugs.into_iter().map(|(name, interface)| Plug { name, interface }).collect(),
             schemas: None,
         }
