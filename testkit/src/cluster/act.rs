@@ -45,9 +45,13 @@ impl Hand<'_> {
     pub(super) async fn act(&self, state: &State, act: &Act) -> Done {
         let begun = Instant::now();
         let within = wait::patience(Duration::from_secs(act.seconds));
+        let mut untried = false;
         let (code, said) = match tokio::time::timeout(within, self.attempt(state, act)).await {
             Ok(Ok(done)) => done,
-            Ok(Err(error)) => (-1, chain(&error)),
+            Ok(Err(error)) => {
+                untried = !error.is_of_product();
+                (-1, chain(&error))
+            }
             Err(_) => (-1, format!("nothing came of it within {} s", within.as_secs())),
         };
         let differs = match code {
@@ -55,7 +59,7 @@ impl Hand<'_> {
             code => act.differs(code, &said),
         };
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Done { act: act.clone(), said: redact(&said), code, ms, differs }
+        Done { act: act.clone(), said: redact(&said), code, ms, differs, untried }
     }
 
     /// An exit code and what was said; an error where nothing was tried, or LXD failed.

@@ -62,6 +62,9 @@ pub struct Done {
     pub ms: u64,
     /// How that is not as wanted, if it is not.
     pub differs: Option<String>,
+    /// Whether it could not be tried, because of LXD or the host: that says nothing of the product.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untried: bool,
 }
 
 /// Why a journey did not go on.
@@ -81,6 +84,13 @@ pub struct Stopped {
 
 impl OfCell for Stopped {
     const DOCUMENT: CellDocument = CellDocument::Stopped;
+}
+
+impl Stopped {
+    /// Whether it was the product that did not do what was wanted of the step.
+    pub fn is_of_product(&self) -> bool {
+        self.acts.last().is_some_and(|done| done.differs.is_some() && !done.untried)
+    }
 }
 
 impl Manifest {

@@ -44,8 +44,8 @@ impl FakeLxd {
                 let body: Value = serde_json::from_slice(body).expect("JSON");
                 let argv: Vec<String> = serde_json::from_value(body["command"].clone()).expect("a command");
                 all.push(match argv.iter().position(|word| word == "--").filter(|_| argv[0] == "perl") {
-                    // How they run, and for how long, comes first.
-                    Some(name) => batch(&argv[name + 3..], |argv| run(instance, argv)),
+                    // How they run, for how long, and in which app's surroundings, comes first.
+                    Some(name) => batch(&argv[name + 4..], |argv| run(instance, argv)),
                     None => run(instance, &argv),
                 });
                 return start(all.len() - 1);
@@ -74,6 +74,8 @@ fn batch(mut words: &[String], run: impl Fn(&[String]) -> Ended) -> Ended {
     let mut printed = String::new();
     let mut index = 0;
     while let Some((count, rest)) = words.split_first() {
+        let (program, rest) = rest.split_first().expect("a program of the snap, or none");
+        assert_eq!(program, "", "of this release none is known");
         let (argv, rest) = rest.split_at(count.parse().expect("a number of words"));
         let Ended { code, stdout, stderr } = run(argv);
         for (kind, text) in [("out", stdout), ("err", stderr), ("code", code.to_string())] {

@@ -2,6 +2,7 @@
 
 use super::search::Found;
 use crate::cli::against::{Came, Ran};
+use crate::cluster::Stopped;
 use crate::folder::CellFolder;
 use crate::headline;
 use crate::record::Record;
@@ -18,8 +19,10 @@ pub(super) fn of(ran: &Ran, suite: &str) -> Found {
     }
     let recorded = ran.records.iter().rev().find_map(|(dir, record)| Some((dir, cell_of(record, suite)?)));
     let Some((dir, cell)) = recorded else { return Found::Unjudged("nothing is recorded of it".to_owned()) };
-    let unprovisioned = CellFolder::new(&dir.join(suite)).read::<Unprovisioned>().ok().flatten();
-    judge(cell, unprovisioned.is_some_and(|why| why.of_product))
+    let folder = CellFolder::new(&dir.join(suite));
+    let unformed = folder.read::<Unprovisioned>().ok().flatten().is_some_and(|why| why.of_product);
+    let stopped = folder.read::<Stopped>().ok().flatten().is_some_and(|stopped| stopped.is_of_product());
+    judge(cell, unformed || stopped)
 }
 
 /// The suite of this name in a record.
@@ -27,7 +30,7 @@ pub(super) fn cell_of<'a>(record: &'a Record, suite: &str) -> Option<&'a Cell> {
     record.cells.iter().find(|cell| cell.name == suite)
 }
 
-/// What a cell says of the product, which it may be because of that there is no cluster.
+/// What a cell says of the product, which it may be because of that there is no cluster, or that a journey went no further.
 fn judge(cell: &Cell, of_product: bool) -> Found {
     let headline = || cell.headline.clone().unwrap_or_default();
     let has = |outcome: Outcome| cell.checks.iter().any(|check| check.outcome == outcome);
@@ -36,7 +39,8 @@ fn judge(cell: &Cell, of_product: bool) -> Found {
     match () {
         () if cell.problem.is_some() && of_product => Found::Red,
         () if cell.problem.is_some() => Found::Unjudged(format!("{}, which is not the product's doing", headline())),
-        () if has(Outcome::Failed) || stopped => Found::Red,
+        () if has(Outcome::Failed) || stopped && of_product => Found::Red,
+        () if stopped => Found::Unjudged(format!("{}, which is not the product's doing", headline())),
         () if has(Outcome::Error) => Found::Unjudged(format!("a check could not be judged: {}", headline())),
         () if cell.totals().unfinished > 0 => Found::Unjudged("its checks did not all come to an end".to_owned()),
         () => Found::Green,
@@ -71,7 +75,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::record::assemble;
+    use crate::record::{assemble, schema};
 
     const CELL: &str = "init_cluster_custom_encap";
 
@@ -96,6 +100,16 @@ mod tests {
         let mut cut = good;
         cut.checks[0].outcome = Outcome::NotRun;
         assert!(matches!(judge(&cut, false), Found::Unjudged(_)));
+    }
+
+    #[test]
+    fn a_journey_that_lxd_stopped_says_nothing_of_the_product() {
+        let mut played = cell("journey", "services_restart");
+        played.checks.retain(|check| !check.outcome.is_failure());
+        let (station, why) = ("s4_reboot_1".to_owned(), "s4_reboot_1: reboot: LXD does not answer".to_owned());
+        played.journey.as_mut().expect("a journey").stopped = Some(schema::Stopped { at: 4, station, why });
+        assert_eq!(judge(&played, true), Found::Red);
+        assert!(matches!(judge(&played, false), Found::Unjudged(why) if why.ends_with("not the product's doing")));
     }
 
     #[test]
