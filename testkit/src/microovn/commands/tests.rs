@@ -1,0 +1,109 @@
+//! The scripts run on this host.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use super::*;
+use crate::microovn::{Daemon, Pki, PkiContent, parse_services};
+
+#[test]
+fn a_daemon_that_is_not_yet_in_the_background_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("ovn-northd");
+    fs::copy("/usr/bin/perl", &program).expect("a program of that name");
+    // It says which process it is once it runs, and ends when nobody is there to write to it.
+    let said = [program.to_str().expect("a path"), "-e", "$| = 1; print \"$$\\n\"; <STDIN>", "--", "--detach"];
+    let listed = |by: &[&str]| {
+        // Of a session of its own, or of one whose leader is there: what leads the session of the tests may have ended.
+        let mut command = Command::new("setsid");
+        command.args(by).args(said).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        let mut process = String::new();
+        BufReader::new(child.stdout.take().expect("its words")).read_line(&mut process).expect("its process");
+        let argv = daemons();
+        let output = Command::new(&argv[0]).args(&argv[1..]).output().expect("bash runs");
+        let seen = Daemon::parse_all(&String::from_utf8_lossy(&output.stdout)).expect("daemons");
+        drop(child.stdin.take());
+        child.wait().expect("it ends");
+        seen.iter().any(|daemon| daemon.identity.0.to_string() == process.trim())
+    };
+    assert!(!listed(&["bash", "-c", r#""$@"; true"#, "bash"]), "it is of the session of what started it");
+    assert!(listed(&[]), "it has a session of its own");
+}
+
+/// What the table of services is on a host with these unit files, whose systemd says this, and whose snapd that.
+fn table(units: &[&str], systemd: &str, snapd: &str) -> std::process::Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    for unit in units {
+        fs::write(at(unit), "").expect("written");
+    }
+    fs::write(at("said"), systemd).expect("written");
+    for (name, does) in [("systemctl", "cat ${0%/*}/said"), ("snap", snapd)] {
+        fs::write(at(name), format!("#!/bin/bash\n{does}\n")).expect("written");
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0o755)).expect("it can be run");
+    }
+    let mut argv = services_table();
+    *argv.last_mut().expect("the folder") = folder.path().display().to_string();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").expect("a path"));
+    Command::new(&argv[0]).args(&argv[1..]).env("PATH", path).output().expect("bash runs")
+}
+
+#[test]
+fn a_service_is_what_systemd_says_of_its_units() {
+    let units = ["chassis.service", "daily.service", "daily.timer", "daemon.service", "switch.service"];
+    let units = units.map(|unit| format!("snap.microovn.{unit}"));
+    let said = "Id=snap.microovn.chassis.service\nActiveState=inactive\nUnitFileState=disabled\n
+Id=snap.microovn.daily.service\nActiveState=inactive\nUnitFileState=static\n
+Id=snap.microovn.daily.timer\nActiveState=active\nUnitFileState=disabled\n
+Id=snap.microovn.daemon.service\nActiveState=reloading\nUnitFileState=enabled\n
+Id=snap.microovn.switch.service\nActiveState=failed\nUnitFileState=enabled\n";
+    let output = table(&units.each_ref().map(String::as_str), said, "exit 64");
+    let mut rows = parse_services(&String::from_utf8(output.stdout).expect("text")).expect("a table");
+    rows.sort_by(|a, b| a.name.cmp(&b.name));
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{} {} {} {}", row.name, row.startup, row.current, row.notes.join(",")))
+        .collect();
+    let wanted = [
+        "chassis disabled inactive ",
+        "daemon enabled active ",
+        "daily disabled inactive timer-activated",
+        "switch enabled inactive ",
+    ];
+    assert_eq!(rows, wanted);
+}
+
+#[test]
+fn where_there_are_no_units_snapd_says_why() {
+    let output = table(&["snap.other.daemon.service"], "", "echo \"$*: no such snap\" >&2; exit 1");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "services microovn: no such snap\n");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn of_the_folder_of_keys_only_what_is_public_is_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let openssl = "req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=a -out made.pem -keyout";
+    let mut make = Command::new("openssl");
+    make.current_dir(&folder).args(openssl.split(' ')).arg("a b-privkey.pem");
+    assert!(make.output().expect("openssl runs").status.success());
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a file");
+    let (secret, certificate) = (read("a b-privkey.pem"), read("made.pem"));
+    fs::write(folder.path().join("a-cert.pem"), format!("text\n{certificate}{secret}{}", certificate.trim_end()))
+        .expect("written");
+    fs::write(folder.path().join("b-privkey.pem"), "no key\n").expect("written");
+    let mut argv = pki();
+    *argv.last_mut().expect("the folder") = folder.path().display().to_string();
+    let output = Command::new(&argv[0]).args(&argv[1..]).output().expect("bash runs");
+    let printed = String::from_utf8(output.stdout).expect("text");
+    assert!(secret.lines().all(|line| line.contains("PRIVATE") || !printed.contains(line)), "{printed}");
+    assert!(!printed.contains("PRIVATE KEY"), "{printed}");
+    let seen = Pki::parse(&printed).expect("the folder");
+    let content = |name: &str| &seen.files[name].content;
+    assert!(matches!(content("a-cert.pem"), PkiContent::Certificates(all) if all.len() == 2), "{seen:?}");
+    assert!(matches!(content("a b-privkey.pem"), PkiContent::Key(_)), "{seen:?}");
+    assert!(matches!(content("b-privkey.pem"), PkiContent::Unusable(_)), "{seen:?}");
+}
