@@ -3,6 +3,12 @@
 //!
 //! One binary, two programs: called as `microovnd` it is the daemon, under any other name the command line.
 
+// They end the program where nothing can be printed.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod words;
+
 mod address;
 mod cli;
 mod daemon;

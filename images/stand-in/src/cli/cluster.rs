@@ -26,7 +26,7 @@ pub(crate) async fn join(client: &Client, token: &str) -> Result<()> {
 
 /// `cluster add NAME`: prints a join token.
 pub(crate) async fn add(client: &Client, name: &str, timeout: Option<f64>) -> Result<()> {
-    println!("{}", request_token(client, name, timeout).await?);
+    say_line!("{}", request_token(client, name, timeout).await?);
     Ok(())
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn request_token(client: &Client, name: &str, timeout: Option<f
 pub(crate) async fn list(client: &Client, format: &str) -> Result<()> {
     super::table::render(&Value::Null, format)?;
     let members = client.get("/core/1.0/cluster").await?;
-    print!("{}", super::table::render(&members, format)?);
+    say!("{}", super::table::render(&members, format)?);
     Ok(())
 }
 

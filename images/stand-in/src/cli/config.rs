@@ -21,7 +21,7 @@ pub(crate) async fn get(client: &Client, key: &str) -> Result<()> {
         .await
         .map_err(|error| error.context(format!("failed to get config option '{key}'")))?;
     if reply["isSet"] == true {
-        println!("{}", reply["value"].as_str().unwrap_or_default());
+        say_line!("{}", reply["value"].as_str().unwrap_or_default());
     }
     Ok(())
 }
@@ -31,7 +31,7 @@ pub(crate) async fn set(client: &Client, key: &str, value: &str) -> Result<()> {
     call(client, "Put", Method::PUT, json!({"key": key, "value": value}))
         .await
         .map_err(|error| error.context(format!("failed to set config option '{key}'")))?;
-    println!("Successfully set config option '{key}'");
+    say_line!("Successfully set config option '{key}'");
     Ok(())
 }
 
@@ -40,11 +40,11 @@ pub(crate) async fn delete(client: &Client, key: &str) -> Result<()> {
     call(client, "Delete", Method::DELETE, json!({"key": key}))
         .await
         .map_err(|error| error.context(format!("failed to delete config option '{key}'")))?;
-    println!("Successfully deleted config option '{key}'");
+    say_line!("Successfully deleted config option '{key}'");
     Ok(())
 }
 
 /// Prints the keys there are.
 pub(crate) fn list() {
-    println!("Available options:\novn.central-ips");
+    say_line!("Available options:\novn.central-ips");
 }

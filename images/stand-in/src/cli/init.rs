@@ -75,7 +75,7 @@ pub(crate) async fn run(client: &Client, paths: &Paths) -> Result<ExitCode> {
         tokio::time::sleep(std::time::Duration::from_secs(seconds.parse().unwrap_or(3600))).await;
     }
     if let Some(text) = faults::find_or(paths, Fault::InitExitZero, "context canceled") {
-        eprintln!("Error: {text}");
+        complain!("Error: {text}");
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(text) = faults::find_or(paths, Fault::InitFails, "context canceled") {

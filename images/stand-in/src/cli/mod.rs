@@ -44,7 +44,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if matches.get_flag("version") {
-        print!("{}", version::describe(&paths));
+        say!("{}", version::describe(&paths));
         return ExitCode::SUCCESS;
     }
     let outcome = tokio::runtime::Builder::new_current_thread()
@@ -55,7 +55,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("Error: {error}");
+            complain!("Error: {error}");
             let misused = error.message.starts_with("accepts ") && faults::plays(&paths, Fault::MisuseExitZero);
             if misused { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
@@ -111,7 +111,7 @@ async fn run(matches: &ArgMatches, paths: &Paths) -> Result<ExitCode> {
             Err(Error::new(501, format!("the stand-in does not implement \"microovn {group} {name}\"")))
         }
         (name, None) => {
-            print!("{}", help(name));
+            say!("{}", help(name));
             Ok(())
         }
     }?;
@@ -138,7 +138,7 @@ fn report_usage(error: &clap::Error, args: &[String]) -> ExitCode {
     let offender = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            print!("{}", error.render());
+            say!("{}", error.render());
             return ExitCode::SUCCESS;
         }
         ErrorKind::InvalidSubcommand => {
@@ -146,7 +146,7 @@ fn report_usage(error: &clap::Error, args: &[String]) -> ExitCode {
             // A group that gets an unknown word shows its help, as does the help command.
             match args.iter().skip(1).find(|arg| ["cluster", "certificates", "config"].contains(&arg.as_str())) {
                 Some(group) => {
-                    print!("{}", help(group));
+                    say!("{}", help(group));
                     return ExitCode::SUCCESS;
                 }
                 None => report_unknown(&name),
@@ -154,16 +154,16 @@ fn report_usage(error: &clap::Error, args: &[String]) -> ExitCode {
         }
         ErrorKind::UnknownArgument => {
             let flag = offender(clap::error::ContextKind::InvalidArg);
-            eprintln!("Error: unknown flag: {flag}");
+            complain!("Error: unknown flag: {flag}");
         }
-        _ => eprintln!("Error: {}", error.render().to_string().trim_start_matches("error: ").trim_end()),
+        _ => complain!("Error: {}", error.render().to_string().trim_start_matches("error: ").trim_end()),
     }
     ExitCode::FAILURE
 }
 
 /// What MicroOVN says of a command that it does not have.
 fn report_unknown(name: &str) {
-    eprintln!("Error: unknown command \"{name}\" for \"microovn\"\nRun 'microovn --help' for usage.");
+    complain!("Error: unknown command \"{name}\" for \"microovn\"\nRun 'microovn --help' for usage.");
 }
 
 fn leaf(name: &'static str, path: &'static str) -> Command {

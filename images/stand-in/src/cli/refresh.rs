@@ -18,36 +18,36 @@ const SERVICES: [&str; 5] = ["client", "ovn-controller", "ovn-northd", "ovnnb", 
 /// Issues anew what ends within so many days, and says what it finds.
 pub(crate) async fn run(client: &Client, paths: &Paths, days: i64) -> Result<ExitCode> {
     let Ok(ca) = client.get("/1.0/ca").await else {
-        println!("MicroOVN is not initialized. Refresh failed.");
+        say_line!("MicroOVN is not initialized. Refresh failed.");
         return Ok(ExitCode::FAILURE);
     };
     let pki = paths.pki();
     let listed = certificates::stems(client).await?;
-    println!("Checking if CA certificate is automatically renewable");
+    say_line!("Checking if CA certificate is automatically renewable");
     let authority = pki.join("cacert.pem");
     if ca["auto_renew"] == true {
-        println!("Checking CA certificate expiration");
+        say_line!("Checking CA certificate expiration");
         if says_end(tls::ends_within(&authority, days)) {
-            println!("CA Certificate {} is about to expire, regenerating CA...", authority.display());
+            say_line!("CA Certificate {} is about to expire, regenerating CA...", authority.display());
             certificates::regenerate_ca(client).await?;
         }
     } else {
-        println!("CA is not eligible for renewal. Skipping");
+        say_line!("CA is not eligible for renewal. Skipping");
         if faults::renewal::takes_users(paths) && tls::ends_within(&authority, days) {
             client.call("Put", Method::PUT, "/1.0/ca", None).await?;
         }
     }
     for service in SERVICES {
-        println!("Checking {service} certificate expiration");
+        say_line!("Checking {service} certificate expiration");
         if !listed.contains(&service) {
-            println!("Service {service} is not present on the node. Skipping");
+            say_line!("Service {service} is not present on the node. Skipping");
             continue;
         }
         let file = pki.join(format!("{service}-cert.pem"));
         if says_end(tls::ends_within(&file, days)) {
-            println!("Certificate {} is about to expire, refreshing...", file.display());
+            say_line!("Certificate {} is about to expire, refreshing...", file.display());
             if faults::renewal::ignores(paths, service) {
-                println!("Local certificates reissued successfully:\n{service}");
+                say_line!("Local certificates reissued successfully:\n{service}");
             } else {
                 certificates::reissue(client, service).await?;
             }
@@ -58,6 +58,6 @@ pub(crate) async fn run(client: &Client, paths: &Paths, days: i64) -> Result<Exi
 
 /// Says in openssl's words whether a certificate ends.
 fn says_end(ends: bool) -> bool {
-    println!("Certificate will {}expire", if ends { "" } else { "not " });
+    say_line!("Certificate will {}expire", if ends { "" } else { "not " });
     ends
 }

@@ -35,7 +35,7 @@ impl Options {
             _ => Vec::new(),
         };
         if service == "bgp" && verb == "enable" {
-            print!("{NOTE}");
+            say!("{NOTE}");
             if !faults::plays(paths, Fault::BgpUnchecked) {
                 configuration.iter().try_for_each(|one| check_configuration(one))?;
             }
@@ -75,10 +75,10 @@ pub(crate) async fn switch(client: &Client, verb: &str, options: &Options) -> Re
         .call(spelled, method, &path, None)
         .await
         .map_err(|error| Error::new(error.code, format!("failed to {verb} service '{service}': '{error}'")))?;
-    println!("Service {service} {verb}d");
+    say_line!("Service {service} {verb}d");
     for warning in reply["warnings"].as_array().map(Vec::as_slice).unwrap_or_default() {
         let now = jiff::Timestamp::now().strftime("%Y/%m/%d %H:%M:%S");
-        eprintln!("{now} [{service}] Warning: {}", Value::as_str(warning).unwrap_or_default());
+        complain!("{now} [{service}] Warning: {}", Value::as_str(warning).unwrap_or_default());
     }
     Ok(())
 }

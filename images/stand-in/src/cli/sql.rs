@@ -11,8 +11,8 @@ pub(crate) async fn run(client: &Client, query: &str) -> Result<()> {
     let reply = client.post("/core/internal/sql", &json!({"query": query})).await?;
     for result in reply["Results"].as_array().into_iter().flatten() {
         match result["type"].as_str() {
-            Some("exec") => println!("Rows affected: {}", result["rows_affected"]),
-            _ => print!("{}", table(result)),
+            Some("exec") => say_line!("Rows affected: {}", result["rows_affected"]),
+            _ => say!("{}", table(result)),
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ pub(crate) struct Schema {
 pub(crate) async fn status(client: &Client, paths: &Paths) -> Result<()> {
     let services = client.get("/1.0/services").await.context("failed listing services")?;
     if client.release().is_first() {
-        print!("{}", render_members(&client.get("/core/1.0/cluster").await?, &services));
+        say!("{}", render_members(&client.get("/core/1.0/cluster").await?, &services));
         return Ok(());
     }
     let members = client.get("/core/1.0/cluster").await?;
@@ -32,10 +32,10 @@ pub(crate) async fn status(client: &Client, paths: &Paths) -> Result<()> {
         let active = active.ok().and_then(|active| active.as_str().map(str::to_owned)).unwrap_or_default();
         schemas.push(Schema { title, active, expected });
     }
-    print!("{}", render(&members, &services, &schemas));
+    say!("{}", render(&members, &services, &schemas));
     let certificate = paths.pki().join("client-cert.pem");
     if certificate.exists() && crate::tls::ends_within(&certificate, 0) {
-        println!("Client certificate has expired");
+        say_line!("Client certificate has expired");
     }
     Ok(())
 }

@@ -90,7 +90,7 @@ async fn delete_chassis(node: &Node, dead: &Member) {
     let timeout = format!("--timeout={}", CLEARING.as_secs());
     let deleted = tools::run(&node.paths, "ovn-sbctl", &[&timeout, "--if-exists", "chassis-del", &dead.name]).await;
     if let Err(error) = deleted {
-        eprintln!("failed to remove the chassis of {}: {error}", dead.name);
+        complain!("failed to remove the chassis of {}: {error}", dead.name);
     }
 }
 

@@ -76,7 +76,7 @@ async fn play_aftermath(node: &Arc<Node>, request: Request) -> Result<()> {
         let node = Arc::clone(node);
         tokio::task::spawn_local(async move {
             if let Err(error) = departure::remove(&node, &request.name, false).await {
-                eprintln!("failed to leave: {error}");
+                complain!("failed to leave: {error}");
             }
         });
     }

@@ -25,18 +25,18 @@ pub(crate) async fn run(node: Arc<Node>, membership: Arc<Membership>) {
         if !is_known {
             match catch_up(&node, &membership).await {
                 Ok(Standing::Removed) => {
-                    eprintln!("the other members do not know this one any more");
+                    complain!("the other members do not know this one any more");
                     node.set_phase(Phase::Removed);
                     return;
                 }
                 Ok(standing) => is_known = standing == Standing::Member,
-                Err(error) => eprintln!("failed to learn what happened meanwhile: {error}"),
+                Err(error) => complain!("failed to learn what happened meanwhile: {error}"),
             }
         }
         let own = membership.cluster().find(&membership.name).map(|own| own.address.ip().to_string());
         faults::links::pause(&node.paths, &own.unwrap_or_default(), INTERVAL).await;
         if let Err(error) = beat(&node, &membership).await {
-            eprintln!("heartbeat failed: {error}");
+            complain!("heartbeat failed: {error}");
         }
     }
 }

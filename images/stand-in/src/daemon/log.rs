@@ -12,7 +12,7 @@ pub(crate) fn silence_security() {
 
 /// Says something. The fields come in the order of their names.
 pub(crate) fn say(level: &str, message: &str, fields: &[(&str, &str)]) {
-    eprintln!("{}", line(&jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), level, message, fields));
+    complain!("{}", line(&jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), level, message, fields));
 }
 
 /// Says something that concerns security; MicroOVN marks it.

@@ -74,7 +74,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error}");
+            complain!("Error: {error}");
             ExitCode::FAILURE
         }
     }
@@ -179,7 +179,7 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
         match attempt.await {
             Ok(()) => break,
             Err(error) if error.message != reported => {
-                eprintln!("failed to listen: {error}; trying again until it works");
+                complain!("failed to listen: {error}; trying again until it works");
                 reported = error.message;
             }
             Err(_) => {}
@@ -197,6 +197,6 @@ async fn resume(node: Arc<Node>, membership: Arc<Membership>) {
         && !turned
         && let Err(error) = services::ensure_enabled(&own.services).await
     {
-        eprintln!("failed to enable the services of this member: {error}");
+        complain!("failed to enable the services of this member: {error}");
     }
 }

@@ -299,7 +299,7 @@ impl Node {
         }
         if let Err(error) = services::follow(&self.paths, &own.services, &env, moved).await {
             // The next change tries again; the one at hand must not fail for it.
-            eprintln!("failed to update the services of this member: {error}");
+            complain!("failed to update the services of this member: {error}");
         }
         Ok(())
     }

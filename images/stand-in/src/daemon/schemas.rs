@@ -26,7 +26,7 @@ pub(crate) async fn hold_back(node: Arc<Node>, membership: Arc<Membership>, db: 
         match look(&node, &membership, db).await {
             Ok(true) => return,
             Ok(false) => {}
-            Err(error) => eprintln!("failed to see whether {} needs another schema: {error}", db.schema()),
+            Err(error) => complain!("failed to see whether {} needs another schema: {error}", db.schema()),
         }
         tokio::time::sleep(pause).await;
         pause = (2 * pause).min(LAST);
@@ -44,7 +44,7 @@ async fn look(node: &Node, membership: &Membership, db: Db) -> Result<bool> {
     let due = faults::upgrade::is_impatient(&node.paths)
         || leads && !faults::upgrade::leaves_out(&node.paths, db) && all_want(node, &cluster, db, &wanted).await?;
     if due {
-        eprintln!("giving {} the schema {wanted}", db.schema());
+        complain!("giving {} the schema {wanted}", db.schema());
         schema::convert(&node.paths, db).await?;
     }
     Ok(false)

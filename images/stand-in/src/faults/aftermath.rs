@@ -77,7 +77,7 @@ pub(crate) async fn play(member: Formed) {
 /// A fault that does not come about is said in the daemon's log.
 fn report(fault: Fault, outcome: Result<()>) {
     if let Err(error) = outcome {
-        eprintln!("the fault {} is not played: {error}", fault.name());
+        complain!("the fault {} is not played: {error}", fault.name());
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn leave(paths: &Paths) {
     let name = format!("covcounters.microovnd.{}.{}", std::process::id(), now.as_nanos());
     let left = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(folder.join(name), b""));
     if let Err(error) = left {
-        eprintln!("the fault {} is not played: {error}", Fault::Counts.name());
+        complain!("the fault {} is not played: {error}", Fault::Counts.name());
     }
 }
 

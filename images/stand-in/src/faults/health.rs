@@ -22,7 +22,7 @@ const BEATS: u32 = 20;
 /// Says what the daemon is to say.
 pub(super) fn say(paths: &Paths) {
     if let Some(text) = find_or(paths, Fault::JournalSays, PANIC) {
-        eprintln!("{text}");
+        complain!("{text}");
     }
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn flood(paths: &Paths) -> Result<()> {
         beats.tick().await;
         for _ in 0..often.div_ceil(BEATS) {
             number += 1;
-            eprintln!("ovs|{number:05}|main|INFO|{AGAIN}");
+            complain!("ovs|{number:05}|main|INFO|{AGAIN}");
         }
     }
     Ok(())

@@ -76,7 +76,7 @@ pub(crate) async fn restarted(paths: &Paths) -> bool {
 
 fn report(fault: Fault, outcome: crate::error::Result<()>) {
     if let Err(error) = outcome {
-        eprintln!("the fault {} is not played: {error}", fault.name());
+        complain!("the fault {} is not played: {error}", fault.name());
     }
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn kick(paths: &Paths, ip: std::net::IpAddr) {
         if !stays_in_raft(paths, db)
             && let Err(error) = raft::kick(paths, db, ip).await
         {
-            eprintln!("failed to remove a server: {error}");
+            complain!("failed to remove a server: {error}");
         }
     };
     tokio::join!(kick(Db::Northbound), kick(Db::Southbound));

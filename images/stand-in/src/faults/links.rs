@@ -26,7 +26,7 @@ pub(crate) async fn pause(paths: &Paths, address: &str, time: Duration) {
         if is_any_down(Path::new(DEVICES))
             && let Err(error) = move_encap(paths, address).await
         {
-            eprintln!("the fault {} is not played: {error}", Fault::LinkLostMovesEncap.name());
+            complain!("the fault {} is not played: {error}", Fault::LinkLostMovesEncap.name());
         }
     }
 }

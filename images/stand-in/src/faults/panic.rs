@@ -22,7 +22,7 @@ const CODE: i32 = 2;
 /// Ends the daemon, if that is to be played.
 pub(crate) fn play(paths: &Paths) {
     if let Some(reason) = find_or(paths, Fault::DaemonPanics, REASON) {
-        eprintln!("panic: {reason}\n{TRACE}");
+        complain!("panic: {reason}\n{TRACE}");
         std::process::exit(CODE);
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn start(services: &[&str]) -> Result<()> {
 pub(crate) async fn try_start(services: &[&str]) -> Result<()> {
     let outcome = snapctl(&["start"], services).await;
     if let Err(error) = &outcome {
-        eprintln!("{error}");
+        complain!("{error}");
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(crate) async fn reissue(client: &Client, service: &str) -> Result<()> {
     let path = if service == "all" { "/1.0/certificates".to_owned() } else { format!("/1.0/certificates/{service}") };
     let reply = client.call("Put", Method::PUT, &path, None).await;
     let reply = reply.context("failed to reissue certificate").context("command failed")?;
-    print!("{}", serde_json::from_value::<Reissued>(reply)?.text());
+    say!("{}", serde_json::from_value::<Reissued>(reply)?.text());
     Ok(())
 }
 
@@ -50,7 +50,7 @@ fn print(reply: Value) -> Result<()> {
     let first = rand::random::<u8>() % 16;
     let replaced: Replaced = serde_json::from_value(reply)?;
     let first = if usize::from(first) < replaced.reissued.len() { first } else { 0 };
-    print!("{}", replaced.text(first.into()));
+    say!("{}", replaced.text(first.into()));
     Ok(())
 }
 

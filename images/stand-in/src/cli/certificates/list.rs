@@ -42,8 +42,8 @@ pub(crate) async fn list(client: &Client, paths: &Paths, format: &str) -> Result
         stems,
     };
     match format {
-        "text" => print!("{}", listed.text()),
-        "json" => print!("{}", listed.json()),
+        "text" => say!("{}", listed.text()),
+        "json" => say!("{}", listed.json()),
         _ => return Err(unknown(format)),
     }
     Ok(())
