@@ -1,0 +1,131 @@
+//! Where a setting comes from, and what is said of one that cannot be.
+
+use super::*;
+
+fn resolve(flags: Layer, environment: &[(&str, &str)], file: Option<&str>) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").expect("a manifest");
+    if let Some(text) = file {
+        std::fs::write(folder.path().join(FILE_NAME), text).expect("a configuration file");
+    }
+    let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    Config::resolve_from(flags, &environment, folder.path())
+}
+
+#[test]
+fn flags_win_over_environment_over_file_over_default() {
+    let flag = Layer { pool: Some("flag".into()), ..Layer::default() };
+    let env = [("TESTKIT_POOL", "env")];
+    let file = Some("pool = \"file\"");
+    assert_eq!(resolve(flag, &env, file).expect("resolves").pool, "flag");
+    assert_eq!(resolve(Layer::default(), &env, file).expect("resolves").pool, "env");
+    assert_eq!(resolve(Layer::default(), &[], file).expect("resolves").pool, "file");
+    assert_eq!(resolve(Layer::default(), &[], None).expect("resolves").pool, "testkit");
+    assert_eq!(resolve(Layer::default(), &[("TESTKIT_POOL", "")], file).expect("resolves").pool, "file");
+}
+
+#[test]
+fn a_relative_path_is_from_the_root_wherever_the_process_works() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (root, below) = (folder.path(), folder.path().join("suites/src"));
+    std::fs::write(root.join("Cargo.toml"), "[workspace]\n").expect("a manifest");
+    std::fs::create_dir_all(&below).expect("a folder");
+    let names = ["MICROOVN_SNAP_PATH", "MICROOVN_EXTRA_SNAPS", "TESTKIT_OUT_DIR", "TESTKIT_CACHE_DIR", "LXD_SOCKET"];
+    let environment = names.map(|name| (name.to_owned(), "x/y".to_owned())).into();
+    let config = Config::resolve_from(Layer::default(), &environment, &below).expect("resolves");
+    let wanted = root.join("x/y");
+    assert_eq!((config.snap.as_ref(), config.extra_snaps.first()), (Some(&wanted), Some(&wanted)));
+    assert_eq!((&config.out_dir, &config.cache_dir), (&wanted, &wanted));
+    let socket = matches!(&config.lxd, LxdTarget::Local { socket: Some(socket), .. } if *socket == wanted);
+    assert!(socket, "{:?}", config.lxd);
+}
+
+#[test]
+fn extra_snaps_are_split_on_colons_in_order() {
+    let config = resolve(Layer::default(), &[("MICROOVN_EXTRA_SNAPS", "/a/snapd.snap::/b/base.snap")], None);
+    assert_eq!(config.expect("resolves").extra_snaps, [PathBuf::from("/a/snapd.snap"), PathBuf::from("/b/base.snap")]);
+}
+
+const SEVERAL: &str = "MICROOVN_SNAP_PATH";
+const PRODUCTS: &str = r#"
+    extra_snaps = ["base.snap"]
+    upgrade_from = "22.03/stable"
+    [[product]]
+    name = "older"
+    snap = "old.snap"
+    extra_snaps = ["/bases/old.snap"]
+    [[product]]
+    name = "newer"
+    snap = "/new.snap"
+    upgrade_from = "old.snap"
+"#;
+
+#[test]
+fn one_of_several_snaps_is_tested_once_it_is_chosen() {
+    let several = (SEVERAL, "/s/old.snap:/s/new.snap:");
+    let config = resolve(Layer::default(), &[several], None).expect("resolves");
+    assert_eq!((config.products.len(), &config.snap), (2, &None));
+    let refused = config.require_decided().expect_err("none is chosen").to_string();
+    assert!(
+        refused.starts_with("several products are given (old, new), and this is done with one; name it"),
+        "{refused}"
+    );
+    let config = resolve(Layer::default(), &[several, (PRODUCT, "new")], None).expect("resolves");
+    assert!(config.require_decided().is_ok());
+    assert_eq!((config.snap, config.product.as_deref()), (Some(PathBuf::from("/s/new.snap")), Some("new")));
+    let one = resolve(Layer::default(), &[(SEVERAL, "/s/old.snap")], None).expect("resolves");
+    assert_eq!((one.products.len(), one.snap, one.product), (0, Some(PathBuf::from("/s/old.snap")), None));
+}
+
+#[test]
+fn products_of_the_file_have_what_is_their_own_and_else_what_all_have() {
+    let config = |name| resolve(Layer::default(), &[(PRODUCT, name)], Some(PRODUCTS)).expect("resolves");
+    let (older, newer) = (config("older"), config("newer"));
+    assert_eq!(older.snap, Some(older.root.join("old.snap")));
+    assert_eq!(older.extra_snaps, [PathBuf::from("/bases/old.snap")]);
+    assert_eq!(older.upgrade_from, Some(UpgradeFrom::Channel("22.03/stable".to_owned())));
+    assert_eq!(newer.extra_snaps, [newer.root.join("base.snap")]);
+    assert_eq!(newer.upgrade_from, Some(UpgradeFrom::File(newer.root.join("old.snap"))));
+    // A snap of the environment is all that is tested.
+    let env = resolve(Layer::default(), &[(SEVERAL, "/other.snap")], Some(PRODUCTS)).expect("resolves");
+    assert_eq!((env.snap, env.products.len()), (Some(PathBuf::from("/other.snap")), 0));
+    // The only one needs no choice.
+    let only = "[[product]]\nname = \"only\"\nsnap = \"/only.snap\"\n";
+    let only = resolve(Layer::default(), &[], Some(only)).expect("resolves");
+    assert_eq!((only.snap, only.product.as_deref()), (Some(PathBuf::from("/only.snap")), Some("only")));
+}
+
+#[rstest::rstest]
+#[case::coverage(&[("MICROOVN_COVERAGE_ENABLED", "true")], None, "MICROOVN_COVERAGE_ENABLED is \"true\", which is not yes or no")]
+#[case::keep(&[("TESTKIT_KEEP", "sometimes")], None, "TESTKIT_KEEP is \"sometimes\", which is not one of never, on-failure, always")]
+#[case::reuse(&[("TESTKIT_REUSE", "maybe")], None, "TESTKIT_REUSE is \"maybe\"")]
+#[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number above 0")]
+#[case::subnet(&[("TESTKIT_SUBNET", "10.0.0.0")], None, "an IPv4 range")]
+#[case::remote(&[("LXD_REMOTE", "https://h:8443"), ("LXD_CLIENT_CERT", "/c")], None, "LXD_CLIENT_KEY is not set")]
+#[case::datapath(&[("TESTKIT_DATAPATH", "kernal")], None, "which is not one of auto, kernel, userspace (did you mean \"kernel\"?)")]
+#[case::stand_in(&[("TESTKIT_STAND_IN", "buster")], None, "TESTKIT_STAND_IN is \"buster\", which is not one of bookworm, trixie")]
+#[case::datapath_in_the_file(&[], Some("datapath = \"dpdk\""), "failed to parse")]
+#[case::parallel_in_the_file(&[], Some("parallel = 0"), "failed to parse")]
+#[case::unknown_key(&[], Some("colour = 1"), "failed to parse")]
+#[case::slip_of_a_product(&[(PRODUCT, "oldr")], Some(PRODUCTS), "TESTKIT_PRODUCT is \"oldr\", and the products are older, newer; did you mean \"older\"?")]
+#[case::product_of_none(&[(PRODUCT, "older")], None, "there are no products to choose from: name several snaps with")]
+#[case::snap_twice(&[(SEVERAL, "/a.snap:/a.snap")], None, "is given twice; name each snap once")]
+#[case::products_of_one_name(&[], Some("[[product]]\nname = \"a\"\nsnap = \"x\"\n[[product]]\nname = \"a\"\nsnap = \"y\""), "the product \"a\" is given twice")]
+#[case::product_without_a_name(&[], Some("[[product]]\nname = \"\"\nsnap = \"x\""), "has no name")]
+#[case::product_without_a_snap(&[], Some("[[product]]\nname = \"a\""), "failed to parse")]
+#[case::snap_and_products(&[], Some("snap = \"x\"\n[[product]]\nname = \"a\"\nsnap = \"y\""), "has both `snap` and [[product]]")]
+fn bad_settings_name_their_place(
+    #[case] environment: &[(&str, &str)],
+    #[case] file: Option<&str>,
+    #[case] wanted: &str,
+) {
+    let error = resolve(Layer::default(), environment, file).expect_err("refused").to_string();
+    assert!(error.contains(wanted), "{error}");
+}
+
+#[test]
+fn outside_a_workspace_is_an_error() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let error = Config::resolve_from(Layer::default(), &BTreeMap::new(), folder.path()).expect_err("refused");
+    assert!(matches!(error, ConfigError::NoWorkspace(_)), "{error}");
+}
