@@ -69,15 +69,17 @@ impl FakeLxd {
     }
 }
 
-/// What a member prints that was given several commands at once: their outputs and codes.
+/// What a member prints that was given several commands at once: their outputs and codes. One that is run as a program of the snap
+/// has the program's name after `$SNAP/` for its first word.
 fn batch(mut words: &[String], run: impl Fn(&[String]) -> Ended) -> Ended {
     let mut printed = String::new();
     let mut index = 0;
     while let Some((count, rest)) = words.split_first() {
         let (program, rest) = rest.split_first().expect("a program of the snap, or none");
-        assert_eq!(program, "", "of this release none is known");
         let (argv, rest) = rest.split_at(count.parse().expect("a number of words"));
-        let Ended { code, stdout, stderr } = run(argv);
+        let inside = (!program.is_empty()).then(|| format!("$SNAP/{program}"));
+        let argv: Vec<String> = inside.iter().chain(argv).cloned().collect();
+        let Ended { code, stdout, stderr } = run(&argv);
         for (kind, text) in [("out", stdout), ("err", stderr), ("code", code.to_string())] {
             printed += &format!("{index}.{kind} {}\n{text}", text.len());
         }

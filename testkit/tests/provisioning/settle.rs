@@ -1,13 +1,13 @@
 //! Waiting until the cluster is as planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use testkit::cluster::{Before, settle};
 use testkit::expect::{Known, Observation, Read, Subject, unsatisfied};
-use testkit::plan::{Changes, Plan};
+use testkit::plan::{Changes, Plan, Programs};
 use testkit::report::{Doing, Progress};
 
 use crate::commands::Ended;
@@ -98,6 +98,26 @@ async fn what_is_known_to_be_wrong_is_not_waited_for_and_stays_red() {
     // Longer than a test may take.
     let (settled, _) = look(&seen, &nothing.after("s1_x", &failed), 3_600_000).await;
     assert_eq!((settled.looks, settled.unsatisfied), (1, vec!["members".to_owned()]));
+}
+
+#[tokio::test]
+async fn what_is_read_of_a_program_of_the_snap_is_read_in_the_snap() {
+    let mut plan = common::plan(false, true);
+    let files = [("microovn.ovn-sbctl".to_owned(), "commands/ovn-sbctl".to_owned())];
+    plan.state.release.programs = Programs { app: "microovn.ovn-nbctl".to_owned(), files: files.into() };
+    let programs = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = Arc::clone(&programs);
+    let lxd = FakeLxd::serve_commands(move |_, argv| {
+        seen.lock().expect("programs").insert(argv[0].clone());
+        Ended::well(String::new())
+    });
+    let dir = tempfile::tempdir().expect("a folder");
+    let progress = Progress::new(dir.path());
+    settle(&lxd.client().await, &plan.state, &instances(&plan), None, Duration::ZERO, &progress).await;
+    let programs = programs.lock().expect("programs");
+    let has = |name: &str| programs.contains(name);
+    assert!(has("$SNAP/commands/ovn-sbctl") && !has("microovn.ovn-sbctl"), "{programs:?}");
+    assert!(has("microovn.ovs-vsctl"), "one that the release does not tell of is run by itself: {programs:?}");
 }
 
 #[tokio::test]
