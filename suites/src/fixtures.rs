@@ -44,10 +44,7 @@ impl Suite {
             if Check::find(name).is_none() {
                 return Err(Failure::new(format!("there is no check {name:?}; run `testkit generate`")));
             }
-            let found = options::matrix().map_err(Failure::of)?.find_cell(self.cell);
-            let cell = found
-                .ok_or_else(|| Failure::new(format!("there is no cell {:?}; run `testkit generate`", self.cell)))?;
-            Ok(Formed { cell })
+            Ok(Formed { cell: options::find_cell(self.cell)? })
         };
         sharing::run(shared, name, exe)
     }

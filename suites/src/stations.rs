@@ -46,10 +46,9 @@ impl Chart {
         let journey = journeys::JOURNEYS.iter().find(|journey| journey.name == name);
         let journey =
             journey.ok_or_else(|| Failure::new(format!("there is no journey {name:?}; run `testkit generate`")))?;
-        let matrix = options::matrix().map_err(Failure::of)?;
         let cell = match on {
-            None => matrix.cell(journey.cell).map_err(Failure::of)?,
-            Some(on) => matrix.find_cell(on).ok_or_else(|| Failure::new(format!("there is no cell {on:?}")))?,
+            None => options::cell(journey.cell).map_err(Failure::of)?,
+            Some(on) => options::find_cell(on)?,
         };
         let variant = cluster::variant(journey);
         let plan = Plan::draw_variant(&cell, options::OPTIONS, Segments::documentation(), &variant);

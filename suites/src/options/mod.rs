@@ -1,7 +1,9 @@
 //! Today's init options, one file each.
 
-use testkit::matrix::{Cell, Matrix, MatrixError};
+use testkit::matrix::{Cell, Constraint, Declaration, Matrix, MatrixError};
 use testkit::plan::InitOption;
+
+use crate::failure::Failure;
 
 /// Registers the options: one line is an option's module and its type.
 macro_rules! options {
@@ -35,9 +37,36 @@ const CORE: [&[(&str, &str)]; 4] =
 /// # Errors
 /// When the declarations or the constraints make no sense; the error names the place.
 pub fn matrix() -> Result<Matrix, MatrixError> {
-    let declarations = OPTIONS.iter().map(|option| option.declaration()).collect();
-    let constraints = OPTIONS.iter().flat_map(|option| option.constraints()).collect();
+    let (declarations, constraints) = declared();
     Matrix::new(declarations, constraints)
+}
+
+/// The cell with these choices.
+///
+/// # Errors
+/// When there is no such choice, or a constraint forbids the cell.
+pub(crate) fn cell(chosen: &[(&str, &str)]) -> Result<Cell, MatrixError> {
+    let (declarations, constraints) = declared();
+    Cell::allowed(&declarations, &constraints, chosen)
+}
+
+/// The cell of this name. The matrix is made, which takes as long as naming every cell, only to say what is wrong with it
+/// where there is no such cell.
+///
+/// # Errors
+/// When there is none, or the matrix has none.
+pub(crate) fn find_cell(name: &str) -> Result<Cell, Failure> {
+    let (declarations, constraints) = declared();
+    if let Some(cell) = Cell::named(&declarations, &constraints, name) {
+        return Ok(cell);
+    }
+    matrix().map_err(Failure::of)?;
+    Err(Failure::new(format!("there is no cell {name:?}; run `testkit generate`")))
+}
+
+fn declared() -> (Vec<Declaration>, Vec<Constraint>) {
+    let declarations = OPTIONS.iter().map(|option| option.declaration()).collect();
+    (declarations, OPTIONS.iter().flat_map(|option| option.constraints()).collect())
 }
 
 /// The core tier of `matrix`.
@@ -64,7 +93,7 @@ mod tests {
     }
 
     fn cell(chosen: &[(&str, &str)]) -> Cell {
-        matrix().expect("a matrix").cell(chosen).expect("a cell")
+        super::cell(chosen).expect("a cell")
     }
 
     /// Every valid cell.
@@ -86,6 +115,16 @@ mod tests {
             names,
             ["init_cluster", "init_cluster_ipv6", "init_cluster_custom_encap", "init_cluster_ipv6_custom_encap"]
         );
+    }
+
+    #[test]
+    fn every_cell_is_found_by_its_name_and_nothing_else_is() {
+        for cell in all() {
+            assert_eq!(find_cell(cell.id().as_str()).ok().as_ref(), Some(&cell));
+        }
+        for name in ["init_cluster_ipv7", "init_cluster_", "cluster", "init_cluster_ipv6_cli"] {
+            assert!(find_cell(name).is_err(), "{name}");
+        }
     }
 
     #[test]

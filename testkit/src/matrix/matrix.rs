@@ -45,11 +45,7 @@ impl Matrix {
     /// # Errors
     /// When an option or a value is not declared, or a constraint forbids the cell; the error names the constraint.
     pub fn cell(&self, chosen: &[(&str, &str)]) -> Result<Cell, MatrixError> {
-        let cell = Cell::new(&self.declarations, chosen)?;
-        match self.constraints.iter().find(|constraint| constraint.is_violated(cell.choices())) {
-            Some(constraint) => Err(MatrixError::Forbidden { id: cell.id().clone(), reason: constraint.reason() }),
-            None => Ok(cell),
-        }
+        Cell::allowed(&self.declarations, &self.constraints, chosen)
     }
 
     /// The valid cell of this name.
