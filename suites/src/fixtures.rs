@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rstest::fixture;
 use testkit::cluster::{self, Check, Manifest, Order, Site, checks};
-use testkit::config::Keep;
+use testkit::config::{Config, Keep};
 use testkit::expect::{self, Verdict};
 use testkit::folder::{CellFolder, FolderError};
 use testkit::matrix::Cell;
@@ -40,11 +40,11 @@ impl Suite {
     /// # Errors
     /// When the check does not pass, or there is no cluster; the text says what, where and how to look closer.
     pub fn check(self, name: &str, exe: &str) -> Result<(), Failure> {
-        let shared = |_: &_| {
+        let shared = |config: &Config| {
             if Check::find(name).is_none() {
                 return Err(Failure::new(format!("there is no check {name:?}; run `testkit generate`")));
             }
-            Ok(Formed { cell: options::find_cell(self.cell)? })
+            Ok(Formed { cell: options::find_cell(self.cell)?, traffic: config.traffic })
         };
         sharing::run(shared, name, exe)
     }
@@ -53,6 +53,8 @@ impl Suite {
 /// What the checks of a cell share.
 struct Formed {
     cell: Cell,
+    /// Whether packets are sent.
+    traffic: bool,
 }
 
 impl Shared for Formed {
@@ -63,7 +65,10 @@ impl Shared for Formed {
     }
 
     fn part(&self) -> CellPart {
-        let plan = Plan::draw(&self.cell, options::OPTIONS, Segments::documentation());
+        let mut plan = Plan::draw(&self.cell, options::OPTIONS, Segments::documentation());
+        if self.traffic && plan.state.without_traffic().is_none() {
+            plan.state.lay_traffic();
+        }
         let has = checks().filter(|check| (check.applies)(&plan.state));
         CellPart::new(&self.cell, has.map(|check| (check.name, check.about)), None)
     }
@@ -112,7 +117,8 @@ impl Shared for Formed {
 
 /// Whether any check of the cluster does not pass.
 fn is_red(manifest: &Manifest) -> bool {
-    checks().filter(|check| (check.applies)(&manifest.plan.state)).any(|check| !check.judge(manifest).passed())
+    let red = |check: Check| (check.applies)(&manifest.plan.state) && !check.judge(manifest).passed();
+    manifest.no_traffic.is_some() || checks().any(red)
 }
 
 /// The verdict of one check, and the text that a person reads.
@@ -133,6 +139,10 @@ fn judge(ground: &Ground, dir: &Path, test: &str, manifest: &Manifest) -> Judged
     }
     let (cell, product) = (&manifest.plan.cell, &manifest.product);
     let mut text = format!("{cell}::{}", verdict.headline());
+    if !(check.applies)(&manifest.plan.state) {
+        let unasked = || "nobody asked for it: `testkit run --traffic`, or TESTKIT_TRAFFIC=1".to_owned();
+        text.push_str(&format!(": there is no traffic: {}", manifest.no_traffic.clone().unwrap_or_else(unasked)));
+    }
     // Of many that are red the one to look at first is said by all.
     let others: Vec<Verdict> = expect::unsatisfied(&manifest.plan.state, &manifest.observation, None)
         .into_iter()
@@ -191,7 +201,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use testkit::cluster::{Product, Settled};
-    use testkit::config::{Config, Layer};
+    use testkit::config::Layer;
     use testkit::expect::Observation;
     use testkit::session::Run;
 
@@ -216,6 +226,7 @@ mod tests {
             settled: Settled { ms: 0, looks: 1, last_ms: 0, unsatisfied: Vec::new() },
             observation: Observation::default(),
             tried: tried.map(Box::new),
+            no_traffic: None,
         };
         assert!(is_red(&manifest));
         judge(&ground, out.path(), name, &manifest)

@@ -32,18 +32,19 @@ pub fn catalogue() -> Catalogue {
     }
 }
 
-/// Makes suites: for every cell that is named a module with one test for every check that is named.
+/// Makes suites: for every cell that is named a module with one test for every check that is named. Those of traffic are
+/// ignored where nobody asks for packets to be sent.
 #[macro_export]
 macro_rules! suites {
-    (checks $checks:tt cells { $($cell:ident),* $(,)? }) => {
-        $( $crate::suite!($cell $checks); )*
+    (checks $checks:tt traffic $traffic:tt cells { $($cell:ident),* $(,)? }) => {
+        $( $crate::suite!($cell $checks $traffic); )*
     };
 }
 
 /// Makes the suite of one cell.
 #[macro_export]
 macro_rules! suite {
-    ($cell:ident { $($check:ident),* $(,)? }) => {
+    ($cell:ident { $($check:ident),* $(,)? } { $($packets:ident),* $(,)? }) => {
         mod $cell {
             use rstest::rstest;
             use $crate::fixtures::{Failure, Suite, suite};
@@ -52,6 +53,13 @@ macro_rules! suite {
                 #[rstest]
                 fn $check(#[with(stringify!($cell))] suite: Suite) -> Result<(), Failure> {
                     suite.check(stringify!($check), env!("CARGO_BIN_EXE_testkit"))
+                }
+            )*
+            $(
+                #[rstest]
+                #[ignore = "sends packets: testkit run --traffic"]
+                fn $packets(#[with(stringify!($cell))] suite: Suite) -> Result<(), Failure> {
+                    suite.check(stringify!($packets), env!("CARGO_BIN_EXE_testkit"))
                 }
             )*
         }

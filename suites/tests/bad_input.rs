@@ -303,6 +303,7 @@ fn up_once(world: &World, state: impl FnOnce(&mut State)) {
         settled,
         observation: Observation::default(),
         tried: None,
+        no_traffic: None,
     };
     fs::create_dir_all(world.out().join("kept")).expect("a folder");
     fs::write(world.out().join("kept/init_cluster.json"), serde_json::to_vec(&manifest).expect("JSON"))

@@ -32,6 +32,8 @@ pub const ON: &str = "TESTKIT_ON";
 pub const PAUSE_BEFORE: &str = "TESTKIT_PAUSE_BEFORE";
 /// The variable that says which one of several products is tested.
 pub const PRODUCT: &str = "TESTKIT_PRODUCT";
+/// The variable of [`Config::traffic`].
+pub const TRAFFIC: &str = "TESTKIT_TRAFFIC";
 /// The variable of [`Config::keep`].
 pub const KEEP: &str = "TESTKIT_KEEP";
 
@@ -102,6 +104,8 @@ pub struct Config {
     pub keep: Keep,
     /// Whether a kept cluster may be used.
     pub reuse: bool,
+    /// Whether packets are sent between members, too.
+    pub traffic: bool,
     /// Bound on clusters formed at once; `None` means measured on the LXD host.
     pub parallel: Option<usize>,
     /// Range of the preparation bridge; `None` means picked.
@@ -214,6 +218,7 @@ impl Config {
             coverage_dir: pick!(coverage_dir).map(whole),
             keep: pick!(keep).unwrap_or_default(),
             reuse: pick!(reuse).unwrap_or_default(),
+            traffic: pick!(traffic).unwrap_or_default(),
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
             subnet: pick!(subnet),
             faults: pick!(faults),

@@ -10,7 +10,7 @@
 //! | plan → stations | [`journey`] |
 //! | lease | [`session`] |
 //! | cluster | [`cluster`], on [`host`], [`image`] and [`lxd`] |
-//! | observation | [`microovn`] and [`ovn`] parse it, [`cluster`] takes it |
+//! | observation | [`microovn`], [`ovn`] and [`packets`] parse it, [`cluster`] takes it |
 //! | verdict | [`expect`] |
 //! | evidence | [`report`] |
 //! | record | [`record`] |
@@ -33,6 +33,7 @@ pub mod matrix;
 pub mod microovn;
 mod nearest;
 pub mod ovn;
+pub mod packets;
 pub mod plan;
 pub mod record;
 pub mod report;

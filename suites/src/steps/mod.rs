@@ -57,6 +57,7 @@ steps! {
     switch_first,
     toggle,
     trace,
+    traffic,
 }
 
 /// The numbers of all members, in order.

@@ -22,6 +22,8 @@ suites::suites! {
         certificates,
         nb_sb_propagation,
     }
+    traffic {
+    }
     cells {
         init_cluster_members_1,
         init_cluster_piped_members_1,
@@ -594,6 +596,13 @@ suites::suites! {
         encap_route,
         certificates,
         nb_sb_propagation,
+    }
+    traffic {
+        east_west,
+        underlay_only,
+        geneve,
+        mtu,
+        isolated,
     }
     cells {
         init_cluster_members_4,
@@ -2839,6 +2848,8 @@ suites::suites! {
         encap_route,
         certificates,
     }
+    traffic {
+    }
     cells {
         init_cluster_services_datapath_members_4,
         init_cluster_services_datapath_rest_members_4,
@@ -2942,6 +2953,8 @@ suites::suites! {
         sb_encap,
         certificates,
         nb_sb_propagation,
+    }
+    traffic {
     }
     cells {
         init_cluster_services_control_members_4,

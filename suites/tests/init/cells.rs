@@ -23,6 +23,13 @@ suites::suites! {
         certificates,
         nb_sb_propagation,
     }
+    traffic {
+        east_west,
+        underlay_only,
+        geneve,
+        mtu,
+        isolated,
+    }
     cells {
         init_cluster,
         init_cluster_ipv6,

@@ -23,6 +23,13 @@ suites::suites! {
         certificates,
         nb_sb_propagation,
     }
+    traffic {
+        east_west,
+        underlay_only,
+        geneve,
+        mtu,
+        isolated,
+    }
     cells {
         init_cluster_cli,
         init_cluster_cli_members_4,
@@ -73,6 +80,8 @@ suites::suites! {
         certificates,
         nb_sb_propagation,
     }
+    traffic {
+    }
     cells {
         init_cluster_cli_members_1,
         init_cluster_named_members_1,
@@ -105,6 +114,8 @@ suites::suites! {
         encap_route,
         certificates,
     }
+    traffic {
+    }
     cells {
         init_cluster_services_datapath_named_user_ca_ecdsa_members_4,
         init_cluster_custom_encap_ipv6_services_datapath_rest_members_4,
@@ -128,6 +139,8 @@ suites::suites! {
         sb_encap,
         certificates,
         nb_sb_propagation,
+    }
+    traffic {
     }
     cells {
         init_cluster_services_control_user_ca_ecdsa_piped_members_4,

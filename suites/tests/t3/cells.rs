@@ -23,6 +23,13 @@ suites::suites! {
         certificates,
         nb_sb_propagation,
     }
+    traffic {
+        east_west,
+        underlay_only,
+        geneve,
+        mtu,
+        isolated,
+    }
     cells {
         init_cluster_named_user_ca_chain,
         init_cluster_services_user_ca_ecdsa_members_4,
@@ -107,6 +114,8 @@ suites::suites! {
         certificates,
         nb_sb_propagation,
     }
+    traffic {
+    }
     cells {
         init_cluster_services_user_ca_rsa_rest_members_1,
         init_cluster_services_user_ca_rsa_pkcs1_piped_members_1,
@@ -154,6 +163,8 @@ suites::suites! {
         encap_route,
         certificates,
     }
+    traffic {
+    }
     cells {
         init_cluster_services_datapath_piped_members_4,
         init_cluster_custom_encap_services_datapath_named_rest_members_4,
@@ -181,6 +192,8 @@ suites::suites! {
         sb_encap,
         certificates,
         nb_sb_propagation,
+    }
+    traffic {
     }
     cells {
         init_cluster_services_control_named_user_ca_ecdsa_members_4,

@@ -82,6 +82,13 @@ pub fn shown_plan(catalogue: &Catalogue, cell: &Cell) -> Plan {
     Plan::draw(cell, catalogue.options, Segments::documentation())
 }
 
+/// Has the members of this plan send each other packets, where they can.
+pub(super) fn lay_traffic(plan: &mut Plan) {
+    if plan.state.without_traffic().is_none() {
+        plan.state.lay_traffic();
+    }
+}
+
 /// The checks that judge the stations of a journey: those that can judge one of these states.
 pub(super) fn checks_of<'a>(
     states: impl Iterator<Item = &'a State> + Clone,

@@ -36,6 +36,10 @@ pub fn command(
         argv.extend(["--tool-config-file".to_owned(), format!("testkit:{}", path.display())]);
     }
     argv.extend(["-E".to_owned(), filter(chosen)]);
+    if config.traffic {
+        // What judges packets is ignored where none are sent.
+        argv.extend(["--run-ignored", "all"].map(str::to_owned));
+    }
     // The state of the cells is shown; a line for every test that passed would hide it.
     if !more.iter().any(|word| word.starts_with("--status-level")) {
         argv.extend(["--status-level".to_owned(), "fail".to_owned()]);

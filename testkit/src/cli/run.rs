@@ -10,7 +10,7 @@ use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
 use super::{Catalogue, Failure, products};
 use crate::cluster;
-use crate::config::{Config, KEEP, ON, PAUSE_BEFORE};
+use crate::config::{Config, KEEP, ON, PAUSE_BEFORE, TRAFFIC};
 use crate::journey::Station;
 use crate::matrix::Tier;
 
@@ -34,6 +34,9 @@ pub(super) struct RunArgs {
     /// Leave the clusters of suites that fail up for six hours.
     #[arg(long)]
     pub(super) pause_on_failure: bool,
+    /// Send packets between members, too, and judge what of them is seen.
+    #[arg(long)]
+    pub(super) traffic: bool,
     /// Fail when the product lacks what a cell needs, instead of skipping the cell; and when nothing holds one of upstream's
     /// tests.
     #[arg(long)]
@@ -44,15 +47,19 @@ pub(super) struct RunArgs {
 }
 
 /// Runs the chosen suites, with each product where there are several and none is chosen.
-pub(super) async fn run(config: Config, catalogue: &Catalogue, args: RunArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs) -> Result<ExitCode, Failure> {
+    config.traffic |= args.traffic;
     let cells = Cells::of(catalogue)?;
     let upstream = args.upstream.as_deref().map(|name| parity::find(catalogue, name)).transpose()?;
-    let chosen = match (&upstream, args.suites.as_slice(), args.tier) {
+    let mut chosen = match (&upstream, args.suites.as_slice(), args.tier) {
         (Some(upstream), ..) => cells.named(&upstream.places()?, None)?,
         (None, [], Group::Life) => cells.life(args.on.as_deref())?,
         (None, [], Group::Tier(tier)) if args.on.is_none() => cells.suites(&cells.tier(tier)),
         (None, names, _) => cells.named(names, args.on.as_deref())?,
     };
+    if config.traffic {
+        chosen.iter_mut().for_each(Suite::lay_traffic);
+    }
     if let Some(step) = &args.pause_before {
         check_pause(&chosen, step)?;
     }
@@ -79,6 +86,7 @@ fn settings(args: &RunArgs) -> Vec<(&'static str, String)> {
         (ON, args.on.clone()),
         (PAUSE_BEFORE, args.pause_before.clone()),
         (KEEP, args.pause_on_failure.then(|| "on-failure".to_owned())),
+        (TRAFFIC, args.traffic.then(|| "1".to_owned())),
     ];
     settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

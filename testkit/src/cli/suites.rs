@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Failure;
-use super::cells::{Cells, checks, nearest, target};
+use super::cells::{Cells, checks, lay_traffic, nearest, target};
 use crate::cluster;
 use crate::journey::{Journey, Station};
 use crate::matrix::{Cell, Tier};
@@ -39,6 +39,11 @@ impl Suite {
             Some(stations) => stations.iter().map(|it| (it.test(), it.about.clone())).collect(),
             None => checks(&self.plan).map(|check| (check.name.to_owned(), check.about.to_owned())).collect(),
         }
+    }
+
+    /// Has its members send each other packets, where they can.
+    pub(super) fn lay_traffic(&mut self) {
+        lay_traffic(&mut self.plan);
     }
 
     /// How many steps are taken from its cluster.

@@ -89,6 +89,10 @@ impl Hand<'_> {
                 let verdict = propagation::propagation(self.client, state, self.instances).await;
                 Ok((i32::from(!verdict.passed()), verdict.to_string()))
             }
+            What::Lay => Ok(match super::lay::lay(self.client, state, self.instances).await {
+                Ok(_) => (0, String::new()),
+                Err(why) => (1, why),
+            }),
             What::Offer(offer) => {
                 let within = Duration::from_secs(act.seconds);
                 offer::make(self.client, instance, offer, self.authority, within).await

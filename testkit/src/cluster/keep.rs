@@ -107,6 +107,7 @@ pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Opt
         settled,
         observation: Observation::default(),
         tried: None,
+        no_traffic: None,
     };
     keep(site, &manifest).await.map(Some)
 }

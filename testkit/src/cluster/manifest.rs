@@ -29,6 +29,9 @@ pub struct Manifest {
     /// What came of trying what cannot be seen, where that was tried.
     #[serde(default)]
     pub tried: Option<Box<Verdict>>,
+    /// Why there is no traffic, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_traffic: Option<String>,
 }
 
 /// What is about to be formed: written before, so that a cluster that cannot be formed is known by its plan all the same.

@@ -18,6 +18,7 @@ mod forge;
 mod formation;
 mod golden;
 mod keep;
+mod lay;
 mod manifest;
 mod names;
 mod network;

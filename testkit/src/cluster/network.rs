@@ -51,6 +51,7 @@ mod tests {
                 gateway: "10.88.0.12".parse().expect("an address"),
                 source: "198.18.0.1".parse().expect("an address"),
             }],
+            bridge: None,
         };
         let text = networkd(&nic);
         let route = "[Route]\nDestination=198.18.0.2/32\nGateway=10.88.0.12\nPreferredSource=198.18.0.1\n";

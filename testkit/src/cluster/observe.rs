@@ -28,10 +28,28 @@ pub async fn observe(
     subjects: &BTreeSet<Subject>,
     observation: &mut Observation,
 ) {
+    for last in [false, true] {
+        take(client, state, instances, subjects, last, observation).await;
+    }
+}
+
+/// Takes those that are taken together, or those that are taken last.
+async fn take(
+    client: &Client,
+    state: &State,
+    instances: &Members,
+    subjects: &BTreeSet<Subject>,
+    last: bool,
+    observation: &mut Observation,
+) {
     let programs = &state.programs();
     let readings = state.asked().map(|member| async move {
-        let reads: BTreeSet<Read> = subjects.iter().flat_map(|subject| subject.reads(state, member)).collect();
-        let argvs: Vec<Vec<String>> = reads.iter().map(|read| read.argv()).collect();
+        let reads = subjects.iter().flat_map(|subject| subject.reads(state, member));
+        let reads: BTreeSet<Read> = reads.filter(|read| read.is_taken_last() == last).collect();
+        if reads.is_empty() {
+            return (member, reads.into_iter().zip(Vec::new()));
+        }
+        let argvs: Vec<Vec<String>> = reads.iter().map(|read| read.argv(state, member)).collect();
         let outputs = match instances.get(&member.name) {
             Some(instance) => Batch { client, instance, programs, deadline: READ }.together(&argvs).await,
             None => vec![Err("the member has no instance".to_owned()); argvs.len()],

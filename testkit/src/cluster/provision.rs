@@ -15,7 +15,8 @@ use super::capabilities::needed;
 use super::expected::expected;
 
 use super::{
-    Capabilities, ClusterError, Manifest, Product, Site, faults, formation, names, network, release, settle, subnets,
+    Capabilities, ClusterError, Manifest, Product, Site, faults, formation, lay, names, network, release, settle,
+    subnets,
 };
 use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
@@ -258,10 +259,20 @@ async fn make(
     } else {
         tokio::try_join!(try_join_all(preparing), forming)?;
     }
+    let (mut plan, mut no_traffic) = (Plan::clone(plan), None);
+    // What cannot have any has nothing that would miss it.
+    if site.config.traffic && plan.state.without_traffic().is_none() {
+        progress.tell(Doing::Provisioning, "endpoints on logical networks");
+        let laying = lay::lay(&site.client, &plan.state, &instances);
+        match timeline.stage(Work::Traffic, Owner::Framework, laying).await {
+            Ok(state) => plan.state = state,
+            Err(why) => no_traffic = Some(why),
+        }
+    }
     let patience = wait::patience(site.config.settle);
     let settling = settle(&site.client, &plan.state, &instances, None, patience, &progress);
     let (settled, observation) = timeline.stage(Work::Settle, Owner::Product, settling).await;
-    Ok(Manifest { product, plan: Plan::clone(plan), steps: Vec::new(), instances, settled, observation, tried: None })
+    Ok(Manifest { product, plan, steps: Vec::new(), instances, settled, observation, tried: None, no_traffic })
 }
 
 async fn make_bridges(site: &Site, cell: &str, timeline: &Timeline) -> Result<(), ClusterError> {

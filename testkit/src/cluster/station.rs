@@ -153,7 +153,16 @@ mod tests {
         let product = Product { stand_in: true, name, version, sha256, datapath: None };
         let settled = |ms| Settled { ms, looks: 1, last_ms: ms, unsatisfied: Vec::new() };
         let (steps, instances, observation) = (Vec::new(), Default::default(), Observation::default());
-        let formed = Manifest { product, plan, steps, instances, settled: settled(1), observation, tried: None };
+        let formed = Manifest {
+            product,
+            plan,
+            steps,
+            instances,
+            settled: settled(1),
+            observation,
+            tried: None,
+            no_traffic: None,
+        };
         let mut state = State { since: Some(Changes::default()), ..formed.plan.state.clone() };
         state.members.pop();
         let (words, about) = ("remove_member_3".to_owned(), String::new());

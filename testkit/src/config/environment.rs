@@ -17,7 +17,7 @@ const MEANT_FOR_US: [&str; 3] = [OWN, "MICROOVN_", "LXD_"];
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 16] = [
+const OWN_VARIABLES: [&str; 17] = [
     "TESTKIT_CACHE_DIR",
     "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
@@ -34,6 +34,7 @@ const OWN_VARIABLES: [&str; 16] = [
     "TESTKIT_STAND_IN",
     "TESTKIT_STATE_DIR",
     "TESTKIT_SUBNET",
+    "TESTKIT_TRAFFIC",
 ];
 
 /// What else is of use to a process that outlives the job that started it: to find programs and files, and to log.
@@ -111,6 +112,7 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         coverage_dir: path("MICROOVN_COVERAGE_DST"),
         keep: parse(environment, "TESTKIT_KEEP", "one of never, on-failure, always")?,
         reuse: switch(environment, "TESTKIT_REUSE")?,
+        traffic: switch(environment, "TESTKIT_TRAFFIC")?,
         parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
         faults: faults(environment)?,
         stand_in: choice(environment, "TESTKIT_STAND_IN")?,

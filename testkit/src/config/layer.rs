@@ -51,6 +51,8 @@ pub struct Layer {
     pub coverage_dir: Option<PathBuf>,
     /// Whether a kept cluster is used instead of a new one.
     pub reuse: Option<bool>,
+    /// Whether packets are sent between members, too.
+    pub traffic: Option<bool>,
     /// How many clusters may be formed at the same time.
     pub parallel: Option<std::num::NonZeroUsize>,
     /// The IPv4 range of the bridge on which images are prepared.

@@ -94,6 +94,8 @@ impl Difference {
             "journal" if !is_denial(&self.seen) => Distance::Made,
             "cluster list" if self.column == "name" => Distance::NoMember,
             _ if made => Distance::Made,
+            // Whether packets cross follows from all that is said of the ways they take.
+            table if table.starts_with("ping ") || table.starts_with("geneve on ") => Distance::Made,
             _ => Distance::Given,
         }
     }

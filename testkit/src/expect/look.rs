@@ -21,7 +21,7 @@ const DAEMONS: [&str; 5] = ["ovn-northd", "ovn-controller", "ovs-vswitchd", "ovs
 pub fn look(state: &State, member: &Member, check: &str, difference: Option<&Difference>) -> Option<Argv> {
     difference.and_then(|difference| show(state, member, difference)).or_else(|| {
         let mut reads = find_check(check)?.reads.iter().flat_map(|subject| subject.reads(state, member));
-        Some(reads.next()?.argv().into_iter().filter(|word| word != "--format=json").collect())
+        Some(reads.next()?.argv(state, member).into_iter().filter(|word| word != "--format=json").collect())
     })
 }
 
@@ -85,6 +85,18 @@ fn show(state: &State, member: &Member, difference: &Difference) -> Option<Argv>
         "TLS without a certificate" => {
             let server = SocketAddr::new(member.address, column.strip_prefix("port ")?.parse().ok()?);
             argv(&["openssl", "s_client", "-brief", "-connect", &server.to_string()])
+        }
+        // `ping red`, and `ipv6 to m-2 (fd42::2), 84 bytes`.
+        ping if ping.starts_with("ping ") => {
+            let network = ping.strip_prefix("ping ")?;
+            let (_, address) = column.split_once('(')?;
+            let (address, size) = address.split_once("), ")?;
+            let headers = if address.contains(':') { 48 } else { 28 };
+            let payload = size.strip_suffix(" bytes")?.parse::<u16>().ok()?.checked_sub(headers)?.to_string();
+            argv(&["ip", "netns", "exec", network, "ping", "-c", "3", "-M", "do", "-s", &payload, address])
+        }
+        geneve if geneve.starts_with("geneve on ") => {
+            argv(&["tcpdump", "-n", "-v", "-c", "20", "-i", geneve.strip_prefix("geneve on ")?, "udp port 6081"])
         }
         _ => return None,
     })

@@ -10,7 +10,8 @@ use crate::microovn::{
     Api, CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Remains, Route,
     SnapService, Status, parse_devices, parse_members, parse_services, parse_snap_version, redact,
 };
-use crate::ovn::{ParseError, RaftStatus, Southbound, Switch};
+use crate::ovn::{Datapaths, ParseError, RaftStatus, Southbound, Switch};
+use crate::packets::Traffic;
 
 /// One thing that can be read, in the state it is in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -26,6 +27,10 @@ pub enum Reading<T> {
 }
 
 impl<T> Reading<T> {
+    fn is_not_read(&self) -> bool {
+        matches!(self, Self::NotRead)
+    }
+
     /// What was read.
     ///
     /// # Errors
@@ -117,6 +122,15 @@ pub struct MemberObservation {
     /// What is left of its snap.
     #[serde(default)]
     pub remains: Reading<Remains>,
+    /// The keys of the logical networks.
+    #[serde(default, skip_serializing_if = "Reading::is_not_read")]
+    pub datapaths: Reading<Datapaths>,
+    /// What came of sending packets to the others.
+    #[serde(default, skip_serializing_if = "Reading::is_not_read")]
+    pub traffic: Reading<Traffic>,
+    /// The same with packets that are too large.
+    #[serde(default, skip_serializing_if = "Reading::is_not_read")]
+    pub large_packets: Reading<Traffic>,
 }
 
 impl Observation {
@@ -190,6 +204,9 @@ impl MemberObservation {
             Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
             Read::Health => self.health = reading(output, Health::parse),
             Read::Remains => self.remains = reading(output, Remains::parse),
+            Read::Datapaths => self.datapaths = reading(output, Datapaths::parse),
+            Read::LargePackets => self.large_packets = reading(output, Traffic::parse),
+            Read::Packets => self.traffic = reading(output, Traffic::parse),
             Read::Pki => self.pki = reading(output, Pki::parse),
             Read::CertificateList => self.certificate_list = reading(output, CertificateList::parse),
             Read::CertificateText => self.certificate_text = reading(output, CertificateList::parse_text),

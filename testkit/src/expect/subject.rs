@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::microovn::commands::{self, Argv};
-use crate::plan::{Member, Process, Service, State};
+use crate::packets;
+use crate::plan::{Member, Process, Service, State, Trial};
 
 /// Something checks read. What a check needs is read together and again together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ pub enum Subject {
     Health,
     /// What is left of a snap that was removed.
     Remains,
+    /// What came of sending packets to the others, what went over which device meanwhile, and the keys of the networks.
+    Traffic,
 }
 
 /// One command whose output is one reading.
@@ -99,11 +102,17 @@ pub enum Read {
     Health,
     /// Devices, mounts, processes and files.
     Remains,
+    /// The keys of the logical networks.
+    Datapaths,
+    /// Packets that are sent from the member's endpoints.
+    Packets,
+    /// Such as are too large.
+    LargePackets,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Switch,
         Self::Southbound,
         Self::NbRaft,
@@ -121,6 +130,7 @@ impl Subject {
         Self::Daemons,
         Self::Health,
         Self::Remains,
+        Self::Traffic,
     ];
 
     /// Whether there is anything to read on `member`. The Southbound is a client's view, which every member has. One that is
@@ -138,6 +148,7 @@ impl Subject {
             Self::NbRaft | Self::SbRaft => member.runs(Service::Central),
             Self::Addresses | Self::Routes => member.runs(Service::Chassis),
             Self::Remains => false,
+            Self::Traffic => member.talks,
             Self::Southbound
             | Self::Members
             | Self::Services
@@ -191,13 +202,21 @@ impl Subject {
             Self::Daemons => vec![Read::Daemons],
             Self::Health => vec![Read::Health],
             Self::Remains => vec![Read::Remains],
+            Self::Traffic if state.bursts(member).is_empty() => Vec::new(),
+            Self::Traffic => vec![Read::Datapaths, Read::Packets, Read::LargePackets],
         }
     }
 }
 
 impl Read {
-    /// The command to run on the member.
-    pub fn argv(self) -> Argv {
+    /// Whether it is taken by itself, when all others have been: Open vSwitch drops with a packet that is too large what it was to
+    /// send together with it (`netdev_linux_send`).
+    pub fn is_taken_last(self) -> bool {
+        matches!(self, Self::LargePackets)
+    }
+
+    /// The command to run on this member of a cluster that is in this state.
+    pub fn argv(self, state: &State, member: &Member) -> Argv {
         match self {
             Self::Switch => commands::switch(),
             Self::Southbound => commands::southbound(),
@@ -223,6 +242,9 @@ impl Read {
             Self::Daemons => commands::daemons(),
             Self::Health => commands::health(),
             Self::Remains => commands::remains(),
+            Self::Datapaths => commands::datapaths(),
+            Self::Packets => packets(state, member, false),
+            Self::LargePackets => packets(state, member, true),
         }
     }
 }
@@ -247,6 +269,7 @@ impl fmt::Display for Subject {
             Self::Daemons => "the daemons' arguments",
             Self::Health => "the units and the journal of the services",
             Self::Remains => "what is left of the snap",
+            Self::Traffic => "packets to the others",
         })
     }
 }
@@ -254,4 +277,18 @@ impl fmt::Display for Subject {
 /// The other members with a chassis.
 pub(super) fn peers<'a>(state: &'a State, member: &'a Member) -> impl Iterator<Item = &'a Member> {
     state.members_with(Service::Chassis).filter(|peer| peer.name != member.name)
+}
+
+/// What a member's endpoints send, and on which devices that is looked for: `large` is what is too large to cross, and on none.
+fn packets(state: &State, member: &Member, large: bool) -> Argv {
+    let devices: Vec<&str> = member.nics.iter().filter(|_| !large).map(|nic| nic.device.as_str()).collect();
+    let mut argv: Argv = ["bash", "-c", packets::PROBE, "probe", &devices.join(" ")].map(str::to_owned).into();
+    let bursts = state.bursts(member).into_iter().filter(|burst| (burst.trial == Trial::TooLarge) == large);
+    argv.extend(bursts.map(|burst| {
+        let family = if burst.is_ipv6() { 6 } else { 4 };
+        let to: Vec<String> = burst.to.iter().map(|(_, address)| address.to_string()).collect();
+        let (payload, count, patience) = (burst.payload, burst.count, burst.patience_ms);
+        format!("{} {family} {payload} {count} {patience} {}", burst.from, to.join(" "))
+    }));
+    argv
 }

@@ -47,6 +47,8 @@ pub enum What {
     },
     /// A change is made in the Northbound on it, and is seen in the Southbound and by every chassis that has a datapath.
     Propagate,
+    /// It and all others that can have them get endpoints on logical networks.
+    Lay,
     /// It is offered an authority. What its daemon has to say against that is in its journal, and is part of what is said, a line
     /// `journal: …` each.
     Offer(Box<Offer>),
@@ -187,6 +189,7 @@ impl fmt::Display for What {
             Self::Lead { database, argv, .. } => write!(f, "where {database} is led: {}", argv.join(" ")),
             Self::Enter { by } => write!(f, "enters with a token of {by}"),
             Self::Propagate => f.write_str("a logical switch is added and removed"),
+            Self::Lay => f.write_str("every member with a chassis gets endpoints on two logical networks"),
             Self::Offer(offer) => offer.fmt(f),
             Self::Forge { stems, days } => write!(f, "certificates that end in {days} days for {}", stems.join(", ")),
             Self::Vote => f.write_str("as many members vote as can"),

@@ -103,12 +103,7 @@ impl Cell {
 }
 
 /// The choices that append `rest` to a name: those made already, and some of the options that are left.
-fn choices_of(
-    left: &[Declaration],
-    rest: &str,
-    made: Choices,
-    allowed: &dyn Fn(&Choices) -> bool,
-) -> Option<Choices> {
+fn choices_of(left: &[Declaration], rest: &str, made: Choices, allowed: &dyn Fn(&Choices) -> bool) -> Option<Choices> {
     let Some((declaration, left)) = left.split_first() else {
         return Some(made).filter(|made| rest.is_empty() && allowed(made));
     };

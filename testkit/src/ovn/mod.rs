@@ -3,7 +3,7 @@
 //! | text | type |
 //! |---|---|
 //! | `ovs-vsctl --format=json list …` | [`Switch`]: [`OpenVSwitch`] and [`Interface`] |
-//! | `ovn-sbctl --format=json list …` | [`Southbound`]: [`Chassis`] and [`Encap`] |
+//! | `ovn-sbctl --format=json list …` | [`Southbound`]: [`Chassis`] and [`Encap`]; [`Datapaths`] |
 //! | `ovn-appctl … cluster/status` | [`RaftStatus`] |
 //! | `ssl:10.0.0.1:6642,ssl:[fd42::1]:6642` | a set of [`Connection`] |
 //!
@@ -12,6 +12,7 @@
 
 mod address;
 mod connection;
+mod datapaths;
 mod error;
 mod ovsdb;
 mod raft;
@@ -20,6 +21,7 @@ mod switch;
 
 pub use address::{AddressText, parse_host};
 pub use connection::{Connection, Connections};
+pub use datapaths::Datapaths;
 pub(crate) use error::excerpt;
 pub use error::{ParseError, Problem};
 pub use ovsdb::{Atom, Row, Table, Value, parse_tables};

@@ -165,6 +165,19 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// A column of one whole number that is not negative.
+    ///
+    /// # Errors
+    /// When the column is missing or holds anything else.
+    pub fn get_integer(&self, column: &str) -> Result<u32, ParseError> {
+        let value = self.get(column)?;
+        let number = match value {
+            Value::Atom(Atom::Number(number)) => number.as_u64().and_then(|number| number.try_into().ok()),
+            _ => None,
+        };
+        number.ok_or_else(|| wrong(column, "one whole number", value))
+    }
+
     /// A column of any number of row references.
     ///
     /// # Errors

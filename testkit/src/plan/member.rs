@@ -127,6 +127,9 @@ pub struct Member {
     /// central, and no central where three have it.
     #[serde(default)]
     pub told: Option<BTreeSet<Service>>,
+    /// Whether it was given endpoints on the logical networks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub talks: bool,
     /// The tunnel endpoint; meaningful where [`Service::Chassis`] runs.
     pub encap: Encap,
 }
@@ -140,6 +143,7 @@ impl Member {
             network,
             addresses: vec![host(IpNet::V4(segment.ipv4), n), host(IpNet::V6(segment.ipv6), n)],
             routes: Vec::new(),
+            bridge: None,
         };
         let nics = vec![
             nic("eth0", Network::Management, &segments.management),
@@ -170,6 +174,7 @@ impl Member {
             bare: false,
             refreshed: false,
             told: None,
+            talks: false,
         }
     }
 
@@ -189,6 +194,11 @@ impl Member {
         self.services.contains(&service)
     }
 
+    /// Whether an endpoint on it could send anything.
+    pub(super) fn can_talk(&self) -> bool {
+        self.presence == Presence::Online && self.runs(Service::Chassis) && self.runs(Service::Switch)
+    }
+
     /// Whether MicroOVN's daemon keeps a log of what concerns security.
     pub fn logs_security(&self) -> bool {
         self.security_log != Some(false)
@@ -203,7 +213,7 @@ impl Member {
     /// Whether the link by which it reaches the tunnel endpoints of the others is cut.
     pub fn tunnels_are_cut(&self) -> bool {
         let cut = |nic: &&Nic| self.cut.contains(&nic.network);
-        self.nics.iter().filter(cut).any(|nic| [&self.encap.device, &self.encap.via].contains(&&nic.device))
+        self.nics.iter().filter(cut).any(|nic| nic.is_behind(&self.encap.device) || nic.is_behind(&self.encap.via))
     }
 
     /// Notes that its instance booted: whatever was done to what ran before is past.

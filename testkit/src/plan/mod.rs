@@ -18,6 +18,7 @@ mod recipe;
 mod release;
 mod service;
 mod state;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,6 +41,7 @@ pub use recipe::{Content, File, Recipe, Role};
 pub use release::{Plug, Programs, Release, Schemas};
 pub use service::Service;
 pub use state::State;
+pub use traffic::{Burst, Endpoint, Overlay, Trial, WIRE_BRIDGE};
 
 /// How a cluster is formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

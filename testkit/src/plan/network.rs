@@ -65,9 +65,17 @@ pub struct Nic {
     pub addresses: Vec<IpNet>,
     /// Routes that leave by it, besides those that its addresses bring.
     pub routes: Vec<StaticRoute>,
+    /// The bridge that it is a port of and that has its addresses; `None` where it has them itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bridge: Option<String>,
 }
 
 impl Nic {
+    /// Whether what leaves by this device leaves by it.
+    pub fn is_behind(&self, device: &str) -> bool {
+        self.device == device || self.bridge.as_deref() == Some(device)
+    }
+
     /// Its IPv6 address, or else its IPv4 address; `None` when it has none of that family.
     pub fn find_address(&self, ipv6: bool) -> Option<IpAddr> {
         self.addresses.iter().map(IpNet::addr).find(|address| address.is_ipv6() == ipv6)

@@ -127,6 +127,8 @@ impl State {
             if anew || !member.belongs() || !member.runs(Service::Central) {
                 member.plain.clear();
             }
+            // Logical networks are in the Northbound, and who leaves has no bridge for endpoints any more.
+            member.talks &= !anew && member.belongs();
         }
     }
 

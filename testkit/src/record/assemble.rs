@@ -65,6 +65,7 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
             version,
             sha256,
         }),
+        traffic: part.traffic,
         faults: part.faults.iter().flat_map(|all| all.lines()).map(|line| redact(line.trim())).collect(),
         host: RunFolder::new(dir).read::<Host>()?.unwrap_or_default(),
         options: part.options,

@@ -10,6 +10,7 @@ pub fn closer(record: &Record, cell: &Cell) -> [String; 2] {
         "" => String::new(),
         text => format!("TESTKIT_FAULTS='{}' ", text.replace('\'', r"'\''")),
     };
+    let faults = if record.traffic { format!("TESTKIT_TRAFFIC=1 {faults}") } else { faults };
     let check = |name: &String| cell.checks.iter().find(|check| check.name == *name);
     if let Some(journey) = &cell.journey {
         return of_journey(journey, &cell.name, &faults);

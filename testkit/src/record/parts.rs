@@ -43,6 +43,9 @@ pub struct RunPart {
     pub testkit: String,
     /// The faults the stand-in is told to have, one a line.
     pub faults: Option<String>,
+    /// Whether packets are sent.
+    #[serde(default)]
+    pub traffic: bool,
     /// The options of the matrix.
     pub options: Vec<InitOption>,
 }
@@ -97,6 +100,7 @@ impl RunPart {
             round: run.nextest().map(|nextest| nextest.round).unwrap_or_default(),
             first: run.first().to_string(),
             testkit: env!("CARGO_PKG_VERSION").to_owned(),
+            traffic: config.traffic,
             faults: config.faults.as_ref().map(|faults| redact(&faults.to_string())),
             options: options.into_iter().map(option).collect(),
         }

@@ -50,6 +50,9 @@ pub struct Record {
     pub datapath: Option<crate::plan::Datapath>,
     /// Faults the stand-in was told to have, one each. Empty for a run that judges a product.
     pub faults: Vec<String>,
+    /// Whether packets were sent between members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub traffic: bool,
     /// Where it ran.
     pub host: Host,
     /// The init options, in the order in which they name cells.

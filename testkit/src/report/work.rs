@@ -38,6 +38,8 @@ pub enum Work {
     Bootstrap,
     /// Another member enters.
     Join,
+    /// Endpoints are made on members, and joined.
+    Traffic,
     /// The cluster becomes as planned.
     Settle,
     /// Collecting evidence of a cluster that is not as planned.
@@ -59,7 +61,7 @@ pub enum Work {
 }
 
 /// Those that are one and the same in every cluster.
-const NAMED: [(Work, &str); 17] = [
+const NAMED: [(Work, &str); 18] = [
     (Work::StartRunner, "start runner"),
     (Work::Queue, "queue"),
     (Work::Connect, "connect"),
@@ -68,6 +70,7 @@ const NAMED: [(Work, &str); 17] = [
     (Work::Turn, "turn"),
     (Work::GoldenImage, "golden image"),
     (Work::Bridges, "bridges"),
+    (Work::Traffic, "endpoints"),
     (Work::Plan, "plan"),
     (Work::WaitForMember, "wait for the member"),
     (Work::Bootstrap, "bootstrap"),

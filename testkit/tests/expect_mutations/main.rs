@@ -8,6 +8,7 @@ mod certificates;
 mod common;
 mod faults;
 mod life;
+mod packets;
 mod since;
 mod table;
 mod upgrade;
@@ -25,9 +26,9 @@ fn mutations() -> impl Iterator<Item = &'static Mutation> {
     table::MUTATIONS.iter().chain(certificates::MUTATIONS)
 }
 
-/// Those that need neither a station before nor a second release.
+/// Those that need no station before, no second release and no packets.
 fn of_a_formed_cluster() -> impl Iterator<Item = &'static Check> {
-    CHECKS.iter().filter(|check| !is_of_journeys(check.name))
+    CHECKS.iter().filter(|check| !is_of_journeys(check.name) && !packets::is_of_packets(check))
 }
 
 fn found_by(state: &State, observation: &Observation) -> BTreeSet<&'static str> {

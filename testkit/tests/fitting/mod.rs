@@ -4,6 +4,7 @@
 
 mod certificates;
 mod daemons;
+mod packets;
 mod tools;
 
 pub(crate) use certificates::*;

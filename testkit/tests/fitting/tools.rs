@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use serde_json::json;
 use testkit::expect::Read;
 use testkit::microovn::{Activity, LISTENERS, planned_services};
-use testkit::plan::{Changes, Database, Datapath, Member, Presence, Process, Schemas, Service, State};
+use testkit::plan::{Changes, Database, Datapath, Member, Nic, Presence, Process, Schemas, Service, State};
 
-use super::{certificates, daemons};
+use super::{certificates, daemons, packets};
 
 fn uuid(kind: u8, n: usize) -> String {
     format!("{kind:08x}-0000-4000-8000-{n:012x}")
@@ -62,6 +62,13 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                 json!({"data": encaps.collect::<Vec<_>>(), "headings": ["_uuid", "chassis_name", "ip", "type", "options"]})
             )
         }
+        Read::Datapaths => {
+            let network = |(n, name): (usize, &str)| json!([["map", [["name", name]]], n]);
+            let rows: Vec<_> = (7..).zip(["red", "blue"]).map(network).collect();
+            format!("{}\n", json!({"data": rows, "headings": ["external_ids", "tunnel_key"]}))
+        }
+        Read::Packets => packets::packets(state, member, false),
+        Read::LargePackets => packets::packets(state, member, true),
         Read::Pki => certificates::folder(state, member, changes),
         Read::CertificateList => certificates::certificate_list(state, member),
         Read::Daemons => daemons::daemons(state, member, changes),
@@ -150,16 +157,20 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             list(state, 6642)
         ),
         Read::Devices => {
-            let devices = member.nics.iter().map(|nic| {
-                let addresses =
-                    nic.addresses.iter().map(|net| json!({"local": net.addr(), "prefixlen": net.prefix_len()}));
+            let device = |name: &str, nic: &Nic, has: bool| {
+                let addresses = nic.addresses.iter().filter(|_| has);
+                let addresses = addresses.map(|net| json!({"local": net.addr(), "prefixlen": net.prefix_len()}));
                 let cut = member.cut.contains(&nic.network);
                 let (flags, operstate) =
                     if cut { (&["BROADCAST"][..], "DOWN") } else { (&["BROADCAST", "UP", "LOWER_UP"][..], "UP") };
-                json!({"ifname": nic.device, "flags": flags, "operstate": operstate,
+                json!({"ifname": name, "flags": flags, "operstate": operstate,
                        "addr_info": addresses.collect::<Vec<_>>()})
+            };
+            let all = member.nics.iter().flat_map(|nic| {
+                let bridge = nic.bridge.as_ref().map(|bridge| device(bridge, nic, true));
+                [Some(device(&nic.device, nic, nic.bridge.is_none())), bridge]
             });
-            json!(devices.collect::<Vec<_>>()).to_string()
+            json!(all.flatten().collect::<Vec<_>>()).to_string()
         }
         Read::Route(peer) => {
             json!([{"dst": peer, "dev": member.encap.via, "prefsrc": member.encap.ip, "flags": []}]).to_string()

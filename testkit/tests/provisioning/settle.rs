@@ -29,7 +29,7 @@ fn regressing(plan: &Plan, unreachable: usize, wrong: Range<usize>) -> (FakeLxd,
     let lxd = FakeLxd::serve_commands(move |instance, argv| {
         let member = plan.state.members.iter().find(|member| member.name == instance).expect("a member");
         let mut reads = Subject::ALL.into_iter().flat_map(|subject| subject.reads(&plan.state, member));
-        let read = reads.find(|read| read.argv() == argv).expect("a read");
+        let read = reads.find(|read| read.argv(&plan.state, member) == argv).expect("a read");
         let mut counted = counted.lock().expect("looks");
         let count = counted.entry((instance.to_owned(), read)).or_default();
         *count += 1;

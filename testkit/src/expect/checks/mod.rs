@@ -4,9 +4,13 @@ mod certificates;
 mod connection_strings;
 mod daemon_arguments;
 mod datapath;
+mod east_west;
 mod encap_route;
+mod geneve;
 mod healthy;
+mod isolated;
 mod members;
+mod mtu;
 mod mutual_tls;
 mod nb_clustered;
 mod ovn_remote;
@@ -24,10 +28,12 @@ mod since;
 mod snap_version;
 mod system_id;
 mod tunnels;
+mod underlay_only;
 
-use super::{Check, Observation, Reading, VerdictBuilder};
+use super::{Check, MemberObservation, Observation, Reading, VerdictBuilder};
 use crate::ovn::{Southbound, Switch};
-use crate::plan::{Member, Process, Service, State};
+use crate::packets::{Ping, Traffic, Wire};
+use crate::plan::{Burst, Member, Process, Service, State, Trial};
 
 /// Every check that judges an observation, from the outside in: members and services first, tunnels last.
 pub const CHECKS: &[Check] = &[
@@ -53,6 +59,11 @@ pub const CHECKS: &[Check] = &[
     tunnels::CHECK,
     encap_route::CHECK,
     certificates::CHECK,
+    east_west::CHECK,
+    underlay_only::CHECK,
+    geneve::CHECK,
+    mtu::CHECK,
+    isolated::CHECK,
     since::PROCESSES,
     since::CERTIFICATES,
     since::DATABASES,
@@ -145,4 +156,71 @@ fn answer<'a, T>(
         (unread, _) => drop(unread.get().map_err(|reason| verdict.unread(&member.name, table, reason))),
     }
     None
+}
+
+/// What became of echo requests that were sent from every endpoint for one of these trials, compared one by one: what is wanted
+/// and seen of those of a burst to one address.
+fn pings(
+    state: &State,
+    observation: &Observation,
+    trials: &[Trial],
+    verdict: &mut VerdictBuilder,
+    compare: impl Fn(&Burst, &Ping) -> (String, String),
+) {
+    for member in state.talkers() {
+        for burst in state.bursts(member).iter().filter(|burst| trials.contains(&burst.trial)) {
+            let reading: fn(&MemberObservation) -> &Reading<Traffic> = match burst.trial {
+                Trial::TooLarge => |seen| &seen.large_packets,
+                _ => |seen| &seen.traffic,
+            };
+            let traffic = match observation.get(&member.name, reading) {
+                Ok(traffic) => traffic,
+                Err(reason) => {
+                    // Of one reading are all that follow.
+                    verdict.unread(&member.name, "packets", reason);
+                    break;
+                }
+            };
+            let (from, family) = (burst.from.to_string(), if burst.is_ipv6() { "ipv6" } else { "ipv4" });
+            for (peer, address) in &burst.to {
+                let column = format!("{family} to {peer} ({address}), {} bytes", burst.size());
+                let is = |ping: &&Ping| ping.from == from && ping.payload == burst.payload && ping.to == *address;
+                let (wanted, seen) = match traffic.pings.iter().find(is).filter(|ping| ping.sent > 0) {
+                    Some(ping) => compare(burst, ping),
+                    None => ("packets that are sent".to_owned(), "nothing was sent".to_owned()),
+                };
+                verdict.compare(&member.name, &format!("ping {from}"), &column, wanted, seen);
+            }
+        }
+    }
+}
+
+/// What went over each NIC of every member that sends and hears, with whether it is the one to the tunnels' endpoints.
+fn wires(
+    state: &State,
+    observation: &Observation,
+    verdict: &mut VerdictBuilder,
+    mut judge: impl FnMut(&Member, bool, &Wire, &mut VerdictBuilder),
+) {
+    for member in state.talkers() {
+        let traffic = match observation.get(&member.name, |seen| &seen.traffic) {
+            Ok(traffic) => traffic,
+            Err(reason) => {
+                verdict.unread(&member.name, "packets", reason);
+                continue;
+            }
+        };
+        let planned = member.wire().map(|nic| nic.device.as_str());
+        for nic in &member.nics {
+            match traffic.find_wire(&nic.device) {
+                Some(wire) => judge(member, planned == Some(nic.device.as_str()), wire, verdict),
+                None => drop(verdict.unread(&member.name, &format!("geneve on {}", nic.device), "nobody looked there")),
+            }
+        }
+    }
+}
+
+/// The members whose tunnels a member has.
+fn others<'a>(state: &'a State, member: &'a Member) -> impl Iterator<Item = &'a Member> {
+    state.talkers().filter(|peer| peer.name != member.name)
 }

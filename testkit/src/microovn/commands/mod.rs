@@ -77,6 +77,12 @@ fn chassis_and_encaps(program: &[&str]) -> Argv {
     argv(&[program, &words[..]].concat())
 }
 
+/// The keys of the logical networks; read by [`Datapaths::parse`](crate::ovn::Datapaths::parse).
+pub fn datapaths() -> Argv {
+    let columns = "--columns=external_ids,tunnel_key";
+    argv(&["microovn.ovn-sbctl", "--format=json", columns, "list", "Datapath_Binding"])
+}
+
 /// The local Northbound server's cluster; read by [`RaftStatus::parse`](crate::ovn::RaftStatus::parse).
 pub fn northbound_raft() -> Argv {
     raft("ovnnb_db.ctl", "OVN_Northbound")

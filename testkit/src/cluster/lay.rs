@@ -1,0 +1,143 @@
+//! Laying traffic: endpoints on members, and the logical networks that join them.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::{Members, PATH};
+use crate::lxd::{Client, Exec};
+use crate::packets;
+use crate::plan::{Endpoint, Member, Overlay, State, WIRE_BRIDGE};
+use crate::report::chain;
+use crate::wait;
+
+/// On a member this is half a second, and the change in the Northbound waits for a leader of its servers.
+const DEADLINE: Duration = Duration::from_secs(90);
+
+/// Gives the members that can have them endpoints, and joins these by logical networks. Returns the state in which that is so.
+///
+/// # Errors
+/// Why it cannot be so: what was refused, and by whom.
+pub(super) async fn lay(client: &Client, from: &State, instances: &Members) -> Result<State, String> {
+    if let Some(why) = from.without_traffic() {
+        return Err(why);
+    }
+    let mut state = from.clone();
+    state.lay_traffic();
+    let laid = state.members.iter().filter(|member| member.talks).map(async |member| {
+        let before = from.find(&member.name).unwrap_or(member);
+        let argv = on_member(&state, before, member);
+        run(client, instances, &member.name, &argv).await
+    });
+    join_all(laid).await.into_iter().collect::<Result<Vec<()>, String>>()?;
+    let first = state.talkers().next().map(|member| member.name.clone()).unwrap_or_default();
+    run(client, instances, &first, &northbound(&state)).await?;
+    // Spares a look that would come too early. Ports that do not come up are for that look to find.
+    if let Err(why) = run(client, instances, &first, &ports_up(&state)).await {
+        tracing::debug!(why, "ports are not up");
+    }
+    Ok(state)
+}
+
+async fn run(client: &Client, instances: &Members, member: &str, argv: &[String]) -> Result<(), String> {
+    let instance = instances.get(member).map(String::as_str).unwrap_or_default();
+    let exec = Exec::new(argv.iter().map(String::as_str)).env("PATH", PATH).timeout(wait::patience(DEADLINE));
+    match client.exec(instance, &exec).await {
+        Ok(output) if output.success() => Ok(()),
+        Ok(output) => Err(format!("{member}: exit code {}: {}", output.exit_code, output.stderr_text().trim())),
+        Err(error) => Err(format!("{member}: {}", chain(&error))),
+    }
+}
+
+/// What makes the endpoints of a member, which was as `before`.
+fn on_member(state: &State, before: &Member, member: &Member) -> Vec<String> {
+    let moves = member.encap.via == WIRE_BRIDGE && before.encap.via != WIRE_BRIDGE;
+    let device = before.wire().map(|nic| nic.device.clone()).unwrap_or_default();
+    let (bridge, loopback) = if moves { (WIRE_BRIDGE, &before.loopback[..]) } else { ("", &[][..]) };
+    let loopback: Vec<String> = loopback.iter().map(ToString::to_string).collect();
+    let mut argv: Vec<String> =
+        ["bash", "-c", packets::LAY, "lay", packets::ENDPOINTS, bridge].map(str::to_owned).into();
+    argv.extend([device, loopback.join(" ")]);
+    for endpoint in state.endpoints(member) {
+        argv.extend([line(state, member, &endpoint), endpoint.port]);
+    }
+    argv
+}
+
+/// An endpoint as the script reads it, with what it has to know of those of the other network.
+fn line(state: &State, member: &Member, endpoint: &Endpoint) -> String {
+    let others = state.members.iter().filter(|other| other.name != member.name);
+    let strangers = others.flat_map(|other| state.endpoints(other)).filter(|it| it.overlay != endpoint.overlay);
+    let strangers: Vec<String> =
+        strangers.map(|it| format!("{},{},{}", it.mac, it.ipv4.addr(), it.ipv6.addr())).collect();
+    let Endpoint { overlay, mac, ipv4, ipv6, .. } = endpoint;
+    format!("{overlay} {mac} {ipv4} {ipv6} {}", strangers.join(" "))
+}
+
+/// What makes the logical networks with their ports, by one change.
+fn northbound(state: &State) -> Vec<String> {
+    let mut argv: Vec<String> = ["microovn.ovn-nbctl", "--timeout=60"].map(str::to_owned).into();
+    let mut and = |words: &[&str]| {
+        argv.push("--".to_owned());
+        argv.extend(words.iter().map(|word| (*word).to_owned()));
+    };
+    for network in Overlay::ALL.map(|overlay| overlay.to_string()) {
+        and(&["--may-exist", "ls-add", &network]);
+    }
+    for endpoint in state.members.iter().filter(|member| member.talks).flat_map(|member| state.endpoints(member)) {
+        let network = endpoint.overlay.to_string();
+        and(&["--may-exist", "lsp-add", &network, &endpoint.port]);
+        let addresses = format!("{} {} {}", endpoint.mac, endpoint.ipv4.addr(), endpoint.ipv6.addr());
+        and(&["lsp-set-addresses", &endpoint.port, &addresses]);
+    }
+    argv
+}
+
+/// What ends when every chassis has taken its ports in, or does not wait any longer.
+fn ports_up(state: &State) -> Vec<String> {
+    let mut argv: Vec<String> = ["microovn.ovn-nbctl", "--timeout=10"].map(str::to_owned).into();
+    for endpoint in state.talkers().flat_map(|member| state.endpoints(member)) {
+        let wait = ["--", "wait-until", "Logical_Switch_Port", &endpoint.port, "up=true"];
+        argv.extend(wait.map(str::to_owned));
+    }
+    argv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Datapath, Outline, Plan, Segments};
+
+    fn state(datapath: Datapath) -> (State, State) {
+        let cell = crate::matrix::Cell::new(&[], &[]).expect("a cell").id().clone();
+        let plan = Plan::outlined(cell, Outline::default(), Segments::documentation());
+        let before = State { datapath: Some(datapath), ..plan.state };
+        let mut after = before.clone();
+        after.lay_traffic();
+        (before, after)
+    }
+
+    #[test]
+    fn who_carries_packets_itself_is_told_which_addresses_move() {
+        let (mut before, _) = state(Datapath::Userspace);
+        before.members[0].loopback.push("198.18.0.1/32".parse().expect("a net"));
+        let mut after = before.clone();
+        after.lay_traffic();
+        let argv = on_member(&after, &before.members[0], &after.members[0]);
+        assert_eq!(argv[5..8], ["br-phy", "eth0", "198.18.0.1/32"]);
+        assert_eq!(argv.len(), 12, "two endpoints, each with its port");
+        assert!(argv[8].starts_with("red 0a:74:6b:00:01:01 198.19.1.1/24 fd42:6f76:1::1/64 0a:74:6b:00:02:02,"));
+        let (before, after) = state(Datapath::Kernel);
+        let argv = on_member(&after, &before.members[0], &after.members[0]);
+        assert_eq!(argv[5..8], ["", "eth0", ""]);
+    }
+
+    #[test]
+    fn every_endpoint_has_its_port_in_the_northbound() {
+        let (_, after) = state(Datapath::Kernel);
+        let argv = northbound(&after).join(" ");
+        assert_eq!(argv.matches(" lsp-add ").count(), 6, "{argv}");
+        let port = format!("lsp-add blue blue-{}", after.members[2].name);
+        assert!(argv.contains(&port), "{argv}");
+    }
+}

@@ -1,0 +1,296 @@
+//! Traffic: logical networks over the tunnels, an endpoint on each for every member, and which packets cross.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
+
+use super::{Datapath, Member, Nic, Process, State};
+
+/// The bridge that has a NIC for a port where the switch carries packets itself: it sends to tunnels by a bridge of its own, or not at
+/// all (Open vSwitch, userspace-tunneling.rst).
+pub const WIRE_BRIDGE: &str = "br-phy";
+/// What a bridge of LXD carries of an IP packet, in bytes, where nobody asks for more.
+const WIRE_MTU: u16 = 1500;
+/// What is in front of an inner IP packet: the outer UDP, Geneve's header and OVN's option, and the inner Ethernet header.
+const GENEVE: u16 = 8 + 8 + 8 + 14;
+/// A packet as `ping` sends it where nobody says how large.
+const SMALL: u16 = 56;
+/// How many small packets a member sends in each family, on each network: with three members that is more than two hundred at a
+/// look, so that one in a hundred that is lost is missed.
+const MANY: u16 = 20;
+/// How many of those that fill the MTU.
+const SOME: u16 = 3;
+/// How long an answer is waited for.
+const PATIENCE_MS: u16 = 1000;
+/// The same of what is not to be answered.
+const IMPATIENCE_MS: u16 = 300;
+
+/// A logical network that endpoints are on. Nothing leads from one to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overlay {
+    /// The first.
+    Red,
+    /// The second.
+    Blue,
+}
+
+/// A member's place on a logical network: a network namespace on it, bound to a logical port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The network, and the name of the namespace and of its device in the switch.
+    pub overlay: Overlay,
+    /// The logical port.
+    pub port: String,
+    /// Its Ethernet address.
+    pub mac: String,
+    /// Its IPv4 address, with the network's prefix.
+    pub ipv4: Ipv4Net,
+    /// Its IPv6 address, with the network's prefix.
+    pub ipv6: Ipv6Net,
+}
+
+/// What packets are to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trial {
+    /// That peers are reached.
+    Small,
+    /// That a packet which fills the MTU crosses as it is.
+    Filling,
+    /// That one byte more does not.
+    TooLarge,
+    /// That nothing reaches the other network.
+    Across,
+}
+
+/// Echo requests that are sent from an endpoint, all alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Burst {
+    /// What they are to show.
+    pub trial: Trial,
+    /// The network they are sent from.
+    pub from: Overlay,
+    /// How many bytes each carries behind the header of ICMP.
+    pub payload: u16,
+    /// How many are sent to each.
+    pub count: u16,
+    /// How long each is waited for, in milliseconds.
+    pub patience_ms: u16,
+    /// Whom they are sent to, all of one family, by the member's name.
+    pub to: Vec<(String, IpAddr)>,
+}
+
+impl Burst {
+    /// Whether it is of IPv6.
+    pub fn is_ipv6(&self) -> bool {
+        self.to.first().is_some_and(|(_, address)| address.is_ipv6())
+    }
+
+    /// How many bytes the IP packet has that carries one.
+    pub fn size(&self) -> u16 {
+        self.payload + if self.is_ipv6() { 48 } else { 28 }
+    }
+}
+
+impl Overlay {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Red, Self::Blue];
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        if self == Self::Red { Self::Blue } else { Self::Red }
+    }
+
+    /// The endpoint of the member of this number, counted from 1. Addresses are seen on the logical network only: of the block
+    /// for interconnecting test devices (RFC 2544), and unique local ones (RFC 4193).
+    pub fn endpoint(self, number: u8, member: &str) -> Endpoint {
+        let net = self as u8 + 1;
+        Endpoint {
+            overlay: self,
+            port: format!("{self}-{member}"),
+            mac: format!("0a:74:6b:00:{net:02x}:{number:02x}"),
+            ipv4: Ipv4Net::new_assert(Ipv4Addr::new(198, 19, net, number), 24),
+            ipv6: Ipv6Net::new_assert(Ipv6Addr::new(0xfd42, 0x6f76, net.into(), 0, 0, 0, 0, number.into()), 64),
+        }
+    }
+
+    /// The network that has this address, if one has.
+    pub fn of(address: IpAddr) -> Option<Self> {
+        let has = |it: &Self| {
+            let endpoint = it.endpoint(0, "");
+            IpNet::from(endpoint.ipv4).contains(&address) || IpNet::from(endpoint.ipv6).contains(&address)
+        };
+        Self::ALL.into_iter().find(has)
+    }
+}
+
+impl fmt::Display for Overlay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Red => "red",
+            Self::Blue => "blue",
+        })
+    }
+}
+
+impl Endpoint {
+    /// Its address of one family.
+    pub fn address(&self, ipv6: bool) -> IpAddr {
+        if ipv6 { self.ipv6.addr().into() } else { self.ipv4.addr().into() }
+    }
+}
+
+impl Member {
+    /// The NIC by which packets leave for the endpoints of tunnels.
+    pub fn wire(&self) -> Option<&Nic> {
+        self.nics.iter().find(|nic| nic.is_behind(&self.encap.via))
+    }
+}
+
+impl State {
+    /// Why no traffic can be laid here, if that is so.
+    pub fn without_traffic(&self) -> Option<String> {
+        if !self.central_ips.is_empty() || !self.has_quorum() {
+            return Some("there is no Northbound to make logical networks in".to_owned());
+        }
+        let able = self.online().filter(|member| member.can_talk()).count();
+        (able < 2).then(|| format!("{able} members have a chassis and a switch, and packets cross between two"))
+    }
+
+    /// Lays traffic: every member that can has its endpoints from now on. Where the switch carries packets itself, the addresses of
+    /// the NIC to the tunnels' endpoints are on a bridge that has the NIC for a port.
+    pub fn lay_traffic(&mut self) {
+        let bridged = self.datapath == Some(Datapath::Userspace);
+        for member in self.members.iter_mut().filter(|member| member.can_talk()) {
+            member.talks = true;
+            if bridged {
+                let via = std::mem::replace(&mut member.encap.via, WIRE_BRIDGE.to_owned());
+                WIRE_BRIDGE.clone_into(&mut member.encap.device);
+                if let Some(nic) = member.nics.iter_mut().find(|nic| nic.device == via) {
+                    nic.bridge = Some(WIRE_BRIDGE.to_owned());
+                }
+            }
+        }
+    }
+
+    /// The members whose endpoints send and hear each other now, in order.
+    pub fn talkers(&self) -> impl Iterator<Item = &Member> {
+        let laid = |member: &&Member| {
+            let lives = member.lives(Process::Controller) && member.lives(Process::Switch);
+            member.talks && member.can_talk() && lives && !member.tunnels_are_cut()
+        };
+        self.online().filter(laid)
+    }
+
+    /// Whether there are any that could hear each other.
+    pub fn has_traffic(&self) -> bool {
+        self.talkers().count() > 1
+    }
+
+    /// The endpoints of a member.
+    pub fn endpoints(&self, member: &Member) -> [Endpoint; 2] {
+        let number = self.members.iter().position(|it| it.name == member.name).unwrap_or_default() + 1;
+        Overlay::ALL.map(|overlay| overlay.endpoint(u8::try_from(number).unwrap_or(u8::MAX), &member.name))
+    }
+
+    /// The largest IP packet that crosses from a member's endpoint, in bytes.
+    pub fn inner_mtu(member: &Member) -> u16 {
+        WIRE_MTU - GENEVE - if member.encap.ip.is_ipv6() { 40 } else { 20 }
+    }
+
+    /// What a member's endpoints send.
+    pub fn bursts(&self, member: &Member) -> Vec<Burst> {
+        let peers: Vec<&Member> = self.talkers().filter(|peer| peer.name != member.name).collect();
+        if peers.is_empty() || self.talkers().all(|it| it.name != member.name) {
+            return Vec::new();
+        }
+        let mut bursts = Vec::new();
+        for (from, ipv6) in Overlay::ALL.into_iter().flat_map(|from| [(from, false), (from, true)]) {
+            let fills = Self::inner_mtu(member) - if ipv6 { 48 } else { 28 };
+            let to = |overlay: Overlay| -> Vec<_> {
+                let of = |peer: &&Member| (peer.name.clone(), self.endpoints(peer)[overlay as usize].address(ipv6));
+                peers.iter().map(of).collect()
+            };
+            let many = (MANY / peers.len() as u16).clamp(2, MANY / 2);
+            for (trial, payload, count, patience_ms, overlay) in [
+                (Trial::Small, SMALL, many, PATIENCE_MS, from),
+                (Trial::Filling, fills, SOME, PATIENCE_MS, from),
+                (Trial::TooLarge, fills + 1, 1, IMPATIENCE_MS, from),
+                (Trial::Across, SMALL, 1, IMPATIENCE_MS, from.other()),
+            ] {
+                bursts.push(Burst { trial, from, payload, count, patience_ms, to: to(overlay) });
+            }
+        }
+        bursts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Network, Outline, Plan, Presence, Segments, Service};
+
+    fn state(datapath: Datapath) -> State {
+        let cell = crate::matrix::Cell::new(&[], &[]).expect("a cell").id().clone();
+        let plan = Plan::outlined(cell, Outline::default(), Segments::documentation());
+        State { datapath: Some(datapath), ..plan.state }
+    }
+
+    #[test]
+    fn who_carries_packets_itself_has_the_address_of_the_tunnel_on_a_bridge() {
+        let mut state = state(Datapath::Userspace);
+        assert!(!state.has_traffic() && state.without_traffic().is_none());
+        state.lay_traffic();
+        let first = &state.members[0];
+        assert_eq!((first.encap.device.as_str(), first.encap.via.as_str()), ("br-phy", "br-phy"));
+        assert_eq!(first.wire().map(|nic| nic.device.as_str()), Some("eth0"));
+        assert_eq!(first.nics.iter().filter(|nic| nic.bridge.is_some()).count(), 1);
+        let mut kernel = super::tests::state(Datapath::Kernel);
+        kernel.lay_traffic();
+        assert_eq!(kernel.members[0].encap.device, "eth0");
+        assert_eq!(kernel.members[0].wire().map(|nic| nic.device.as_str()), Some("eth0"));
+    }
+
+    #[test]
+    fn all_who_talk_send_to_all_others_in_both_families_and_to_nobody_else() {
+        let mut state = state(Datapath::Kernel);
+        state.lay_traffic();
+        state.members[2].presence = Presence::Down;
+        let bursts = state.bursts(&state.members[0]);
+        assert_eq!(bursts.len(), 16);
+        assert!(bursts.iter().all(|burst| burst.to.len() == 1), "{bursts:?}");
+        let payloads =
+            |trial| -> Vec<u16> { bursts.iter().filter(|it| it.trial == trial).map(|it| it.payload).collect() };
+        // 1500 less 58 is 1442.
+        assert_eq!(payloads(Trial::Filling), [1414, 1394, 1414, 1394]);
+        assert_eq!(payloads(Trial::TooLarge), [1415, 1395, 1415, 1395]);
+        for burst in &bursts {
+            let crosses = Overlay::of(burst.to[0].1) != Some(burst.from);
+            assert_eq!(crosses, burst.trial == Trial::Across, "{burst:?}");
+        }
+        state.members[1].cut.insert(Network::Management);
+        assert!(!state.has_traffic() && state.bursts(&state.members[0]).is_empty());
+    }
+
+    #[test]
+    fn ipv6_in_front_leaves_less() {
+        let mut state = state(Datapath::Kernel);
+        state.members[0].encap.ip = "fd42::1".parse().expect("an address");
+        assert_eq!((State::inner_mtu(&state.members[0]), State::inner_mtu(&state.members[1])), (1422, 1442));
+    }
+
+    #[test]
+    fn where_nothing_can_be_laid_it_is_said() {
+        let mut state = state(Datapath::Kernel);
+        for member in &mut state.members[1..] {
+            member.services.remove(&Service::Chassis);
+        }
+        assert!(state.without_traffic().is_some_and(|why| why.starts_with("1 members")));
+        for member in &mut state.members {
+            member.services.remove(&Service::Central);
+        }
+        assert!(state.without_traffic().is_some_and(|why| why.contains("Northbound")));
+    }
+}
