@@ -72,7 +72,8 @@ async fn form(
         Err(error) => (Some(chain(&error)), Vec::new()),
         Ok(mut manifest) => {
             cluster::try_out(&site.client, &mut manifest).await;
-            (None, checks(&manifest.plan).map(|check| check.judge(&manifest)).collect())
+            let error = manifest.no_traffic.as_ref().map(|why| format!("there is no traffic: {why}"));
+            (error, checks(&manifest.plan).map(|check| check.judge(&manifest)).collect())
         }
     };
     Ok(Trial { seconds: started.elapsed().as_secs_f32(), error, verdicts, at: None })

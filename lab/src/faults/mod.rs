@@ -53,7 +53,9 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
     let started = Instant::now();
     let trials = scenarios.iter().enumerate().map(|(index, scenario)| async move {
         let settle = if scenario.at.is_some() { SETTLE_STEP } else { SETTLE };
-        let attempt = || run(config, scenario.subject(), scenario.at.as_deref(), &scenario.play, settle);
+        let Scenario { play, at, traffic, .. } = scenario;
+        let attempt = Attempt { name: scenario.subject(), until: at.as_deref(), faults: play, settle, traffic: *traffic };
+        let attempt = || attempt.run(config);
         let mut tried = attempt().await;
         let mut outcome = judge(scenario, &tried);
         // A cluster that LXD did not make says nothing about the product. One that the fault keeps from being formed,
@@ -94,7 +96,8 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
 /// Forms these cells and plays these journeys without faults, and says of each whether everything was green.
 async fn clean(config: &Config, jobs: usize, names: Vec<&str>, settle: u64, started: Instant) -> Vec<bool> {
     let trials = names.into_iter().enumerate().map(|(index, name)| async move {
-        let wrong = match run(config, name, None, "", settle).await {
+        let attempt = Attempt { name, until: None, faults: "", settle, traffic: false };
+        let wrong = match attempt.run(config).await {
             Ok(tried) => {
                 let red = tried.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string);
                 let at = tried.at.map(|at| format!("at {at}:"));
@@ -128,22 +131,37 @@ fn unformed(tried: &Result<Trial, Failure>) -> Option<&str> {
     }
 }
 
-/// One cluster, or one journey as far as this station, in a process of its own, so that its run ends, and is cleared, with it.
-async fn run(config: &Config, name: &str, until: Option<&str>, faults: &str, settle: u64) -> Result<Trial, Failure> {
-    let exe = std::env::current_exe().map_err(Failure::usage)?;
-    let output = tokio::process::Command::new(exe)
-        .args(["trial", name])
-        .args(until.map(|station| format!("--until={station}")))
-        .current_dir(&config.root)
-        .env("TESTKIT_FAULTS", faults)
-        .env("TESTKIT_SETTLE", settle.to_string())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(Failure::usage)?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|_| Failure::Provisioning(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+/// One cluster, or one journey as far as this station.
+#[derive(Clone, Copy)]
+struct Attempt<'a> {
+    name: &'a str,
+    until: Option<&'a str>,
+    faults: &'a str,
+    /// Seconds that it has to become as planned.
+    settle: u64,
+    /// Whether members send each other packets.
+    traffic: bool,
+}
+
+impl Attempt<'_> {
+    /// Makes it in a process of its own, so that its run ends, and is cleared, with it.
+    async fn run(self, config: &Config) -> Result<Trial, Failure> {
+        let exe = std::env::current_exe().map_err(Failure::usage)?;
+        let output = tokio::process::Command::new(exe)
+            .args(["trial", self.name])
+            .args(self.until.map(|station| format!("--until={station}")))
+            .current_dir(&config.root)
+            .env("TESTKIT_FAULTS", self.faults)
+            .env("TESTKIT_SETTLE", self.settle.to_string())
+            .env("TESTKIT_TRAFFIC", if self.traffic { "1" } else { "0" })
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(Failure::usage)?;
+        serde_json::from_slice(&output.stdout)
+            .map_err(|_| Failure::Provisioning(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
 }
 
 fn line(scenario: &Scenario, outcome: &Outcome, seconds: f32) -> String {

@@ -41,6 +41,9 @@ pub(super) struct Scenario {
     pub(super) stops: Option<String>,
     /// Why it is not to be found, for one that is not.
     pub(super) tolerated: Option<String>,
+    /// Whether members send each other packets.
+    #[serde(default)]
+    pub(super) traffic: bool,
 }
 
 fn first_cell() -> String {
@@ -207,6 +210,7 @@ mod tests {
             may: BTreeSet::new(),
             stops: stops.map(str::to_owned),
             tolerated: None,
+            traffic: false,
         }
     }
 

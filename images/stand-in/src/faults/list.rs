@@ -308,6 +308,21 @@ faults! {
     /// A member whose link is lost, whichever it is, has its tunnels at its cluster address from then on.
     LinkLostMovesEncap = "link-lost-moves-encap",
 
+    // What carries packets, from when a port with a logical port is added.
+
+    /// What comes from one peer is dropped.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    PacketsDropped = "packets-dropped",
+    /// What an endpoint sends to the other network goes over that network.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    PacketsCross = "packets-cross",
+    /// The NICs take a byte less.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    PacketsTooShort = "packets-too-short",
+    /// Packets to the port of Geneve leave by the NIC of the management network, too.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    PacketsOnManagement = "packets-on-management",
+
     // Commands.
 
     /// A command of the snap says nothing and ends well; the value is its name, `ovn-trace` otherwise.
