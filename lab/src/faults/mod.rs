@@ -54,7 +54,8 @@ pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &Faults
     let trials = scenarios.iter().enumerate().map(|(index, scenario)| async move {
         let settle = if scenario.at.is_some() { SETTLE_STEP } else { SETTLE };
         let Scenario { play, at, traffic, .. } = scenario;
-        let attempt = Attempt { name: scenario.subject(), until: at.as_deref(), faults: play, settle, traffic: *traffic };
+        let attempt =
+            Attempt { name: scenario.subject(), until: at.as_deref(), faults: play, settle, traffic: *traffic };
         let attempt = || attempt.run(config);
         let mut tried = attempt().await;
         let mut outcome = judge(scenario, &tried);

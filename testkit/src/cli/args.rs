@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::bisect::BisectArgs;
+use super::capture::CaptureArgs;
 use super::doctor::DoctorArgs;
 use super::evidence::EvidenceArgs;
 use super::output::Format;
@@ -96,6 +97,8 @@ pub(super) enum Command {
         #[arg(short, long)]
         follow: bool,
     },
+    /// Write what goes over the NICs of a cluster that is up to standard output, as pcapng: `testkit capture CELL | wireshark -k -i -`.
+    Capture(CaptureArgs),
     /// Show what is up: runs, cells and nodes, with their addresses, age and memory.
     Status {
         /// How to show it.

@@ -92,6 +92,16 @@ pub(super) async fn shell(
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(255)))
 }
 
+/// The cluster that `node` names, which is up, and the names of its members that are meant: all, or one.
+pub(super) fn members(config: &Config, catalogue: &Catalogue, node: &str) -> Result<(Manifest, Vec<String>), Failure> {
+    let (cell, member) = node.split_once(':').map_or((node, None), |(cell, member)| (cell, Some(member)));
+    let manifest = need_kept(config, catalogue, cell)?;
+    let one = member.map(|_| instance(&manifest, member)).transpose()?;
+    let meant = manifest.instances.iter().filter(|(_, instance)| one.is_none_or(|one| one == *instance));
+    let names = meant.map(|(name, _)| name.clone()).collect();
+    Ok((manifest, names))
+}
+
 /// The journals of one member, or of all.
 pub(super) async fn logs(config: Config, catalogue: &Catalogue, node: &str, follow: bool) -> Result<ExitCode, Failure> {
     let (cell, member) = node.split_once(':').map_or((node, None), |(cell, member)| (cell, Some(member)));

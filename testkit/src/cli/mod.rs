@@ -5,6 +5,7 @@
 mod against;
 mod args;
 mod bisect;
+mod capture;
 mod cells;
 mod closing;
 mod clusters;
@@ -184,6 +185,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Shell { node, command } => clusters::shell(config, catalogue, &node, &command).await,
         Command::Down { cell, all } => clusters::down(config, catalogue, cell.as_deref(), all).await,
         Command::Logs { node, follow } => clusters::logs(config, catalogue, &node, follow).await,
+        Command::Capture(args) => capture::capture(config, catalogue, &args).await,
         Command::Status { format } => status::status(&config, format).await,
         Command::Sweep { wait, quiet } => runs::sweep(config, wait, quiet).await,
     }

@@ -2,6 +2,7 @@
 //! capture; does no I/O.
 
 mod geneve;
+pub mod stream;
 mod wire;
 
 use std::net::IpAddr;
