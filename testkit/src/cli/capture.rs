@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
+use super::interrupt::Interrupt;
 use super::{Catalogue, Failure, clusters};
 use crate::config::Config;
 use crate::host;
@@ -46,12 +47,10 @@ pub(super) async fn capture(config: Config, catalogue: &Catalogue, args: &Captur
     if !print(&stream::head(&names)) {
         return Ok(ExitCode::SUCCESS);
     }
-    let all = devices.iter().enumerate().map(|(number, device)| follow(&client, number, device, &args.filter));
-    tokio::select! {
-        ended = try_join_all(all) => ended.map(|_| ExitCode::SUCCESS),
-        // Dropped commands are killed.
-        _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
-    }
+    let interrupt = &Interrupt::new();
+    let all =
+        devices.iter().enumerate().map(|(number, device)| follow(&client, number, device, &args.filter, interrupt));
+    interrupt.during(try_join_all(all)).await.map(|_| ExitCode::SUCCESS)
 }
 
 fn devices(config: &Config, catalogue: &Catalogue, args: &CaptureArgs) -> Result<Vec<Device>, Failure> {
@@ -69,20 +68,31 @@ fn devices(config: &Config, catalogue: &Catalogue, args: &CaptureArgs) -> Result
 }
 
 /// Writes what goes over one NIC.
-async fn follow(client: &Client, number: usize, device: &Device, filter: &[String]) -> Result<(), Failure> {
+async fn follow(
+    client: &Client,
+    number: usize,
+    device: &Device,
+    filter: &[String],
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     let failed = |why: &str| Failure::Usage(format!("nothing is captured on {}: {why}", device.name));
     let mut argv = ["bash", "-c", CAPTURE, "capture", &device.device].map(str::to_owned).to_vec();
     argv.extend(filter.iter().cloned());
     let mut pipes =
         client.exec_pipes(&device.instance, &Exec::new(argv).timeout(START)).await.map_err(Failure::usage)?;
     let mut reader = Reader::default();
-    while let Some(piece) = pipes.read().await.map_err(Failure::usage)? {
+    while let Some(piece) = interrupt.or(pipes.read()).await {
+        let Some(piece) = piece.map_err(Failure::usage)? else { break };
         for frame in reader.push(&piece).map_err(|why| failed(&why))? {
             if !print(&stream::packet(number, &frame)) {
-                pipes.end().await;
-                return Ok(());
+                // Nobody reads any more, of whichever NIC.
+                interrupt.now();
             }
         }
+    }
+    if interrupt.is_now() {
+        pipes.end().await;
+        return Ok(());
     }
     if reader.has_begun() {
         return Ok(());

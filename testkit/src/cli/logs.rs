@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 
 use super::Failure;
+use super::interrupt::Interrupt;
 use crate::cluster::Words;
 use crate::lxd::{Client, Error, Exec};
 
@@ -21,32 +22,44 @@ pub(super) async fn logs(client: &Client, members: &[(String, String)], follow: 
     let words = if follow { Words::Follow } else { Words::Journal };
     let exec = Exec::new(words.argv()).timeout(START);
     let prefix = |member: &str| if members.len() > 1 { format!("{member}  ") } else { String::new() };
+    let interrupt = &Interrupt::new();
     if follow {
-        let all = members.iter().map(|(member, instance)| stream(client, instance, &exec, prefix(member)));
-        tokio::select! {
-            streamed = try_join_all(all) => drop(streamed.map_err(Failure::usage)?),
-            // Dropped commands are killed.
-            _ = tokio::signal::ctrl_c() => {}
-        }
+        let all = members.iter().map(|(member, instance)| stream(client, instance, &exec, prefix(member), interrupt));
+        interrupt.during(try_join_all(all)).await.map_err(Failure::usage)?;
     } else {
         // One after the other, so that each member's lines stay together.
         for (member, instance) in members {
-            stream(client, instance, &exec, prefix(member)).await.map_err(Failure::usage)?;
+            let streaming = stream(client, instance, &exec, prefix(member), interrupt);
+            interrupt.during(streaming).await.map_err(Failure::usage)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stream(client: &Client, instance: &str, exec: &Exec, prefix: String) -> Result<(), Error> {
+async fn stream(
+    client: &Client,
+    instance: &str,
+    exec: &Exec,
+    prefix: String,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    if interrupt.is_now() {
+        return Ok(());
+    }
     let mut pipes = client.exec_pipes(instance, exec).await?;
     let mut rest = Vec::new();
-    while let Some(piece) = pipes.read().await? {
+    while let Some(piece) = interrupt.or(pipes.read()).await {
+        let Some(piece) = piece? else { break };
         rest.extend_from_slice(&piece);
         let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         if !print(rest.drain(..whole).as_slice(), &prefix) {
             // Nobody reads any more, as in `testkit logs … | head`.
-            return Ok(());
+            interrupt.now();
         }
+    }
+    if interrupt.is_now() {
+        pipes.end().await;
+        return Ok(());
     }
     print(&rest, &prefix);
     pipes.wait(END).await.map(drop)

@@ -16,6 +16,7 @@ mod explain;
 mod generate;
 mod host;
 mod images;
+mod interrupt;
 mod junit;
 mod log;
 mod logs;
