@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::microovn::{Daemon, Pki, PkiContent, parse_services};
+use crate::microovn::{Attempt, Daemon, Listener, Pki, PkiContent, parse_services};
 
 #[test]
 fn a_daemon_that_is_not_yet_in_the_background_is_none() {
@@ -106,4 +106,21 @@ fn of_the_folder_of_keys_only_what_is_public_is_printed() {
     assert!(matches!(content("a-cert.pem"), PkiContent::Certificates(all) if all.len() == 2), "{seen:?}");
     assert!(matches!(content("a b-privkey.pem"), PkiContent::Key(_)), "{seen:?}");
     assert!(matches!(content("b-privkey.pem"), PkiContent::Unusable(_)), "{seen:?}");
+}
+
+#[test]
+fn a_server_whose_last_word_was_not_read_is_asked_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let openssl = folder.path().join("openssl");
+    // It has gone before it is written to, twice.
+    let script = "#!/bin/bash\necho x >>${0%/*}/tries\n[ $(wc -l <${0%/*}/tries) -gt 2 ] || { echo write:errno=32; exit 1; }\n\
+                  echo '40B7:error:0A00045C:SSL routines: SSL alert number 116'\nexit 1\n";
+    fs::write(&openssl, script).expect("written");
+    fs::set_permissions(&openssl, fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let argv = listeners([127, 0, 0, 1].into());
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").expect("a path"));
+    let output = Command::new(&argv[0]).args(&argv[1..]).env("PATH", path).output().expect("bash runs");
+    let seen = Listener::parse_all(&String::from_utf8_lossy(&output.stdout)).expect("listeners");
+    assert_eq!(seen.len(), 4);
+    assert!(seen.iter().all(|listener| listener.attempt == Attempt::Refused(116)), "{seen:?}");
 }
