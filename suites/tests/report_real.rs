@@ -54,7 +54,7 @@ fn record_and_junit_of_a_real_run_agree_and_the_report_names_the_cause() {
 
     let line = said.lines().find_map(|line| line.strip_prefix("report: ")).expect("the path of the report");
     let (path, counts) = line.split_once(" (").expect("the counts");
-    let all = testkit::cluster::checks().filter(|check| !testkit::expect::is_of_journeys(check.name)).count();
+    let all = testkit::cluster::checks().filter(|check| testkit::expect::is_of_every_formed(check.name)).count();
     assert!(
         counts.starts_with(&format!("{} passed, 3 failed, 0 skipped", all - 3)),
         "{counts}\n{said}{}",

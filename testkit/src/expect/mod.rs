@@ -72,9 +72,15 @@ pub fn find_check(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
-/// Whether the check of that name judges stations of journeys only.
-pub fn is_of_journeys(name: &str) -> bool {
-    find_check(name).is_some_and(|check| !matches!(check.judge, Judge::Now(_)))
+/// Whether the check of that name judges every cluster that is formed: it needs no station before, no second release and no packets,
+/// or it is tried.
+pub fn is_of_every_formed(name: &str) -> bool {
+    find_check(name).is_none_or(|check| matches!(check.judge, Judge::Now(_))) && !is_of_packets(name)
+}
+
+/// Whether the check of that name judges packets, which are sent where that is asked for.
+pub fn is_of_packets(name: &str) -> bool {
+    find_check(name).is_some_and(|check| check.reads.contains(&Subject::Traffic))
 }
 
 /// The checks that can judge clusters of this state, in order.

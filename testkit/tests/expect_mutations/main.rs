@@ -17,7 +17,9 @@ use std::collections::BTreeSet;
 
 use case::{Case, VICTIM, inner};
 use table::Mutation;
-use testkit::expect::{CHECKS, Check, Observation, Reading, Verdict, applicable, is_of_journeys, look, unsatisfied};
+use testkit::expect::{
+    CHECKS, Check, Observation, Reading, Verdict, applicable, is_of_every_formed, look, unsatisfied,
+};
 use testkit::microovn::CertificateList;
 use testkit::ovn::AddressText;
 use testkit::plan::{Plug, State};
@@ -28,7 +30,7 @@ fn mutations() -> impl Iterator<Item = &'static Mutation> {
 
 /// Those that need no station before, no second release and no packets.
 fn of_a_formed_cluster() -> impl Iterator<Item = &'static Check> {
-    CHECKS.iter().filter(|check| !is_of_journeys(check.name) && !packets::is_of_packets(check))
+    CHECKS.iter().filter(|check| is_of_every_formed(check.name))
 }
 
 fn found_by(state: &State, observation: &Observation) -> BTreeSet<&'static str> {
