@@ -1,4 +1,4 @@
-//! Captures of several devices, as they come, in one file.
+//! Captures as they come, and those of several devices in one file.
 //!
 //! What is read is what tcpdump writes, of one device (pcap-savefile(5)); what is written is pcapng, which names the device of every
 //! packet (draft-ietf-opsawg-pcapng).

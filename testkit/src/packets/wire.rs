@@ -6,11 +6,10 @@ use std::net::IpAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
-use pcap_parser::nom::Err as Stop;
-use pcap_parser::pcap::{parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
 use serde::{Deserialize, Serialize};
 
 use super::Header;
+use super::stream::Reader;
 
 /// What went over a device.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,23 +53,18 @@ impl Wire {
     /// How it is none.
     pub fn parse(device: &str, dropped: &str, capture: &str) -> Result<Self, String> {
         let bytes = STANDARD.decode(capture).map_err(|error| format!("no base64: {error}"))?;
-        let (mut rest, head) = parse_pcap_header(&bytes).map_err(|_| "no header of pcap".to_owned())?;
-        let next = if head.is_bigendian() { parse_pcap_frame_be } else { parse_pcap_frame };
+        let mut reader = Reader::default();
+        // The last packet may be cut off where the capture was ended.
+        let frames = reader.push(&bytes)?;
+        if !reader.has_begun() {
+            return Err("no header of pcap".to_owned());
+        }
         let mut all: BTreeMap<Like, (u64, u64)> = BTreeMap::new();
-        while !rest.is_empty() {
-            let frame = match next(rest) {
-                Ok((behind, frame)) => {
-                    rest = behind;
-                    frame
-                }
-                // The last may be cut off where the capture was ended.
-                Err(Stop::Incomplete(_)) => break,
-                Err(_) => return Err("a packet that is none of pcap".to_owned()),
-            };
-            if let Some(like) = Like::of(frame.data) {
+        for frame in frames {
+            if let Some(like) = Like::of(&frame.data) {
                 let (packets, bytes) = all.entry(like).or_default();
                 *packets += 1;
-                *bytes += u64::from(frame.origlen);
+                *bytes += u64::from(frame.length);
             }
         }
         let flows = all.into_iter().map(|(like, (packets, bytes))| Flow { like, packets, bytes }).collect();
