@@ -20,6 +20,7 @@ journeys! {
     cuts::{CUTS},
     downscale::{DOWNSCALE},
     external_central::{EXTERNAL_CENTRAL, EXTERNAL_CENTRAL_IPV6},
+    failover::{FAILOVER},
     howto_datapath_only::{HOWTO_DATAPATH_ONLY},
     howto_downscaling::{HOWTO_DOWNSCALING},
     howto_logs::{HOWTO_LOGS},

@@ -603,6 +603,7 @@ suites::suites! {
         geneve,
         mtu,
         isolated,
+        failover,
     }
     cells {
         init_cluster_members_4,

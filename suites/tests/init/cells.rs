@@ -29,6 +29,7 @@ suites::suites! {
         geneve,
         mtu,
         isolated,
+        failover,
     }
     cells {
         init_cluster,

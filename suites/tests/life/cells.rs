@@ -157,6 +157,18 @@ suites::journeys! {
         s6_central_ips_4,
         s7_propagate,
     }
+    failover {
+        s0_formed,
+        s1_traffic,
+        s2_stop_1,
+        s3_start_1,
+        s4_cut_underlay_1,
+        s5_heal_underlay_1,
+        s6_freeze_1,
+        s7_thaw_1,
+        s8_disable_chassis_1,
+        s9_enable_chassis_1,
+    }
     howto_datapath_only {
         s0_formed,
         s1_found_elsewhere_4,

@@ -7,12 +7,18 @@ use futures_util::future::join_all;
 use super::{Members, PATH};
 use crate::lxd::{Client, Exec};
 use crate::packets;
-use crate::plan::{Endpoint, Member, Overlay, State, WIRE_BRIDGE};
+use crate::plan::{
+    Datapath, Endpoint, GATEWAY_PORT, Member, OUTSIDE, Overlay, PHYSICAL, Place, ROUTER, State, UPLINK, UPLINK_BRIDGE, WIRE_BRIDGE,
+};
 use crate::report::chain;
 use crate::wait;
 
 /// On a member this is half a second, and the change in the Northbound waits for a leader of its servers.
 const DEADLINE: Duration = Duration::from_secs(90);
+/// The network that the router is on, too.
+const ROUTED: Overlay = Overlay::Red;
+/// Of the first gateway; each of the others has one less.
+const PRIORITY: u8 = 100;
 
 /// Gives the members that can have them endpoints, and joins these by logical networks. Returns the state in which that is so.
 ///
@@ -52,12 +58,13 @@ async fn run(client: &Client, instances: &Members, member: &str, argv: &[String]
 /// What makes the endpoints of a member, which was as `before`.
 fn on_member(state: &State, before: &Member, member: &Member) -> Vec<String> {
     let moves = member.encap.via == WIRE_BRIDGE && before.encap.via != WIRE_BRIDGE;
+    let datapath = state.datapath.unwrap_or(Datapath::Kernel).kind();
     let device = before.wire().map(|nic| nic.device.clone()).unwrap_or_default();
     let (bridge, loopback) = if moves { (WIRE_BRIDGE, &before.loopback[..]) } else { ("", &[][..]) };
     let loopback: Vec<String> = loopback.iter().map(ToString::to_string).collect();
     let mut argv: Vec<String> =
-        ["bash", "-c", packets::LAY, "lay", packets::ENDPOINTS, bridge].map(str::to_owned).into();
-    argv.extend([device, loopback.join(" ")]);
+        ["bash", "-c", packets::LAY, "lay", packets::ENDPOINTS, datapath, bridge].map(str::to_owned).into();
+    argv.extend([device, loopback.join(" "), format!("{PHYSICAL}:{UPLINK_BRIDGE}"), outside()]);
     for endpoint in state.endpoints(member) {
         argv.extend([line(state, member, &endpoint), endpoint.port]);
     }
@@ -68,13 +75,32 @@ fn on_member(state: &State, before: &Member, member: &Member) -> Vec<String> {
 fn line(state: &State, member: &Member, endpoint: &Endpoint) -> String {
     let others = state.members.iter().filter(|other| other.name != member.name);
     let strangers = others.flat_map(|other| state.endpoints(other)).filter(|it| it.overlay != endpoint.overlay);
-    let strangers: Vec<String> =
-        strangers.map(|it| format!("{},{},{}", it.mac, it.ipv4.addr(), it.ipv6.addr())).collect();
-    let Endpoint { overlay, mac, ipv4, ipv6, .. } = endpoint;
-    format!("{overlay} {mac} {ipv4} {ipv6} {}", strangers.join(" "))
+    let stranger = |it: Endpoint| it.place.nets().map(|net| format!("{},,{}", net.addr(), it.place.mac()));
+    let mut ways: Vec<String> = strangers.flat_map(stranger).collect();
+    if endpoint.overlay == ROUTED {
+        ways.extend(by(ROUTED.router(), Place::UPLINK));
+    }
+    format!("{} {} {}", endpoint.overlay, addresses(endpoint.place), ways.join(" "))
 }
 
-/// What makes the logical networks with their ports, by one change.
+/// What is outside as the script reads it.
+fn outside() -> String {
+    let back = by(Place::UPLINK, ROUTED.router());
+    format!("{OUTSIDE} {} {}", addresses(Place::OUTSIDE), back.join(" "))
+}
+
+/// The ways by a router to the networks of a place.
+fn by(router: Place, to: Place) -> [String; 2] {
+    [false, true].map(|ipv6| format!("{},{},", to.nets()[usize::from(ipv6)].trunc(), router.address(ipv6)))
+}
+
+/// The Ethernet address of a place, and its others with their prefixes.
+fn addresses(place: Place) -> String {
+    let [ipv4, ipv6] = place.nets();
+    format!("{} {ipv4} {ipv6}", place.mac())
+}
+
+/// What makes the logical networks with their ports and the router, by one change.
 fn northbound(state: &State) -> Vec<String> {
     let mut argv: Vec<String> = ["microovn.ovn-nbctl", "--timeout=60"].map(str::to_owned).into();
     let mut and = |words: &[&str]| {
@@ -87,8 +113,28 @@ fn northbound(state: &State) -> Vec<String> {
     for endpoint in state.members.iter().filter(|member| member.talks).flat_map(|member| state.endpoints(member)) {
         let network = endpoint.overlay.to_string();
         and(&["--may-exist", "lsp-add", &network, &endpoint.port]);
-        let addresses = format!("{} {} {}", endpoint.mac, endpoint.ipv4.addr(), endpoint.ipv6.addr());
+        let [ipv4, ipv6] = endpoint.place.nets();
+        let addresses = format!("{} {} {}", endpoint.place.mac(), ipv4.addr(), ipv6.addr());
         and(&["lsp-set-addresses", &endpoint.port, &addresses]);
+    }
+    and(&["--may-exist", "lr-add", ROUTER]);
+    and(&["--may-exist", "ls-add", UPLINK]);
+    for (network, place) in [(ROUTED.to_string(), ROUTED.router()), (UPLINK.to_owned(), Place::UPLINK)] {
+        let (of_router, of_network) = (format!("{network}-router"), format!("router-{network}"));
+        let ([ipv4, ipv6], mac) = (place.nets().map(|net| net.to_string()), place.mac());
+        and(&["--may-exist", "lrp-add", ROUTER, &of_router, &mac, &ipv4, &ipv6]);
+        and(&["--may-exist", "lsp-add", &network, &of_network]);
+        and(&["lsp-set-type", &of_network, "router"]);
+        and(&["lsp-set-addresses", &of_network, "router"]);
+        and(&["lsp-set-options", &of_network, &format!("router-port={of_router}")]);
+    }
+    and(&["--may-exist", "lsp-add", UPLINK, PHYSICAL]);
+    and(&["lsp-set-type", PHYSICAL, "localnet"]);
+    and(&["lsp-set-addresses", PHYSICAL, "unknown"]);
+    and(&["lsp-set-options", PHYSICAL, &format!("network_name={PHYSICAL}")]);
+    let gateway = GATEWAY_PORT.trim_start_matches("cr-");
+    for (name, priority) in state.gateways.iter().zip((1..=PRIORITY).rev()) {
+        and(&["lrp-set-gateway-chassis", gateway, name, &priority.to_string()]);
     }
     argv
 }
@@ -106,7 +152,7 @@ fn ports_up(state: &State) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Datapath, Outline, Plan, Segments};
+    use crate::plan::{Outline, Plan, Segments};
 
     fn state(datapath: Datapath) -> (State, State) {
         let cell = crate::matrix::Cell::new(&[], &[]).expect("a cell").id().clone();
@@ -124,20 +170,34 @@ mod tests {
         let mut after = before.clone();
         after.lay_traffic();
         let argv = on_member(&after, &before.members[0], &after.members[0]);
-        assert_eq!(argv[5..8], ["br-phy", "eth0", "198.18.0.1/32"]);
-        assert_eq!(argv.len(), 12, "two endpoints, each with its port");
-        assert!(argv[8].starts_with("red 0a:74:6b:00:01:01 198.19.1.1/24 fd42:6f76:1::1/64 0a:74:6b:00:02:02,"));
+        assert_eq!(argv[5..10], ["netdev", "br-phy", "eth0", "198.18.0.1/32", "testkit:br-ex"]);
+        let back = "198.19.1.0/24,198.19.9.254, fd42:6f76:1::/64,fd42:6f76:9::fe,";
+        assert_eq!(argv[10], format!("outside 0a:74:6b:00:09:01 198.19.9.1/24 fd42:6f76:9::1/64 {back}"));
+        assert_eq!(argv.len(), 15, "two endpoints, each with its port");
+        assert!(argv[11].starts_with("red 0a:74:6b:00:01:01 198.19.1.1/24 fd42:6f76:1::1/64 198.19.2.2,,0a:74:6b:00:02:02 "));
+        assert!(argv[11].ends_with(" 198.19.9.0/24,198.19.1.254, fd42:6f76:9::/64,fd42:6f76:1::fe,"));
         let (before, after) = state(Datapath::Kernel);
         let argv = on_member(&after, &before.members[0], &after.members[0]);
-        assert_eq!(argv[5..8], ["", "eth0", ""]);
+        assert_eq!(argv[5..9], ["system", "", "eth0", ""]);
     }
 
     #[test]
     fn every_endpoint_has_its_port_in_the_northbound() {
         let (_, after) = state(Datapath::Kernel);
         let argv = northbound(&after).join(" ");
-        assert_eq!(argv.matches(" lsp-add ").count(), 6, "{argv}");
+        assert_eq!(argv.matches(" lsp-add ").count(), 6 + 3, "{argv}");
         let port = format!("lsp-add blue blue-{}", after.members[2].name);
         assert!(argv.contains(&port), "{argv}");
+    }
+
+    #[test]
+    fn every_chassis_may_have_the_gateway_the_first_before_all_others() {
+        let (_, after) = state(Datapath::Kernel);
+        let argv = northbound(&after);
+        let gateways: Vec<&[String]> = argv.split(|word| word == "--").filter(|it| it[0].contains("gateway")).collect();
+        let wanted = (1..).zip(&after.members).map(|(n, member)| {
+            ["lrp-set-gateway-chassis", "uplink-router", &member.name, &(101 - n).to_string()].map(str::to_owned)
+        });
+        assert_eq!(gateways, wanted.collect::<Vec<_>>());
     }
 }

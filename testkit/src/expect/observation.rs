@@ -10,7 +10,7 @@ use crate::microovn::{
     Api, CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Remains, Route,
     SnapService, Status, parse_devices, parse_members, parse_services, parse_snap_version, redact,
 };
-use crate::ovn::{Datapaths, ParseError, RaftStatus, Southbound, Switch};
+use crate::ovn::{Bindings, ParseError, RaftStatus, Southbound, Switch};
 use crate::packets::Traffic;
 
 /// One thing that can be read, in the state it is in.
@@ -122,9 +122,9 @@ pub struct MemberObservation {
     /// What is left of its snap.
     #[serde(default)]
     pub remains: Reading<Remains>,
-    /// The keys of the logical networks.
+    /// The keys of the logical networks, and who has the gateways of routers.
     #[serde(default, skip_serializing_if = "Reading::is_not_read")]
-    pub datapaths: Reading<Datapaths>,
+    pub bindings: Reading<Bindings>,
     /// What came of sending packets to the others.
     #[serde(default, skip_serializing_if = "Reading::is_not_read")]
     pub traffic: Reading<Traffic>,
@@ -204,7 +204,7 @@ impl MemberObservation {
             Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
             Read::Health => self.health = reading(output, Health::parse),
             Read::Remains => self.remains = reading(output, Remains::parse),
-            Read::Datapaths => self.datapaths = reading(output, Datapaths::parse),
+            Read::Bindings => self.bindings = reading(output, Bindings::parse),
             Read::LargePackets => self.large_packets = reading(output, Traffic::parse),
             Read::Packets => self.traffic = reading(output, Traffic::parse),
             Read::Pki => self.pki = reading(output, Pki::parse),

@@ -103,7 +103,7 @@ pub enum Read {
     /// Devices, mounts, processes and files.
     Remains,
     /// The keys of the logical networks.
-    Datapaths,
+    Bindings,
     /// Packets that are sent from the member's endpoints.
     Packets,
     /// Such as are too large.
@@ -203,7 +203,7 @@ impl Subject {
             Self::Health => vec![Read::Health],
             Self::Remains => vec![Read::Remains],
             Self::Traffic if state.bursts(member).is_empty() => Vec::new(),
-            Self::Traffic => vec![Read::Datapaths, Read::Packets, Read::LargePackets],
+            Self::Traffic => vec![Read::Bindings, Read::Packets, Read::LargePackets],
         }
     }
 }
@@ -242,7 +242,7 @@ impl Read {
             Self::Daemons => commands::daemons(),
             Self::Health => commands::health(),
             Self::Remains => commands::remains(),
-            Self::Datapaths => commands::datapaths(),
+            Self::Bindings => commands::bindings(),
             Self::Packets => packets(state, member, false),
             Self::LargePackets => packets(state, member, true),
         }

@@ -3,7 +3,7 @@
 //! | text | type |
 //! |---|---|
 //! | `ovs-vsctl --format=json list …` | [`Switch`]: [`OpenVSwitch`] and [`Interface`] |
-//! | `ovn-sbctl --format=json list …` | [`Southbound`]: [`Chassis`] and [`Encap`]; [`Datapaths`] |
+//! | `ovn-sbctl --format=json list …` | [`Southbound`]: [`Chassis`] and [`Encap`]; [`Bindings`] |
 //! | `ovn-appctl … cluster/status` | [`RaftStatus`] |
 //! | `ssl:10.0.0.1:6642,ssl:[fd42::1]:6642` | a set of [`Connection`] |
 //!
@@ -11,8 +11,8 @@
 //! is a [`ParseError`] with the text that was seen.
 
 mod address;
+mod bindings;
 mod connection;
-mod datapaths;
 mod error;
 mod ovsdb;
 mod raft;
@@ -20,8 +20,8 @@ mod southbound;
 mod switch;
 
 pub use address::{AddressText, parse_host};
+pub use bindings::Bindings;
 pub use connection::{Connection, Connections};
-pub use datapaths::Datapaths;
 pub(crate) use error::excerpt;
 pub use error::{ParseError, Problem};
 pub use ovsdb::{Atom, Row, Table, Value, parse_tables};

@@ -1,10 +1,10 @@
 # Makes the endpoints that /etc/testkit-endpoints lists, a line each, where they are not there: a network namespace, and a device
 # pair between it and the switch, which knows its end by its name. Run at each boot, because both are gone then.
 #
-# What an endpoint has to know to send to the other network, too, is a neighbour and a route; who of them hears it is for the
-# logical networks.
+# Behind an endpoint's addresses are its ways: to whom, by whom, and the Ethernet address of the neighbour where nobody tells it that.
+# To those of another network it sends at once, as if they were on its own; who of them hears it is for the logical networks.
 set -eu
-while read -r name mac ipv4 ipv6 strangers; do
+while read -r name mac ipv4 ipv6 ways; do
     [ ! -e "/run/netns/$name" ] || continue
     ip netns add "$name"
     ip link add "$name" type veth peer name eth0 netns "$name"
@@ -14,11 +14,9 @@ while read -r name mac ipv4 ipv6 strangers; do
     ip -n "$name" link set eth0 address "$mac" mtu 9100 up
     ip -n "$name" address add "$ipv4" dev eth0
     ip -n "$name" address add "$ipv6" dev eth0 nodad
-    for stranger in $strangers; do
-        IFS=, read -r mac ipv4 ipv6 <<<"$stranger"
-        for address in "$ipv4" "$ipv6"; do
-            ip -n "$name" route replace "$address" dev eth0
-            ip -n "$name" neighbour replace "$address" lladdr "$mac" dev eth0 nud permanent
-        done
+    for way in $ways; do
+        IFS=, read -r to via mac <<<"$way"
+        ip -n "$name" route replace "$to" ${via:+via "$via"} dev eth0
+        [ -z "$mac" ] || ip -n "$name" neighbour replace "$to" lladdr "$mac" dev eth0 nud permanent
     done
 done </etc/testkit-endpoints

@@ -1,10 +1,10 @@
-# Gives a member its endpoints on the logical networks, now and after each boot.
-#   lay ENDPOINTS-SCRIPT BRIDGE DEVICE "LOOPBACK-ADDRESS ..." ENDPOINT PORT ...
+# Gives a member its endpoints on the logical networks, and what is outside of them, now and after each boot.
+#   lay ENDPOINTS-SCRIPT DATAPATH BRIDGE DEVICE "LOOPBACK-ADDRESS ..." NETWORK:UPLINK-BRIDGE OUTSIDE ENDPOINT PORT ...
 # With a BRIDGE the addresses of DEVICE, and those of the loopback device, move to a bridge of that name that has the device for
 # a port: a switch that carries packets itself sends to tunnels by a bridge of its own.
 set -euo pipefail
-script=$1 bridge=$2 device=$3 loopback=$4
-shift 4
+script=$1 datapath=$2 bridge=$3 device=$4 loopback=$5 mapping=$6 outside=$7
+shift 7
 for tool in fping tcpdump; do
     command -v "$tool" >/dev/null || { echo "the node image has no $tool, which traffic takes" >&2; exit 1; }
 done
@@ -25,7 +25,7 @@ if [ -n "$bridge" ] && [ ! -e "$networkd/10-$bridge.network" ]; then
     fi
     mac=$(<"/sys/class/net/$device/address")
     microovn.ovs-vsctl --timeout=30 --may-exist add-br "$bridge" \
-        -- set bridge "$bridge" datapath_type=netdev fail_mode=standalone other-config:hwaddr="\"$mac\"" \
+        -- set bridge "$bridge" "datapath_type=$datapath" fail_mode=standalone other-config:hwaddr="\"$mac\"" \
         -- --may-exist add-port "$bridge" "$device"
     networkctl reload
     networkctl reconfigure "$device" "$bridge"
@@ -42,7 +42,10 @@ ExecStart=/bin/bash /usr/local/sbin/testkit-endpoints
 [Install]
 WantedBy=multi-user.target
 UNIT
-rm -f /etc/testkit-endpoints
+printf '%s\n' "$outside" >/etc/testkit-endpoints
+uplink=${mapping#*:} name=${outside%% *}
+ports=(--may-exist add-br "$uplink" -- set bridge "$uplink" "datapath_type=$datapath" fail_mode=standalone
+    -- --may-exist add-port "$uplink" "$name" -- set Open_vSwitch . "external_ids:ovn-bridge-mappings=$mapping")
 while (($#)); do
     printf '%s\n' "$1" >>/etc/testkit-endpoints
     name=${1%% *}
@@ -51,4 +54,4 @@ while (($#)); do
 done
 bash /usr/local/sbin/testkit-endpoints
 systemctl --quiet enable testkit-endpoints.service
-microovn.ovs-vsctl --timeout=30 "${ports[@]:1}"
+microovn.ovs-vsctl --timeout=30 "${ports[@]}"

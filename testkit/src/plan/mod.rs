@@ -9,6 +9,7 @@ mod changes;
 mod database;
 mod datapath;
 mod dialog;
+mod gateway;
 mod member;
 mod names;
 mod network;
@@ -33,6 +34,7 @@ pub use changes::{Changes, Turnover};
 pub use database::{Database, ELECTION_TIMER};
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
+pub use gateway::{GATEWAY_PORT, OUTSIDE, PHYSICAL, ROUTER, UPLINK, UPLINK_BRIDGE};
 pub use member::{Encap, Member, Presence, Standstill};
 pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{HostFact, InitOption, Need, Outline};
@@ -41,7 +43,7 @@ pub use recipe::{Content, File, Recipe, Role};
 pub use release::{Plug, Programs, Release, Schemas};
 pub use service::Service;
 pub use state::State;
-pub use traffic::{Burst, Endpoint, Overlay, Trial, WIRE_BRIDGE};
+pub use traffic::{Burst, Endpoint, Overlay, Place, Trial, WIRE_BRIDGE};
 
 /// How a cluster is formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

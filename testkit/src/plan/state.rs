@@ -34,6 +34,10 @@ pub struct State {
     /// The election timers of the databases that an operator gave another than MicroOVN does, in milliseconds.
     #[serde(default)]
     pub election_timers: BTreeMap<Database, u64>,
+    /// The members whose chassis may have the gateway of the logical networks' router, the first before all others; empty where there
+    /// are no such networks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<String>,
     /// What must be another than at the station before, and what therefore must not; `None` where there is none before.
     #[serde(default)]
     pub since: Option<Changes>,
@@ -122,6 +126,7 @@ impl State {
         let anew = self.since.as_ref().is_some_and(|changes| changes.databases == Turnover::Fresh);
         if anew {
             self.election_timers.clear();
+            self.gateways.clear();
         }
         for member in &mut self.members {
             if anew || !member.belongs() || !member.runs(Service::Central) {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::{Datapath, Member, Nic, Process, State};
+use super::{Datapath, Member, Nic, OUTSIDE, Process, State};
 
 /// The bridge that has a NIC for a port where the switch carries packets itself: it sends to tunnels by a bridge of its own, or not at
 /// all (Open vSwitch, userspace-tunneling.rst).
@@ -37,6 +37,14 @@ pub enum Overlay {
     Blue,
 }
 
+/// A place on a network. Addresses are seen there only: of the block for interconnecting test devices (RFC 2544), and unique local
+/// ones (RFC 4193).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    net: u8,
+    host: u8,
+}
+
 /// A member's place on a logical network: a network namespace on it, bound to a logical port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -44,12 +52,8 @@ pub struct Endpoint {
     pub overlay: Overlay,
     /// The logical port.
     pub port: String,
-    /// Its Ethernet address.
-    pub mac: String,
-    /// Its IPv4 address, with the network's prefix.
-    pub ipv4: Ipv4Net,
-    /// Its IPv6 address, with the network's prefix.
-    pub ipv6: Ipv6Net,
+    /// Its addresses.
+    pub place: Place,
 }
 
 /// What packets are to show.
@@ -63,6 +67,8 @@ pub enum Trial {
     TooLarge,
     /// That nothing reaches the other network.
     Across,
+    /// That what is outside is reached by the router.
+    Outward,
 }
 
 /// Echo requests that are sent from an endpoint, all alike.
@@ -103,25 +109,24 @@ impl Overlay {
         if self == Self::Red { Self::Blue } else { Self::Red }
     }
 
-    /// The endpoint of the member of this number, counted from 1. Addresses are seen on the logical network only: of the block
-    /// for interconnecting test devices (RFC 2544), and unique local ones (RFC 4193).
+    /// Its number among networks.
+    const fn net(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The endpoint of the member of this number, counted from 1.
     pub fn endpoint(self, number: u8, member: &str) -> Endpoint {
-        let net = self as u8 + 1;
-        Endpoint {
-            overlay: self,
-            port: format!("{self}-{member}"),
-            mac: format!("0a:74:6b:00:{net:02x}:{number:02x}"),
-            ipv4: Ipv4Net::new_assert(Ipv4Addr::new(198, 19, net, number), 24),
-            ipv6: Ipv6Net::new_assert(Ipv6Addr::new(0xfd42, 0x6f76, net.into(), 0, 0, 0, 0, number.into()), 64),
-        }
+        Endpoint { overlay: self, port: format!("{self}-{member}"), place: Place::new(self.net(), number) }
+    }
+
+    /// Where the router is on it.
+    pub const fn router(self) -> Place {
+        Place::of_router(self.net())
     }
 
     /// The network that has this address, if one has.
     pub fn of(address: IpAddr) -> Option<Self> {
-        let has = |it: &Self| {
-            let endpoint = it.endpoint(0, "");
-            IpNet::from(endpoint.ipv4).contains(&address) || IpNet::from(endpoint.ipv6).contains(&address)
-        };
+        let has = |it: &Self| it.router().nets().iter().any(|net| net.contains(&address));
         Self::ALL.into_iter().find(has)
     }
 }
@@ -135,10 +140,26 @@ impl fmt::Display for Overlay {
     }
 }
 
-impl Endpoint {
+impl Place {
+    pub(super) const fn new(net: u8, host: u8) -> Self {
+        Self { net, host }
+    }
+
+    /// Its Ethernet address.
+    pub fn mac(self) -> String {
+        format!("0a:74:6b:00:{:02x}:{:02x}", self.net, self.host)
+    }
+
+    /// Its addresses of IPv4 and of IPv6, with the prefix of its network.
+    pub fn nets(self) -> [IpNet; 2] {
+        let Self { net, host } = self;
+        let ipv6 = Ipv6Addr::new(0xfd42, 0x6f76, net.into(), 0, 0, 0, 0, host.into());
+        [Ipv4Net::new_assert(Ipv4Addr::new(198, 19, net, host), 24).into(), Ipv6Net::new_assert(ipv6, 64).into()]
+    }
+
     /// Its address of one family.
-    pub fn address(&self, ipv6: bool) -> IpAddr {
-        if ipv6 { self.ipv6.addr().into() } else { self.ipv4.addr().into() }
+    pub fn address(self, ipv6: bool) -> IpAddr {
+        self.nets()[usize::from(ipv6)].addr()
     }
 }
 
@@ -173,6 +194,7 @@ impl State {
                 }
             }
         }
+        self.gateways = self.members.iter().filter(|member| member.talks).map(|member| member.name.clone()).collect();
     }
 
     /// The members whose endpoints send and hear each other now, in order.
@@ -210,17 +232,24 @@ impl State {
         for (from, ipv6) in Overlay::ALL.into_iter().flat_map(|from| [(from, false), (from, true)]) {
             let fills = Self::inner_mtu(member) - if ipv6 { 48 } else { 28 };
             let to = |overlay: Overlay| -> Vec<_> {
-                let of = |peer: &&Member| (peer.name.clone(), self.endpoints(peer)[overlay as usize].address(ipv6));
+                let of = |peer: &&Member| (peer.name.clone(), self.endpoints(peer)[overlay as usize].place.address(ipv6));
                 peers.iter().map(of).collect()
             };
             let many = (MANY / peers.len() as u16).clamp(2, MANY / 2);
-            for (trial, payload, count, patience_ms, overlay) in [
-                (Trial::Small, SMALL, many, PATIENCE_MS, from),
-                (Trial::Filling, fills, SOME, PATIENCE_MS, from),
-                (Trial::TooLarge, fills + 1, 1, IMPATIENCE_MS, from),
-                (Trial::Across, SMALL, 1, IMPATIENCE_MS, from.other()),
-            ] {
-                bursts.push(Burst { trial, from, payload, count, patience_ms, to: to(overlay) });
+            let mut send = |trial, payload, count, patience_ms, to| {
+                bursts.push(Burst { trial, from, payload, count, patience_ms, to });
+            };
+            send(Trial::Small, SMALL, many, PATIENCE_MS, to(from));
+            send(Trial::Filling, fills, SOME, PATIENCE_MS, to(from));
+            send(Trial::Across, SMALL, 1, IMPATIENCE_MS, to(from.other()));
+            match from {
+                // Watches send from the first network, and their packets would be dropped with those that are too large.
+                Overlay::Blue => send(Trial::TooLarge, fills + 1, 1, IMPATIENCE_MS, to(from)),
+                Overlay::Red if self.gateway().is_some_and(|gateway| gateway.talks) => {
+                    let outside = vec![(OUTSIDE.to_owned(), Place::OUTSIDE.address(ipv6))];
+                    send(Trial::Outward, SMALL, SOME, PATIENCE_MS, outside);
+                }
+                Overlay::Red => {}
             }
         }
         bursts
@@ -259,16 +288,16 @@ mod tests {
         state.lay_traffic();
         state.members[2].presence = Presence::Down;
         let bursts = state.bursts(&state.members[0]);
-        assert_eq!(bursts.len(), 16);
+        assert_eq!(bursts.len(), 16, "{bursts:?}");
         assert!(bursts.iter().all(|burst| burst.to.len() == 1), "{bursts:?}");
         let payloads =
             |trial| -> Vec<u16> { bursts.iter().filter(|it| it.trial == trial).map(|it| it.payload).collect() };
         // 1500 less 58 is 1442.
         assert_eq!(payloads(Trial::Filling), [1414, 1394, 1414, 1394]);
-        assert_eq!(payloads(Trial::TooLarge), [1415, 1395, 1415, 1395]);
+        assert_eq!(payloads(Trial::TooLarge), [1415, 1395]);
         for burst in &bursts {
             let crosses = Overlay::of(burst.to[0].1) != Some(burst.from);
-            assert_eq!(crosses, burst.trial == Trial::Across, "{burst:?}");
+            assert_eq!(crosses, matches!(burst.trial, Trial::Across | Trial::Outward), "{burst:?}");
         }
         state.members[1].cut.insert(Network::Management);
         assert!(!state.has_traffic() && state.bursts(&state.members[0]).is_empty());

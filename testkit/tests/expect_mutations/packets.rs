@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use testkit::expect::{CHECKS, Reading, is_of_packets};
+use serde_json::json;
+use testkit::expect::{CHECKS, Read, Reading, is_of_packets};
 use testkit::packets::{Flow, GeneveOption, Header, Ping, Wire};
-use testkit::plan::{Overlay, State, Trial};
+use testkit::plan::{GATEWAY_PORT, Overlay, Place, State, Trial};
 
 use crate::case::{Case, inner};
 use crate::table::Mutation;
@@ -52,8 +53,17 @@ const MUTATIONS: &[Mutation] = &[
     ("an option more", &["geneve"], |c| c.header(0).options.push(GeneveOption::OVN)),
     ("no checksum", &["geneve"], |c| c.header(0).checksum = false),
     ("no header", &["geneve"], |c| c.carrier().flows[0].like.header = Err("4 bytes, and too few for a header".into())),
-    ("the keys were not read", &["geneve"], |c| c.at(0).datapaths = Reading::NotRead),
-    ("packets were not read", &["east_west", "geneve", "isolated", "mtu", "underlay_only"], |c| {
+    ("what leaves has the key of the network that it left", &["geneve"], |c| {
+        let (red, outside) = (c.header_of(Overlay::Red).vni, Place::OUTSIDE.address(false));
+        let leaves = |flow: &&mut Flow| flow.like.inner.is_some_and(|(_, to)| to == outside);
+        c.carrier_at(1).flows.iter_mut().find(leaves).unwrap().like.header.as_mut().unwrap().vni = red;
+    }),
+    ("one that was sent out is lost", &["failover"], |c| c.ping(Trial::Outward).received -= 1),
+    ("nothing was sent out", &["failover"], |c| c.ping(Trial::Outward).sent = 0),
+    ("the gateway is on the second", &["failover"], |c| c.bind_gateway(Some(1))),
+    ("nobody has the gateway", &["failover"], |c| c.bind_gateway(None)),
+    ("who has what was not read", &["failover", "geneve"], |c| c.at(0).bindings = Reading::NotRead),
+    ("packets were not read", &["east_west", "failover", "geneve", "isolated", "mtu", "underlay_only"], |c| {
         c.at(0).traffic = Reading::Failed("exit 1".to_owned());
     }),
     ("large packets were not read", &["mtu"], |c| c.at(0).large_packets = Reading::NotRead),
@@ -71,8 +81,24 @@ impl Case<'_> {
     }
     /// What was captured on the NIC to the tunnels' endpoints.
     fn carrier(&mut self) -> &mut Wire {
-        let device = self.state.members[0].wire().unwrap().device.clone();
-        inner(&mut self.at(0).traffic).wires.iter_mut().find(|wire| wire.device == device).unwrap()
+        self.carrier_at(0)
+    }
+    /// The same on another member.
+    fn carrier_at(&mut self, at: usize) -> &mut Wire {
+        let device = self.state.members[at].wire().unwrap().device.clone();
+        inner(&mut self.at(at).traffic).wires.iter_mut().find(|wire| wire.device == device).unwrap()
+    }
+    /// Binds the gateway to the chassis of a member, or to none.
+    fn bind_gateway(&mut self, to: Option<usize>) {
+        let chassis = to.map(|to| {
+            let name = &self.state.members[to].name;
+            inner(&mut self.at(0).southbound).chassis.iter().find(|row| row.name == *name).unwrap().uuid.clone()
+        });
+        let chassis = chassis.map_or(json!(["set", []]), |uuid| json!(["uuid", uuid]));
+        let networks = json!({"data": [[["map", [["name", "red"]]], 7], [["map", [["name", "blue"]]], 8],
+                                       [["map", [["name", "edge"]]], 9]], "headings": ["external_ids", "tunnel_key"]});
+        let ports = json!({"data": [[GATEWAY_PORT, chassis]], "headings": ["logical_port", "chassis"]});
+        self.at(0).record(Read::Bindings, Ok(&format!("{networks}{ports}")));
     }
     fn other_wire(&mut self) -> &mut Wire {
         let device = self.state.members[0].wire().unwrap().device.clone();

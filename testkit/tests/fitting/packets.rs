@@ -4,13 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use etherparse::PacketBuilder;
 use std::net::IpAddr;
-use testkit::plan::{Member, Overlay, State, Trial};
+use testkit::plan::{Member, Overlay, Place, State, Trial};
 
 /// Where an echo request of an endpoint is answered, and what of Geneve went over each NIC; or where one that is too `large` is.
 pub(super) fn packets(state: &State, member: &Member, large: bool) -> String {
     let mut text = String::new();
     for burst in state.bursts(member).iter().filter(|burst| (burst.trial == Trial::TooLarge) == large) {
-        let crosses = matches!(burst.trial, Trial::Small | Trial::Filling);
+        let crosses = matches!(burst.trial, Trial::Small | Trial::Filling | Trial::Outward);
         for (_, address) in &burst.to {
             let (count, answered) = (burst.count, if crosses { burst.count } else { 0 });
             text +=
@@ -30,11 +30,18 @@ fn frames(state: &State, member: &Member) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     for peer in state.talkers().filter(|peer| peer.name != member.name) {
         for (vni, overlay) in (7..).zip(Overlay::ALL) {
-            let inner = |it: &Member| state.endpoints(it)[overlay as usize].address(false);
+            let inner = |it: &Member| state.endpoints(it)[overlay as usize].place.address(false);
             for (from, to) in [(member, peer), (peer, member)] {
                 frames.push(geneve((from.encap.ip, to.encap.ip), vni, (inner(from), inner(to))));
             }
         }
+    }
+    // The first has the gateway: what leaves is the router's until it is there, and what comes back is the network's.
+    if let Some(gateway) = state.gateway().filter(|gateway| gateway.name != member.name) {
+        let ([red, _], outside) = (state.endpoints(member), Place::OUTSIDE.address(false));
+        let inside = red.place.address(false);
+        frames.push(geneve((member.encap.ip, gateway.encap.ip), 9, (inside, outside)));
+        frames.push(geneve((gateway.encap.ip, member.encap.ip), 7, (outside, inside)));
     }
     frames
 }

@@ -62,10 +62,13 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                 json!({"data": encaps.collect::<Vec<_>>(), "headings": ["_uuid", "chassis_name", "ip", "type", "options"]})
             )
         }
-        Read::Datapaths => {
+        Read::Bindings => {
             let network = |(n, name): (usize, &str)| json!([["map", [["name", name]]], n]);
-            let rows: Vec<_> = (7..).zip(["red", "blue"]).map(network).collect();
-            format!("{}\n", json!({"data": rows, "headings": ["external_ids", "tunnel_key"]}))
+            let rows: Vec<_> = (7..).zip(["red", "blue", "edge", "uplink"]).map(network).collect();
+            let has = |it: &&(usize, &Member)| Some(&it.1.name) == state.gateway().map(|gateway| &gateway.name);
+            let gateway = chassis.iter().find(has).map_or(json!(["set", []]), |(n, _)| json!(["uuid", uuid(1, *n)]));
+            let ports = json!({"data": [["cr-uplink-router", gateway]], "headings": ["logical_port", "chassis"]});
+            format!("{}\n{ports}\n", json!({"data": rows, "headings": ["external_ids", "tunnel_key"]}))
         }
         Read::Packets => packets::packets(state, member, false),
         Read::LargePackets => packets::packets(state, member, true),

@@ -1,11 +1,12 @@
 //! What is on the wire is Geneve as OVN promises it.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
-use crate::ovn::{Datapaths, Southbound};
+use crate::ovn::{Bindings, Southbound};
 use crate::packets::{ETHERNET, GeneveOption, Header, Like, Wire};
-use crate::plan::{Member, Overlay, State};
+use crate::plan::{Member, Overlay, Place, ROUTER, State};
 
 pub(super) const CHECK: Check = Check {
     name: "geneve",
@@ -23,8 +24,8 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
             return;
         }
         let Some(southbound) = super::southbound(state, observation, member, "Encap", verdict) else { return };
-        match observation.get(&member.name, |seen| &seen.datapaths) {
-            Ok(datapaths) => on_the_wire(member, wire, southbound, datapaths, verdict),
+        match observation.get(&member.name, |seen| &seen.bindings) {
+            Ok(bindings) => on_the_wire(member, wire, southbound, bindings, verdict),
             Err(reason) => drop(verdict.unread(&member.name, "Datapath_Binding", reason)),
         }
     });
@@ -35,7 +36,7 @@ fn on_the_wire(
     member: &Member,
     wire: &Wire,
     southbound: &Southbound,
-    datapaths: &Datapaths,
+    bindings: &Bindings,
     verdict: &mut VerdictBuilder,
 ) {
     let table = format!("geneve on {}", wire.device);
@@ -47,7 +48,7 @@ fn on_the_wire(
             all.insert((format!("{ends}: {column}"), wanted, seen));
         };
         match &flow.like.header {
-            Ok(header) => of_packet(&flow.like, header, southbound, datapaths, &mut compare),
+            Ok(header) => of_packet(&flow.like, header, southbound, bindings, &mut compare),
             Err(problem) => compare("header", "Geneve".to_owned(), problem.clone()),
         }
     }
@@ -60,7 +61,7 @@ fn of_packet(
     like: &Like,
     header: &Header,
     southbound: &Southbound,
-    datapaths: &Datapaths,
+    bindings: &Bindings,
     compare: &mut impl FnMut(&str, String, String),
 ) {
     compare("version", "0".to_owned(), header.version.to_string());
@@ -72,11 +73,18 @@ fn of_packet(
         compare("UDP checksum", has(promised), has(header.checksum));
     }
     // What members ask each other to know whether they are there is of no network.
-    let Some(overlay) = like.inner.and_then(|(from, to)| Overlay::of(from).or(Overlay::of(to))) else { return };
-    let key = datapaths.find(&overlay.to_string());
+    let Some(network) = like.inner.and_then(network) else { return };
+    let key = bindings.find_key(&network);
     let key = key.map_or_else(|| "a key that the Southbound does not have".to_owned(), |key| key.to_string());
-    compare(&format!("VNI of {overlay}"), key, header.vni.to_string());
+    compare(&format!("VNI of {network}"), key, header.vni.to_string());
     let seen: Vec<String> = header.options.iter().map(ToString::to_string).collect();
     let seen = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
     compare("options", GeneveOption::OVN.to_string(), seen);
+}
+
+/// What a packet between these two is on: one that leaves for what is outside has the router behind it already.
+fn network((from, to): (IpAddr, IpAddr)) -> Option<String> {
+    let leaves = to == Place::OUTSIDE.address(to.is_ipv6());
+    let overlay = || Overlay::of(from).or(Overlay::of(to)).map(|overlay| overlay.to_string());
+    if leaves { Some(ROUTER.to_owned()) } else { overlay() }
 }

@@ -6,6 +6,7 @@ mod daemon_arguments;
 mod datapath;
 mod east_west;
 mod encap_route;
+mod failover;
 mod geneve;
 mod healthy;
 mod isolated;
@@ -64,6 +65,7 @@ pub const CHECKS: &[Check] = &[
     geneve::CHECK,
     mtu::CHECK,
     isolated::CHECK,
+    failover::CHECK,
     since::PROCESSES,
     since::CERTIFICATES,
     since::DATABASES,

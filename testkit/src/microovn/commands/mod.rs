@@ -77,10 +77,20 @@ fn chassis_and_encaps(program: &[&str]) -> Argv {
     argv(&[program, &words[..]].concat())
 }
 
-/// The keys of the logical networks; read by [`Datapaths::parse`](crate::ovn::Datapaths::parse).
-pub fn datapaths() -> Argv {
-    let columns = "--columns=external_ids,tunnel_key";
-    argv(&["microovn.ovn-sbctl", "--format=json", columns, "list", "Datapath_Binding"])
+/// The keys of the logical networks, and who has the gateways of routers; read by [`Bindings::parse`](crate::ovn::Bindings::parse).
+pub fn bindings() -> Argv {
+    argv(&[
+        "microovn.ovn-sbctl",
+        "--format=json",
+        "--columns=external_ids,tunnel_key",
+        "list",
+        "Datapath_Binding",
+        "--",
+        "--columns=logical_port,chassis",
+        "find",
+        "Port_Binding",
+        "type=chassisredirect",
+    ])
 }
 
 /// The local Northbound server's cluster; read by [`RaftStatus::parse`](crate::ovn::RaftStatus::parse).
