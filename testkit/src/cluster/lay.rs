@@ -15,8 +15,6 @@ use crate::wait;
 
 /// On a member this is half a second, and the change in the Northbound waits for a leader of its servers.
 const DEADLINE: Duration = Duration::from_secs(90);
-/// The network that the router is on, too.
-const ROUTED: Overlay = Overlay::Red;
 /// Of the first gateway; each of the others has one less.
 const PRIORITY: u8 = 100;
 
@@ -77,15 +75,15 @@ fn line(state: &State, member: &Member, endpoint: &Endpoint) -> String {
     let strangers = others.flat_map(|other| state.endpoints(other)).filter(|it| it.overlay != endpoint.overlay);
     let stranger = |it: Endpoint| it.place.nets().map(|net| format!("{},,{}", net.addr(), it.place.mac()));
     let mut ways: Vec<String> = strangers.flat_map(stranger).collect();
-    if endpoint.overlay == ROUTED {
-        ways.extend(by(ROUTED.router(), Place::UPLINK));
+    if endpoint.overlay == Overlay::ROUTED {
+        ways.extend(by(Overlay::ROUTED.router(), Place::UPLINK));
     }
     format!("{} {} {}", endpoint.overlay, addresses(endpoint.place), ways.join(" "))
 }
 
 /// What is outside as the script reads it.
 fn outside() -> String {
-    let back = by(Place::UPLINK, ROUTED.router());
+    let back = by(Place::UPLINK, Overlay::ROUTED.router());
     format!("{OUTSIDE} {} {}", addresses(Place::OUTSIDE), back.join(" "))
 }
 
@@ -119,7 +117,7 @@ fn northbound(state: &State) -> Vec<String> {
     }
     and(&["--may-exist", "lr-add", ROUTER]);
     and(&["--may-exist", "ls-add", UPLINK]);
-    for (network, place) in [(ROUTED.to_string(), ROUTED.router()), (UPLINK.to_owned(), Place::UPLINK)] {
+    for (network, place) in [(Overlay::ROUTED.to_string(), Overlay::ROUTED.router()), (UPLINK.to_owned(), Place::UPLINK)] {
         let (of_router, of_network) = (format!("{network}-router"), format!("router-{network}"));
         let ([ipv4, ipv6], mac) = (place.nets().map(|net| net.to_string()), place.mac());
         and(&["--may-exist", "lrp-add", ROUTER, &of_router, &mac, &ipv4, &ipv6]);

@@ -106,7 +106,8 @@ impl Station {
         if let Some(why) = step.impossible(from) {
             return Err(why);
         }
-        let (acts, watches, state) = (step.acts(from), step.watches(from), state_after(step, from));
+        let (acts, mut watches, state) = (step.acts(from), step.watches(from), state_after(step, from));
+        watches.extend(Watch::of_packets(from, &state, &acts));
         Ok(Self { number, words: step.words(), about: step.about(), acts, watches, state })
     }
 

@@ -2,6 +2,7 @@
 //! capture; does no I/O.
 
 mod geneve;
+mod pulse;
 pub mod stream;
 mod wire;
 
@@ -10,6 +11,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use geneve::{ETHERNET, GeneveOption, Header};
+pub use pulse::{Heard, heard};
 pub use wire::{Flow, Like, Wire};
 
 use crate::ovn::ParseError;
@@ -18,6 +20,8 @@ use crate::ovn::ParseError;
 pub const LAY: &str = include_str!("lay.sh");
 /// Makes them, which it is given.
 pub const ENDPOINTS: &str = include_str!("endpoints.sh");
+/// Sends from one of them all the time, and prints what [`heard`] reads.
+pub const PULSE: &str = include_str!("pulse.sh");
 /// Sends from them, and prints what [`Traffic::parse`] reads.
 pub const PROBE: &str = include_str!("probe.sh");
 

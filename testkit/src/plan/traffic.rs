@@ -103,6 +103,8 @@ impl Burst {
 impl Overlay {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Red, Self::Blue];
+    /// The one that the router is on.
+    pub const ROUTED: Self = Self::Red;
 
     /// The other one.
     pub fn other(self) -> Self {
@@ -242,14 +244,12 @@ impl State {
             send(Trial::Small, SMALL, many, PATIENCE_MS, to(from));
             send(Trial::Filling, fills, SOME, PATIENCE_MS, to(from));
             send(Trial::Across, SMALL, 1, IMPATIENCE_MS, to(from.other()));
-            match from {
-                // Watches send from the first network, and their packets would be dropped with those that are too large.
-                Overlay::Blue => send(Trial::TooLarge, fills + 1, 1, IMPATIENCE_MS, to(from)),
-                Overlay::Red if self.gateway().is_some_and(|gateway| gateway.talks) => {
-                    let outside = vec![(OUTSIDE.to_owned(), Place::OUTSIDE.address(ipv6))];
-                    send(Trial::Outward, SMALL, SOME, PATIENCE_MS, outside);
-                }
-                Overlay::Red => {}
+            if from != Overlay::ROUTED {
+                // Of that one packets are watched, which would be dropped together with those that are too large.
+                send(Trial::TooLarge, fills + 1, 1, IMPATIENCE_MS, to(from));
+            } else if self.gateway().is_some_and(|gateway| gateway.talks) {
+                let outside = vec![(OUTSIDE.to_owned(), Place::OUTSIDE.address(ipv6))];
+                send(Trial::Outward, SMALL, SOME, PATIENCE_MS, outside);
             }
         }
         bursts

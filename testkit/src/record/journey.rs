@@ -118,6 +118,7 @@ fn did(station: &mut Station, acts: &[Done], watched: &[Watched]) {
     for (number, seen) in watched.iter().enumerate() {
         let seen = schema::Watch {
             looks: Some(seen.looks),
+            lost: matches!(seen.watch, planned::Watch::Packets { .. }).then_some(seen.lost),
             gap_ms: Some(seen.gap_ms),
             said: seen.said.as_deref().map(redact),
             differs: seen.differs(),
@@ -143,7 +144,7 @@ fn act(act: &planned::Act) -> schema::Act {
 }
 
 fn watch(watch: &planned::Watch) -> schema::Watch {
-    schema::Watch { what: watch.to_string(), looks: None, gap_ms: None, said: None, differs: None }
+    schema::Watch { what: watch.to_string(), looks: None, lost: None, gap_ms: None, said: None, differs: None }
 }
 
 fn check(cell: &str, state: &State, verdict: &Verdict) -> Check {

@@ -113,6 +113,18 @@ impl Case<'_> {
     }
 }
 
+#[test]
+fn what_two_others_send_each_other_is_none_of_a_members() {
+    for (name, state) in states().into_iter().filter(|(_, state)| state.talkers().count() > 2) {
+        let mut seen = common::observe(&state);
+        let mut case = Case { state: &state, seen: &mut seen };
+        let mut flow = case.carrier().flows[0].clone();
+        (flow.like.source, flow.like.destination) = (state.members[1].encap.ip, state.members[2].encap.ip);
+        case.carrier().flows.push(flow);
+        assert_eq!(found_by(&state, &seen), BTreeSet::new(), "{name}");
+    }
+}
+
 /// The clusters of all states, with members that send each other packets.
 fn states() -> Vec<(&'static str, State)> {
     let lay = |(name, mut state): (&'static str, State)| {

@@ -122,8 +122,11 @@ pub struct Act {
 pub struct Watch {
     /// What is watched, and what is wanted of it.
     pub what: String,
-    /// How often it was looked at; absent where it was not.
+    /// How often it was looked at, or how many packets were sent; absent where it was not.
     pub looks: Option<u32>,
+    /// How many packets were lost, where packets were sent.
+    #[serde(default)]
+    pub lost: Option<u32>,
     /// The longest time without an answer, in milliseconds.
     pub gap_ms: Option<u64>,
     /// What was said in it, if anything.
