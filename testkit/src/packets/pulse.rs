@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
+
+/// How many seconds pass between packets to one address, as the script has it.
+const EVERY: f64 = 0.1;
 
 /// What became of echo requests that were sent to one address, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,52 +14,66 @@ pub struct Heard {
     pub sent: u32,
     /// How many were not answered.
     pub lost: u32,
-    /// The longest time between two answers, or to the first or from the last, in milliseconds.
+    /// The longest time between two answers, or to the first from when sending began, or from the last, in milliseconds.
     pub gap_ms: u64,
 }
 
-/// Reads what fping says of each packet (`-l -D`), by address: `[1732908059.12345] 198.19.1.2 : [7], 64 bytes, 0.42 ms (…)`. Other
-/// lines are of what came twice or late, and count for nothing.
+/// Reads what fping says of each packet (`-l -D`), by address: `[1732908059.12345] 198.19.1.2 : [7], 64 bytes, 0.42 ms (…)`, or that
+/// it timed out, which it does not say of each. Other lines are of what came twice or late, and count for nothing.
 pub fn heard(text: &str) -> BTreeMap<IpAddr, Heard> {
-    let lines: Vec<(f64, IpAddr, bool)> = text.lines().filter_map(line).collect();
-    let (Some((first, ..)), Some((last, ..))) = (lines.first(), lines.last()) else { return BTreeMap::new() };
-    let mut all: BTreeMap<IpAddr, (Heard, f64)> = BTreeMap::new();
-    for (at, address, answered) in &lines {
-        let (heard, since) = all.entry(*address).or_insert_with(|| (Heard::default(), *first));
-        heard.sent += 1;
-        if *answered {
-            heard.lasts(*since, *at);
-            *since = *at;
-        } else {
-            heard.lost += 1;
-        }
+    let lines: Vec<Line> = text.lines().filter_map(Line::parse).collect();
+    let begun = lines.iter().map(Line::begun).fold(f64::INFINITY, f64::min);
+    let Some(last) = lines.last() else { return BTreeMap::new() };
+    let mut all: BTreeMap<IpAddr, Vec<&Line>> = BTreeMap::new();
+    for line in &lines {
+        all.entry(line.address).or_default().push(line);
     }
-    let ended = |(address, (mut heard, since)): (IpAddr, (Heard, f64))| {
-        heard.lasts(since, *last);
-        (address, heard)
+    let sum = |(address, lines): (IpAddr, Vec<&Line>)| {
+        let answers = || lines.iter().filter(|line| line.answered);
+        let moments = || answers().map(|line| line.at);
+        let gaps = std::iter::once(begun).chain(moments()).zip(moments().chain([last.at]));
+        let longest = gaps.map(|(from, to)| to - from).fold(0.0, f64::max);
+        // What was sent behind the last answer, and is not given up, may be on its way.
+        let behind = answers().map(|line| line.number + 1).max().unwrap_or(0);
+        let given_up = lines.iter().filter(|line| !line.answered && line.number >= behind).count();
+        let sent = behind + u32::try_from(given_up).unwrap_or(u32::MAX);
+        let lost = sent.saturating_sub(u32::try_from(answers().count()).unwrap_or(u32::MAX));
+        let gap = Duration::try_from_secs_f64(longest).unwrap_or_default();
+        (address, Heard { sent, lost, gap_ms: u64::try_from(gap.as_millis()).unwrap_or(u64::MAX) })
     };
-    all.into_iter().map(ended).collect()
+    all.into_iter().map(sum).collect()
 }
 
-impl Heard {
-    /// Nothing was heard between these two moments, in seconds.
-    fn lasts(&mut self, from: f64, to: f64) {
-        let gap = std::time::Duration::try_from_secs_f64(to - from).unwrap_or_default();
-        self.gap_ms = self.gap_ms.max(u64::try_from(gap.as_millis()).unwrap_or(u64::MAX));
-    }
+/// What is said of one packet.
+struct Line {
+    /// When, in seconds.
+    at: f64,
+    /// Whom it was sent to.
+    address: IpAddr,
+    /// The how manieth it is, counted from 0.
+    number: u32,
+    /// Whether it was answered.
+    answered: bool,
 }
 
-/// When it was said, of whom, and whether that answered.
-fn line(text: &str) -> Option<(f64, IpAddr, bool)> {
-    let (at, rest) = text.strip_prefix('[')?.split_once("] ")?;
-    let (address, rest) = rest.split_once(" : [")?;
-    let (_, said) = rest.split_once("], ")?;
-    let answered = match said {
-        _ if said.starts_with("timed out") => false,
-        _ if said.contains(" bytes, ") => true,
-        _ => return None,
-    };
-    Some((at.parse().ok()?, address.trim_end().parse().ok()?, answered))
+impl Line {
+    /// When the first packet was sent to who this one was sent to, at the latest.
+    fn begun(&self) -> f64 {
+        self.at - f64::from(self.number) * EVERY
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (at, rest) = text.strip_prefix('[')?.split_once("] ")?;
+        let (address, rest) = rest.split_once(" : [")?;
+        let (number, said) = rest.split_once("], ")?;
+        let answered = match said {
+            _ if said.starts_with("timed out") => false,
+            _ if said.contains(" bytes, ") => true,
+            _ => return None,
+        };
+        let (at, address, number) = (at.parse().ok()?, address.trim_end().parse().ok()?, number.parse().ok()?);
+        Some(Self { at, address, number, answered })
+    }
 }
 
 #[cfg(test)]
@@ -72,8 +90,13 @@ mod tests {
                     [1732908061.60000] 198.19.1.2 : [5], 64 bytes, 0.42 ms (0.42 avg, 25% loss)\n";
         let heard = heard(text);
         let of = |address: &str| heard[&address.parse::<IpAddr>().expect("an address")];
-        assert_eq!(of("198.19.1.2"), Heard { sent: 4, lost: 1, gap_ms: 2500 });
+        // Of [2] and [3] nothing is said.
+        assert_eq!(of("198.19.1.2"), Heard { sent: 6, lost: 3, gap_ms: 2500 });
         assert_eq!(of("fd42:6f76:1::2"), Heard { sent: 1, lost: 0, gap_ms: 2500 }, "nothing was heard from then on");
         assert!(super::heard("no route\n").is_empty());
+        let silent = "[1.0] 198.19.1.2 : [0], timed out\n[1.1] 198.19.1.2 : [1], timed out\n";
+        assert_eq!(super::heard(silent).values().next(), Some(&Heard { sent: 2, lost: 2, gap_ms: 100 }));
+        let late = "[9.0] 198.19.1.2 : [30], 64 bytes, 0.42 ms (0.42 avg, 99% loss)\n";
+        assert_eq!(super::heard(late).values().next(), Some(&Heard { sent: 31, lost: 30, gap_ms: 3000 }));
     }
 }
