@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::network::{loopback, networkd};
 use super::{Members, PATH};
 use crate::lxd::{Client, Exec};
 use crate::packets;
@@ -41,6 +42,32 @@ pub(super) async fn lay(client: &Client, from: &State, instances: &Members) -> R
         tracing::debug!(why, "ports are not up");
     }
     Ok(state)
+}
+
+/// Takes from members that left the cluster on the way from one state to another what they were given for packets, so that they are
+/// the hosts that they were.
+///
+/// # Errors
+/// What was refused, and by whom.
+pub(super) async fn take_back(client: &Client, from: &State, to: &State, instances: &Members) -> Result<(), String> {
+    let leave = to.asked().filter_map(|member| {
+        let before = from.find(&member.name)?;
+        (before.talks && !member.belongs()).then_some((before, member))
+    });
+    let taken = leave.map(async |(before, member)| run(client, instances, &member.name, &off(before, member)).await);
+    join_all(taken).await.into_iter().collect()
+}
+
+/// What takes from a member that was as `before` its endpoints.
+fn off(before: &Member, member: &Member) -> Vec<String> {
+    let bridged = before.nics.iter().find(|nic| nic.bridge.is_some());
+    let nic = bridged.and_then(|nic| member.nics.iter().find(|it| it.device == nic.device));
+    let (device, own) = nic.map_or_else(Default::default, |nic| (nic.device.clone(), networkd(nic)));
+    let loopback = nic.and_then(|_| loopback(&member.loopback)).unwrap_or_default();
+    let mut argv: Vec<String> = ["bash", "-c", packets::UNLAY, "unlay"].map(str::to_owned).into();
+    argv.extend([device, own, loopback, OUTSIDE.to_owned()]);
+    argv.extend(Overlay::ALL.map(|overlay| overlay.to_string()));
+    argv
 }
 
 async fn run(client: &Client, instances: &Members, member: &str, argv: &[String]) -> Result<(), String> {
@@ -177,6 +204,24 @@ mod tests {
         let (before, after) = state(Datapath::Kernel);
         let argv = on_member(&after, &before.members[0], &after.members[0]);
         assert_eq!(argv[5..9], ["system", "", "eth0", ""]);
+    }
+
+    #[test]
+    fn who_leaves_gets_its_addresses_back() {
+        let (mut formed, _) = state(Datapath::Userspace);
+        formed.members[0].loopback.push("198.18.0.1/32".parse().expect("a net"));
+        let mut before = formed.clone();
+        before.lay_traffic();
+        let mut after = State { since: Some(crate::plan::Changes::default()), ..before.clone() };
+        after.members[0].presence = crate::plan::Presence::Left;
+        after.forget_servers();
+        let argv = off(&before.members[0], &after.members[0]);
+        assert_eq!(argv[4], "eth0");
+        assert!(argv[5].starts_with("[Match]\nName=eth0\n") && argv[5].contains("Address=192.0.2.11"), "{argv:?}");
+        assert!(argv[6].contains("Address=198.18.0.1/32\n"), "{argv:?}");
+        assert_eq!(argv[7..], ["outside", "red", "blue"]);
+        let (_, before) = state(Datapath::Kernel);
+        assert_eq!(off(&before.members[0], &before.members[0])[4..7], ["", "", ""]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::act::Hand;
+use super::lay;
 use super::offer;
 use super::provision::provision_for;
 use super::settle::{Before, settle};
@@ -167,6 +168,9 @@ impl Player<'_> {
                 let test = station.test();
                 let why = format!("{test}: {act}: wanted {}, seen {differs}\n  it said: {said}", act.want);
                 return (acts, Err(why));
+            }
+            if let Err(why) = lay::take_back(&site.client, from, &station.state, &manifest.instances).await {
+                return (acts, Err(format!("{}: it keeps what it has for packets: {why}", station.test())));
             }
             let deadline = wait::patience(self.patience());
             let settling = settle(&site.client, &station.state, &manifest.instances, Some(before), deadline, &progress);

@@ -15,6 +15,8 @@ use crate::wait;
 const CLUSTER_MEMORY: u64 = 768 << 20;
 /// Clusters formed per processor: forming one is mostly waiting for timers of others.
 const CLUSTERS_PER_PROCESSOR: u64 = 2;
+/// The same where members send packets: a switch that carries them itself loses some where it gets no time.
+const WITH_TRAFFIC: u64 = 1;
 
 /// The configuration, LXD, the run, and the command that can reap it.
 #[derive(Debug)]
@@ -71,7 +73,8 @@ impl Site {
             return Ok(1);
         }
         let Capacity { memory, processors } = self.capacity().await?;
-        let turns = (memory / CLUSTER_MEMORY).min((processors * CLUSTERS_PER_PROCESSOR).max(CLUSTERS_PER_PROCESSOR));
+        let per_processor = if self.config.traffic { WITH_TRAFFIC } else { CLUSTERS_PER_PROCESSOR };
+        let turns = (memory / CLUSTER_MEMORY).min(processors.max(1) * per_processor);
         Ok(usize::try_from(turns).unwrap_or(1).max(1))
     }
 

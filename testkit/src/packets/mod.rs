@@ -18,6 +18,8 @@ use crate::ovn::ParseError;
 
 /// Gives a member its endpoints; the file says by which arguments.
 pub const LAY: &str = include_str!("lay.sh");
+/// Takes them from a member that left; the file says by which arguments.
+pub const UNLAY: &str = include_str!("unlay.sh");
 /// Makes them, which it is given.
 pub const ENDPOINTS: &str = include_str!("endpoints.sh");
 /// Sends from one of them all the time, and prints what [`heard`] reads.

@@ -134,6 +134,9 @@ impl State {
             }
             // Logical networks are in the Northbound, and who leaves has no bridge for endpoints any more.
             member.talks &= !anew && member.belongs();
+            if !member.belongs() {
+                member.unbridge();
+            }
         }
     }
 

@@ -166,6 +166,16 @@ impl Place {
 }
 
 impl Member {
+    /// Gives the NIC to the tunnels' endpoints its addresses back, where a bridge has them.
+    pub(super) fn unbridge(&mut self) {
+        if let Some(nic) = self.nics.iter_mut().find(|nic| nic.bridge.is_some()) {
+            nic.bridge = None;
+            let looped = self.loopback.iter().any(|net| net.addr() == self.encap.ip);
+            self.encap.device = if looped { "lo".to_owned() } else { nic.device.clone() };
+            self.encap.via.clone_from(&nic.device);
+        }
+    }
+
     /// The NIC by which packets leave for the endpoints of tunnels.
     pub fn wire(&self) -> Option<&Nic> {
         self.nics.iter().find(|nic| nic.is_behind(&self.encap.via))
@@ -276,6 +286,10 @@ mod tests {
         assert_eq!((first.encap.device.as_str(), first.encap.via.as_str()), ("br-phy", "br-phy"));
         assert_eq!(first.wire().map(|nic| nic.device.as_str()), Some("eth0"));
         assert_eq!(first.nics.iter().filter(|nic| nic.bridge.is_some()).count(), 1);
+        let (laid, mut left) = (state.clone(), state);
+        left.members[0].unbridge();
+        assert_eq!(left.members[0].encap, super::tests::state(Datapath::Userspace).members[0].encap);
+        assert_eq!((&left.members[1], left.members[0].wire().is_some()), (&laid.members[1], true));
         let mut kernel = super::tests::state(Datapath::Kernel);
         kernel.lay_traffic();
         assert_eq!(kernel.members[0].encap.device, "eth0");
