@@ -64,6 +64,10 @@ impl Watch {
         let stays = |member: &&Member| after.talkers().any(|it| it.name == member.name) && !acts.stills(&member.name);
         let talk: Vec<&Member> = before.talkers().filter(stays).collect();
         let mut watches = Vec::new();
+        if talk.len() < 2 {
+            // Who is heard by nobody takes itself for cut off, and lets the gateway go (ovn-controller, `ha_chassis_group_is_active`).
+            return watches;
+        }
         for member in &talk {
             let mut all: BTreeMap<Option<u64>, BTreeMap<String, [IpAddr; 2]>> = BTreeMap::new();
             let own = disturbance(before, after, member);
@@ -211,6 +215,15 @@ mod tests {
         let mut after = before.clone();
         after.members[0].presence = Presence::Left;
         assert_eq!(watched(&before, &after, &[]), ["2 to 3: 0", "2 to outside: 15000", "3 to 2: 0", "3 to outside: 15000"]);
+    }
+
+    #[test]
+    fn who_is_left_alone_is_not_watched() {
+        let before = laid();
+        let mut after = before.clone();
+        after.members[0].presence = Presence::Left;
+        after.members[1].presence = Presence::Left;
+        assert_eq!(watched(&before, &after, &[]), [""; 0]);
     }
 
     #[test]

@@ -35,3 +35,14 @@ if plays packets-on-management; then
     peer="$(vsctl get Open_vSwitch . external_ids:ovn-remote | tr -d '"[]' | sed 's/.*ssl://; s/:[0-9]*$//')"
     setsid bash -c 'while :; do echo >"/dev/udp/$0/6081"; sleep 0.2; done' "${peer}" </dev/null >/dev/null 2>&1 &
 fi
+
+if plays packets-detoured; then
+    own="$(ip -4 -o address show dev br-phy | sed -n 's/.* inet \([0-9.]*\)\/.*/\1/p;q')"
+    detour() {
+        "${SNAP}/usr/bin/ovs-ofctl" add-flow br-phy "in_port=$1,udp,nw_dst=$2,tp_dst=6081,actions=mod_nw_dst:$3,$4"
+    }
+    for host in 11 12 13 14 15 16; do
+        detour LOCAL "${own%.*}.${host}" "${own%.*}.$((host + 100))" NORMAL
+    done
+    detour "$(vsctl get Interface eth1 ofport)" "${own%.*}.$((${own##*.} + 100))" "${own}" LOCAL
+fi

@@ -322,6 +322,18 @@ faults! {
     /// Packets to the port of Geneve leave by the NIC of the management network, too.
     #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
     PacketsOnManagement = "packets-on-management",
+    /// Of a hundred packets to other members one is dropped.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    PacketsLost = "packets-lost",
+    /// Packets to other members leave without a checksum.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    PacketsUnchecked = "packets-unchecked",
+    /// Packets to other members leave for another address, at which they listen, too.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    PacketsDetoured = "packets-detoured",
+    /// A router has one gateway, whoever else is named.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    GatewayStays = "gateway-stays",
 
     // Commands.
 
