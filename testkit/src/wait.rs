@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -101,7 +102,25 @@ pub fn patience(deadline: Duration) -> Duration {
 ///
 /// # Errors
 /// [`WaitError::Deadline`] with the last status seen, or [`WaitError::Failed`] as soon as the probe says so.
-pub async fn until<T, E, F, Fut>(what: impl fmt::Display, pace: Pace, mut probe: F) -> Result<T, WaitError<E>>
+pub async fn until<T, E, F, Fut>(what: impl fmt::Display, pace: Pace, probe: F) -> Result<T, WaitError<E>>
+where
+    E: std::error::Error + 'static,
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Poll<T, E>>,
+{
+    until_told(what, pace, std::future::pending(), probe).await
+}
+
+/// The same, with a look besides as soon as `told` is done.
+///
+/// # Errors
+/// Those of [`until`].
+pub async fn until_told<T, E, F, Fut>(
+    what: impl fmt::Display,
+    pace: Pace,
+    told: impl Future<Output = ()>,
+    mut probe: F,
+) -> Result<T, WaitError<E>>
 where
     E: std::error::Error + 'static,
     F: FnMut() -> Fut,
@@ -112,8 +131,13 @@ where
     let mut ticks = tokio::time::interval(pace.every.max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let polling = async {
+        let mut told = pin!(told);
+        let mut knows = false;
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = &mut told, if !knows => knows = true,
+            }
             match probe().await {
                 Poll::Ready(value) => return Ok(value),
                 Poll::NotYet(status) => last = status,
@@ -123,7 +147,17 @@ where
             }
         }
     };
-    let ended = tokio::time::timeout(patience(pace.deadline), polling).await;
+    let ended = {
+        let mut polling = pin!(polling);
+        match tokio::time::timeout(pace.deadline, &mut polling).await {
+            Ok(ended) => Ok(ended),
+            // To measure a host takes longer than most waits, so it is left to those that last.
+            Err(_) => {
+                let rest = patience(pace.deadline).saturating_sub(started.elapsed());
+                tokio::time::timeout(rest, polling).await
+            }
+        }
+    };
     ended.unwrap_or_else(|_| Err(WaitError::Deadline { what: what.to_string(), last, waited: started.elapsed() }))
 }
 
@@ -152,6 +186,18 @@ mod tests {
             async move { if now < 3 { Poll::NotYet(format!("{now}")) } else { Poll::<_, Infallible>::Ready(now) } }
         });
         assert_eq!(found.await.expect("ready"), 3);
+    }
+
+    #[tokio::test]
+    async fn who_is_told_looks_at_once() {
+        let mut looks = 0;
+        let found = until_told("a word", Pace::new(3600, 1_800_000), std::future::ready(()), || {
+            looks += 1;
+            let now = looks;
+            async move { if now < 2 { Poll::NotYet(format!("{now}")) } else { Poll::<_, Infallible>::Ready(now) } }
+        });
+        let found = tokio::time::timeout(Duration::from_secs(20), found).await.expect("not only when it is due");
+        assert_eq!(found.expect("ready"), 2);
     }
 
     #[tokio::test]

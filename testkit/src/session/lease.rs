@@ -16,8 +16,9 @@ use crate::folder::{CellDocument, CellFolder, OfCell};
 use crate::headline;
 use crate::wait::{self, Pace, Poll, WaitError};
 
-/// As long as the longest journey on the slowest host; the runner ends a test that takes longer.
-const PLAY: Pace = Pace::new(3600, 250);
+/// As long as the longest journey on the slowest host; the runner ends a test that takes longer. There are twenty who wait for
+/// each player, whose end they hear of: what they look for is a station of a journey that goes on.
+const PLAY: Pace = Pace::new(3600, 2000);
 
 /// What a test is to do for the cluster that it shares with others.
 #[derive(Debug)]
@@ -85,15 +86,33 @@ impl Part {
 pub async fn wait_for_player<T, E>(
     dir: &Path,
     what: &str,
+    look: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Option<T>, WaitError<E>>
+where
+    E: std::error::Error + 'static,
+{
+    wait(dir, what, PLAY, look).await
+}
+
+async fn wait<T, E>(
+    dir: &Path,
+    what: &str,
+    pace: Pace,
     mut look: impl FnMut() -> Result<Option<T>, E>,
 ) -> Result<Option<T>, WaitError<E>>
 where
     E: std::error::Error + 'static,
 {
     let path = CellFolder::new(dir).lease_lock();
-    wait::until(what, PLAY, || {
+    let ended = async {
+        if lock::free(&path).await.is_err() {
+            // Then it is seen at the next look.
+            std::future::pending().await
+        }
+    };
+    wait::until_told(what, pace, ended, || {
         // Asked before, because what it leaves last it leaves before it ends.
-        let over = lock::try_exclusive(&path).is_ok_and(|held| held.is_some());
+        let over = lock::is_free(&path).unwrap_or_default();
         std::future::ready(match look() {
             Ok(Some(found)) => Poll::Ready(Some(found)),
             Ok(None) if over => Poll::Ready(None),
@@ -128,5 +147,23 @@ mod tests {
         let nothing = wait_for_player(dir, "station 2", || Ok::<Option<u8>, io::Error>(None)).await;
         assert_eq!(nothing.expect("no error"), None, "whoever played has died");
         assert!(matches!(Part::take(dir).expect("a part"), Part::Judge), "nobody plays it again");
+    }
+
+    #[tokio::test]
+    async fn who_waits_hears_at_once_that_the_player_has_ended() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = folder.path();
+        let lease = Part::take(dir).expect("a part");
+        let (station, seldom) = (dir.join("1.json"), Pace::new(3600, 1_800_000));
+        let look = || Ok::<_, io::Error>(station.exists().then_some(1));
+        let waiting = wait(dir, "station 1", seldom, look);
+        tokio::pin!(waiting);
+        let early = tokio::time::timeout(std::time::Duration::from_millis(100), &mut waiting).await;
+        assert!(early.is_err(), "it is being played");
+        fs::write(&station, b"").expect("written");
+        drop(lease);
+        let found =
+            tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await.expect("not only when it is due");
+        assert_eq!(found.expect("no error"), Some(1));
     }
 }
