@@ -117,8 +117,12 @@ impl Shared for Formed {
 
 /// Whether any check of the cluster does not pass.
 fn is_red(manifest: &Manifest) -> bool {
-    let red = |check: Check| (check.applies)(&manifest.plan.state) && !check.judge(manifest).passed();
-    manifest.no_traffic.is_some() || checks().any(red)
+    checks().any(|check| fails(check, manifest)) || manifest.no_traffic.is_some()
+}
+
+/// Whether a check that the cluster has does not pass.
+fn fails(check: Check, manifest: &Manifest) -> bool {
+    (check.applies)(&manifest.plan.state) && !check.judge(manifest).passed()
 }
 
 /// The verdict of one check, and the text that a person reads.
@@ -171,8 +175,9 @@ async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, Unpro
     let work = Work::Check(cluster::TRIED.to_owned());
     Progress::new(dir).tell(Doing::Settling, "trying a change in the Northbound on every member");
     timeline.stage(work, Owner::Product, cluster::try_out(&site.client, &mut manifest)).await;
-    // What was seen to be red has left its evidence.
-    if manifest.settled.unsatisfied.is_empty() && is_red(&manifest) {
+    // What was seen has been judged, and where it was red it has left its evidence.
+    let new = manifest.no_traffic.is_some() || Check::find(cluster::TRIED).is_some_and(|check| fails(check, &manifest));
+    if manifest.settled.unsatisfied.is_empty() && new {
         let evidence = Evidence::new(dir);
         let collecting = cluster::collect(&site.client, &manifest.instances, &evidence);
         timeline.stage(Work::Evidence, Owner::Framework, collecting).await;
