@@ -101,7 +101,7 @@ pub fn appctl(data: &[u8]) {
     }
 }
 
-/// The summary of a member's units and journal.
+/// The summary of a member's journal.
 pub fn health(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Some(health) = short(Health::parse(&text)) {

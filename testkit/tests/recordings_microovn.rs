@@ -86,22 +86,29 @@ fn ovn_env_is_read() {
 #[test]
 fn northd_is_read_in_both_forms_of_options() {
     let wanted = Northd { northbound: "ssl:10.0.0.1:6641".into(), southbound: "ssl:10.0.0.1:6642".into() };
+    let daemons = |lines: &[&str]| -> Vec<Daemon> {
+        let daemon = |line: &&str| {
+            let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            Daemon { program: argv[0].clone(), argv, identity: (1, 1) }
+        };
+        lines.iter().map(daemon).collect()
+    };
     for args in [
-        "ovn-northd -vfile:off --ovnnb-db=ssl:10.0.0.1:6641 --ovnsb-db=ssl:10.0.0.1:6642 --no-chdir\n",
-        "ovn-northd: monitoring pid 7 (healthy)\novn-northd --ovnsb-db ssl:10.0.0.1:6642 --ovnnb-db ssl:10.0.0.1:6641\n",
+        "ovn-northd -vfile:off --ovnnb-db=ssl:10.0.0.1:6641 --ovnsb-db=ssl:10.0.0.1:6642 --no-chdir",
+        "ovn-northd --ovnsb-db ssl:10.0.0.1:6642 --ovnnb-db ssl:10.0.0.1:6641",
     ] {
-        assert_eq!(Northd::parse(args).unwrap(), wanted);
+        assert_eq!(Northd::find(&daemons(&["ovn-controller", args])).unwrap(), wanted);
     }
     for wrong in [
-        "",
+        "ovn-controller",
         "ovn-northd --ovnnb-db=a",
         "ovn-northd --ovnnb-db=a --ovnsb-db",
         "ovn-northd --ovnnb-db=a --ovnsb-db=b --ovnsb-db=c",
     ] {
-        assert!(Northd::parse(wrong).is_err(), "{wrong:?}");
+        assert!(Northd::find(&daemons(&[wrong])).is_err(), "{wrong:?}");
     }
-    let line = "ovn-northd --ovnnb-db=a --ovnsb-db=b\n";
-    assert!(Northd::parse(&line.repeat(2)).is_err(), "two of them");
+    let line = "ovn-northd --ovnnb-db=a --ovnsb-db=b";
+    assert!(Northd::find(&daemons(&[line, line])).is_err(), "two of them");
 }
 
 #[test]
@@ -283,7 +290,6 @@ fn commands_are_argv() {
         microovn cluster list --format json
         snap services microovn
         cat /var/snap/microovn/common/data/env/ovn.env
-        ps -ww -C ovn-northd -o args=
         ip -j address show
         ip -j route get fd42::1
     "#]].assert_eq(
@@ -295,7 +301,6 @@ fn commands_are_argv() {
             commands::members(),
             commands::services(),
             commands::ovn_env(),
-            commands::northd(),
             commands::addresses(),
             commands::route(ip("fd42::1")),
         ]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use expect_test::expect;
 use proptest::prelude::*;
-use testkit::microovn::{JoinToken, Northd, OvnEnv, Route, parse_devices, parse_members, parse_services, redact};
+use testkit::microovn::{Daemon, JoinToken, OvnEnv, Route, parse_devices, parse_members, parse_services, redact};
 use testkit::ovn::{
     AddressText, Connection, Connections, Leader, ParseError, Problem, RaftStatus, Southbound, Switch, parse_host,
     parse_tables,
@@ -206,7 +206,7 @@ proptest! {
     #[test]
     fn no_text_makes_a_parser_panic(text in "\\PC*") {
         let _ = (RaftStatus::parse(&text), text.parse::<Connections>(), parse_services(&text), OvnEnv::parse(&text));
-        let _ = (Northd::parse(&text), text.parse::<JoinToken>(), redact(&text), parse_tables(&text));
+        let _ = (Daemon::parse_all(&text), text.parse::<JoinToken>(), redact(&text), parse_tables(&text));
     }
 
     #[test]

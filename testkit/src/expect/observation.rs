@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Read;
 use crate::microovn::{
     Api, CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Remains, Route,
-    SnapService, Status, parse_devices, parse_members, parse_services, parse_snap_version, redact,
+    SnapService, Status, Unit, parse_devices, parse_members, parse_services, parse_snap_version, parse_units, redact,
 };
 use crate::ovn::{Bindings, ParseError, RaftStatus, Southbound, Switch};
 use crate::packets::Traffic;
@@ -75,6 +75,9 @@ pub struct MemberObservation {
     pub members: Reading<Vec<ClusterMember>>,
     /// Its snap services.
     pub services: Reading<Vec<SnapService>>,
+    /// The units of its snap services.
+    #[serde(default)]
+    pub units: Reading<Vec<Unit>>,
     /// What is connected to its snap's plugs.
     #[serde(default)]
     pub plugs: Reading<Plugs>,
@@ -192,14 +195,16 @@ impl MemberObservation {
             Read::NbRaft => self.nb_raft = reading(output, RaftStatus::parse),
             Read::SbRaft => self.sb_raft = reading(output, RaftStatus::parse),
             Read::Members => self.members = reading(output, parse_members),
-            Read::Services => self.services = reading(output, parse_services),
+            Read::Services => {
+                self.units = reading(output.clone(), parse_units);
+                self.services = reading(output, parse_services);
+            }
             Read::Plugs => self.plugs = reading(output, Plugs::parse),
             Read::Version => self.version = reading(output, parse_snap_version),
             Read::Status => self.status = reading(output, Status::parse),
             Read::NbSchema => self.nb_schema = reading(output, |text| Ok(text.trim().to_owned())),
             Read::SbSchema => self.sb_schema = reading(output, |text| Ok(text.trim().to_owned())),
             Read::OvnEnv => self.ovn_env = reading(output, OvnEnv::parse),
-            Read::Northd => self.northd = reading(output, Northd::parse),
             Read::Devices => self.devices = reading(output, parse_devices),
             Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
             Read::Health => self.health = reading(output, Health::parse),
@@ -212,7 +217,10 @@ impl MemberObservation {
             Read::CertificateText => self.certificate_text = reading(output, CertificateList::parse_text),
             Read::Api(_) => self.api = reading(output, Api::parse),
             Read::Listeners(_) => self.listeners = reading(output, Listener::parse_all),
-            Read::Daemons => self.daemons = reading(output, Daemon::parse_all),
+            Read::Daemons => {
+                self.northd = reading(output.clone(), |text| Northd::find(&Daemon::parse_all(text)?));
+                self.daemons = reading(output, Daemon::parse_all);
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ pub enum Subject {
     Version,
     /// The schemas of the databases, and what MicroOVN says of them.
     Schemas,
-    /// `ovn.env`, and ovn-northd's argv where it runs.
+    /// `ovn.env`, and ovn-northd's arguments where it runs.
     Environment,
     /// Network devices and their addresses.
     Addresses,
@@ -66,7 +66,7 @@ pub enum Read {
     SbRaft,
     /// `cluster list`
     Members,
-    /// `snap services`
+    /// `snap services`, and the services' units.
     Services,
     /// `snap connections`
     Plugs,
@@ -80,8 +80,6 @@ pub enum Read {
     SbSchema,
     /// `ovn.env`
     OvnEnv,
-    /// ovn-northd's argv.
-    Northd,
     /// `ip address`
     Devices,
     /// `ip route get` to this peer.
@@ -98,7 +96,7 @@ pub enum Read {
     Api(SocketAddr),
     /// The daemons' argv.
     Daemons,
-    /// Units and journal of the services.
+    /// The journal of the services.
     Health,
     /// Devices, mounts, processes and files.
     Remains,
@@ -187,7 +185,7 @@ impl Subject {
             Self::Version => vec![Read::Version],
             Self::Schemas if member.runs(Service::Central) => vec![Read::Status, Read::NbSchema, Read::SbSchema],
             Self::Schemas => vec![Read::Status],
-            Self::Environment if member.lives(Process::Northd) => vec![Read::OvnEnv, Read::Northd],
+            Self::Environment if member.lives(Process::Northd) => vec![Read::OvnEnv, Read::Daemons],
             Self::Environment => vec![Read::OvnEnv],
             Self::Addresses => vec![Read::Devices],
             Self::Routes => peers(state, member).map(|peer| Read::Route(peer.encap.ip)).collect(),
@@ -200,7 +198,7 @@ impl Subject {
                 servers.into_iter().chain([api]).collect()
             }
             Self::Daemons => vec![Read::Daemons],
-            Self::Health => vec![Read::Health],
+            Self::Health => vec![Read::Services, Read::Health],
             Self::Remains => vec![Read::Remains],
             Self::Traffic if state.bursts(member).is_empty() => Vec::new(),
             Self::Traffic => vec![Read::Bindings, Read::Packets, Read::LargePackets],
@@ -231,7 +229,6 @@ impl Read {
             Self::NbSchema => commands::northbound_schema(),
             Self::SbSchema => commands::southbound_schema(),
             Self::OvnEnv => commands::ovn_env(),
-            Self::Northd => commands::northd(),
             Self::Devices => commands::addresses(),
             Self::Route(peer) => commands::route(peer),
             Self::Pki => commands::pki(),

@@ -5,10 +5,10 @@
 //! | `microovn init` on a terminal | [`dialog`] |
 //! | `cluster list --format json` | [`ClusterMember`] |
 //! | `snap services microovn` | [`SnapService`] |
-//! | `snap connections microovn` | [`Plugs`] |
+//! | snapd's list of connections | [`Plugs`] |
 //! | `microovn status`, `snap list microovn` | [`Status`], [`parse_snap_version`] |
 //! | `ovn.env` | [`OvnEnv`] |
-//! | ovn-northd's argv | [`Northd`] |
+//! | ovn-northd's arguments | [`Northd`] |
 //! | `ip -j address`, `ip -j route get` | [`Device`], [`Route`] |
 //! | the control socket | [`ControlCall`], [`parse_control`] |
 //! | the journal and the log files | [`JournalLine`], [`find_cause`] |
@@ -17,7 +17,7 @@
 //! | the daemons' arguments | [`Daemon`] |
 //! | what database servers show and answer strangers | [`Listener`] |
 //! | what MicroOVN's daemon shows them | [`Api`] |
-//! | units and journal of the services | [`Health`] |
+//! | journal and units of the services | [`Health`], [`Unit`] |
 //! | what is left of a snap that was removed | [`Remains`] |
 //! | join tokens and what must not be shown | [`JoinToken`], [`redact`] |
 //! | what to run to read all this | [`commands`] |
@@ -51,7 +51,7 @@ pub use certificates::{AUTHORITY, Certificate};
 pub use control::{CONTROL_SOCKET, ControlCall, ControlError, parse_control};
 pub use daemons::{Arguments, Daemon};
 pub use env::OvnEnv;
-pub use health::Health;
+pub use health::{Health, Unit, parse_units};
 pub use journal::{Cause, Gravity, JournalLine, Origin, find_cause, parse_journal, parse_logs, says_end};
 pub use listeners::{Attempt, LISTENERS, Listener};
 pub use members::{ClusterMember, parse_members};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Daemon;
 use crate::ovn::ParseError;
+use crate::plan::Process;
 
 const WHAT: &str = "ovn-northd argv";
 
@@ -16,38 +18,26 @@ pub struct Northd {
 }
 
 impl Northd {
-    /// Reads the output of `ps -C ovn-northd -o args=`: one line a process. Both `--option=value` and
-    /// `--option value` are understood (getopt_long takes either). OVS's monitor process, which calls itself
-    /// `ovn-northd: monitoring pid …`, is skipped.
+    /// That of the one among these daemons.
     ///
     /// # Errors
     /// When not exactly one ovn-northd runs, or an option is missing or given twice.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let mut lines =
-            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("ovn-northd: monitoring"));
-        match (lines.next(), lines.next()) {
-            (Some(line), None) => {
-                Ok(Self { northbound: option(line, "--ovnnb-db")?, southbound: option(line, "--ovnsb-db")? })
-            }
-            _ => Err(ParseError::expected(WHAT, "one running ovn-northd", text)),
-        }
+    pub fn find(daemons: &[Daemon]) -> Result<Self, ParseError> {
+        let mut all = daemons.iter().filter(|daemon| daemon.process() == Some(Process::Northd));
+        let (Some(northd), None) = (all.next(), all.next()) else {
+            let programs: Vec<&str> = daemons.iter().map(|daemon| daemon.program.as_str()).collect();
+            return Err(ParseError::expected(WHAT, "one running ovn-northd", &programs.join(", ")));
+        };
+        Ok(Self { northbound: option(northd, "ovnnb-db")?, southbound: option(northd, "ovnsb-db")? })
     }
 }
 
-fn option(line: &str, name: &str) -> Result<String, ParseError> {
-    let mut found = None;
-    let mut words = line.split_whitespace();
-    while let Some(word) = words.next() {
-        let value = match word.strip_prefix(name) {
-            Some("") => words.next(),
-            Some(rest) => rest.strip_prefix('='),
-            None => None,
-        };
-        if let Some(value) = value
-            && found.replace(value).is_some()
-        {
-            return Err(ParseError::duplicate(WHAT, name, line));
-        }
+fn option(northd: &Daemon, name: &str) -> Result<String, ParseError> {
+    let line = northd.argv.join(" ");
+    match &northd.arguments().values(name)[..] {
+        [] => Err(ParseError::missing(WHAT, format!("--{name}"), &line)),
+        [value] if value.is_empty() => Err(ParseError::missing(WHAT, format!("the value of --{name}"), &line)),
+        [value] => Ok(value.clone()),
+        _ => Err(ParseError::duplicate(WHAT, format!("--{name}"), &line)),
     }
-    found.map(str::to_owned).ok_or_else(|| ParseError::missing(WHAT, name, line))
 }

@@ -61,12 +61,14 @@ impl fmt::Display for Activity {
     }
 }
 
-/// Reads the table of `snap services microovn`; snap offers no other format.
+/// Reads the table of `snap services microovn`; snap offers no other format. What
+/// [`commands::services_table`](super::commands::services_table) prints behind it is passed over.
 ///
 /// # Errors
 /// When the header is another one, a line has not four columns, a state is unknown or a service is listed twice.
 pub fn parse_services(text: &str) -> Result<Vec<SnapService>, ParseError> {
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let table = text.split_once("= units\n").map_or(text, |(table, _)| table);
+    let mut lines = table.lines().filter(|line| !line.trim().is_empty());
     let header: Vec<&str> = lines.next().unwrap_or_default().split_whitespace().collect();
     if header != ["Service", "Startup", "Current", "Notes"] {
         return Err(ParseError::expected(WHAT, "the header Service, Startup, Current, Notes", text));

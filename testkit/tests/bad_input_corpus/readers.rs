@@ -6,8 +6,8 @@ use testkit::expect::Noise;
 use testkit::fuzzing::{TOKEN, bootstrap_answers, join_answers};
 use testkit::microovn::dialog::{Dialog, Step};
 use testkit::microovn::{
-    Api, Certificate, CertificateList, Daemon, Health, JoinToken, Listener, Northd, OvnEnv, Pki, Route, parse_control,
-    parse_devices, parse_members, parse_services,
+    Api, Certificate, CertificateList, Daemon, Health, JoinToken, Listener, Northd, OvnEnv, Pki, Plugs, Route,
+    parse_control, parse_devices, parse_members, parse_services, parse_units,
 };
 use testkit::ovn::{Connections, RaftStatus, Southbound, Switch, parse_host, parse_tables};
 use testkit::report::chain;
@@ -30,7 +30,9 @@ const READERS: &[(&str, Reader)] = &[
     ("services", |input, _| said(parse_services(&text(input)))),
     ("control", |input, _| said(parse_control(&text(input)))),
     ("ovn_env", |input, _| said(OvnEnv::parse(&text(input)))),
-    ("northd", |input, _| said(Northd::parse(&text(input)))),
+    ("northd", |input, _| said(Daemon::parse_all(&text(input)).and_then(|all| Northd::find(&all)))),
+    ("units", |input, _| said(parse_units(&text(input)))),
+    ("plugs", |input, _| said(Plugs::parse(&text(input)))),
     ("devices", |input, _| said(parse_devices(&text(input)))),
     ("route", |input, _| said(Route::parse(&text(input)))),
     ("token", |input, _| said(text(input).parse::<JoinToken>())),

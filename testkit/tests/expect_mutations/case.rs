@@ -7,7 +7,7 @@ use testkit::expect::{MemberObservation, Observation, Reading};
 use testkit::microovn::health::{Kind, Trouble};
 use testkit::microovn::{
     Api, Certificate, CertificateList, ClusterMember, Daemon, Device, Health, ListedCertificate, Listener, Northd,
-    OvnEnv, Pki, PkiContent, PkiFile, Plugs, Route, SnapService,
+    OvnEnv, Pki, PkiContent, PkiFile, Plugs, Route, SnapService, Unit,
 };
 use testkit::ovn::{RaftStatus, Southbound, Switch};
 use testkit::plan::State;
@@ -72,6 +72,9 @@ impl Case<'_> {
     }
     pub(crate) fn northd(&mut self) -> &mut Northd {
         inner(&mut self.victim().northd)
+    }
+    pub(crate) fn units(&mut self) -> &mut Vec<Unit> {
+        inner(&mut self.victim().units)
     }
     pub(crate) fn health(&mut self) -> &mut Health {
         inner(&mut self.victim().health)

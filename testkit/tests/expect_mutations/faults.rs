@@ -142,7 +142,7 @@ fn only_that_a_service_ended_is_forgiven_and_only_that_one() {
     assert!(!says(Kind::Panic, "ovn-controller", "panic: it went wrong"));
     let restarted = |service: &str| {
         found_of(&state, |case| {
-            let unit = &mut case.health().units[0];
+            let unit = &mut case.units()[0];
             (unit.name, unit.restarts) = (format!("snap.microovn.{service}.service"), 1);
         })
     };

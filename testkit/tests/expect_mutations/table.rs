@@ -326,13 +326,13 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("no database server was asked", &["mutual_tls"], |c| c.victim().listeners = Reading::NotRead),
     // Units and journal
     ("a unit that failed", &["healthy"], |c| {
-        let unit = &mut c.health().units[1];
+        let unit = &mut c.units()[1];
         (unit.active, unit.sub) = ("failed".to_owned(), "failed".to_owned());
     }),
-    ("a unit that ended in failure", &["healthy"], |c| c.health().units[1].result = "exit-code".to_owned()),
-    ("a unit that systemd restarted", &["healthy"], |c| c.health().units[0].restarts = 1),
-    ("a unit that systemd is about to restart", &["healthy"], |c| c.health().units[0].sub = "auto-restart".to_owned()),
-    ("no unit", &["healthy"], |c| c.health().units.clear()),
+    ("a unit that ended in failure", &["healthy"], |c| c.units()[1].result = "exit-code".to_owned()),
+    ("a unit that systemd restarted", &["healthy"], |c| c.units()[0].restarts = 1),
+    ("a unit that systemd is about to restart", &["healthy"], |c| c.units()[0].sub = "auto-restart".to_owned()),
+    ("no unit", &["healthy"], |c| c.units().clear()),
     ("an empty journal", &["healthy"], |c| c.health().lines = 0),
     ("a journal of which lines were left out", &["healthy"], |c| c.health().left_out = 1),
     ("a panic", &["healthy"], |c| c.says(Kind::Panic, "panic: runtime error", 1)),

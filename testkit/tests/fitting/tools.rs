@@ -23,7 +23,9 @@ pub(super) fn list(state: &State, port: u16) -> String {
 pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Changes) -> Result<String, &'static str> {
     let chassis: Vec<_> = state.members_with(Service::Chassis).enumerate().collect();
     Ok(match read {
-        Read::Switch if !member.lives(Process::SwitchDatabase) => return Err("database connection failed (No such file or directory)"),
+        Read::Switch if !member.lives(Process::SwitchDatabase) => {
+            return Err("database connection failed (No such file or directory)");
+        }
         Read::Switch => {
             let mut ids = vec![json!(["hostname", member.hostname]), json!(["system-id", member.name])];
             let mut interfaces = vec![json!(["br-int", "internal", ["map", []]])];
@@ -44,7 +46,8 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             let roots = json!({"data": [[["map", ids]]], "headings": ["external_ids"]});
             let interfaces = json!({"data": interfaces, "headings": ["name", "type", "options"]});
             let kind = state.datapath.map_or("", Datapath::kind);
-            let bridges = json!({"data": [["br-int", kind, "0000ce8f"]], "headings": ["name", "datapath_type", "datapath_id"]});
+            let bridges =
+                json!({"data": [["br-int", kind, "0000ce8f"]], "headings": ["name", "datapath_type", "datapath_id"]});
             format!("{roots}\n{interfaces}\n{bridges}\n")
         }
         Read::LostSouthbound => return Err("`microovn.ovn-sbctl` exited with 1: database connection failed ()"),
@@ -92,11 +95,11 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             };
             LISTENERS.map(one).concat()
         }
-        Read::Health => "= units\nId=snap.microovn.daemon.service\nNRestarts=0\nResult=success\nActiveState=active\n\
-                         SubState=running\n\nId=snap.microovn.bird.service\nNRestarts=0\nResult=success\n\
-                         ActiveState=inactive\nSubState=dead\n= journal 1204 0\n1\t0\tovs-vswitchd\tovs|00003|vswitchd|ERR|\
-                         mlockall failed: Cannot allocate memory\n= end\n"
-            .to_owned(),
+        Read::Health => {
+            "= journal 1204 0\n1\t0\tovs-vswitchd\tovs|00003|vswitchd|ERR|mlockall failed: Cannot allocate \
+                         memory\n= end\n"
+                .to_owned()
+        }
         Read::Remains => {
             let nics = member.nics.iter().map(|nic| format!("device {}\n", nic.device));
             format!("device lo\ndevice tunl0\n{}end\n", nics.collect::<String>())
@@ -122,19 +125,25 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                 let notes = if name == "refresh-expiring-certs" { "timer-activated" } else { "-" };
                 text += &format!("microovn.{name}  {startup}  {current}  {notes}\n");
             }
-            text
+            text + "= units\nId=snap.microovn.daemon.service\nNRestarts=0\nResult=success\nActiveState=active\n\
+                    SubState=running\n\nId=snap.microovn.bird.service\nNRestarts=0\nResult=success\n\
+                    ActiveState=inactive\nSubState=dead\n"
         }
         Read::Plugs => {
-            let plugs = state
-                .release_of(member)
-                .plugs
+            let declared = &state.release_of(member).plugs;
+            let plug = |name: &str| json!({"snap": "microovn", "plug": name});
+            let connected: Vec<_> = declared
                 .iter()
-                .map(|(name, plug)| format!("{}  microovn:{name}  :{}  manual\n", plug.interface, plug.interface));
-            "Interface  Plug  Slot  Notes\n".to_owned() + &plugs.collect::<String>()
+                .map(|(name, it)| json!({"plug": plug(name), "slot": {"snap": "snapd", "slot": it.interface}}))
+                .collect();
+            let plugs: Vec<_> = declared.keys().map(|name| plug(name)).collect();
+            json!({"result": {"established": connected, "plugs": plugs}}).to_string()
         }
         Read::Version => {
             let version = &state.release_of(member).version;
-            format!("Name      Version  Rev  Tracking  Publisher  Notes\nmicroovn  {version}  x1   -         -          -\n")
+            format!(
+                "Name      Version  Rev  Tracking  Publisher  Notes\nmicroovn  {version}  x1   -         -          -\n"
+            )
         }
         Read::Status => status(state),
         Read::NbSchema => format!("{}\n", state.schemas().map_or("none", |it| &it.northbound)),
@@ -154,11 +163,6 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                  OVN_SB_CONNECT=\"{sb}\"\nOVN_LOCAL_IP=\"{local}\"\n"
             )
         }
-        Read::Northd => format!(
-            "ovn-northd --ca-cert=/pki/cacert.pem -vsyslog:info --ovnnb-db={} --ovnsb-db {} --no-chdir\n",
-            list(state, 6641),
-            list(state, 6642)
-        ),
         Read::Devices => {
             let device = |name: &str, nic: &Nic, has: bool| {
                 let addresses = nic.addresses.iter().filter(|_| has);

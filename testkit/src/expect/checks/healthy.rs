@@ -27,27 +27,35 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
     let mut verdict = Verdict::builder(CHECK.name);
     let known = Noise::known().map(|all| all.into_iter().filter(|noise| noise.may_be_in(state)).collect::<Vec<_>>());
     for member in state.online() {
+        match observation.get(&member.name, |seen| &seen.units) {
+            Err(reason) => drop(verdict.unread(&member.name, UNITS, reason)),
+            Ok(units) => judge_units(&mut verdict, member, units),
+        }
         match (observation.get(&member.name, |seen| &seen.health), &known) {
             (Err(reason), _) => drop(verdict.unread(&member.name, JOURNAL, reason)),
             (_, Err(error)) => drop(verdict.unread(&member.name, "known noise", error.to_string())),
-            (Ok(health), Ok(known)) => judge_member(&mut verdict, member, health, known),
+            (Ok(health), Ok(known)) => judge_journal(&mut verdict, member, health, known),
         }
     }
     verdict.finish()
 }
 
-fn judge_member(verdict: &mut VerdictBuilder, planned: &Member, health: &Health, known: &[Noise]) {
+fn judge_units(verdict: &mut VerdictBuilder, planned: &Member, units: &[Unit]) {
     let member = planned.name.as_str();
-    // systemd writes a line when it starts a service, and the daemon always runs.
-    verdict.judge(health.lines > 0, member, JOURNAL, "lines", "some", "none", None);
-    verdict.judge(!health.units.is_empty(), member, UNITS, "units", "some", "none", None);
-    let left_out = format!("{} more that may tell of trouble", health.left_out);
-    verdict.judge(health.left_out == 0, member, JOURNAL, "lines that were left out", "none", left_out, None);
+    verdict.judge(!units.is_empty(), member, UNITS, "units", "some", "none", None);
     let upset = |unit: &&Unit| unit.service().is_some_and(|service| planned.upset.contains(service));
-    for unit in health.units.iter().filter(|unit| !upset(unit)) {
+    for unit in units.iter().filter(|unit| !upset(unit)) {
         let seen = state(unit);
         verdict.judge(seen.is_empty(), member, UNITS, &unit.name, "no failure, no restart of its own", seen, None);
     }
+}
+
+fn judge_journal(verdict: &mut VerdictBuilder, planned: &Member, health: &Health, known: &[Noise]) {
+    let member = planned.name.as_str();
+    // systemd writes a line when it starts a service, and the daemon always runs.
+    verdict.judge(health.lines > 0, member, JOURNAL, "lines", "some", "none", None);
+    let left_out = format!("{} more that may tell of trouble", health.left_out);
+    verdict.judge(health.left_out == 0, member, JOURNAL, "lines that were left out", "none", left_out, None);
     for kind in Kind::ALL {
         let of_kind =
             health.troubles.iter().filter(|trouble| trouble.kind == kind && !is_meant(trouble, &planned.upset));

@@ -16,6 +16,9 @@ const OVN_RUN: &str = "/var/snap/microovn/common/run/ovn";
 /// The folder of what the daemon knows.
 const STATE: &str = "/var/snap/microovn/common/state";
 
+/// Where snapd answers.
+const SNAPD: &str = "/run/snapd.socket";
+
 /// Where snapd writes the units of services.
 const UNITS: &str = "/etc/systemd/system";
 
@@ -28,6 +31,7 @@ const API_SCRIPT: &str = include_str!("api.sh");
 const DAEMONS_SCRIPT: &str = include_str!("daemons.sh");
 const REMAINS_SCRIPT: &str = include_str!("remains.sh");
 const SERVICES_SCRIPT: &str = include_str!("services.sh");
+const PLUGS_SCRIPT: &str = include_str!("plugs.pl");
 
 fn argv(words: &[&str]) -> Argv {
     words.iter().map(|word| (*word).to_owned()).collect()
@@ -117,7 +121,8 @@ pub fn services() -> Argv {
     argv(&["snap", "services", "microovn"])
 }
 
-/// The same as a table of the same form; read by [`parse_services`](super::parse_services).
+/// The same as a table of the same form, and the services' units; read by [`parse_services`](super::parse_services) and
+/// [`parse_units`](super::parse_units).
 pub fn services_table() -> Argv {
     argv(&["bash", "-c", SERVICES_SCRIPT, "services", "microovn", UNITS])
 }
@@ -149,7 +154,7 @@ fn schema(socket: &str, database: &str) -> Argv {
 
 /// What is connected to the snap's plugs; read by [`Plugs::parse`](super::Plugs::parse).
 pub fn plugs() -> Argv {
-    argv(&["snap", "connections", "microovn"])
+    argv(&["perl", "-e", PLUGS_SCRIPT, "--", SNAPD, "microovn"])
 }
 
 /// The services' environment; read by [`OvnEnv::parse`](super::OvnEnv::parse).
@@ -165,12 +170,6 @@ pub fn health() -> Argv {
 /// What is left of a snap that was removed; read by [`Remains::parse`](super::Remains::parse).
 pub fn remains() -> Argv {
     argv(&["bash", "-c", REMAINS_SCRIPT, "remains"])
-}
-
-/// ovn-northd's argv; read by [`Northd::parse`](super::Northd::parse). `-ww` because ps may cut lines at 80 columns
-/// when it does not print to a terminal (ps(1), "-w").
-pub fn northd() -> Argv {
-    argv(&["ps", "-ww", "-C", "ovn-northd", "-o", "args="])
 }
 
 /// The network devices; read by [`parse_devices`](super::parse_devices).
@@ -211,7 +210,8 @@ pub fn listeners(address: IpAddr) -> Argv {
     [&argv(&["bash", "-c", LISTENERS_SCRIPT, "listeners"])[..], &ends].concat()
 }
 
-/// The daemons and their arguments; read by [`Daemon::parse_all`](super::Daemon::parse_all).
+/// The daemons and their arguments; read by [`Daemon::parse_all`](super::Daemon::parse_all) and
+/// [`Northd::find`](super::Northd::find).
 pub fn daemons() -> Argv {
     argv(&["bash", "-c", DAEMONS_SCRIPT, "daemons"])
 }

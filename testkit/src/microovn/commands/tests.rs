@@ -1,12 +1,13 @@
 //! The scripts run on this host.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::microovn::{Attempt, Daemon, Listener, Pki, PkiContent, parse_services};
+use crate::microovn::{Attempt, Daemon, Listener, Pki, PkiContent, parse_services, parse_units};
 
 #[test]
 fn a_daemon_that_is_not_yet_in_the_background_is_none() {
@@ -41,7 +42,7 @@ fn table(units: &[&str], systemd: &str, snapd: &str) -> std::process::Output {
         fs::write(at(unit), "").expect("written");
     }
     fs::write(at("said"), systemd).expect("written");
-    for (name, does) in [("systemctl", "cat ${0%/*}/said"), ("snap", snapd)] {
+    for (name, does) in [("systemctl", "sed \"s~[$][*]~$*~\" ${0%/*}/said"), ("snap", snapd)] {
         fs::write(at(name), format!("#!/bin/bash\n{does}\n")).expect("written");
         fs::set_permissions(at(name), fs::Permissions::from_mode(0o755)).expect("it can be run");
     }
@@ -74,6 +75,61 @@ Id=snap.microovn.switch.service\nActiveState=failed\nUnitFileState=enabled\n";
         "switch enabled inactive ",
     ];
     assert_eq!(rows, wanted);
+}
+
+#[test]
+fn behind_the_services_are_their_units_and_those_without_a_file() {
+    let said = "Id=snap.microovn.gone.service\nActiveState=failed\nSubState=failed\nResult=signal\nNRestarts=3\n\
+                UnitFileState=\n";
+    let output = table(&["snap.microovn.chassis.service"], &format!("$*\n{said}"), "exit 64");
+    let printed = String::from_utf8(output.stdout).expect("text");
+    let (_, asked) = printed.split_once("= units\n").expect("units");
+    let asked = asked.lines().next().expect("what systemd is asked");
+    assert!(asked.ends_with("-- snap.microovn.chassis.service snap.microovn.*.service"), "{asked}");
+    let units = parse_units(&printed.replace(asked, "")).expect("units");
+    assert_eq!(
+        units.iter().map(|unit| (unit.name.as_str(), unit.restarts)).collect::<Vec<_>>(),
+        [("snap.microovn.gone.service", 3)]
+    );
+}
+
+/// What is printed of a snapd that gives this answer, and what it was asked.
+fn answered(answer: &'static str) -> (std::process::Output, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("snapd.socket");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    let snapd = std::thread::spawn(move || {
+        let mut client = BufReader::new(listener.accept().expect("a client").0);
+        let mut asked = String::new();
+        while !asked.ends_with("\r\n\r\n") {
+            client.read_line(&mut asked).expect("a request");
+        }
+        client.get_mut().write_all(answer.as_bytes()).expect("it listens");
+        asked
+    });
+    let argv = plugs();
+    let socket = socket.display().to_string();
+    let argv = argv.iter().map(|word| if word == SNAPD { &socket } else { word });
+    let output = Command::new("env").args(argv).output().expect("perl runs");
+    (output, snapd.join().expect("an answer"))
+}
+
+#[test]
+fn snapd_is_asked_for_all_connections_of_the_snap() {
+    let body = r#"{"result":{"established":[],"plugs":[{"snap":"microovn","plug":"network"}]}}"#;
+    let answer = "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{\"result\":{\"established\":[],\"plugs\":\
+                  [{\"snap\":\"microovn\",\"plug\":\"network\"}]}}";
+    let (output, asked) = answered(answer);
+    assert_eq!(asked, "GET /v2/connections?select=all&snap=microovn HTTP/1.0\r\n\r\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), body);
+}
+
+#[test]
+fn a_refusal_of_snapd_is_an_error_that_says_it() {
+    let (output, _) = answered("HTTP/1.0 404 Not Found\r\n\r\n{\"result\":{\"message\":\"no such snap\"}}");
+    assert!(!output.status.success() && output.stdout.is_empty());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("404 Not Found") && said.contains("no such snap"), "{said}");
 }
 
 #[test]

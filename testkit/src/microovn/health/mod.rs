@@ -1,5 +1,5 @@
-//! How the services of a member have fared since it booted: their units, and what their journal has that should be in no
-//! journal.
+//! How the services of a member have fared since it booted: what their journal has that should be in no journal, and what
+//! systemd says of their units.
 //!
 //! A journal may be long, that of a daemon that loops hundreds of megabytes. So it is summarised on the member, by a
 //! fixed program that [`argv`] runs: lines that may tell of trouble, each once however often it came, and lines that came
@@ -9,10 +9,12 @@ mod kind;
 mod script;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod writer;
 
 pub use kind::{EXAMPLES, Kind};
 pub use script::argv;
+pub use unit::{Unit, parse_units};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,32 +27,15 @@ const WHAT: &str = "health";
 /// can come often five times a minute (`VLOG_RATE_LIMIT_INIT`). One that loops was recorded at a thousand times a second.
 pub const OFTEN: u32 = 60;
 
-/// Units and journal of one member.
+/// The journal of one member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// The snap's services that systemd has loaded.
-    pub units: Vec<Unit>,
     /// How many lines of the journal were read, and of the daemons' own log files.
     pub lines: u64,
     /// How many different lines that may tell of trouble were left out, because there were too many.
     pub left_out: u64,
     /// Lines that tell of trouble, in the order in which they came.
     pub troubles: Vec<Trouble>,
-}
-
-/// A service as systemd sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unit {
-    /// `snap.microovn.chassis.service`
-    pub name: String,
-    /// `active`, `inactive`, `failed`, …
-    pub active: String,
-    /// `running`, `dead`, `auto-restart`, …
-    pub sub: String,
-    /// How it ended last: `success`, `exit-code`, `start-limit-hit`, …
-    pub result: String,
-    /// How often systemd has started it again by itself since somebody started it.
-    pub restarts: u32,
 }
 
 /// A line that tells of trouble.
@@ -69,20 +54,18 @@ pub struct Trouble {
 }
 
 impl Health {
-    /// Reads what the program of [`argv`] prints: three sections, `= units` as of `systemctl show`, `= journal` with a line
-    /// for each line, and `= end`.
+    /// Reads what the program of [`argv`] prints: two sections, `= journal` with a line for each line, and `= end`.
     ///
     /// # Errors
     /// When a section is missing or another one is there, or a line in one is not as expected.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let sections = |text: &str| -> Option<(String, String, String)> {
-            let (units, rest) = text.strip_prefix("= units\n")?.split_once("= journal ")?;
-            let (totals, rest) = rest.split_once('\n')?;
+        let sections = |text: &str| -> Option<(String, String)> {
+            let (totals, rest) = text.strip_prefix("= journal ")?.split_once('\n')?;
             let lines = rest.strip_suffix("= end\n")?;
-            Some((units.to_owned(), totals.to_owned(), lines.to_owned()))
+            Some((totals.to_owned(), lines.to_owned()))
         };
-        let expected = || ParseError::expected(WHAT, "the sections units, journal and end", &redact(text));
-        let (units, totals, lines) = sections(text).ok_or_else(expected)?;
+        let expected = || ParseError::expected(WHAT, "the sections journal and end", &redact(text));
+        let (totals, lines) = sections(text).ok_or_else(expected)?;
         let number = |text: &str| {
             text.parse::<u64>()
                 .map_err(|_| ParseError::expected(WHAT, "how many lines were read and left out", &totals))
@@ -90,34 +73,13 @@ impl Health {
         let (lines_read, left_out) = totals
             .split_once(' ')
             .ok_or_else(|| ParseError::expected(WHAT, "how many lines were read and left out", &totals))?;
-        let blocks = units.split("\n\n").filter(|block| !block.trim().is_empty());
         let seen = lines.lines().map(line).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            units: blocks.map(unit).collect::<Result<_, _>>()?,
             lines: number(lines_read)?,
             left_out: number(left_out)?,
             troubles: seen.into_iter().flatten().collect(),
         })
     }
-}
-
-fn unit(block: &str) -> Result<Unit, ParseError> {
-    let find = |name: &str| {
-        let mut values = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        match (values.next(), values.next()) {
-            (Some(value), None) => Ok(value.trim().to_owned()),
-            (Some(_), Some(_)) => Err(ParseError::duplicate(WHAT, name, block)),
-            (None, _) => Err(ParseError::missing(WHAT, name, block)),
-        }
-    };
-    let restarts = find("NRestarts")?;
-    Ok(Unit {
-        name: find("Id")?,
-        active: find("ActiveState")?,
-        sub: find("SubState")?,
-        result: find("Result")?,
-        restarts: restarts.parse().map_err(|_| ParseError::expected(WHAT, "a number of restarts", &restarts))?,
-    })
 }
 
 /// A line of the summary: how often it came, how often in one second, who said it, and what, between tabs. `None` where it

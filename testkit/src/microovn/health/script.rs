@@ -1,16 +1,13 @@
-//! The program that summarises units and journal on a member.
+//! The program that summarises a journal on a member.
 
-/// Prints the state of the snap's units, and of the newest lines of the journal since the boot those that may tell of
-/// trouble or came often. The first argument is how many lines of the journal are read, the second how many different
-/// lines are printed at the most, the others are where units and the daemons' own log files are.
+/// Prints of the newest lines of the journal since the boot those that may tell of trouble or came often. The first argument is how many lines of the journal are read, the second how many different
+/// lines are printed at the most, the third is where the daemons' own log files are.
 ///
 /// Which lines may tell of trouble is decided broadly here and exactly by the reader. Lines that differ in numbers only are
 /// one: numbers are times, process ids, counters and addresses.
 const SCRIPT: &str = r##"
 newest=$1 most=$2 logs=$3
 shopt -s nullglob
-echo '= units'
-systemctl show --property=Id,ActiveState,SubState,Result,NRestarts 'snap.microovn.*.service' || exit
 journal=(journalctl --boot --no-pager --quiet --lines="$newest" --output=short-unix)
 {
     "${journal[@]}" --unit='snap.microovn.*.service'
