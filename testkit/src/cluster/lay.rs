@@ -9,7 +9,8 @@ use super::{Members, PATH};
 use crate::lxd::{Client, Exec};
 use crate::packets;
 use crate::plan::{
-    Datapath, Endpoint, GATEWAY_PORT, Member, OUTSIDE, Overlay, PHYSICAL, Place, ROUTER, State, UPLINK, UPLINK_BRIDGE, WIRE_BRIDGE,
+    Datapath, Endpoint, GATEWAY_PORT, Member, OUTSIDE, Overlay, PHYSICAL, Place, ROUTER, State, UPLINK, UPLINK_BRIDGE,
+    WIRE_BRIDGE,
 };
 use crate::report::chain;
 use crate::wait;
@@ -144,7 +145,9 @@ fn northbound(state: &State) -> Vec<String> {
     }
     and(&["--may-exist", "lr-add", ROUTER]);
     and(&["--may-exist", "ls-add", UPLINK]);
-    for (network, place) in [(Overlay::ROUTED.to_string(), Overlay::ROUTED.router()), (UPLINK.to_owned(), Place::UPLINK)] {
+    for (network, place) in
+        [(Overlay::ROUTED.to_string(), Overlay::ROUTED.router()), (UPLINK.to_owned(), Place::UPLINK)]
+    {
         let (of_router, of_network) = (format!("{network}-router"), format!("router-{network}"));
         let ([ipv4, ipv6], mac) = (place.nets().map(|net| net.to_string()), place.mac());
         and(&["--may-exist", "lrp-add", ROUTER, &of_router, &mac, &ipv4, &ipv6]);
@@ -199,7 +202,10 @@ mod tests {
         let back = "198.19.1.0/24,198.19.9.254, fd42:6f76:1::/64,fd42:6f76:9::fe,";
         assert_eq!(argv[10], format!("outside 0a:74:6b:00:09:01 198.19.9.1/24 fd42:6f76:9::1/64 {back}"));
         assert_eq!(argv.len(), 15, "two endpoints, each with its port");
-        assert!(argv[11].starts_with("red 0a:74:6b:00:01:01 198.19.1.1/24 fd42:6f76:1::1/64 198.19.2.2,,0a:74:6b:00:02:02 "));
+        assert!(
+            argv[11]
+                .starts_with("red 0a:74:6b:00:01:01 198.19.1.1/24 fd42:6f76:1::1/64 198.19.2.2,,0a:74:6b:00:02:02 ")
+        );
         assert!(argv[11].ends_with(" 198.19.9.0/24,198.19.1.254, fd42:6f76:9::/64,fd42:6f76:1::fe,"));
         let (before, after) = state(Datapath::Kernel);
         let argv = on_member(&after, &before.members[0], &after.members[0]);

@@ -134,7 +134,9 @@ impl Watched {
             Watch::Southbound { gap_ms: most, .. } => {
                 (gap > most).then(|| format!("{gap} ms without an answer, of at most {most}"))
             }
-            Watch::Packets { gap_ms: None, .. } => (*lost > 0).then(|| format!("{lost} of {looks} packets lost, of none")),
+            Watch::Packets { gap_ms: None, .. } => {
+                (*lost > 0).then(|| format!("{lost} of {looks} packets lost, of none"))
+            }
             Watch::Packets { gap_ms: Some(most), .. } => (gap > most)
                 .then(|| format!("{gap} ms without an answer, of at most {most}; {lost} of {looks} packets lost")),
         }
@@ -203,7 +205,8 @@ mod tests {
         let mut after = before.clone();
         let second = after.members[1].name.clone();
         after.since.as_mut().expect("changes").process(&second, Process::Switch, Turnover::Fresh);
-        let wanted = ["1 to 3+outside: 0", "1 to 2: 20000", "2 to 1+3+outside: 20000", "3 to 1+outside: 0", "3 to 2: 20000"];
+        let wanted =
+            ["1 to 3+outside: 0", "1 to 2: 20000", "2 to 1+3+outside: 20000", "3 to 1+outside: 0", "3 to 2: 20000"];
         assert_eq!(watched(&before, &after, &[]), wanted);
         let acts = [Act::of(&second, What::Reboot { with: Vec::new() })];
         assert_eq!(watched(&before, &after, &acts), ["1 to 3+outside: 0", "3 to 1+outside: 0"]);
@@ -214,7 +217,10 @@ mod tests {
         let before = laid();
         let mut after = before.clone();
         after.members[0].presence = Presence::Left;
-        assert_eq!(watched(&before, &after, &[]), ["2 to 3: 0", "2 to outside: 15000", "3 to 2: 0", "3 to outside: 15000"]);
+        assert_eq!(
+            watched(&before, &after, &[]),
+            ["2 to 3: 0", "2 to outside: 15000", "3 to 2: 0", "3 to outside: 15000"]
+        );
     }
 
     #[test]
@@ -237,9 +243,7 @@ mod tests {
 
     #[test]
     fn a_packet_that_is_lost_is_told_where_none_may_be() {
-        let watch = |gap_ms| {
-            Watch::Packets { on: "m".to_owned(), from: Overlay::Red, to: BTreeMap::new(), gap_ms }
-        };
+        let watch = |gap_ms| Watch::Packets { on: "m".to_owned(), from: Overlay::Red, to: BTreeMap::new(), gap_ms };
         let seen = |bound, lost, gap_ms| Watched { watch: watch(bound), looks: 9, lost, gap_ms, said: None }.differs();
         assert_eq!((seen(None, 0, 5_000), seen(Some(1_000), 5, 1_000)), (None, None));
         assert_eq!(seen(None, 1, 200).as_deref(), Some("1 of 9 packets lost, of none"));

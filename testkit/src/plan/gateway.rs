@@ -7,8 +7,6 @@ use super::{Member, Process, Service, State};
 pub const ROUTER: &str = "edge";
 /// The network that joins it to what is outside, and the port of the router there.
 pub const UPLINK: &str = "uplink";
-/// What is outside: a network namespace on each member, each like the others, so that packets end with the one whose turn it is.
-pub const OUTSIDE: &str = "outside";
 /// The network that the uplink is, as members map it to a bridge.
 pub const PHYSICAL: &str = "testkit";
 /// The bridge of it on each member, as OVN's own examples call it.

@@ -34,7 +34,7 @@ pub use changes::{Changes, Turnover};
 pub use database::{Database, ELECTION_TIMER};
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
-pub use gateway::{GATEWAY_PORT, OUTSIDE, PHYSICAL, ROUTER, UPLINK, UPLINK_BRIDGE};
+pub use gateway::{GATEWAY_PORT, PHYSICAL, ROUTER, UPLINK, UPLINK_BRIDGE};
 pub use member::{Encap, Member, Presence, Standstill};
 pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{HostFact, InitOption, Need, Outline};
@@ -43,7 +43,7 @@ pub use recipe::{Content, File, Recipe, Role};
 pub use release::{Plug, Programs, Release, Schemas};
 pub use service::Service;
 pub use state::State;
-pub use traffic::{Burst, Endpoint, Overlay, Place, Trial, WIRE_BRIDGE};
+pub use traffic::{Burst, Endpoint, OUTSIDE, Overlay, Place, Trial, WIRE_BRIDGE};
 
 /// How a cluster is formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

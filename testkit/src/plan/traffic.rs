@@ -6,11 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::{Datapath, Member, Nic, OUTSIDE, Process, State};
+use super::{Datapath, Member, Nic, Process, State};
 
 /// The bridge that has a NIC for a port where the switch carries packets itself: it sends to tunnels by a bridge of its own, or not at
 /// all (Open vSwitch, userspace-tunneling.rst).
 pub const WIRE_BRIDGE: &str = "br-phy";
+/// What is outside of logical networks: a network namespace on each member, each like the others, so that packets end with the one
+/// whose router sends them.
+pub const OUTSIDE: &str = "outside";
 /// What a bridge of LXD carries of an IP packet, in bytes, where nobody asks for more.
 const WIRE_MTU: u16 = 1500;
 /// What is in front of an inner IP packet: the outer UDP, Geneve's header and OVN's option, and the inner Ethernet header.
@@ -244,7 +247,8 @@ impl State {
         for (from, ipv6) in Overlay::ALL.into_iter().flat_map(|from| [(from, false), (from, true)]) {
             let fills = Self::inner_mtu(member) - if ipv6 { 48 } else { 28 };
             let to = |overlay: Overlay| -> Vec<_> {
-                let of = |peer: &&Member| (peer.name.clone(), self.endpoints(peer)[overlay as usize].place.address(ipv6));
+                let of =
+                    |peer: &&Member| (peer.name.clone(), self.endpoints(peer)[overlay as usize].place.address(ipv6));
                 peers.iter().map(of).collect()
             };
             let many = (MANY / peers.len() as u16).clamp(2, MANY / 2);
