@@ -95,7 +95,7 @@ pub(super) async fn provision_for(
         crate::host::require_ipv6(&site.config)?;
     }
     let cost = expected(&site.config.out_dir, &sketch, steps);
-    let turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost)).await?;
+    let turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost, steps)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
     let bridges = make_bridges(site, sketch.cell.as_str(), &timeline);
     let golden = find_golden(site, &sketch, &timeline, &progress);

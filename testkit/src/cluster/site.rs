@@ -15,8 +15,9 @@ use crate::wait;
 const CLUSTER_MEMORY: u64 = 768 << 20;
 /// Clusters formed per processor: forming one is mostly waiting for timers of others.
 const CLUSTERS_PER_PROCESSOR: u64 = 2;
-/// The same where members send packets: a switch that carries them itself loses some where it gets no time.
-const WITH_TRAFFIC: u64 = 1;
+/// How many times fewer clusters take steps at the same time where packets are watched meanwhile: a switch that carries them itself
+/// loses some where it gets no time.
+const WATCHED: usize = 2;
 
 /// The configuration, LXD, the run, and the command that can reap it.
 #[derive(Debug)]
@@ -44,13 +45,15 @@ impl Site {
     }
 
     /// Waits for a turn: as many clusters are formed at once as the LXD host has memory and processors for, those of
-    /// the highest `cost` first. While memory is short, all but one wait on.
-    pub(super) async fn turn(&self, cost: u64) -> Result<Turn, ClusterError> {
+    /// the highest `cost` first, and of those that take `steps` fewer where packets are watched. While memory is short, all but one
+    /// wait on.
+    pub(super) async fn turn(&self, cost: u64, steps: usize) -> Result<Turn, ClusterError> {
         let turns = match self.config.parallel {
             Some(turns) => turns,
             // Asked once: clusters that form would make it fewer for those who ask later.
             None => self.run.once("turns", async || self.room().await).await?,
         };
+        let turns = if self.config.traffic && steps > 0 { turns.div_ceil(WATCHED) } else { turns };
         let lasts = Capacity::lasts(&self.config.lxd);
         let mut seen: Option<(Instant, Capacity)> = None;
         let places = async || {
@@ -73,8 +76,7 @@ impl Site {
             return Ok(1);
         }
         let Capacity { memory, processors } = self.capacity().await?;
-        let per_processor = if self.config.traffic { WITH_TRAFFIC } else { CLUSTERS_PER_PROCESSOR };
-        let turns = (memory / CLUSTER_MEMORY).min(processors.max(1) * per_processor);
+        let turns = (memory / CLUSTER_MEMORY).min(processors.max(1) * CLUSTERS_PER_PROCESSOR);
         Ok(usize::try_from(turns).unwrap_or(1).max(1))
     }
 
