@@ -49,6 +49,14 @@ pub(super) struct RunArgs {
 /// Runs the chosen suites, with each product where there are several and none is chosen.
 pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs) -> Result<ExitCode, Failure> {
     config.traffic |= args.traffic;
+    if let Some(why) = crate::host::without_packets(&config).filter(|_| config.traffic) {
+        let skipped = format!("the checks of packets are skipped: {why}");
+        if args.forbid_skips {
+            return Err(Failure::Usage(skipped));
+        }
+        println!("{skipped}");
+        config.traffic = false;
+    }
     let cells = Cells::of(catalogue)?;
     let upstream = args.upstream.as_deref().map(|name| parity::find(catalogue, name)).transpose()?;
     let mut chosen = match (&upstream, args.suites.as_slice(), args.tier) {
@@ -64,7 +72,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         check_pause(&chosen, step)?;
     }
     let programs = OnceCell::new();
-    let settings = settings(&args);
+    let settings = settings(&args, config.traffic);
     let order = Order { catalogue, suites: &chosen, programs: &programs, settings, runner: &args.runner };
     let ended = match config.require_decided() {
         Ok(()) => {
@@ -81,12 +89,12 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
 }
 
 /// The variables that tests are told by what they are to know.
-fn settings(args: &RunArgs) -> Vec<(&'static str, String)> {
+fn settings(args: &RunArgs, traffic: bool) -> Vec<(&'static str, String)> {
     let settings = [
         (ON, args.on.clone()),
         (PAUSE_BEFORE, args.pause_before.clone()),
         (KEEP, args.pause_on_failure.then(|| "on-failure".to_owned())),
-        (TRAFFIC, args.traffic.then(|| "1".to_owned())),
+        (TRAFFIC, Some(if traffic { "1" } else { "0" }.to_owned())),
     ];
     settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

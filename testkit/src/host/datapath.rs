@@ -51,6 +51,25 @@ pub fn ensure_datapath(config: &Config) -> Decision {
     decide(config.datapath, kernel)
 }
 
+/// Why members can send each other no packets on this host, whatever their rows say; `None` where nothing is known against it.
+pub fn without_packets(config: &Config) -> Option<String> {
+    let root = Path::new("/");
+    lacks_carrier(config.datapath, look(&config.lxd, root), root)
+}
+
+fn lacks_carrier(wanted: Datapath, kernel: Kernel, root: &Path) -> Option<String> {
+    let Decision { userspace, .. } = decide(wanted, kernel);
+    match kernel {
+        Kernel::Without if !userspace => {
+            Some("the kernel has no module openvswitch, and TESTKIT_DATAPATH refuses the userspace datapath".to_owned())
+        }
+        Kernel::Without | Kernel::Loadable | Kernel::Loaded if userspace && !root.join("dev/net/tun").exists() => {
+            Some("the userspace datapath takes /dev/net/tun, which this host does not have".to_owned())
+        }
+        _ => None,
+    }
+}
+
 fn decide(wanted: Datapath, kernel: Kernel) -> Decision {
     let decided = |userspace, why: &str| Decision { userspace, why: why.to_owned() };
     match (wanted, kernel) {
@@ -146,5 +165,17 @@ mod tests {
             assert_eq!(decide(wanted, kernel).userspace, userspace, "{wanted:?} {kernel:?}");
         }
         assert!(decide(Own, Kernel::Without).why.contains("no tunnels"));
+    }
+
+    #[test]
+    fn where_nothing_can_carry_packets_it_is_said_and_of_a_remote_host_nothing_is_known() {
+        let (with, without) = (host(&[("dev/net/tun", "")]), host(&[]));
+        let lacks = |wanted, kernel, root: &tempfile::TempDir| lacks_carrier(wanted, kernel, root.path());
+        assert_eq!(lacks(Datapath::Auto, Kernel::Without, &with), None);
+        assert_eq!(lacks(Datapath::Auto, Kernel::Loaded, &without), None);
+        assert_eq!(lacks(Datapath::Userspace, Kernel::Unknown, &without), None);
+        assert!(lacks(Datapath::Auto, Kernel::Without, &without).is_some_and(|why| why.contains("/dev/net/tun")));
+        assert!(lacks(Datapath::Userspace, Kernel::Loaded, &without).is_some_and(|why| why.contains("/dev/net/tun")));
+        assert!(lacks(Datapath::Kernel, Kernel::Without, &with).is_some_and(|why| why.contains("TESTKIT_DATAPATH")));
     }
 }

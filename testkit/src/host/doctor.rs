@@ -25,6 +25,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         findings.extend(kernel::host(asker));
     }
     findings.push(kernel::datapath(&decide_datapath(config)));
+    findings.push(kernel::packets(super::datapath::without_packets(config)));
     findings.push(kernel::vrf(super::module(config, "vrf"), asker));
     findings.push(store().await);
     match lxd::reach(config, asker).await {

@@ -26,7 +26,7 @@ use ipnet::Ipv4Net;
 
 pub use capacity::Capacity;
 pub use connect::{connect, options, routes};
-pub use datapath::{Decision, decide_datapath, ensure_datapath};
+pub use datapath::{Decision, decide_datapath, ensure_datapath, without_packets};
 pub use doctor::{Finding, Level, examine};
 pub use error::Error;
 pub use kernel::{Module, module};

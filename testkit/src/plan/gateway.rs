@@ -1,6 +1,8 @@
 //! The way out of the logical networks: a router whose gateway is on one member at a time, and what is outside.
 
-use super::traffic::Place;
+use std::net::IpAddr;
+
+use super::traffic::{Overlay, Place};
 use super::{Member, Process, Service, State};
 
 /// The router, as the Northbound names it.
@@ -28,6 +30,15 @@ impl Place {
     pub const UPLINK: Self = Self::of_router(NET);
     /// Where what is outside is.
     pub const OUTSIDE: Self = Self::new(NET, 1);
+}
+
+/// The network that a packet between these two is on: one that leaves for what is outside has the router behind it already. `None`
+/// where it is of none, as what members ask each other to know whether they are there.
+pub fn network_between((from, to): (IpAddr, IpAddr)) -> Option<String> {
+    if to == Place::OUTSIDE.address(to.is_ipv6()) {
+        return Some(ROUTER.to_owned());
+    }
+    Overlay::of(from).or(Overlay::of(to)).map(|overlay| overlay.to_string())
 }
 
 impl Member {

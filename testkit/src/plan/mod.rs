@@ -34,7 +34,7 @@ pub use changes::{Changes, Turnover};
 pub use database::{Database, ELECTION_TIMER};
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
-pub use gateway::{GATEWAY_PORT, PHYSICAL, ROUTER, UPLINK, UPLINK_BRIDGE};
+pub use gateway::{GATEWAY_PORT, PHYSICAL, ROUTER, UPLINK, UPLINK_BRIDGE, network_between};
 pub use member::{Encap, Member, Presence, Standstill};
 pub use network::{Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{HostFact, InitOption, Need, Outline};

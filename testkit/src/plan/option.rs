@@ -30,6 +30,8 @@ pub enum HostFact {
     Vrf,
     /// It is not.
     NoVrf,
+    /// Something can carry packets between members: the kernel's module openvswitch, or a switch by /dev/net/tun.
+    Packets,
 }
 
 /// Something that not every release of the product can do, or not every host has. Asked for before a cluster is formed; a cell
@@ -59,6 +61,9 @@ impl fmt::Display for Need {
                 f.write_str("vrf in its kernel, which `modprobe vrf` loads where there is one")
             }
             Self::Host(HostFact::NoVrf) => f.write_str("a kernel that is known to be without vrf"),
+            Self::Host(HostFact::Packets) => {
+                f.write_str("something that carries packets between members, which `testkit doctor` tells of")
+            }
             Self::Older => f.write_str("an older snap to come from, which MICROOVN_UPGRADE_FROM names"),
         }
     }

@@ -195,7 +195,7 @@ impl State {
         (able < 2).then(|| format!("{able} members have a chassis and a switch, and packets cross between two"))
     }
 
-    /// Lays traffic: every member that can has its endpoints from now on. Where the switch carries packets itself, the addresses of
+    /// Lays traffic: every member that can has its endpoints from now on, also one that came later than others. Where the switch carries packets itself, the addresses of
     /// the NIC to the tunnels' endpoints are on a bridge that has the NIC for a port.
     pub fn lay_traffic(&mut self) {
         let bridged = self.datapath == Some(Datapath::Userspace);
@@ -209,7 +209,11 @@ impl State {
                 }
             }
         }
-        self.gateways = self.members.iter().filter(|member| member.talks).map(|member| member.name.clone()).collect();
+        for member in self.members.iter().filter(|member| member.talks) {
+            if !self.gateways.contains(&member.name) {
+                self.gateways.push(member.name.clone());
+            }
+        }
     }
 
     /// The members whose endpoints send and hear each other now, in order.
@@ -290,6 +294,9 @@ mod tests {
         assert_eq!((first.encap.device.as_str(), first.encap.via.as_str()), ("br-phy", "br-phy"));
         assert_eq!(first.wire().map(|nic| nic.device.as_str()), Some("eth0"));
         assert_eq!(first.nics.iter().filter(|nic| nic.bridge.is_some()).count(), 1);
+        let mut again = state.clone();
+        again.lay_traffic();
+        assert_eq!(again, state, "who has endpoints keeps them");
         let (laid, mut left) = (state.clone(), state);
         left.members[0].unbridge();
         assert_eq!(left.members[0].encap, super::tests::state(Datapath::Userspace).members[0].encap);

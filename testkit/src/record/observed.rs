@@ -1,13 +1,13 @@
-//! Tunnel endpoints and tunnels as they were seen, beside the plan.
+//! Tunnel endpoints and tunnels as they were seen, and what went over NICs, beside the plan.
 //!
 //! The checks judge; this only pairs what was planned with what was seen, for the picture of a cell.
 
 use std::net::IpAddr;
 
-use super::schema::{Endpoint, Network, Tunnel, TunnelState};
+use super::schema::{Carried, Endpoint, Network, Tunnel, TunnelState};
 use crate::expect::Observation;
 use crate::ovn::Switch;
-use crate::plan::{Member, Plan, Service};
+use crate::plan::{Member, Plan, Service, network_between};
 
 /// Every chassis, and every tunnel that is planned or was seen.
 pub(super) fn network(plan: &Plan, observation: &Observation) -> Network {
@@ -23,7 +23,52 @@ pub(super) fn network(plan: &Plan, observation: &Observation) -> Network {
         });
         network.tunnels.extend(tunnels(plan, member, switch));
     }
+    network.carried = plan.state.talkers().flat_map(|member| carried(plan, member, observation)).collect();
     network
+}
+
+/// What went over the NICs of a member, by who is at the other end and by the network that it is of.
+fn carried(plan: &Plan, member: &Member, observation: &Observation) -> Vec<Carried> {
+    let traffic = observation.find(&member.name).and_then(|seen| seen.traffic.get().ok());
+    let carrier = member.wire().map(|nic| nic.device.as_str());
+    let mut all: Vec<Carried> = Vec::new();
+    for wire in traffic.iter().flat_map(|traffic| &traffic.wires) {
+        for flow in &wire.flows {
+            let own = |end: IpAddr| has(member, end) || end == member.encap.ip;
+            let (source, destination) = (flow.like.source, flow.like.destination);
+            if !own(source) && !own(destination) {
+                // What a bridge hands to everybody.
+                continue;
+            }
+            let other = if own(source) { destination } else { source };
+            let peer = plan
+                .state
+                .members()
+                .find(|peer| peer.name != member.name && (peer.encap.ip == other || has(peer, other)));
+            let ends =
+                peer.is_some_and(|peer| peer.encap.ip == other) && [source, destination].contains(&member.encap.ip);
+            let planned = carrier == Some(wire.device.as_str()) && ends;
+            let peer = peer.map(|peer| peer.name.clone());
+            let overlay = flow.like.inner.and_then(network_between);
+            let alike = |it: &&mut Carried| {
+                it.device == wire.device && it.planned == planned && it.peer == peer && it.overlay == overlay
+            };
+            match all.iter_mut().find(alike) {
+                Some(known) => (known.packets, known.bytes) = (known.packets + flow.packets, known.bytes + flow.bytes),
+                None => all.push(Carried {
+                    member: member.name.clone(),
+                    device: wire.device.clone(),
+                    peer,
+                    overlay,
+                    packets: flow.packets,
+                    bytes: flow.bytes,
+                    planned,
+                }),
+            }
+        }
+    }
+    all.sort_by(|one, other| (&one.device, &one.peer, &one.overlay).cmp(&(&other.device, &other.peer, &other.overlay)));
+    all
 }
 
 /// The tunnels of one member: first those that are planned, then the others.

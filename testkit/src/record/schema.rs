@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use journey::{Act, Arrival, Change, Journey, MemberState, State, Station, Stopped, Watch};
 pub use together::{Column, Found, Row, SideBySide};
-pub use topology::{Device, Encap, Endpoint, Member, Network, Plan, Segment, Tunnel, TunnelState};
+pub use topology::{Carried, Device, Encap, Endpoint, Member, Network, Plan, Segment, Tunnel, TunnelState};
 
 /// The version of the record. It changes when a reader of the one before would be wrong.
 ///

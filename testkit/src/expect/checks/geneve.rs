@@ -1,12 +1,11 @@
 //! What is on the wire is Geneve as OVN promises it.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use crate::expect::{Check, Judge, Observation, Subject, Verdict, VerdictBuilder};
 use crate::ovn::{Bindings, Southbound};
 use crate::packets::{ETHERNET, GeneveOption, Header, Like, Wire};
-use crate::plan::{Member, Overlay, Place, ROUTER, State};
+use crate::plan::{Member, State, network_between};
 
 pub(super) const CHECK: Check = Check {
     name: "geneve",
@@ -73,18 +72,11 @@ fn of_packet(
         compare("UDP checksum", has(promised), has(header.checksum));
     }
     // What members ask each other to know whether they are there is of no network.
-    let Some(network) = like.inner.and_then(network) else { return };
+    let Some(network) = like.inner.and_then(network_between) else { return };
     let key = bindings.find_key(&network);
     let key = key.map_or_else(|| "a key that the Southbound does not have".to_owned(), |key| key.to_string());
     compare(&format!("VNI of {network}"), key, header.vni.to_string());
     let seen: Vec<String> = header.options.iter().map(ToString::to_string).collect();
     let seen = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
     compare("options", GeneveOption::OVN.to_string(), seen);
-}
-
-/// What a packet between these two is on: one that leaves for what is outside has the router behind it already.
-fn network((from, to): (IpAddr, IpAddr)) -> Option<String> {
-    let leaves = to == Place::OUTSIDE.address(to.is_ipv6());
-    let overlay = || Overlay::of(from).or(Overlay::of(to)).map(|overlay| overlay.to_string());
-    if leaves { Some(ROUTER.to_owned()) } else { overlay() }
 }

@@ -111,6 +111,17 @@ pub(super) fn datapath(Decision { userspace, why }: &Decision) -> Finding {
     Finding::ok("datapath", format!("{which}: {why}"))
 }
 
+/// Whether members can send each other anything.
+pub(super) fn packets(lacking: Option<String>) -> Finding {
+    match lacking {
+        None => Finding::ok("packets", "members can send each other some: `--traffic` judges them"),
+        Some(why) => {
+            let mend = "`modprobe openvswitch` or /dev/net/tun, and TESTKIT_DATAPATH=auto; else the checks of packets are skipped";
+            Finding::warn("packets", format!("members can send each other none: {why}"), mend)
+        }
+    }
+}
+
 /// Without it MicroOVN configures no BGP.
 pub(super) fn vrf(module: Module, asker: Asker) -> Finding {
     match module {

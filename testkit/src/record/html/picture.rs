@@ -1,5 +1,6 @@
 //! The topology of a cell as a picture: members, their devices and addresses, tunnels; what is wrong is marked.
 
+use super::inline::size;
 use crate::record::schema::{Cell, Endpoint, Member, Phase, Plan, Segment, Tunnel, TunnelState};
 
 const WIDTH: i32 = 252;
@@ -55,8 +56,18 @@ pub(super) struct Bus {
     pub(super) x2: i32,
     pub(super) y: i32,
     pub(super) label: Text,
-    /// Where members are on it: x, and the y at which the card ends.
-    pub(super) taps: Vec<(i32, i32)>,
+    pub(super) taps: Vec<Tap>,
+}
+
+/// Where a member is on a network.
+pub(super) struct Tap {
+    pub(super) x: i32,
+    /// Where its card ends.
+    pub(super) y: i32,
+    /// Whether its NIC carried packets to other members, and whether those were to be there.
+    pub(super) class: &'static str,
+    /// How many.
+    pub(super) label: Option<Text>,
 }
 
 impl Picture {
@@ -83,10 +94,18 @@ impl Picture {
         let bottom = top + height;
         let bus = |(n, network): (i32, &Segment)| {
             let y = bottom + 26 + n * BUS;
-            let tap = |card: &Card| (card.x + 24 + n * 20, bottom);
+            let tap = |(card, member): (&Card, &Member)| {
+                let x = card.x + 24 + n * 20;
+                let (class, told) = carried(cell, member, &network.device).unzip();
+                let label = told.zip(class).map(|(text, class)| {
+                    let class = if class == STRAY { "bad" } else { "good" };
+                    Text { x: x + 6, y: y + 14, class, text }
+                });
+                Tap { x, y: bottom, class: class.unwrap_or_default(), label }
+            };
             let text = format!("{} {}", network.name, network.ranges.join(" "));
             let label = Text { x: MARGIN + 60, y: y - 5, class: "small", text };
-            Bus { x1: MARGIN, x2: width - MARGIN, y, label, taps: cards.iter().map(tap).collect() }
+            Bus { x1: MARGIN, x2: width - MARGIN, y, label, taps: cards.iter().zip(&plan.members).map(tap).collect() }
         };
         let buses: Vec<Bus> = (0..).zip(&plan.networks).map(bus).collect();
         Some(Self {
@@ -98,6 +117,25 @@ impl Picture {
             arcs,
             buses,
         })
+    }
+}
+
+/// A NIC that carried packets as planned, and one that carried others.
+const CARRIES: &str = "carries";
+const STRAY: &str = "stray";
+
+/// What a NIC carried to other members, with its class; `None` where it carried nothing.
+fn carried(cell: &Cell, member: &Member, device: &str) -> Option<(&'static str, String)> {
+    let all = || cell.network.iter().flat_map(|network| &network.carried);
+    let here: Vec<_> = all().filter(|it| it.member == member.name && it.device == device).collect();
+    let sum = |planned| {
+        let of = here.iter().filter(move |it| it.planned == planned);
+        of.fold((0, 0), |(packets, bytes), it| (packets + it.packets, bytes + it.bytes))
+    };
+    match (sum(true), sum(false)) {
+        ((0, _), (0, _)) => None,
+        ((packets, bytes), (0, _)) => Some((CARRIES, format!("{packets} packets, {}", size(bytes)))),
+        (_, (packets, bytes)) => Some((STRAY, format!("✗ {packets} packets, {}, are not planned", size(bytes)))),
     }
 }
 
@@ -114,6 +152,10 @@ fn description(cell: &Cell, plan: &Plan, tunnels: &[Tunnel]) -> String {
     for endpoint in cell.network.iter().flat_map(|network| &network.endpoints).filter(|it| !it.as_planned) {
         let seen = endpoint.seen.as_deref().unwrap_or("nothing");
         words.push(format!("{}: tunnel endpoint wanted {}, seen {seen}.", endpoint.member, endpoint.wanted));
+    }
+    let stray = cell.network.iter().flat_map(|network| &network.carried).filter(|it| !it.planned);
+    for it in stray {
+        words.push(format!("{} {}: {} packets that are not planned.", it.member, it.device, it.packets));
     }
     words.join(" ")
 }

@@ -11,7 +11,9 @@ use super::journey::{JourneyView, StationView};
 use super::picture::Picture;
 use crate::headline;
 use crate::record::closer;
-use crate::record::schema::{Cell, CheckInfo, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState};
+use crate::record::schema::{
+    Carried, Cell, CheckInfo, InitOption, Outcome, Record, RunState, Totals, Tunnel, TunnelState,
+};
 
 /// A line of facts about the run.
 pub(super) struct Fact {
@@ -223,6 +225,13 @@ impl<'a> CellView<'a> {
     pub(super) fn wrong_tunnels(&self) -> Vec<&'a Tunnel> {
         let tunnels = self.cell.network.iter().flat_map(|network| &network.tunnels);
         tunnels.filter(|tunnel| tunnel.state != TunnelState::Right).collect()
+    }
+
+    /// What NICs carried, what was not planned first.
+    pub(super) fn carried(&self) -> Vec<&'a Carried> {
+        let mut all: Vec<&Carried> = self.cell.network.iter().flat_map(|network| &network.carried).collect();
+        all.sort_by_key(|it| it.planned);
+        all
     }
 
     /// Whether a dialog ended at a question that no option answers.

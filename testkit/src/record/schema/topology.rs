@@ -77,6 +77,28 @@ pub struct Network {
     pub endpoints: Vec<Endpoint>,
     /// Every tunnel that is planned or was seen.
     pub tunnels: Vec<Tunnel>,
+    /// What of Geneve was captured on NICs while members sent each other packets; empty where they sent none.
+    #[serde(default)]
+    pub carried: Vec<Carried>,
+}
+
+/// What was captured on a NIC of a member to and from one other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Carried {
+    /// The member.
+    pub member: String,
+    /// Its device.
+    pub device: String,
+    /// The member at the other end; absent where that is of none.
+    pub peer: Option<String>,
+    /// The logical network or router; absent for what members ask each other to know whether they are there.
+    pub overlay: Option<String>,
+    /// How many packets.
+    pub packets: u64,
+    /// How many bytes they have together, with the outer Ethernet header.
+    pub bytes: u64,
+    /// Whether they were to be there.
+    pub planned: bool,
 }
 
 /// The tunnel endpoint of one chassis.
