@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Settled;
 use super::observe::{Members, observe};
-use crate::expect::{self, Known, Observation, Subject};
+use crate::expect::{self, Check, Known, Observation, Subject, Verdict};
 use crate::lxd::Client;
 use crate::plan::State;
 use crate::report::{Doing, Progress};
@@ -20,6 +20,9 @@ use crate::report::{Doing, Progress};
 /// needs, and the longer something has not come, the less likely it is to come within the next moment.
 const FIRST: Duration = Duration::from_millis(300);
 const LAST: Duration = Duration::from_secs(3);
+
+/// What was lost once, where other packets came through, may be lost again: so many looks in a row must be without that.
+const CERTAIN: usize = 3;
 
 /// The station before.
 #[derive(Debug, Clone, Copy)]
@@ -45,20 +48,21 @@ pub async fn settle(
     let mut observation = Observation::default();
     let all = BTreeSet::from(Subject::ALL);
     let mut wanted = all.clone();
-    let mut count = 0;
+    let (mut count, mut doubts) = (0, 0_usize);
     progress.tell(Doing::Settling, "reading every member");
     let (unsatisfied, last) = loop {
         let looked = tokio::time::Instant::now();
         count += 1;
         observe(client, state, instances, &wanted, &mut observation).await;
         let unsatisfied = expect::unsatisfied(state, &observation, before.map(|before| before.seen));
+        let is_known = |verdict: &Verdict| before.is_some_and(|before| !before.known.is_news(verdict));
+        let loses = unsatisfied.iter().any(|(check, verdict)| expect::is_of_packets(check.name) && !is_known(verdict));
+        doubts = if loses && observation.loses_packets() { CERTAIN } else { doubts.saturating_sub(1) };
         let late = started.elapsed() >= deadline;
-        let ended = late
-            || unsatisfied.iter().all(|(check, verdict)| {
-                // A line of a journal does not go away, however long one waits.
-                check.reads.iter().all(|subject| subject.lasts())
-                    || before.is_some_and(|before| !before.known.is_news(verdict))
-            });
+        // A line of a journal does not go away, however long one waits.
+        let lasts = |check: &Check| check.reads.iter().all(|subject| subject.lasts());
+        let as_it_must_be = doubts == 0 && unsatisfied.iter().all(|(check, verdict)| lasts(check) || is_known(verdict));
+        let ended = late || as_it_must_be;
         if ended && wanted == all {
             let names = unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
             break (names, looked.elapsed());
@@ -70,7 +74,13 @@ pub async fn settle(
             continue;
         }
         wanted = unsatisfied.iter().flat_map(|(check, _)| check.reads.iter().copied()).collect();
-        let waits: Vec<&str> = unsatisfied.iter().map(|(check, _)| check.name).collect();
+        let mut waits: Vec<&str> = unsatisfied.iter().map(|(check, _)| check.name).collect();
+        if wanted.is_empty() {
+            waits.push("packets once more, as some were lost");
+        }
+        if doubts > 0 {
+            wanted.insert(Subject::Traffic);
+        }
         progress.tell(Doing::Settling, format!("waiting for {}", waits.join(", ")));
         tracing::debug!(waiting_for = ?waits, "not settled");
         let pause = (started.elapsed() / 5).clamp(FIRST, LAST);

@@ -33,7 +33,7 @@ pub(super) async fn watching<T>(
     let (end, ended) = watch::channel(false);
     let looking = watches.iter().map(async |watch| {
         let instance = instances.get(watch.on()).map(String::as_str).unwrap_or_default();
-        let seen = Watched { watch: watch.clone(), looks: 0, lost: 0, gap_ms: 0, said: None };
+        let seen = Watched { watch: watch.clone(), looks: 0, lost: 0, row: 0, gap_ms: 0, said: None };
         let ended = ended.clone();
         match watch {
             Watch::Southbound { .. } => look(client, instance, seen, ended).await,
@@ -128,12 +128,15 @@ fn hear(mut seen: Watched, to: &[IpAddr], said: Result<String, String>) -> Watch
     };
     let mut lines = Vec::new();
     for address in to {
-        let Heard { sent, lost, gap_ms } = heard.get(address).copied().unwrap_or_default();
+        let Heard { sent, lost, row, gap_ms } = heard.get(address).copied().unwrap_or_default();
         seen.looks += sent;
         seen.lost += lost;
+        seen.row = seen.row.max(row);
         seen.gap_ms = seen.gap_ms.max(gap_ms);
         if lost > 0 || sent == 0 {
-            lines.push(format!("{address}: {lost} of {sent} packets lost, {gap_ms} ms without an answer"));
+            lines.push(format!(
+                "{address}: {lost} of {sent} packets lost, {row} in a row, {gap_ms} ms without an answer"
+            ));
         }
     }
     if to.iter().any(|address| !heard.contains_key(address)) {
@@ -149,18 +152,20 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::journey::Bound;
     use crate::plan::Overlay;
 
     #[test]
     fn what_was_sent_to_all_is_summed_up_and_what_was_lost_is_told_by_address() {
         let [one, other]: [IpAddr; 2] = [[198, 19, 1, 2].into(), [198, 19, 1, 3].into()];
-        let watch = Watch::Packets { on: "m".to_owned(), from: Overlay::Red, to: BTreeMap::new(), gap_ms: None };
-        let seen = || Watched { watch: watch.clone(), looks: 0, lost: 0, gap_ms: 0, said: None };
+        let watch =
+            Watch::Packets { on: "m".to_owned(), from: Overlay::Red, to: BTreeMap::new(), bound: Bound::Nothing };
+        let seen = || Watched { watch: watch.clone(), looks: 0, lost: 0, row: 0, gap_ms: 0, said: None };
         let text = "[1.0] 198.19.1.2 : [0], 64 bytes, 0.42 ms (0.42 avg, 0% loss)\n\
                     [1.5] 198.19.1.3 : [0], timed out (NaN avg, 100% loss)\n";
         let both = hear(seen(), &[one, other], Ok(text.to_owned()));
         assert_eq!((both.looks, both.lost, both.gap_ms), (2, 1, 500));
-        assert_eq!(both.said.as_deref(), Some("198.19.1.3: 1 of 1 packets lost, 500 ms without an answer"));
+        assert_eq!(both.said.as_deref(), Some("198.19.1.3: 1 of 1 packets lost, 1 in a row, 500 ms without an answer"));
         let third = IpAddr::from([198, 19, 1, 4]);
         let one_not = hear(seen(), &[one, third], Ok(text.to_owned()));
         assert!(one_not.differs().is_some_and(|told| told.contains("never")), "{one_not:?}");

@@ -179,6 +179,13 @@ impl Observation {
         }
     }
 
+    /// Whether of packets that were sent to somebody some came through and others did not.
+    pub fn loses_packets(&self) -> bool {
+        let pings =
+            self.members.values().filter_map(|member| member.traffic.get().ok()).flat_map(|traffic| &traffic.pings);
+        pings.into_iter().any(|ping| ping.received > 0 && ping.received < ping.sent)
+    }
+
     /// Files what a read of `member` printed, or why it printed nothing, replacing an earlier reading.
     pub fn record(&mut self, member: &str, read: Read, output: Result<&str, String>) {
         self.members.entry(member.to_owned()).or_default().record(read, output);

@@ -280,12 +280,16 @@ pub(super) fn peers<'a>(state: &'a State, member: &'a Member) -> impl Iterator<I
 fn packets(state: &State, member: &Member, large: bool) -> Argv {
     let devices: Vec<&str> = member.nics.iter().filter(|_| !large).map(|nic| nic.device.as_str()).collect();
     let mut argv: Argv = ["bash", "-c", packets::PROBE, "probe", &devices.join(" ")].map(str::to_owned).into();
-    let bursts = state.bursts(member).into_iter().filter(|burst| (burst.trial == Trial::TooLarge) == large);
-    argv.extend(bursts.map(|burst| {
-        let family = if burst.is_ipv6() { 6 } else { 4 };
-        let to: Vec<String> = burst.to.iter().map(|(_, address)| address.to_string()).collect();
-        let (payload, count, patience) = (burst.payload, burst.count, burst.patience_ms);
-        format!("{} {family} {payload} {count} {patience} {}", burst.from, to.join(" "))
-    }));
+    // Of both families where all else is alike: each is a process on the member.
+    let mut alike: Vec<(String, Vec<String>)> = Vec::new();
+    for burst in state.bursts(member).into_iter().filter(|burst| (burst.trial == Trial::TooLarge) == large) {
+        let how = format!("{} {} {} {}", burst.from, burst.payload, burst.count, burst.patience_ms);
+        let to = burst.to.iter().map(|(_, address)| address.to_string());
+        match alike.iter_mut().find(|(known, _)| *known == how) {
+            Some((_, all)) => all.extend(to),
+            None => alike.push((how, to.collect())),
+        }
+    }
+    argv.extend(alike.into_iter().map(|(how, to)| format!("{how} {}", to.join(" "))));
     argv
 }

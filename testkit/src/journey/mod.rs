@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use act::{Act, Want, What};
 pub use offer::{Handed, OFFERED_CERTIFICATE, OFFERED_KEY, Offer};
 pub use step::{Step, StepKind};
-pub use watch::{Watch, Watched};
+pub use watch::{Bound, Watch, Watched};
 
 use crate::plan::{Changes, Need, State};
 

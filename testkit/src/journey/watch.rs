@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Act, What};
-use crate::plan::{Member, OUTSIDE, Overlay, Place, Process, State, Turnover};
+use crate::plan::{Datapath, Member, OUTSIDE, Overlay, Place, Process, State, Turnover};
 
 /// How long nothing may be heard where a switch or what tells it where to send starts again, in milliseconds: seen are up to
 /// six seconds on a host that has other work.
@@ -35,10 +35,26 @@ pub enum Watch {
         from: Overlay,
         /// Whom it sends to, with the addresses of both families.
         to: BTreeMap<String, [IpAddr; 2]>,
-        /// The longest time without an answer, in milliseconds; where there is none, no packet is lost.
-        gap_ms: Option<u64>,
+        /// What may be lost.
+        bound: Bound,
     },
 }
+
+/// What may be lost of packets that are sent all the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Nothing.
+    Nothing,
+    /// Single ones: a switch that carries packets itself has no room for some where its host gives it no time. What is interrupted
+    /// loses several in a row.
+    Single,
+    /// All for so many milliseconds.
+    Gap(u64),
+}
+
+/// Of so many packets one may be lost where single ones may.
+const OF_SINGLE: u32 = 50;
 
 /// What was seen of a watch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +66,9 @@ pub struct Watched {
     /// How many packets were lost.
     #[serde(default)]
     pub lost: u32,
+    /// How many of those to one address were sent one after the other, at the most.
+    #[serde(default)]
+    pub row: u32,
     /// The longest time without an answer, in milliseconds.
     pub gap_ms: u64,
     /// What was said in it, if anything.
@@ -69,7 +88,7 @@ impl Watch {
             return watches;
         }
         for member in &talk {
-            let mut all: BTreeMap<Option<u64>, BTreeMap<String, [IpAddr; 2]>> = BTreeMap::new();
+            let mut all: BTreeMap<Bound, BTreeMap<String, [IpAddr; 2]>> = BTreeMap::new();
             let own = disturbance(before, after, member);
             let addresses = |place: Place| [false, true].map(|ipv6| place.address(ipv6));
             for peer in talk.iter().filter(|peer| peer.name != member.name) {
@@ -82,10 +101,11 @@ impl Watch {
                 && is.talks
             {
                 let moves = was.name != is.name || acts.stills(&is.name);
-                let bound = own.max(disturbance(before, after, is)).max(moves.then_some(FAILOVER_MS));
+                let bound =
+                    own.max(disturbance(before, after, is)).max(if moves { Bound::Gap(FAILOVER_MS) } else { own });
                 all.entry(bound).or_default().insert(OUTSIDE.to_owned(), addresses(Place::OUTSIDE));
             }
-            let on = |(gap_ms, to)| Self::Packets { on: member.name.clone(), from, to, gap_ms };
+            let on = |(bound, to)| Self::Packets { on: member.name.clone(), from, to, bound };
             watches.extend(all.into_iter().map(on));
         }
         watches
@@ -114,31 +134,41 @@ impl Stills for [Act] {
     }
 }
 
-/// How long a member may not be heard, because what carries its packets is new.
-fn disturbance(before: &State, after: &State, member: &Member) -> Option<u64> {
+/// What may be lost of a member's packets: all for a while, where what carries them is new.
+fn disturbance(before: &State, after: &State, member: &Member) -> Bound {
     let starts = |process| {
         let turnover = after.since.as_ref().map(|changes| changes.of_process(&member.name, process));
         turnover.is_some_and(|turnover| turnover != Turnover::Same)
     };
     let carriers = [Process::Switch, Process::SwitchDatabase, Process::Controller];
     let moves = before.find(&member.name).map(|it| &it.encap) != after.find(&member.name).map(|it| &it.encap);
-    (moves || carriers.into_iter().any(starts)).then_some(RESTART_MS)
+    match after.datapath {
+        _ if moves || carriers.into_iter().any(starts) => Bound::Gap(RESTART_MS),
+        Some(Datapath::Userspace) => Bound::Single,
+        _ => Bound::Nothing,
+    }
 }
 
 impl Watched {
     /// How it is not as wanted; `None` where it is.
     pub fn differs(&self) -> Option<String> {
-        let Self { looks, lost, gap_ms: gap, .. } = self;
+        let Self { looks, lost, row, gap_ms: gap, .. } = self;
         match &self.watch {
             _ if *looks == 0 => Some("it was never looked at".to_owned()),
             Watch::Southbound { gap_ms: most, .. } => {
                 (gap > most).then(|| format!("{gap} ms without an answer, of at most {most}"))
             }
-            Watch::Packets { gap_ms: None, .. } => {
-                (*lost > 0).then(|| format!("{lost} of {looks} packets lost, of none"))
+            Watch::Packets { bound, .. } => {
+                let (wrong, wanted) = match bound {
+                    Bound::Nothing => (*lost > 0, "none".to_owned()),
+                    Bound::Single => {
+                        (*row > 1 || lost * OF_SINGLE > *looks, format!("single ones, one in {OF_SINGLE}"))
+                    }
+                    Bound::Gap(most) => (gap > most, format!("those of {most} ms")),
+                };
+                let seen = format!("{lost} of {looks} packets lost, {row} in a row, {gap} ms without an answer");
+                wrong.then(|| format!("{seen}; of {wanted} at most"))
             }
-            Watch::Packets { gap_ms: Some(most), .. } => (gap > most)
-                .then(|| format!("{gap} ms without an answer, of at most {most}; {lost} of {looks} packets lost")),
         }
     }
 }
@@ -149,12 +179,13 @@ impl fmt::Display for Watch {
             Self::Southbound { on, gap_ms } => {
                 write!(f, "{on}: the Southbound answers, with gaps of at most {gap_ms} ms")
             }
-            Self::Packets { on, from, to, gap_ms } => {
+            Self::Packets { on, from, to, bound } => {
                 let to: Vec<&str> = to.keys().map(String::as_str).collect();
                 write!(f, "{on}: packets from {from} are answered by {}", to.join(", "))?;
-                match gap_ms {
-                    Some(gap_ms) => write!(f, ", with gaps of at most {gap_ms} ms"),
-                    None => f.write_str(", and none is lost"),
+                match bound {
+                    Bound::Gap(gap_ms) => write!(f, ", with gaps of at most {gap_ms} ms"),
+                    Bound::Single => f.write_str(", and at most single ones are lost"),
+                    Bound::Nothing => f.write_str(", and none is lost"),
                 }
             }
         }
@@ -181,9 +212,13 @@ mod tests {
             None => name.to_owned(),
         };
         let told = |watch: &Watch| match watch {
-            Watch::Packets { on, to, gap_ms, .. } => {
+            Watch::Packets { on, to, bound, .. } => {
                 let to: Vec<String> = to.keys().map(|name| number(before, name)).collect();
-                format!("{} to {}: {}", number(before, on), to.join("+"), gap_ms.unwrap_or_default())
+                let bound = match bound {
+                    Bound::Gap(most) => most.to_string(),
+                    other => format!("{other:?}").to_lowercase(),
+                };
+                format!("{} to {}: {bound}", number(before, on), to.join("+"))
             }
             other => other.to_string(),
         };
@@ -193,7 +228,10 @@ mod tests {
     #[test]
     fn all_pairs_and_what_is_outside_are_watched_and_none_is_lost() {
         let state = laid();
-        assert_eq!(watched(&state, &state, &[]), ["1 to 2+3+outside: 0", "2 to 1+3+outside: 0", "3 to 1+2+outside: 0"]);
+        assert_eq!(
+            watched(&state, &state, &[]),
+            ["1 to 2+3+outside: nothing", "2 to 1+3+outside: nothing", "3 to 1+2+outside: nothing"]
+        );
         let mut without = state.clone();
         without.members.iter_mut().for_each(|it| it.talks = false);
         assert_eq!(watched(&without, &state, &[]), [""; 0], "endpoints are only being made");
@@ -205,11 +243,16 @@ mod tests {
         let mut after = before.clone();
         let second = after.members[1].name.clone();
         after.since.as_mut().expect("changes").process(&second, Process::Switch, Turnover::Fresh);
-        let wanted =
-            ["1 to 3+outside: 0", "1 to 2: 20000", "2 to 1+3+outside: 20000", "3 to 1+outside: 0", "3 to 2: 20000"];
+        let wanted = [
+            "1 to 3+outside: nothing",
+            "1 to 2: 20000",
+            "2 to 1+3+outside: 20000",
+            "3 to 1+outside: nothing",
+            "3 to 2: 20000",
+        ];
         assert_eq!(watched(&before, &after, &[]), wanted);
         let acts = [Act::of(&second, What::Reboot { with: Vec::new() })];
-        assert_eq!(watched(&before, &after, &acts), ["1 to 3+outside: 0", "3 to 1+outside: 0"]);
+        assert_eq!(watched(&before, &after, &acts), ["1 to 3+outside: nothing", "3 to 1+outside: nothing"]);
     }
 
     #[test]
@@ -219,7 +262,7 @@ mod tests {
         after.members[0].presence = Presence::Left;
         assert_eq!(
             watched(&before, &after, &[]),
-            ["2 to 3: 0", "2 to outside: 15000", "3 to 2: 0", "3 to outside: 15000"]
+            ["2 to 3: nothing", "2 to outside: 15000", "3 to 2: nothing", "3 to outside: 15000"]
         );
     }
 
@@ -235,18 +278,30 @@ mod tests {
     #[test]
     fn a_gap_that_is_too_long_is_told_and_so_is_a_watch_that_never_looked() {
         let watch = Watch::Southbound { on: "m".to_owned(), gap_ms: 1_000 };
-        let seen = |looks, gap_ms| Watched { watch: watch.clone(), looks, lost: 0, gap_ms, said: None }.differs();
+        let seen =
+            |looks, gap_ms| Watched { watch: watch.clone(), looks, lost: 0, row: 0, gap_ms, said: None }.differs();
         assert_eq!(seen(9, 1_000), None);
         assert!(seen(9, 1_001).is_some_and(|told| told.contains("1001 ms")));
         assert!(seen(0, 0).is_some_and(|told| told.contains("never")));
     }
 
     #[test]
-    fn a_packet_that_is_lost_is_told_where_none_may_be() {
-        let watch = |gap_ms| Watch::Packets { on: "m".to_owned(), from: Overlay::Red, to: BTreeMap::new(), gap_ms };
-        let seen = |bound, lost, gap_ms| Watched { watch: watch(bound), looks: 9, lost, gap_ms, said: None }.differs();
-        assert_eq!((seen(None, 0, 5_000), seen(Some(1_000), 5, 1_000)), (None, None));
-        assert_eq!(seen(None, 1, 200).as_deref(), Some("1 of 9 packets lost, of none"));
-        assert!(seen(Some(1_000), 5, 1_001).is_some_and(|told| told.contains("1001 ms")));
+    fn what_is_lost_is_told_where_it_may_not_be() {
+        let watch = |bound| Watch::Packets { on: "m".to_owned(), from: Overlay::Red, to: BTreeMap::new(), bound };
+        let seen = |bound, lost, row, gap_ms| {
+            Watched { watch: watch(bound), looks: 100, lost, row, gap_ms, said: None }.differs()
+        };
+        assert_eq!((seen(Bound::Nothing, 0, 0, 5_000), seen(Bound::Gap(1_000), 50, 50, 1_000)), (None, None));
+        assert!(seen(Bound::Nothing, 1, 1, 200).is_some_and(|told| told.starts_with("1 of 100 packets lost")));
+        assert!(seen(Bound::Gap(1_000), 5, 5, 1_001).is_some_and(|told| told.contains("1001 ms")));
+        assert_eq!(seen(Bound::Single, 2, 1, 200), None);
+        assert!(seen(Bound::Single, 2, 2, 200).is_some_and(|told| told.contains("2 in a row")));
+        assert!(seen(Bound::Single, 3, 1, 200).is_some_and(|told| told.contains("single ones, one in 50")));
+    }
+
+    #[test]
+    fn single_packets_may_be_lost_by_a_switch_that_carries_them_itself() {
+        let state = State { datapath: Some(Datapath::Userspace), ..laid() };
+        assert_eq!(watched(&state, &state, &[])[0], "1 to 2+3+outside: single");
     }
 }

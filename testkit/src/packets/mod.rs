@@ -60,12 +60,14 @@ impl Traffic {
     /// When it is of another form, or ends early.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let mut traffic = Self::default();
+        let mut burst: Option<(&str, u16)> = None;
         for line in text.lines() {
-            match line.split_once(' ') {
-                Some(("ping", rest)) => traffic.pings.push(
-                    Ping::parse(rest).ok_or_else(|| ParseError::expected(WHAT, "ADDRESS : xmt/rcv/%loss = …", line))?,
-                ),
-                Some(("wire", rest)) => {
+            match (line.split_once(' '), burst) {
+                (Some(("burst", rest)), _) => {
+                    let read = rest.split_once(' ').and_then(|(from, payload)| Some((from, payload.parse().ok()?)));
+                    burst = Some(read.ok_or_else(|| ParseError::expected(WHAT, "burst NETWORK PAYLOAD", line))?);
+                }
+                (Some(("wire", rest)), _) => {
                     let mut words = rest.split(' ');
                     let mut word = || words.next().unwrap_or_default();
                     let wire = Wire::parse(word(), word(), word());
@@ -73,8 +75,15 @@ impl Traffic {
                         ParseError::expected(WHAT, format!("a capture, which it is not: {problem}"), line)
                     })?);
                 }
-                None if line == "end" => return Ok(traffic),
-                _ => return Err(ParseError::expected(WHAT, "ping, wire or end", line)),
+                // What a router answered instead, which is counted as lost.
+                (Some(("ICMP", _)), Some(_)) => {}
+                (Some(_), Some((from, payload))) => {
+                    let ping = Ping::parse(from, payload, line);
+                    let ping = ping.ok_or_else(|| ParseError::expected(WHAT, "ADDRESS : xmt/rcv/%loss = …", line))?;
+                    traffic.pings.push(ping);
+                }
+                (None, _) if line == "end" => return Ok(traffic),
+                _ => return Err(ParseError::expected(WHAT, "burst, what fping says, wire or end", line)),
             }
         }
         Err(ParseError::expected(WHAT, "end at the end", text))
@@ -87,15 +96,14 @@ impl Traffic {
 }
 
 impl Ping {
-    /// `red 56 198.19.1.2 : xmt/rcv/%loss = 20/20/0%, min/avg/max = …`
-    fn parse(text: &str) -> Option<Self> {
-        let (head, tail) = text.split_once(" : ")?;
-        let [from, payload, to] = head.split_whitespace().collect::<Vec<_>>()[..] else { return None };
+    /// `198.19.1.2 : xmt/rcv/%loss = 20/20/0%, min/avg/max = …`
+    fn parse(from: &str, payload: u16, text: &str) -> Option<Self> {
+        let (to, tail) = text.split_once(" : ")?;
         let mut counts = tail.split_once("= ")?.1.split('/');
         Some(Self {
             from: from.to_owned(),
-            payload: payload.parse().ok()?,
-            to: to.parse().ok()?,
+            payload,
+            to: to.trim().parse().ok()?,
             sent: counts.next()?.parse().ok()?,
             received: counts.next()?.parse().ok()?,
         })
@@ -108,8 +116,9 @@ mod tests {
 
     #[test]
     fn what_fping_says_of_addresses_that_answer_and_of_those_that_do_not_is_read() {
-        let text = "ping red 56 198.19.1.2 : xmt/rcv/%loss = 20/19/5%, min/avg/max = 0.30/0.52/1.10\n\
-                    ping blue 1375 fd42:6f76:2::3  : xmt/rcv/%loss = 1/0/100%\nend\n";
+        let text = "burst red 56\n198.19.1.2      : xmt/rcv/%loss = 20/19/5%, min/avg/max = 0.30/0.52/1.10\n\
+                    ICMP Host Unreachable from 198.19.1.254 for ICMP Echo sent to 198.19.9.1\n\
+                    burst blue 1375\nfd42:6f76:2::3  : xmt/rcv/%loss = 1/0/100%\nend\n";
         let traffic = Traffic::parse(text).expect("traffic");
         let ping = |from: &str, payload, to: &str, sent, received| Ping {
             from: from.to_owned(),
@@ -119,8 +128,15 @@ mod tests {
             received,
         };
         assert_eq!(traffic.pings, [ping("red", 56, "198.19.1.2", 20, 19), ping("blue", 1375, "fd42:6f76:2::3", 1, 0)]);
-        for bad in ["ping red 56 198.19.1.2 : xmt\nend\n", "ping red 56 198.19.1.2\nend\n", "", "wire eth1 0 !\nend\n"]
-        {
+        let line = "198.19.1.2 : xmt/rcv/%loss = 1/1/0%\n";
+        let bad = [
+            "burst red 56\n198.19.1.2 : xmt\nend\n".to_owned(),
+            format!("burst red\n{line}end\n"),
+            format!("{line}end\n"),
+            format!("burst red 56\n{line}"),
+            "wire eth1 0 !\nend\n".to_owned(),
+        ];
+        for bad in &bad {
             assert!(Traffic::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -1,7 +1,7 @@
 # Sends from this member's endpoints, and prints what came back and what of Geneve went over its devices meanwhile.
-#   probe "DEVICE ..." "NETWORK FAMILY PAYLOAD COUNT MILLISECONDS ADDRESS ..." ...
-# Prints `ping NETWORK PAYLOAD ` and what fping says of an address, a line each; `wire DEVICE DROPPED ` and the packets in the
-# format of pcap, in base64; and `end`.
+#   probe "DEVICE ..." "NETWORK PAYLOAD COUNT MILLISECONDS ADDRESS ..." ...
+# Prints `burst NETWORK PAYLOAD` and behind it what fping says of each address, a line each; `wire DEVICE DROPPED ` and the packets in
+# the format of pcap, in base64; and `end`.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -16,30 +16,34 @@ for device in $1; do
     captures+=($!)
 done
 shift
-warmers=()
-# A switch that carries packets itself drops the first to somebody whose neighbour it has to look for.
+declare -A streams=() addresses=()
 for burst; do
-    read -r network family _ _ _ addresses <<<"$burst"
-    ip netns exec "$network" fping "-$family" -q -c 1 -t 200 $addresses >/dev/null 2>&1 &
+    read -r network _ _ _ to <<<"$burst"
+    streams[$network]+=$burst$'\n'
+    addresses[$network]+=" $to"
+done
+# A switch that carries packets itself drops the first to somebody whose neighbour it has to look for.
+warmers=()
+for network in "${!streams[@]}"; do
+    ip netns exec "$network" fping -q -c 1 -t 200 ${addresses[$network]} >/dev/null 2>&1 &
     warmers+=($!)
 done
 wait "${warmers[@]}" || true
 for said in "${!listens[@]}"; do
     while read -r -t 10 -u "$said" line; do [[ $line != *"listening on"* ]] || break; done
 done
-# One burst of a network and family after the other, and slowly: what a switch's queues have no room for is lost.
-declare -A streams=()
-for burst; do
-    read -r network family _ <<<"$burst"
-    streams[$network-$family]+=$burst$'\n'
-done
+# One burst of a network after the other, and slowly: what a switch's queues have no room for is lost. To all of them at about the
+# same time: a switch that carries packets itself goes through all that it has to do for each that comes alone.
+bursts() {
+    while read -r network payload count patience addresses; do
+        echo "burst $network $payload"
+        fping -q -i 2 -p 40 -t "$patience" -b "$payload" -c "$count" $addresses 2>&1 || true
+    done
+}
+export -f bursts
 pings=()
-for stream in "${!streams[@]}"; do
-    while read -r network family payload count patience addresses; do
-        [ -n "$network" ] || continue
-        { ip netns exec "$network" fping "-$family" -q -i 10 -p 20 -t "$patience" -b "$payload" -c "$count" $addresses 2>&1 || true; } |
-            sed -n "s/^/ping $network $payload /p"
-    done <<<"${streams[$stream]}" >"$dir/$stream.ping" &
+for network in "${!streams[@]}"; do
+    printf '%s' "${streams[$network]}" | ip netns exec "$network" bash -c bursts >"$dir/$network.ping" &
     pings+=($!)
 done
 wait "${pings[@]}"

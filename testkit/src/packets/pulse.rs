@@ -1,6 +1,6 @@
 //! What became of packets that were sent all the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ pub struct Heard {
     pub sent: u32,
     /// How many were not answered.
     pub lost: u32,
+    /// How many of those one after the other, at the most.
+    pub row: u32,
     /// The longest time between two answers, or to the first from when sending began, or from the last, in milliseconds.
     pub gap_ms: u64,
 }
@@ -38,8 +40,14 @@ pub fn heard(text: &str) -> BTreeMap<IpAddr, Heard> {
         let given_up = lines.iter().filter(|line| !line.answered && line.number >= behind).count();
         let sent = behind + u32::try_from(given_up).unwrap_or(u32::MAX);
         let lost = sent.saturating_sub(u32::try_from(answers().count()).unwrap_or(u32::MAX));
+        let heard: BTreeSet<u32> = answers().map(|line| line.number).collect();
+        let (mut row, mut longest_row) = (0, 0);
+        for number in 0..sent {
+            row = if heard.contains(&number) { 0 } else { row + 1 };
+            longest_row = longest_row.max(row);
+        }
         let gap = Duration::try_from_secs_f64(longest).unwrap_or_default();
-        (address, Heard { sent, lost, gap_ms: u64::try_from(gap.as_millis()).unwrap_or(u64::MAX) })
+        (address, Heard { sent, lost, row: longest_row, gap_ms: u64::try_from(gap.as_millis()).unwrap_or(u64::MAX) })
     };
     all.into_iter().map(sum).collect()
 }
@@ -91,12 +99,16 @@ mod tests {
         let heard = heard(text);
         let of = |address: &str| heard[&address.parse::<IpAddr>().expect("an address")];
         // Of [2] and [3] nothing is said.
-        assert_eq!(of("198.19.1.2"), Heard { sent: 6, lost: 3, gap_ms: 2500 });
-        assert_eq!(of("fd42:6f76:1::2"), Heard { sent: 1, lost: 0, gap_ms: 2500 }, "nothing was heard from then on");
+        assert_eq!(of("198.19.1.2"), Heard { sent: 6, lost: 3, row: 3, gap_ms: 2500 });
+        assert_eq!(
+            of("fd42:6f76:1::2"),
+            Heard { sent: 1, lost: 0, row: 0, gap_ms: 2500 },
+            "nothing was heard from then on"
+        );
         assert!(super::heard("no route\n").is_empty());
         let silent = "[1.0] 198.19.1.2 : [0], timed out\n[1.1] 198.19.1.2 : [1], timed out\n";
-        assert_eq!(super::heard(silent).values().next(), Some(&Heard { sent: 2, lost: 2, gap_ms: 100 }));
+        assert_eq!(super::heard(silent).values().next(), Some(&Heard { sent: 2, lost: 2, row: 2, gap_ms: 100 }));
         let late = "[9.0] 198.19.1.2 : [30], 64 bytes, 0.42 ms (0.42 avg, 99% loss)\n";
-        assert_eq!(super::heard(late).values().next(), Some(&Heard { sent: 31, lost: 30, gap_ms: 3000 }));
+        assert_eq!(super::heard(late).values().next(), Some(&Heard { sent: 31, lost: 30, row: 30, gap_ms: 3000 }));
     }
 }

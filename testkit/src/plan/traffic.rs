@@ -21,8 +21,8 @@ const GENEVE: u16 = 8 + 8 + 8 + 14;
 /// A packet as `ping` sends it where nobody says how large.
 const SMALL: u16 = 56;
 /// How many small packets a member sends in each family, on each network. Where one in a hundred is lost on the way from or to a member
-/// of three, all of its eight hundred come through in one look of three thousand, and a cluster that settles is looked at twenty times.
-const MANY: u16 = 100;
+/// of three, all of its three hundred and more come through in one look of twenty-five, and in three looks in a row never.
+const MANY: u16 = 40;
 /// How many of those that fill the MTU.
 const SOME: u16 = 3;
 /// How long an answer is waited for.

@@ -114,6 +114,19 @@ impl Case<'_> {
 }
 
 #[test]
+fn that_some_packets_of_many_are_lost_is_known() {
+    for (name, state) in states() {
+        let mut seen = common::observe(&state);
+        assert!(!seen.loses_packets(), "{name}");
+        let mut case = Case { state: &state, seen: &mut seen };
+        case.ping(Trial::Small).received = 0;
+        assert!(!case.seen.loses_packets(), "{name}: nothing comes through");
+        case.ping(Trial::Small).received = 1;
+        assert!(case.seen.loses_packets(), "{name}");
+    }
+}
+
+#[test]
 fn what_two_others_send_each_other_is_none_of_a_members() {
     for (name, state) in states().into_iter().filter(|(_, state)| state.talkers().count() > 2) {
         let mut seen = common::observe(&state);

@@ -14,7 +14,7 @@ pub(super) fn packets(state: &State, member: &Member, large: bool) -> String {
         for (_, address) in &burst.to {
             let (count, answered) = (burst.count, if crosses { burst.count } else { 0 });
             text +=
-                &format!("ping {} {} {address} : xmt/rcv/%loss = {count}/{answered}/0%\n", burst.from, burst.payload);
+                &format!("burst {} {}\n{address} : xmt/rcv/%loss = {count}/{answered}/0%\n", burst.from, burst.payload);
         }
     }
     for nic in member.nics.iter().filter(|_| !large) {
