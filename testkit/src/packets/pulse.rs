@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
 
 /// How many seconds pass between packets to one address, as the script has it.
 const EVERY: f64 = 0.1;
@@ -46,8 +45,7 @@ pub fn heard(text: &str) -> BTreeMap<IpAddr, Heard> {
             row = if heard.contains(&number) { 0 } else { row + 1 };
             longest_row = longest_row.max(row);
         }
-        let gap = Duration::try_from_secs_f64(longest).unwrap_or_default();
-        (address, Heard { sent, lost, row: longest_row, gap_ms: u64::try_from(gap.as_millis()).unwrap_or(u64::MAX) })
+        (address, Heard { sent, lost, row: longest_row, gap_ms: (longest * 1000.0).round() as u64 })
     };
     all.into_iter().map(sum).collect()
 }
