@@ -46,15 +46,16 @@ pub enum Watch {
 pub enum Bound {
     /// Nothing.
     Nothing,
-    /// Single ones: a switch that carries packets itself has no room for some where its host gives it no time. What is interrupted
-    /// loses several in a row.
-    Single,
+    /// A few: a switch that carries packets itself has no room for some where its host gives it no time. What is interrupted loses
+    /// more in a row.
+    Few,
     /// All for so many milliseconds.
     Gap(u64),
 }
 
-/// Of so many packets one may be lost where single ones may.
-const OF_SINGLE: u32 = 50;
+/// Where a few packets may be lost: one in so many, and so many in a row, which is half a second.
+const OF_FEW: u32 = 20;
+const ROW: u32 = 5;
 
 /// What was seen of a watch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,7 +145,7 @@ fn disturbance(before: &State, after: &State, member: &Member) -> Bound {
     let moves = before.find(&member.name).map(|it| &it.encap) != after.find(&member.name).map(|it| &it.encap);
     match after.datapath {
         _ if moves || carriers.into_iter().any(starts) => Bound::Gap(RESTART_MS),
-        Some(Datapath::Userspace) => Bound::Single,
+        Some(Datapath::Userspace) => Bound::Few,
         _ => Bound::Nothing,
     }
 }
@@ -161,8 +162,8 @@ impl Watched {
             Watch::Packets { bound, .. } => {
                 let (wrong, wanted) = match bound {
                     Bound::Nothing => (*lost > 0, "none".to_owned()),
-                    Bound::Single => {
-                        (*row > 1 || lost * OF_SINGLE > *looks, format!("single ones, one in {OF_SINGLE}"))
+                    Bound::Few => {
+                        (*row > ROW || lost * OF_FEW > *looks, format!("one in {OF_FEW}, and {ROW} in a row"))
                     }
                     Bound::Gap(most) => (gap > most, format!("those of {most} ms")),
                 };
@@ -184,7 +185,7 @@ impl fmt::Display for Watch {
                 write!(f, "{on}: packets from {from} are answered by {}", to.join(", "))?;
                 match bound {
                     Bound::Gap(gap_ms) => write!(f, ", with gaps of at most {gap_ms} ms"),
-                    Bound::Single => f.write_str(", and at most single ones are lost"),
+                    Bound::Few => f.write_str(", and few are lost"),
                     Bound::Nothing => f.write_str(", and none is lost"),
                 }
             }
@@ -294,14 +295,14 @@ mod tests {
         assert_eq!((seen(Bound::Nothing, 0, 0, 5_000), seen(Bound::Gap(1_000), 50, 50, 1_000)), (None, None));
         assert!(seen(Bound::Nothing, 1, 1, 200).is_some_and(|told| told.starts_with("1 of 100 packets lost")));
         assert!(seen(Bound::Gap(1_000), 5, 5, 1_001).is_some_and(|told| told.contains("1001 ms")));
-        assert_eq!(seen(Bound::Single, 2, 1, 200), None);
-        assert!(seen(Bound::Single, 2, 2, 200).is_some_and(|told| told.contains("2 in a row")));
-        assert!(seen(Bound::Single, 3, 1, 200).is_some_and(|told| told.contains("single ones, one in 50")));
+        assert_eq!(seen(Bound::Few, 5, 5, 200), None);
+        assert!(seen(Bound::Few, 5, 6, 200).is_some_and(|told| told.contains("6 in a row")));
+        assert!(seen(Bound::Few, 6, 1, 200).is_some_and(|told| told.contains("one in 20")));
     }
 
     #[test]
-    fn single_packets_may_be_lost_by_a_switch_that_carries_them_itself() {
+    fn a_few_packets_may_be_lost_by_a_switch_that_carries_them_itself() {
         let state = State { datapath: Some(Datapath::Userspace), ..laid() };
-        assert_eq!(watched(&state, &state, &[])[0], "1 to 2+3+outside: single");
+        assert_eq!(watched(&state, &state, &[])[0], "1 to 2+3+outside: few");
     }
 }
