@@ -24,6 +24,21 @@ const LAST: Duration = Duration::from_secs(3);
 /// What was lost once, where other packets came through, may be lost again: so many looks in a row must be without that.
 const CERTAIN: usize = 3;
 
+/// How many looks without a loss are still wanted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Doubt(usize);
+
+impl Doubt {
+    /// After a look in which something was lost, or not.
+    fn after(self, loses: bool) -> Self {
+        Self(if loses { CERTAIN } else { self.0.saturating_sub(1) })
+    }
+
+    fn is_left(self) -> bool {
+        self.0 > 0
+    }
+}
+
 /// The station before.
 #[derive(Debug, Clone, Copy)]
 pub struct Before<'a> {
@@ -48,7 +63,7 @@ pub async fn settle(
     let mut observation = Observation::default();
     let all = BTreeSet::from(Subject::ALL);
     let mut wanted = all.clone();
-    let (mut count, mut doubts) = (0, 0_usize);
+    let (mut count, mut doubt) = (0, Doubt::default());
     progress.tell(Doing::Settling, "reading every member");
     let (unsatisfied, last) = loop {
         let looked = tokio::time::Instant::now();
@@ -57,11 +72,12 @@ pub async fn settle(
         let unsatisfied = expect::unsatisfied(state, &observation, before.map(|before| before.seen));
         let is_known = |verdict: &Verdict| before.is_some_and(|before| !before.known.is_news(verdict));
         let loses = unsatisfied.iter().any(|(check, verdict)| expect::is_of_packets(check.name) && !is_known(verdict));
-        doubts = if loses && observation.loses_packets() { CERTAIN } else { doubts.saturating_sub(1) };
+        doubt = doubt.after(loses && observation.loses_packets());
         let late = started.elapsed() >= deadline;
         // A line of a journal does not go away, however long one waits.
         let lasts = |check: &Check| check.reads.iter().all(|subject| subject.lasts());
-        let as_it_must_be = doubts == 0 && unsatisfied.iter().all(|(check, verdict)| lasts(check) || is_known(verdict));
+        let as_it_must_be =
+            !doubt.is_left() && unsatisfied.iter().all(|(check, verdict)| lasts(check) || is_known(verdict));
         let ended = late || as_it_must_be;
         if ended && wanted == all {
             let names = unsatisfied.into_iter().map(|(check, _)| check.name.to_owned()).collect::<Vec<_>>();
@@ -78,7 +94,7 @@ pub async fn settle(
         if wanted.is_empty() {
             waits.push("packets once more, as some were lost");
         }
-        if doubts > 0 {
+        if doubt.is_left() {
             wanted.insert(Subject::Traffic);
         }
         progress.tell(Doing::Settling, format!("waiting for {}", waits.join(", ")));
@@ -89,4 +105,18 @@ pub async fn settle(
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (ms, last_ms) = (millis(started.elapsed()), millis(last));
     (Settled { ms, looks: count, last_ms, unsatisfied }, observation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_lost_is_looked_for_three_times_in_a_row_before_it_is_believed_to_be_over() {
+        let left = |looks: &[bool]| looks.iter().fold(Doubt::default(), |doubt, loses| doubt.after(*loses)).is_left();
+        assert!(!left(&[false]), "nothing was ever lost");
+        assert!(left(&[true]) && left(&[true, false, false]));
+        assert!(!left(&[true, false, false, false]));
+        assert!(left(&[true, false, false, true, false, false]), "they are to be in a row");
+    }
 }

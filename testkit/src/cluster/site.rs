@@ -53,7 +53,7 @@ impl Site {
             // Asked once: clusters that form would make it fewer for those who ask later.
             None => self.run.once("turns", async || self.room().await).await?,
         };
-        let turns = if self.config.traffic && steps > 0 { turns.div_ceil(WATCHED) } else { turns };
+        let turns = of_these(turns, self.config.traffic, steps);
         let lasts = Capacity::lasts(&self.config.lxd);
         let mut seen: Option<(Instant, Capacity)> = None;
         let places = async || {
@@ -85,6 +85,11 @@ impl Site {
     }
 }
 
+/// How many of these places are for one that takes so many steps.
+fn of_these(places: usize, traffic: bool, steps: usize) -> usize {
+    if traffic && steps > 0 { places.div_ceil(WATCHED) } else { places }
+}
+
 /// How many clusters may be formed at once with so many bytes of memory available, of as many `turns` as there are.
 /// Somebody must go on whatever there is, or nobody would ever give memory back.
 fn places(turns: usize, available: u64) -> usize {
@@ -94,6 +99,12 @@ fn places(turns: usize, available: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_packets_are_watched_half_as_many_take_steps_and_as_many_are_formed() {
+        assert_eq!((of_these(4, true, 3), of_these(4, true, 0), of_these(4, false, 3)), (2, 4, 4));
+        assert_eq!(of_these(1, true, 3), 1);
+    }
 
     #[test]
     fn while_memory_is_short_one_goes_on_and_the_others_wait() {

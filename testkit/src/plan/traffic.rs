@@ -195,8 +195,8 @@ impl State {
         (able < 2).then(|| format!("{able} members have a chassis and a switch, and packets cross between two"))
     }
 
-    /// Lays traffic: every member that can has its endpoints from now on, also one that came later than others. Where the switch carries packets itself, the addresses of
-    /// the NIC to the tunnels' endpoints are on a bridge that has the NIC for a port.
+    /// Lays traffic: every member that can has its endpoints from now on, also one that came later than others. Where the switch
+    /// carries packets itself, the addresses of the NIC to the tunnels' endpoints are on a bridge that has the NIC for a port.
     pub fn lay_traffic(&mut self) {
         let bridged = self.datapath == Some(Datapath::Userspace);
         for member in self.members.iter_mut().filter(|member| member.can_talk()) {

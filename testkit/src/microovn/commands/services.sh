@@ -1,6 +1,7 @@
-# Prints the table of `snap services microovn`, and then what systemd says of its units, those without a file among them. snapd asks systemd for every property of every unit by a process of its own, and is
-# asked itself by a program that takes long to start: that is eight times what it takes to ask systemd once. As there, a
-# service is enabled by what starts it, and active while it is reloaded. Where there are no units, snapd says why.
+# Prints the table of `snap services microovn`, and then what systemd says of its units, those without a file among them. snapd
+# asks systemd for every property of every unit by a process of its own, and is asked itself by a program that takes long to start:
+# that is eight times what it takes to ask systemd once. As there, a service is enabled by what starts it, and active while it is
+# reloaded. Where there are no units, snapd says why.
 cd "$2" || exit
 shopt -s nullglob
 units=(snap."$1".*.{service,timer})

@@ -1,7 +1,8 @@
 //! The program that summarises a journal on a member.
 
-/// Prints of the newest lines of the journal since the boot those that may tell of trouble or came often. The first argument is how many lines of the journal are read, the second how many different
-/// lines are printed at the most, the third is where the daemons' own log files are.
+/// Prints of the newest lines of the journal since the boot those that may tell of trouble or came often. The first argument is
+/// how many lines of the journal are read, the second how many different lines are printed at the most, the third is where the
+/// daemons' own log files are.
 ///
 /// Which lines may tell of trouble is decided broadly here and exactly by the reader. Lines that differ in numbers only are
 /// one: numbers are times, process ids, counters and addresses.
