@@ -21,21 +21,27 @@ use crate::report::{Doing, Progress};
 const FIRST: Duration = Duration::from_millis(300);
 const LAST: Duration = Duration::from_secs(3);
 
-/// What was lost once, where other packets came through, may be lost again: so many looks in a row must be without that.
+/// What was lost twice, where other packets came through, may be lost again: so many looks in a row must be without that. Once is how
+/// a cluster looks whose networks are just coming up.
 const CERTAIN: usize = 3;
 
 /// How many looks without a loss are still wanted.
 #[derive(Debug, Clone, Copy, Default)]
-struct Doubt(usize);
+struct Doubt {
+    lossy: usize,
+    left: usize,
+}
 
 impl Doubt {
     /// After a look in which something was lost, or not.
     fn after(self, loses: bool) -> Self {
-        Self(if loses { CERTAIN } else { self.0.saturating_sub(1) })
+        let lossy = self.lossy + usize::from(loses);
+        let left = if loses && lossy > 1 { CERTAIN } else { self.left.saturating_sub(1) };
+        Self { lossy, left }
     }
 
     fn is_left(self) -> bool {
-        self.0 > 0
+        self.left > 0
     }
 }
 
@@ -112,11 +118,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_lost_is_looked_for_three_times_in_a_row_before_it_is_believed_to_be_over() {
+    fn what_was_lost_twice_is_looked_for_three_times_in_a_row_before_it_is_believed_to_be_over() {
         let left = |looks: &[bool]| looks.iter().fold(Doubt::default(), |doubt, loses| doubt.after(*loses)).is_left();
-        assert!(!left(&[false]), "nothing was ever lost");
-        assert!(left(&[true]) && left(&[true, false, false]));
-        assert!(!left(&[true, false, false, false]));
-        assert!(left(&[true, false, false, true, false, false]), "they are to be in a row");
+        assert!(!left(&[false]) && !left(&[true]) && !left(&[true, false]), "once is no reason to doubt");
+        assert!(left(&[true, true]) && left(&[true, false, true]) && left(&[true, true, false, false]));
+        assert!(!left(&[true, true, false, false, false]));
+        assert!(left(&[true, true, false, false, true, false, false]), "they are to be in a row");
     }
 }
