@@ -234,6 +234,18 @@ mod tests {
     }
 
     #[test]
+    fn where_members_send_packets_each_step_has_them_watched_whatever_it_watches_itself() {
+        let watches = |formed: &State| {
+            let station = Station::after(1, &Down("3"), formed).expect("possible");
+            station.watches.iter().filter(|watch| matches!(watch, Watch::Packets { .. })).count()
+        };
+        let mut formed = formed();
+        assert_eq!(watches(&formed), 0);
+        formed.lay_traffic();
+        assert_eq!(watches(&formed), 2, "of the two that stay");
+    }
+
+    #[test]
     fn an_impossible_step_is_refused_with_its_line_and_the_state() {
         let refused = journey(|steps| {
             steps.take(Down("2"));
