@@ -8,6 +8,7 @@ use std::process::Output;
 use std::time::Instant;
 
 use serde_json::Value;
+use testkit::config::TRAFFIC;
 
 use super::order::{ORDER, Order, PROGRESS, REPORT, Report, Step, USER};
 use crate::trial::Trial;
@@ -130,6 +131,7 @@ fn run(order: &Order, home: &Path, command: &str, args: &[&str]) -> io::Result<O
         .env("HOME", home)
         .env("USER", USER)
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env(TRAFFIC, if order.traffic { "1" } else { "0" })
         .env_remove("TESTKIT_LAB_SHARE")
         .stdin_null()
         .stdout_capture()

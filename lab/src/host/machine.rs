@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use testkit::image::{Error, Program, Progress};
 
-use super::disk::KERNEL;
+use super::kernel::Kernel;
 use super::order::PROGRESS;
 
 /// How the names of the folders of such hosts begin.
@@ -75,6 +75,7 @@ impl Drop for Folder {
 /// When the kernel cannot be run, or it has not powered off within `patience`.
 pub(super) fn run(
     folder: &Folder,
+    kernel: &Kernel,
     disk: &Path,
     memory_mib: u32,
     patience: Duration,
@@ -90,11 +91,12 @@ pub(super) fn run(
     ];
     let fixed = "root=/dev/ubda rw apparmor=1 security=apparmor lsm=apparmor systemd.unified_cgroup_hierarchy=1 \
                  con=null con0=null,fd:1 con1=null ssl=null";
+    let program = kernel.program.to_string_lossy();
     let memory = memory_folder(&fs::read_to_string("/proc/self/mounts").unwrap_or_default(), folder.path());
     std::thread::scope(|scope| {
         // It ends with the thread that started it, which waits for it.
         let running = scope.spawn(|| {
-            let kernel = Program::new("run the host", KERNEL).args(args).args(fixed.split(' ')).contained();
+            let kernel = Program::new("run the host", &program).args(args).args(fixed.split(' ')).contained();
             kernel.env("TMPDIR", &memory).run_bounded(CONSOLE, patience)
         });
         let mut told = 0;

@@ -6,6 +6,7 @@
 
 mod disk;
 mod inside;
+mod kernel;
 mod leftovers;
 mod machine;
 mod order;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use serde::Deserialize;
 use testkit::cli::{Failure, Format, lines};
 use testkit::config::Config;
 use testkit::image::{self, Cache, Workspace};
@@ -22,6 +24,7 @@ use testkit::image::{self, Cache, Workspace};
 use crate::paper::{Paper, table};
 use crate::testkit_command;
 pub(crate) use inside::inside;
+use kernel::Kernel;
 use machine::Folder;
 use order::{ORDER, Order, REPORT, Report};
 
@@ -31,6 +34,10 @@ pub(super) struct HostArgs {
     /// The host's memory in MiB.
     #[arg(long, default_value_t = 4096, value_name = "MIB", value_parser = clap::value_parser!(u32).range(2048..))]
     memory: u32,
+    /// Send packets in the clusters that are formed in it, by the kernel's datapath; for that a kernel is built which has all that
+    /// OVN's flows take.
+    #[arg(long)]
+    traffic: bool,
     /// How long everything may take, in minutes.
     #[arg(long, default_value_t = 90, value_name = "N")]
     minutes: u64,
@@ -41,16 +48,15 @@ pub(super) struct HostArgs {
 
 /// Boots the host, and shows what came of everything that was tried in it.
 pub(super) async fn host(config: &Config, args: HostArgs) -> Result<ExitCode, Failure> {
-    if !Path::new(disk::KERNEL).is_file() {
-        let kernel = disk::KERNEL;
-        return Err(Failure::Usage(format!(
-            "there is no {kernel}; install it: `sudo apt-get install user-mode-linux`"
-        )));
+    let recipe = Recipe::read(&config.root.join("lab/host"))?;
+    let packaged = kernel::packaged().map_err(Failure::Usage)?;
+    if let Some(missing) = kernel::missing(&recipe.kernel).filter(|_| args.traffic) {
+        return Err(Failure::Usage(missing));
     }
     // Interrupted, it is ended as it ends of itself, and cleared up after.
     let interrupted = image::end_programs_on_signals().map_err(Failure::usage)?;
-    let (config, order) = (config.clone(), order(config)?);
-    let tried = tokio::task::spawn_blocking(move || try_in(&config, order, &args)).await;
+    let (config, order) = (config.clone(), order(config, args.traffic)?);
+    let tried = tokio::task::spawn_blocking(move || try_in(&config, &recipe, packaged, order, &args)).await;
     let (tried, args) = tried.map_err(Failure::usage)?;
     if interrupted.is_set() {
         return Err(Failure::Provisioning("interrupted; nothing of the host is left".to_owned()));
@@ -61,16 +67,30 @@ pub(super) async fn host(config: &Config, args: HostArgs) -> Result<ExitCode, Fa
 
 type Tried = Result<(Report, PathBuf), Failure>;
 
-fn try_in(config: &Config, mut order: Order, args: &HostArgs) -> (Tried, Format) {
+fn try_in(
+    config: &Config,
+    recipe: &Recipe,
+    packaged: Kernel,
+    mut order: Order,
+    args: &HostArgs,
+) -> (Tried, Format) {
     let mut progress = lines();
-    let mut tried = || -> Tried {
+    let tried = || -> Tried {
         // What nodes are made of is made here where it is missing, so that nothing is compiled or fetched inside.
         let cache = Cache::open(&config.cache_dir).map_err(Failure::provisioning)?;
         let workspace = Workspace::new(&config.root);
         let release = image::choose_release(&workspace, &cache, config.stand_in).map_err(Failure::usage)?;
         image::build_snaps(&workspace, &cache, release, &mut progress).map_err(Failure::provisioning)?;
         image::build_node(&workspace, &cache, &mut progress).map_err(Failure::provisioning)?;
-        let disk = disk::ensure(&config.root.join("lab/host"), &cache, &mut progress).map_err(Failure::provisioning)?;
+        let folder = config.root.join("lab/host");
+        let kernel = if args.traffic {
+            kernel::built(&recipe.kernel, &folder.join("kernel.config"), &packaged, &cache, &mut progress)
+                .map_err(Failure::provisioning)?
+        } else {
+            packaged
+        };
+        let disk = disk::ensure(&recipe.disk, &folder.join("files"), &kernel, &cache, &mut progress);
+        let disk = disk.map_err(Failure::provisioning)?;
         drop(cache);
         order.artifacts = names(&config.cache_dir, &["tmp", "lock", "golden.lock"])?;
         order.artifacts.retain(|name| !name.starts_with("host-"));
@@ -83,7 +103,7 @@ fn try_in(config: &Config, mut order: Order, args: &HostArgs) -> (Tried, Format)
         fs::copy(own, share.join("lab")).map_err(Failure::usage)?;
         progress("booting the host");
         let patience = Duration::from_secs(args.minutes * 60);
-        let ran = machine::run(&folder, &disk, args.memory, patience, &mut progress);
+        let ran = machine::run(&folder, &kernel, &disk, args.memory, patience, &mut progress);
         let console = keep(&config.root.join("target"), &share, ran.as_ref().map_or("", String::as_str))?;
         let report = fs::read(share.join(REPORT)).ok().and_then(|json| serde_json::from_slice(&json).ok());
         drop(folder);
@@ -103,8 +123,24 @@ fn try_in(config: &Config, mut order: Order, args: &HostArgs) -> (Tried, Format)
     (tried(), args.format)
 }
 
+/// What the host is made of: `lab/host/host.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recipe {
+    disk: disk::Recipe,
+    kernel: kernel::Recipe,
+}
+
+impl Recipe {
+    fn read(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join("host.toml");
+        let text = fs::read_to_string(&path).map_err(Failure::usage)?;
+        toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
+    }
+}
+
 /// What the host is to bring over.
-fn order(config: &Config) -> Result<Order, Failure> {
+fn order(config: &Config, traffic: bool) -> Result<Order, Failure> {
     let commands = testkit_command()?.parent().map(Path::to_owned).unwrap_or_default();
     let nextest = which::which("cargo-nextest")
         .map_err(|_| Failure::Usage("cargo-nextest is not installed; `make setup` installs it".to_owned()))?;
@@ -115,6 +151,7 @@ fn order(config: &Config) -> Result<Order, Failure> {
         nextest,
         cache: config.cache_dir.clone(),
         artifacts: Vec::new(),
+        traffic,
     })
 }
 

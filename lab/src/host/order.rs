@@ -26,6 +26,8 @@ pub(super) struct Order {
     pub(super) cache: PathBuf,
     /// What of the cache is needed: names in it.
     pub(super) artifacts: Vec<String>,
+    /// Whether clusters send packets.
+    pub(super) traffic: bool,
 }
 
 /// What came of all.

@@ -24,6 +24,7 @@ options! {
     user_ca::UserCa,
     formation::Formation,
     members::Members,
+    underlay_mtu::UnderlayMtu,
 }
 
 pub(crate) use user_ca::PROVIDE;
@@ -335,6 +336,17 @@ mod tests {
             assert_eq!(plan.state.members.len(), count);
             assert_eq!(plan.state.members_with(Service::Central).count(), count.min(3));
         }
+    }
+
+    #[test]
+    fn the_underlay_carries_what_was_chosen_and_management_what_ethernet_does() {
+        for (chosen, wanted) in [("1500", 1500), ("9000", 9000), ("1442", 1442)] {
+            let plan = plan(&[("encap", "ipv4"), ("underlay_mtu", chosen)]);
+            for member in &plan.state.members {
+                assert_eq!(member.nics.iter().map(|nic| nic.mtu).collect::<Vec<_>>(), [1500, wanted]);
+            }
+        }
+        assert_eq!(cell(&[("encap", "ipv4"), ("underlay_mtu", "9000")]).id().to_string(), "init_cluster_custom_encap_mtu_9000");
     }
 
     #[test]

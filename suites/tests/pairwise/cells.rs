@@ -35,27 +35,31 @@ suites::suites! {
         init_cluster_cli,
         init_cluster_cli_members_4,
         init_cluster_user_ca_rsa_piped,
-        init_cluster_services_named_user_ca_rsa,
-        init_cluster_services_late_central_user_ca_rsa_pkcs1_rest,
-        init_cluster_services_central_only_user_ca_ecdsa_piped,
-        init_cluster_custom_encap_user_ca_ecdsa_piped_members_4,
-        init_cluster_custom_encap_services_late_central_user_ca_ecdsa_sec1_piped,
-        init_cluster_custom_encap_services_late_central_named_user_ca_rsa_members_4,
-        init_cluster_custom_encap_services_central_only_user_ca_rsa_pkcs1_rest,
-        init_cluster_custom_encap_services_central_only_user_ca_chain,
-        init_cluster_custom_encap_ipv6_user_ca_chain_piped_members_4,
-        init_cluster_custom_encap_ipv6_services_late_central_piped,
-        init_cluster_custom_encap_ipv6_services_central_only_rest_members_4,
-        init_cluster_custom_encap_ipv6_services_central_only_user_ca_ecdsa_sec1,
-        init_cluster_custom_encap_loopback_services_user_ca_ecdsa_rest,
-        init_cluster_custom_encap_loopback_services_late_central_piped,
-        init_cluster_custom_encap_loopback_services_central_only_user_ca_rsa_pkcs1_members_4,
-        init_cluster_ipv6_named_user_ca_ecdsa_sec1_rest_members_4,
-        init_cluster_ipv6_services_late_central_user_ca_ecdsa,
-        init_cluster_ipv6_custom_encap_services_user_ca_rsa_members_4,
-        init_cluster_ipv6_custom_encap_services_named_user_ca_rsa_pkcs1_piped,
-        init_cluster_ipv6_custom_encap_loopback_services_late_central_user_ca_chain_rest,
-        init_cluster_ipv6_custom_encap_loopback_services_central_only_named_user_ca_rsa_rest,
+        init_cluster_named_user_ca_rsa_pkcs1_rest,
+        init_cluster_services_named,
+        init_cluster_services_late_central_user_ca_ecdsa,
+        init_cluster_services_central_only_user_ca_rsa,
+        init_cluster_custom_encap_mtu_9000,
+        init_cluster_custom_encap_services_late_central_rest,
+        init_cluster_custom_encap_services_late_central_user_ca_chain_piped_members_4,
+        init_cluster_custom_encap_services_late_central_named_user_ca_ecdsa_sec1_rest,
+        init_cluster_custom_encap_services_central_only_user_ca_rsa_pkcs1_piped,
+        init_cluster_custom_encap_ipv6_mtu_9000,
+        init_cluster_custom_encap_ipv6_mtu_1442,
+        init_cluster_custom_encap_ipv6_services_user_ca_ecdsa_members_4,
+        init_cluster_custom_encap_ipv6_services_late_central_user_ca_rsa_members_4,
+        init_cluster_custom_encap_ipv6_services_late_central_named_piped,
+        init_cluster_custom_encap_ipv6_services_central_only_user_ca_ecdsa_rest_members_4,
+        init_cluster_custom_encap_ipv6_services_central_only_user_ca_ecdsa_sec1_members_4,
+        init_cluster_custom_encap_ipv6_services_central_only_user_ca_chain,
+        init_cluster_custom_encap_loopback_services_user_ca_rsa_rest,
+        init_cluster_custom_encap_loopback_services_user_ca_ecdsa_sec1_piped,
+        init_cluster_custom_encap_loopback_services_late_central_user_ca_rsa_pkcs1_members_4,
+        init_cluster_ipv6_custom_encap_ipv4_mtu_9000,
+        init_cluster_ipv6_custom_encap_ipv4_mtu_1442,
+        init_cluster_ipv6_custom_encap_ipv4_services_late_central_named_user_ca_ecdsa_piped_members_4,
+        init_cluster_ipv6_custom_encap_loopback_user_ca_chain_rest,
+        init_cluster_ipv6_custom_encap_loopback_services_central_only_named,
     }
 }
 
@@ -85,13 +89,14 @@ suites::suites! {
     }
     cells {
         init_cluster_cli_members_1,
-        init_cluster_named_members_1,
+        init_cluster_named_user_ca_rsa_members_1,
         init_cluster_services_piped_members_1,
         init_cluster_services_named_user_ca_chain_members_1,
-        init_cluster_custom_encap_ipv6_services_named_user_ca_ecdsa_members_1,
-        init_cluster_custom_encap_loopback_user_ca_rsa_pkcs1_rest_members_1,
-        init_cluster_custom_encap_loopback_services_user_ca_ecdsa_sec1_members_1,
+        init_cluster_custom_encap_ipv6_user_ca_ecdsa_members_1,
+        init_cluster_custom_encap_loopback_user_ca_ecdsa_piped_members_1,
+        init_cluster_ipv6_user_ca_ecdsa_sec1_members_1,
         init_cluster_ipv6_custom_encap_ipv4_services_named_user_ca_rsa_piped_members_1,
+        init_cluster_ipv6_custom_encap_services_user_ca_rsa_pkcs1_rest_members_1,
     }
 }
 
@@ -118,10 +123,10 @@ suites::suites! {
     traffic {
     }
     cells {
-        init_cluster_services_datapath_named_user_ca_ecdsa_members_4,
-        init_cluster_custom_encap_ipv6_services_datapath_rest_members_4,
-        init_cluster_custom_encap_loopback_services_datapath_members_4,
-        init_cluster_ipv6_custom_encap_ipv4_services_datapath_piped_members_4,
+        init_cluster_services_datapath_members_4,
+        init_cluster_custom_encap_services_datapath_named_members_4,
+        init_cluster_custom_encap_loopback_services_datapath_piped_members_4,
+        init_cluster_ipv6_custom_encap_services_datapath_user_ca_ecdsa_rest_members_4,
     }
 }
 
@@ -144,8 +149,8 @@ suites::suites! {
     traffic {
     }
     cells {
-        init_cluster_services_control_user_ca_ecdsa_piped_members_4,
-        init_cluster_services_control_named_rest_members_4,
-        init_cluster_ipv6_services_control_members_4,
+        init_cluster_services_control_piped_members_4,
+        init_cluster_services_control_user_ca_ecdsa_rest_members_4,
+        init_cluster_ipv6_services_control_named_members_4,
     }
 }

@@ -4,17 +4,20 @@ use std::fmt::Write;
 
 use ipnet::IpNet;
 
-use crate::plan::{Nic, StaticRoute};
+use crate::plan::{ETHERNET_MTU, Nic, StaticRoute};
 
 /// The `.network` file of a NIC (systemd.network(5)).
 ///
 /// The addresses are the only ones on their isolated bridge, so duplicate detection, which keeps an IPv6 address
 /// unusable for a second or more, has nothing to find.
 pub(super) fn networkd(nic: &Nic) -> String {
-    let mut text =
-        format!("[Match]\nName={}\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=ipv6\n", nic.device);
-    for address in &nic.addresses {
+    let mut text = format!("[Match]\nName={}\n", nic.device);
+    if nic.mtu != ETHERNET_MTU {
         // Writing to a String cannot fail.
+        let _ = write!(text, "\n[Link]\nMTUBytes={}\n", nic.mtu);
+    }
+    text.push_str("\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=ipv6\n");
+    for address in &nic.addresses {
         let _ = write!(text, "\n[Address]\nAddress={address}\nDuplicateAddressDetection=none\n");
     }
     for StaticRoute { destination, gateway, source } in &nic.routes {
@@ -45,6 +48,7 @@ mod tests {
         let nic = Nic {
             device: "eth1".into(),
             network: Network::Underlay,
+            mtu: 9000,
             addresses: vec!["10.88.0.11/24".parse().expect("a net"), "fd42:88::b/64".parse().expect("a net")],
             routes: vec![StaticRoute {
                 destination: "198.18.0.2/32".parse().expect("a net"),
@@ -56,7 +60,9 @@ mod tests {
         let text = networkd(&nic);
         let route = "[Route]\nDestination=198.18.0.2/32\nGateway=10.88.0.12\nPreferredSource=198.18.0.1\n";
         assert!(text.ends_with(route), "{text}");
-        assert!(text.starts_with("[Match]\nName=eth1\n"), "{text}");
+        assert!(text.starts_with("[Match]\nName=eth1\n\n[Link]\nMTUBytes=9000\n\n[Network]\n"), "{text}");
+        let ordinary = networkd(&Nic { mtu: ETHERNET_MTU, ..nic });
+        assert!(!ordinary.contains("[Link]"), "{ordinary}");
         assert!(text.contains("Address=10.88.0.11/24\n") && text.contains("Address=fd42:88::b/64\n"), "{text}");
     }
     #[test]

@@ -22,7 +22,7 @@ use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
-use crate::plan::{Content, File, InitOption, Member, Need, Network, Plan, Segments, Variant};
+use crate::plan::{Content, ETHERNET_MTU, File, InitOption, Member, Need, Network, Plan, Segments, Variant};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Tags, Turn, reaper};
@@ -97,7 +97,7 @@ pub(super) async fn provision_for(
     let cost = expected(&site.config.out_dir, &sketch, steps);
     let turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost, steps)).await?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
-    let bridges = make_bridges(site, sketch.cell.as_str(), &timeline);
+    let bridges = make_bridges(site, &sketch, &timeline);
     let golden = find_golden(site, &sketch, &timeline, &progress);
     let ((golden, product), ()) = tokio::try_join!(golden, bridges)?;
     let planning = async {
@@ -275,14 +275,19 @@ async fn make(
     Ok(Manifest { product, plan, steps: Vec::new(), instances, settled, observation, tried: None, no_traffic })
 }
 
-async fn make_bridges(site: &Site, cell: &str, timeline: &Timeline) -> Result<(), ClusterError> {
-    let both = [Network::Management, Network::Underlay].map(|network| make_bridge(site, cell, network));
+async fn make_bridges(site: &Site, plan: &Plan, timeline: &Timeline) -> Result<(), ClusterError> {
+    let mtu = |network| {
+        let nics = plan.state.members.iter().filter_map(|member| member.find_nic(network));
+        nics.map(|nic| nic.mtu).max().unwrap_or(ETHERNET_MTU)
+    };
+    let both = [Network::Management, Network::Underlay];
+    let both = both.map(|network| make_bridge(site, plan.cell.as_str(), network, mtu(network)));
     timeline.stage(Work::Bridges, Owner::Lxd, try_join_all(both)).await?;
     Ok(())
 }
 
-/// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's.
-async fn make_bridge(site: &Site, cell: &str, network: Network) -> Result<(), ClusterError> {
+/// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's. Its NICs are made with its MTU.
+async fn make_bridge(site: &Site, cell: &str, network: Network, mtu: u16) -> Result<(), ClusterError> {
     let name = names::bridge(cell, site.run.id(), network);
     site.run.ledger().intend(Kind::Network, &name, cell)?;
     let mut config = tags(
@@ -296,6 +301,9 @@ async fn make_bridge(site: &Site, cell: &str, network: Network) -> Result<(), Cl
     .to_config();
     for (key, value) in [("ipv4.address", "none"), ("ipv6.address", "none"), ("dns.mode", "none")] {
         config.insert(key.to_owned(), value.to_owned());
+    }
+    if mtu != ETHERNET_MTU {
+        config.insert("bridge.mtu".to_owned(), mtu.to_string());
     }
     let description = format!("MicroOVN system test {cell}");
     let spec = NetworkSpec { description, ..NetworkSpec::bridge(name.clone(), config) };

@@ -16,6 +16,8 @@ pub struct Device {
     pub flags: Vec<String>,
     /// `UP`, `DOWN`, `UNKNOWN` and others (RFC 2863, as the kernel reports it).
     pub operstate: String,
+    /// The largest IP packet that it carries, in bytes.
+    pub mtu: u32,
     /// Addresses of both families, each with its prefix.
     pub addresses: Vec<IpNet>,
 }
@@ -38,6 +40,7 @@ struct PrintedDevice {
     ifname: String,
     flags: Vec<String>,
     operstate: String,
+    mtu: u32,
     addr_info: Vec<PrintedAddress>,
 }
 
@@ -75,7 +78,8 @@ pub fn parse_devices(text: &str) -> Result<Vec<Device>, ParseError> {
                         .map_err(|error| ParseError::expected(WHAT, format!("a prefix length: {error}"), text))
                 })
                 .collect::<Result<_, _>>()?;
-            Ok(Device { name: device.ifname, flags: device.flags, operstate: device.operstate, addresses })
+            let PrintedDevice { ifname: name, flags, operstate, mtu, .. } = device;
+            Ok(Device { name, flags, operstate, mtu, addresses })
         })
         .collect()
 }

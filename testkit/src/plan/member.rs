@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::network::host;
-use super::{Database, Network, Nic, Process, Segment, Segments, Service, names};
+use super::{Database, ETHERNET_MTU, Network, Nic, Process, Segment, Segments, Service, names};
 use crate::matrix::CellId;
 
 /// Whether a member is in the cluster, and answers.
@@ -141,6 +141,7 @@ impl Member {
         let nic = |device: &str, network, segment: &Segment| Nic {
             device: device.to_owned(),
             network,
+            mtu: ETHERNET_MTU,
             addresses: vec![host(IpNet::V4(segment.ipv4), n), host(IpNet::V6(segment.ipv6), n)],
             routes: Vec::new(),
             bridge: None,

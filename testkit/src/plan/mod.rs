@@ -36,7 +36,7 @@ pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
 pub use gateway::{GATEWAY_PORT, PHYSICAL, ROUTER, UPLINK, UPLINK_BRIDGE, network_between};
 pub use member::{Encap, Member, Presence, Standstill};
-pub use network::{Network, Nic, Segment, Segments, StaticRoute};
+pub use network::{ETHERNET_MTU, Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{HostFact, InitOption, Need, Outline};
 pub use process::Process;
 pub use recipe::{Content, File, Recipe, Role};

@@ -54,6 +54,9 @@ impl fmt::Display for Network {
     }
 }
 
+/// What Ethernet carries of an IP packet, in bytes, where nobody asks for more or less.
+pub const ETHERNET_MTU: u16 = 1500;
+
 /// One NIC of a member with its static addresses and routes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nic {
@@ -61,6 +64,9 @@ pub struct Nic {
     pub device: String,
     /// The network it is attached to.
     pub network: Network,
+    /// The largest IP packet that its network carries, in bytes.
+    #[serde(default = "ethernet_mtu", skip_serializing_if = "is_ethernet_mtu")]
+    pub mtu: u16,
     /// Its addresses, each with the on-link prefix.
     pub addresses: Vec<IpNet>,
     /// Routes that leave by it, besides those that its addresses bring.
@@ -80,6 +86,15 @@ impl Nic {
     pub fn find_address(&self, ipv6: bool) -> Option<IpAddr> {
         self.addresses.iter().map(IpNet::addr).find(|address| address.is_ipv6() == ipv6)
     }
+}
+
+fn ethernet_mtu() -> u16 {
+    ETHERNET_MTU
+}
+
+// By reference, as serde calls it.
+fn is_ethernet_mtu(mtu: &u16) -> bool {
+    *mtu == ETHERNET_MTU
 }
 
 /// A way to somewhere that is not on the link.

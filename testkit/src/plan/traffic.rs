@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::{Datapath, Member, Nic, Process, State};
+use super::{Datapath, ETHERNET_MTU, Member, Nic, Process, State};
 
 /// The bridge that has a NIC for a port where the switch carries packets itself: it sends to tunnels by a bridge of its own, or not at
 /// all (Open vSwitch, userspace-tunneling.rst).
@@ -14,8 +14,6 @@ pub const WIRE_BRIDGE: &str = "br-phy";
 /// What is outside of logical networks: a network namespace on each member, each like the others, so that packets end with the one
 /// whose router sends them.
 pub const OUTSIDE: &str = "outside";
-/// What a bridge of LXD carries of an IP packet, in bytes, where nobody asks for more.
-const WIRE_MTU: u16 = 1500;
 /// What is in front of an inner IP packet: the outer UDP, Geneve's header and OVN's option, and the inner Ethernet header.
 const GENEVE: u16 = 8 + 8 + 8 + 14;
 /// A packet as `ping` sends it where nobody says how large.
@@ -238,7 +236,8 @@ impl State {
 
     /// The largest IP packet that crosses from a member's endpoint, in bytes.
     pub fn inner_mtu(member: &Member) -> u16 {
-        WIRE_MTU - GENEVE - if member.encap.ip.is_ipv6() { 40 } else { 20 }
+        let wire = member.wire().map_or(ETHERNET_MTU, |nic| nic.mtu);
+        wire - GENEVE - if member.encap.ip.is_ipv6() { 40 } else { 20 }
     }
 
     /// What a member's endpoints send.

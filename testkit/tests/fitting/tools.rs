@@ -170,7 +170,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                 let cut = member.cut.contains(&nic.network);
                 let (flags, operstate) =
                     if cut { (&["BROADCAST"][..], "DOWN") } else { (&["BROADCAST", "UP", "LOWER_UP"][..], "UP") };
-                json!({"ifname": name, "flags": flags, "operstate": operstate,
+                json!({"ifname": name, "flags": flags, "operstate": operstate, "mtu": nic.mtu,
                        "addr_info": addresses.collect::<Vec<_>>()})
             };
             let all = member.nics.iter().flat_map(|nic| {

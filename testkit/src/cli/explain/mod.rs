@@ -10,7 +10,7 @@ pub(super) use steps::possible as steps_possible;
 
 use super::cells::checks;
 use crate::matrix::Cell;
-use crate::plan::{Content, Member, Plan, Reply, Role, Service};
+use crate::plan::{Content, ETHERNET_MTU, Member, Plan, Reply, Role, Service};
 
 /// The whole plan of a cell, for a person.
 pub(super) fn explain(cell: &Cell, plan: &Plan) -> String {
@@ -44,7 +44,8 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
     let _ = writeln!(text, "{}{named}, {role}", member.hostname);
     for nic in &member.nics {
         let addresses: Vec<String> = nic.addresses.iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "  provisioned  {} with {}", nic.device, addresses.join(", "));
+        let mtu = if nic.mtu == ETHERNET_MTU { String::new() } else { format!(", MTU {}", nic.mtu) };
+        let _ = writeln!(text, "  provisioned  {} with {}{mtu}", nic.device, addresses.join(", "));
         for route in &nic.routes {
             let (destination, gateway) = (route.destination, route.gateway);
             let _ = writeln!(text, "  provisioned  route to {destination} by {gateway} from {}", route.source);

@@ -7,7 +7,7 @@ use crate::plan::{Member, Service, State};
 
 pub(super) const CHECK: Check = Check {
     name: "encap_route",
-    about: "every NIC is up but those whose link was cut, the tunnel endpoint is on the planned device, and the way to every \
+    about: "every NIC is up but those whose link was cut and has its network's MTU, the tunnel endpoint is on the planned device, and the way to every \
             other endpoint leaves by the planned device, from that address",
     reads: &[Subject::Addresses, Subject::Routes],
     applies: super::with_chassis,
@@ -33,11 +33,13 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
     verdict.finish()
 }
 
-/// Every NIC has its link, or none where that was cut. Where packets would go then is nobody's business.
+/// Every NIC has its link, or none where that was cut, and carries packets of the size of its network's. Where packets would go then
+/// is nobody's business.
 fn links(member: &Member, devices: &[Device], verdict: &mut VerdictBuilder) {
     for nic in &member.nics {
+        let found = devices.iter().find(|device| device.name == nic.device);
         let wanted = if member.cut.contains(&nic.network) { "down" } else { "up" };
-        let seen = match devices.iter().find(|device| device.name == nic.device) {
+        let seen = match found {
             None => "no such device".to_owned(),
             Some(device) if device.is_up() => "up".to_owned(),
             Some(device) if device.flags.iter().any(|flag| flag == "UP") => {
@@ -46,6 +48,9 @@ fn links(member: &Member, devices: &[Device], verdict: &mut VerdictBuilder) {
             Some(_) => "down".to_owned(),
         };
         verdict.compare(&member.name, "ip address", &format!("{} state", nic.device), wanted, seen);
+        if let Some(device) = found {
+            verdict.compare(&member.name, "ip address", &format!("{} mtu", nic.device), u32::from(nic.mtu), device.mtu);
+        }
     }
 }
 
