@@ -6,6 +6,7 @@ mod life;
 mod machine;
 mod measured;
 mod measures;
+mod packets;
 mod scale;
 mod suites;
 mod tables;
@@ -42,6 +43,9 @@ pub(super) struct BenchArgs {
     /// Measure what all journeys take instead, by one command, one round.
     #[arg(long, conflicts_with_all = ["rounds", "cold", "scale"])]
     life: bool,
+    /// Measure how fast packets cross by tunnels instead, beside the bare NIC, on each datapath that this host has.
+    #[arg(long, conflicts_with_all = ["cold", "scale", "life"])]
+    traffic: bool,
     /// With --scale: so many cells in one run.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 16], requires = "scale")]
     cells: Vec<usize>,
@@ -55,6 +59,11 @@ pub(super) struct BenchArgs {
 
 /// Measures and prints.
 pub(super) async fn run(config: &Config, catalogue: &Catalogue, args: &BenchArgs) -> Result<ExitCode, Failure> {
+    if args.traffic {
+        let packets = packets::measure(config, catalogue, usize::from(args.rounds)).await?;
+        packets.paper().publish(&packets, args.format, &config.root.join("target"), "bench-traffic")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let cold = if args.cold { Some(Cold::measure(config)?) } else { None };
     let site = open(config).await?;
     let suites = Suites::new(&site, catalogue).await?;
@@ -109,6 +118,7 @@ mod tests {
             &["--scale", "--rounds", "2"],
             &["--rounds", "0"],
             &["--life", "--scale"],
+            &["--traffic", "--cold"],
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }

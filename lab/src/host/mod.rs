@@ -67,13 +67,7 @@ pub(super) async fn host(config: &Config, args: HostArgs) -> Result<ExitCode, Fa
 
 type Tried = Result<(Report, PathBuf), Failure>;
 
-fn try_in(
-    config: &Config,
-    recipe: &Recipe,
-    packaged: Kernel,
-    mut order: Order,
-    args: &HostArgs,
-) -> (Tried, Format) {
+fn try_in(config: &Config, recipe: &Recipe, packaged: Kernel, mut order: Order, args: &HostArgs) -> (Tried, Format) {
     let mut progress = lines();
     let tried = || -> Tried {
         // What nodes are made of is made here where it is missing, so that nothing is compiled or fetched inside.

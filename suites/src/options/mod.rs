@@ -346,7 +346,10 @@ mod tests {
                 assert_eq!(member.nics.iter().map(|nic| nic.mtu).collect::<Vec<_>>(), [1500, wanted]);
             }
         }
-        assert_eq!(cell(&[("encap", "ipv4"), ("underlay_mtu", "9000")]).id().to_string(), "init_cluster_custom_encap_mtu_9000");
+        assert_eq!(
+            cell(&[("encap", "ipv4"), ("underlay_mtu", "9000")]).id().to_string(),
+            "init_cluster_custom_encap_mtu_9000"
+        );
     }
 
     #[test]

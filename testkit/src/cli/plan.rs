@@ -39,6 +39,9 @@ pub(super) struct PlanArgs {
     /// From which cell the journey starts, instead of its own.
     #[arg(long, value_name = "CELL", requires = "explain")]
     on: Option<String>,
+    /// As `testkit run --traffic` would: with packets between members.
+    #[arg(long, requires = "explain")]
+    traffic: bool,
     /// Which steps are possible from this cell, or where this journey ends.
     #[arg(long, value_name = "SUITE", conflicts_with_all = ["tier", "coverage", "explain"])]
     steps: Option<String>,
@@ -153,9 +156,13 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
 
 /// A cell or a journey, in words or for programs.
 fn explained(cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failure> {
-    let suite = cells.one(name, args.on.as_deref())?;
-    let json = args.format == Format::Json;
-    match (cells.find_journey(name), &suite.stations) {
+    let mut suite = cells.one(name, args.on.as_deref())?;
+    let (journey, json) = (cells.find_journey(name), args.format == Format::Json);
+    if args.traffic {
+        suite.lay_traffic();
+        suite.stations = journey.map(|it| it.draw(&suite.plan.state)).transpose().map_err(Failure::usage)?;
+    }
+    match (journey, &suite.stations) {
         (Some(journey), Some(stations)) if json => {
             let (name, about, cell) = (journey.name, journey.about, suite.cell.id());
             let all = serde_json::json!({"name": name, "about": about, "cell": cell, "plan": suite.plan, "stations": stations});

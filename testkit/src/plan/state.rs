@@ -196,6 +196,9 @@ impl fmt::Display for State {
         if !self.central_ips.is_empty() {
             f.write_str(", databases elsewhere")?;
         }
+        if self.has_traffic() {
+            write!(f, ", {} send packets", self.talkers().count())?;
+        }
         for (database, milliseconds) in &self.election_timers {
             write!(f, ", {} elects after {milliseconds} ms", database.short())?;
         }

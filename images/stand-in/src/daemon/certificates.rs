@@ -86,6 +86,7 @@ async fn reissue(node: &Node, services: &[&str], are_all: bool) -> Result<Reply>
         let pair = || pki::prepare(&node.paths, &ca, &membership.name, service);
         reissued.note(service, left || succeeds(service, pair().and_then(|pair| pair.replace(&node.paths))));
     }
+    faults::reissue::interrupt(&node.paths).await;
     Ok(Reply::Success(json!(reissued)))
 }
 

@@ -190,6 +190,8 @@ faults! {
     ReissueOtherName = "reissue-other-name",
     /// All may read the new key of a service.
     ReissueMode = "reissue-mode",
+    /// The switch drops everything for two seconds when a certificate is issued anew.
+    ReissueInterrupts = "reissue-interrupts",
     /// `certificates regenerate-ca` says that it did, and the authority stays.
     CaKept = "ca-kept",
     /// A new authority does not reach a member; the value is its name, the last one otherwise.

@@ -4,10 +4,14 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::error::{Context, Result};
 use crate::ovn::pki::{Ca, Wanted};
+use crate::ovn::tools;
 use crate::paths::Paths;
 
 use super::certificates::concerns;
 use super::{Fault, find_or, plays};
+
+/// Before all flows, and of itself gone after two seconds.
+const INTERRUPTION: &str = "table=0,priority=65535,hard_timeout=2,actions=drop";
 
 /// What the new certificate of a service says as the faults leave it.
 pub(crate) fn distort(paths: &Paths, service: &str, mut wanted: Wanted) -> Wanted {
@@ -29,6 +33,13 @@ pub(crate) fn open_key(paths: &Paths, service: &str) -> Result<()> {
 /// Whether `certificates reissue` leaves a service as it is, though it says otherwise.
 pub(crate) fn leaves(paths: &Paths, service: &str, one_of_all: bool) -> bool {
     plays(paths, Fault::ReissueIgnored) || one_of_all && concerns(paths, Fault::ReissueAllIncomplete, service)
+}
+
+/// Has the switch carry nothing for a moment, if that is to be played. Where it cannot be told that, it carries nothing anyway.
+pub(crate) async fn interrupt(paths: &Paths) {
+    if plays(paths, Fault::ReissueInterrupts) {
+        let _ = tools::run(paths, "ovs-ofctl", &["add-flow", "br-int", INTERRUPTION]).await;
+    }
 }
 
 /// The authority of `certificates regenerate-ca`; `None` when it does nothing and says otherwise.
