@@ -117,9 +117,10 @@ fn addresses_and_routes_are_read() {
         "mtu":1400,"operstate":"UP","address":"02:fc:00:00:00:01","addr_info":[
         {"family":"inet","local":"192.0.2.2","prefixlen":24,"scope":"global","label":"eth0"},
         {"family":"inet6","local":"fd00::2","prefixlen":64,"scope":"global","nodad":true}]},{},
-        {"ifname":"ifb0","flags":["BROADCAST","NOARP"],"operstate":"DOWN","addr_info":[]}]"#;
+        {"ifname":"ifb0","flags":["BROADCAST","NOARP"],"mtu":1500,"operstate":"DOWN","addr_info":[]}]"#;
     let devices = parse_devices(text).unwrap();
     assert_eq!(devices.iter().map(|device| device.is_up()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(devices.iter().map(|device| device.mtu).collect::<Vec<_>>(), [Some(1400), Some(1500)]);
     assert_eq!(devices[0].addresses, ["192.0.2.2/24".parse().unwrap(), "fd00::2/64".parse().unwrap()]);
     assert!(parse_devices(&text.replace("24", "33")).is_err());
     assert!(parse_devices(&text.replace("ifname", "name")).is_err());

@@ -120,10 +120,10 @@ fn every_difference_is_shown_at_once() {
         &state,
         &observation,
         expect![[r#"
-        encap_route: failed, 3 of 42 compared differ
-          member microovn-init-cluster-2: ip route get 10.1.1.11 (all): wanted a reading, seen not read
-          member microovn-init-cluster-2: ip route get 10.1.1.13 (all): wanted a reading, seen not read
-          member microovn-init-cluster-2: ip route get 10.1.1.14 (all): wanted a reading, seen not read"#]],
+            encap_route: failed, 3 of 50 compared differ
+              member microovn-init-cluster-2: ip route get 10.1.1.11 (all): wanted a reading, seen not read
+              member microovn-init-cluster-2: ip route get 10.1.1.13 (all): wanted a reading, seen not read
+              member microovn-init-cluster-2: ip route get 10.1.1.14 (all): wanted a reading, seen not read"#]],
     );
     check(
         "services",

@@ -16,8 +16,9 @@ pub struct Device {
     pub flags: Vec<String>,
     /// `UP`, `DOWN`, `UNKNOWN` and others (RFC 2863, as the kernel reports it).
     pub operstate: String,
-    /// The largest IP packet that it carries, in bytes.
-    pub mtu: u32,
+    /// The largest IP packet that it carries, in bytes; `None` in what was noted when nobody asked for it.
+    #[serde(default)]
+    pub mtu: Option<u32>,
     /// Addresses of both families, each with its prefix.
     pub addresses: Vec<IpNet>,
 }
@@ -79,7 +80,7 @@ pub fn parse_devices(text: &str) -> Result<Vec<Device>, ParseError> {
                 })
                 .collect::<Result<_, _>>()?;
             let PrintedDevice { ifname: name, flags, operstate, mtu, .. } = device;
-            Ok(Device { name, flags, operstate, mtu, addresses })
+            Ok(Device { name, flags, operstate, mtu: Some(mtu), addresses })
         })
         .collect()
 }

@@ -229,6 +229,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("the encap device is down", &["encap_route"], |c| c.device().operstate = "DOWN".to_owned()),
     ("the encap device is not up", &["encap_route"], |c| c.device().flags.retain(|flag| flag != "UP")),
     ("the encap device has no carrier", &["encap_route"], |c| c.device().flags.retain(|flag| flag != "LOWER_UP")),
+    ("the encap device takes a byte less than its network", &["encap_route"], |c| c.device().mtu = Some(1499)),
     ("a route by another device", &["encap_route"], |c| c.route().dev = "lo".to_owned()),
     ("a route from another address", &["encap_route"], |c| c.route().prefsrc = Some(c.stranger())),
     ("a route to elsewhere", &["encap_route"], |c| c.route().dst = c.stranger()),

@@ -48,8 +48,8 @@ fn links(member: &Member, devices: &[Device], verdict: &mut VerdictBuilder) {
             Some(_) => "down".to_owned(),
         };
         verdict.compare(&member.name, "ip address", &format!("{} state", nic.device), wanted, seen);
-        if let Some(device) = found {
-            verdict.compare(&member.name, "ip address", &format!("{} mtu", nic.device), u32::from(nic.mtu), device.mtu);
+        if let Some(mtu) = found.and_then(|device| device.mtu) {
+            verdict.compare(&member.name, "ip address", &format!("{} mtu", nic.device), u32::from(nic.mtu), mtu);
         }
     }
 }
