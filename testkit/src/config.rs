@@ -10,6 +10,7 @@ mod home;
 mod layer;
 mod nextest;
 mod product;
+mod remotes;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -168,9 +169,14 @@ impl Config {
             };
         // The command and the tests work in different folders, so a relative path cannot be from the working directory.
         let whole = |path: PathBuf| root.join(path);
-        let lxd = match pick!(lxd_remote) {
-            None => LxdTarget::Local { socket: pick!(lxd_socket).map(whole), dir: pick!(lxd_dir).map(whole) },
-            Some(url) => {
+        let (socket, dir, url) = (pick!(lxd_socket), pick!(lxd_dir), pick!(lxd_remote));
+        let named = [("LXD_REMOTE", url.is_some()), ("LXD_SOCKET", socket.is_some()), ("LXD_DIR", dir.is_some())];
+        let named = named.into_iter().find_map(|(name, is_set)| is_set.then_some(name));
+        let lxd = match (remotes::named(pick!(remote), url.is_some(), environment), named, url) {
+            (Some((one, _)), Some(other), _) => return Err(ConfigError::TwoTargets { one, other }),
+            (Some((variable, name)), None, _) => remotes::find(variable, &name, environment)?,
+            (None, _, None) => LxdTarget::Local { socket: socket.map(whole), dir: dir.map(whole) },
+            (None, _, Some(url)) => {
                 let need = |value: Option<PathBuf>, missing| {
                     value.map(whole).ok_or_else(|| ConfigError::RemoteWithoutCertificate { url: url.clone(), missing })
                 };
@@ -182,9 +188,6 @@ impl Config {
                 }
             }
         };
-        if matches!(lxd, LxdTarget::Local { .. }) {
-            upstream::check_remote(environment)?;
-        }
         let cache_dir = match pick!(cache_dir) {
             Some(path) => whole(path),
             None => home::cache(environment).ok_or(ConfigError::NoCache)?.join("microovn-testkit"),

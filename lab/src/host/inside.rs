@@ -47,9 +47,10 @@ pub(crate) fn inside(share: &Path) -> io::Result<()> {
         said: brought.as_ref().err().map(ToString::to_string).unwrap_or_default(),
     });
     if brought.is_ok() {
-        let attempt = |command: &str, args: &[&str], judge: Judge| {
-            run(&order, &home, command, args)
-                .map_or_else(|error| Some(format!("failed to run {command}: {error}")), |output| judge(&output))
+        let attempt = |command: &str, args: &[&str], judge: Judge| match run(&order, &home, command, args) {
+            Err(error) => Some(format!("failed to run {command}: {error}")),
+            Ok(output) if order.traffic && args.starts_with(&["trial"]) => judge(&output).or_else(|| unsent(&output)),
+            Ok(output) => judge(&output),
         };
         try_each(&mut report, attempt, |said, report| {
             writeln!(progress, "{said}")?;
@@ -174,6 +175,13 @@ fn every_check_passed(output: &Output) -> Option<String> {
     (!wrong.is_empty()).then_some(wrong)
 }
 
+/// A cluster whose members sent each other packets, and were judged by them.
+fn unsent(output: &Output) -> Option<String> {
+    let trial: Trial = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let sent = trial.verdicts.iter().any(|verdict| verdict.check == "east_west");
+    (!sent).then(|| "no packets were sent".to_owned())
+}
+
 /// The last lines that a command said, and how it ended.
 fn said(output: &Output) -> String {
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -224,6 +232,15 @@ mod tests {
             assert_eq!(wrong.is_some(), says.is_some(), "{stdout}");
             assert!(wrong.unwrap_or_default().contains(says.unwrap_or_default()), "{stdout}");
         }
+    }
+
+    #[test]
+    fn a_cluster_without_packets_has_sent_none() {
+        let trial = |check: &str| {
+            let verdict = format!(r#"{{"check":"{check}","compared":1,"differences":[]}}"#);
+            unsent(&output(0, &format!(r#"{{"seconds":1.0,"error":null,"verdicts":[{verdict}]}}"#)))
+        };
+        assert_eq!((trial("east_west"), trial("members").as_deref()), (None, Some("no packets were sent")));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::layer::SUBNET;
+use super::remotes::{LXC_REMOTE, REMOTE};
 use super::{ConfigError, Faults, Layer, product};
 use crate::nearest::nearest;
 
@@ -17,7 +18,7 @@ const MEANT_FOR_US: [&str; 3] = [OWN, "MICROOVN_", "LXD_"];
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 17] = [
+const OWN_VARIABLES: [&str; 18] = [
     "TESTKIT_CACHE_DIR",
     "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
@@ -29,6 +30,7 @@ const OWN_VARIABLES: [&str; 17] = [
     "TESTKIT_POOL",
     "TESTKIT_PRODUCT",
     "TESTKIT_PROJECT",
+    "TESTKIT_REMOTE",
     "TESTKIT_REUSE",
     "TESTKIT_SETTLE",
     "TESTKIT_STAND_IN",
@@ -38,8 +40,8 @@ const OWN_VARIABLES: [&str; 17] = [
 ];
 
 /// What else is of use to a process that outlives the job that started it: to find programs and files, and to log.
-const LASTING: [&str; 7] =
-    ["HOME", "LD_LIBRARY_PATH", "PATH", "RUST_BACKTRACE", "RUST_LOG", "TMPDIR", "XDG_CACHE_HOME"];
+const LASTING: [&str; 8] =
+    ["HOME", LXC_REMOTE, "LD_LIBRARY_PATH", "PATH", "RUST_BACKTRACE", "RUST_LOG", "TMPDIR", "XDG_CACHE_HOME"];
 
 /// Of these variables, those for a process that is to outlive the job that started it: the settings of this framework, and
 /// little else. Many CI systems mark what a job starts by a variable (`RUNNER_TRACKING_ID`, `JENKINS_NODE_COOKIE`, ...) and end
@@ -94,6 +96,7 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
     Ok(Layer {
         lxd_dir: path("LXD_DIR"),
         lxd_socket: path("LXD_SOCKET"),
+        remote: text(REMOTE),
         lxd_remote: text("LXD_REMOTE"),
         lxd_client_cert: path("LXD_CLIENT_CERT"),
         lxd_client_key: path("LXD_CLIENT_KEY"),
@@ -182,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_outlives_a_job_carries_none_of_its_marks() {
-        let names = ["LXD_SOCKET", "TESTKIT_POOL", "MICROOVN_SNAP_PATH", "HOME", "PATH"];
+        let names = ["LXD_SOCKET", "LXC_REMOTE", "TESTKIT_POOL", "MICROOVN_SNAP_PATH", "HOME", "PATH"];
         let marks = ["RUNNER_TRACKING_ID", "BUILD_ID", "JENKINS_NODE_COOKIE", "VSTS_PROCESS_LOOKUP_ID", "A_NEW_ONE"];
         let all = names.iter().chain(&marks).map(|name| (OsString::from(name), OsString::from("x")));
         let kept: Vec<_> = lasting(all).into_iter().map(|(name, _)| name).collect();

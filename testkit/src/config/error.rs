@@ -58,14 +58,27 @@ pub enum ConfigError {
     /// The environment has a fault that there is not.
     #[error("environment variable TESTKIT_FAULTS cannot be used")]
     Faults(#[source] FaultError),
-    /// The `lxc` client is told of another LXD than the framework is.
+    /// A remote of the `lxc` client cannot be used.
+    #[error("{variable} names the LXD remote {name:?}: {problem}; {mend}")]
+    Remote {
+        /// The variable, or the setting of the configuration file.
+        variable: &'static str,
+        /// The remote's name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        mend: String,
+    },
+    /// Two settings name an LXD.
     #[error(
-        "LXC_REMOTE={remote} is set and LXD_REMOTE is not, so clusters would be formed in the LXD of this host; \
-         unset LXC_REMOTE, or name the remote's address with LXD_REMOTE=https://host:port and its three certificates"
+        "{one} and {other} each name an LXD, so it is not clear where clusters are to be formed; unset one of them"
     )]
-    OtherRemote {
-        /// What `LXC_REMOTE` is.
-        remote: String,
+    TwoTargets {
+        /// The one.
+        one: &'static str,
+        /// The other.
+        other: &'static str,
     },
     /// The configuration file says in two ways what is tested.
     #[error("{} has both `snap` and [[product]]; name one snap by `snap`, or each of several as a [[product]]", .0.display())]

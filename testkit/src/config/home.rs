@@ -1,4 +1,4 @@
-//! Where a person's caches go, after the XDG base directory specification.
+//! Where a person's home is and where caches go, after the XDG base directory specification.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +13,17 @@ const USERS: &str = "/etc/passwd";
 /// ignored. Of `HOME` it says nothing; a relative one would be another folder for each working directory.
 /// Source: "XDG Base Directory Specification", version 0.8, "Basics" and "Environment variables".
 pub(super) fn cache(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home =
-        || absolute("HOME").or_else(|| home_of(rustix::process::getuid().as_raw(), &fs::read_to_string(USERS).ok()?));
-    absolute("XDG_CACHE_HOME").or_else(|| Some(home()?.join(".cache")))
+    absolute(environment, "XDG_CACHE_HOME").or_else(|| Some(home(environment)?.join(".cache")))
+}
+
+/// The home folder: `HOME`, or else that of this user in the user database.
+pub(super) fn home(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let of_user = || home_of(rustix::process::getuid().as_raw(), &fs::read_to_string(USERS).ok()?);
+    absolute(environment, "HOME").or_else(of_user)
+}
+
+fn absolute(environment: &BTreeMap<String, String>, name: &str) -> Option<PathBuf> {
+    environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// The home folder of a user in a user database; see passwd(5).

@@ -17,6 +17,8 @@ pub struct Layer {
     pub lxd_socket: Option<PathBuf>,
     /// `https://host:port` of a remote LXD.
     pub lxd_remote: Option<String>,
+    /// A remote of the `lxc` client, by its name there, instead of an address and certificates.
+    pub remote: Option<String>,
     /// Client certificate for the remote LXD, PEM.
     pub lxd_client_cert: Option<PathBuf>,
     /// Its key, PEM.

@@ -102,6 +102,10 @@ fn products_of_the_file_have_what_is_their_own_and_else_what_all_have() {
 #[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number above 0")]
 #[case::subnet(&[("TESTKIT_SUBNET", "10.0.0.0")], None, "an IPv4 range")]
 #[case::remote(&[("LXD_REMOTE", "https://h:8443"), ("LXD_CLIENT_CERT", "/c")], None, "LXD_CLIENT_KEY is not set")]
+#[case::two_targets(&[("TESTKIT_REMOTE", "prod"), ("LXD_SOCKET", "/s")], None, "TESTKIT_REMOTE and LXD_SOCKET each name an LXD")]
+#[case::two_remotes(&[("LXD_REMOTE", "https://h:8443")], Some("remote = \"prod\""), "TESTKIT_REMOTE and LXD_REMOTE each name an LXD")]
+#[case::lxc_elsewhere(&[("LXC_REMOTE", "build-farm"), ("LXD_CONF", "/nowhere")], None, "LXC_REMOTE names the LXD remote \"build-farm\": the lxc client has no remotes in /nowhere/config.yml")]
+#[case::lxc_and_a_socket(&[("LXC_REMOTE", "build-farm:"), ("LXD_SOCKET", "/s")], None, "LXC_REMOTE and LXD_SOCKET each name an LXD")]
 #[case::datapath(&[("TESTKIT_DATAPATH", "kernal")], None, "which is not one of auto, kernel, userspace (did you mean \"kernel\"?)")]
 #[case::stand_in(&[("TESTKIT_STAND_IN", "buster")], None, "TESTKIT_STAND_IN is \"buster\", which is not one of bookworm, trixie")]
 #[case::datapath_in_the_file(&[], Some("datapath = \"dpdk\""), "failed to parse")]
@@ -121,6 +125,19 @@ fn bad_settings_name_their_place(
 ) {
     let error = resolve(Layer::default(), environment, file).expect_err("refused").to_string();
     assert!(error.contains(wanted), "{error}");
+}
+
+#[test]
+fn a_client_that_is_told_what_is_known_here_says_nothing_new() {
+    let lxd = |variables: &[(&str, &str)]| resolve(Layer::default(), variables, None).expect("resolves").lxd;
+    assert_eq!(lxd(&[("LXC_REMOTE", "local:")]), lxd(&[]));
+    let remote = [
+        ("LXD_REMOTE", "https://h:8443"),
+        ("LXD_CLIENT_CERT", "/c"),
+        ("LXD_CLIENT_KEY", "/k"),
+        ("LXD_SERVER_CERT", "/s"),
+    ];
+    assert_eq!(lxd(&[&remote[..], &[("LXC_REMOTE", "farm")]].concat()), lxd(&remote));
 }
 
 #[test]

@@ -1,10 +1,9 @@
-//! Variables of MicroOVN's own tests and of the `lxc` client, which mean something else here, or nothing.
+//! Variables of MicroOVN's own tests, which mean something else here, or nothing.
 //!
 //! Source: MicroOVN's `Makefile` and `tests/test_helper/`.
 
 use std::collections::BTreeMap;
 
-use super::ConfigError;
 use crate::nearest::nearest;
 
 /// How the names of MicroOVN's variables begin.
@@ -19,17 +18,6 @@ const READ: [&str; 6] = [
     "MICROOVN_TEST_CONTAINER_IMAGE",
     "MICROOVN_UPGRADE_FROM",
 ];
-
-/// The name by which the `lxc` client knows the LXD of its own host.
-const HERE: &str = "local";
-
-/// Refuses an environment in which a person's `lxc` speaks to another LXD: they would look for the clusters there.
-pub(super) fn check_remote(environment: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    match environment.get("LXC_REMOTE").map(|remote| remote.trim_end_matches(':')) {
-        None | Some("" | HERE) => Ok(()),
-        Some(remote) => Err(ConfigError::OtherRemote { remote: remote.to_owned() }),
-    }
-}
 
 /// What each variable of MicroOVN's that is set, and is not read here, does here. An empty one counts as not set.
 pub(super) fn notices(environment: &BTreeMap<String, String>) -> Vec<String> {
@@ -92,15 +80,5 @@ mod tests {
         let read = READ.map(|name| (name, "x"));
         assert_eq!(notices(&with(&read)), Vec::<String>::new());
         assert_eq!(notices(&with(&[("MICROOVN_SNAP_CHANNEL", ""), ("OTHER", "x")])), Vec::<String>::new());
-    }
-
-    #[test]
-    fn an_lxc_elsewhere_is_refused_and_the_local_one_is_not() {
-        for (remote, refused) in
-            [("build-farm", true), ("build-farm:", true), ("", false), ("local", false), ("local:", false)]
-        {
-            assert_eq!(check_remote(&with(&[("LXC_REMOTE", remote)])).is_err(), refused, "{remote}");
-        }
-        assert!(check_remote(&with(&[])).is_ok());
     }
 }

@@ -1,8 +1,10 @@
 //! From the configuration to a client for the framework's project in LXD.
 
 use std::fs;
+use std::path::Path;
 
 use ipnet::IpNet;
+use x509_parser::time::ASN1Time;
 
 use super::error::Error;
 use super::subnet::parse_routes;
@@ -16,17 +18,20 @@ use crate::lxd::{Client, Endpoint};
 /// # Errors
 /// When a certificate of a remote LXD cannot be read.
 pub fn options(config: &Config) -> Result<SetupOptions, Error> {
-    let read = |setting, path: &std::path::Path| {
-        fs::read(path).map_err(|source| Error::Certificate { setting, path: path.to_owned(), source })
-    };
+    let read =
+        |what, path: &Path| fs::read(path).map_err(|source| Error::Certificate { what, path: path.to_owned(), source });
     let endpoint = match &config.lxd {
         LxdTarget::Local { socket, .. } => socket.clone().map(Endpoint::Unix),
-        LxdTarget::Remote { url, client_cert, client_key, server_cert } => Some(Endpoint::Https {
-            url: url.clone(),
-            client_cert_pem: read("LXD_CLIENT_CERT", client_cert)?,
-            client_key_pem: read("LXD_CLIENT_KEY", client_key)?,
-            server_cert_pem: read("LXD_SERVER_CERT", server_cert)?,
-        }),
+        LxdTarget::Remote { url, client_cert, client_key, server_cert } => {
+            let client_cert_pem = read("client certificate", client_cert)?;
+            require_valid(client_cert, &client_cert_pem)?;
+            Some(Endpoint::Https {
+                url: url.clone(),
+                client_cert_pem,
+                client_key_pem: read("client key", client_key)?,
+                server_cert_pem: read("server certificate", server_cert)?,
+            })
+        }
     };
     let lxd_dir = match &config.lxd {
         LxdTarget::Local { dir, .. } => dir.clone(),
@@ -41,6 +46,18 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
         subnet: config.subnet,
         ..SetupOptions::default()
     })
+}
+
+/// Refuses a client certificate that has ended: LXD would only say that it does not trust it. One that cannot be read is for the
+/// connection to refuse.
+fn require_valid(path: &Path, pem: &[u8]) -> Result<(), Error> {
+    let Ok((_, pem)) = x509_parser::pem::parse_x509_pem(pem) else { return Ok(()) };
+    let Ok(certificate) = pem.parse_x509() else { return Ok(()) };
+    let end = certificate.validity().not_after;
+    if end >= ASN1Time::now() {
+        return Ok(());
+    }
+    Err(Error::CertificateEnded { path: path.to_owned(), end: end.to_string() })
 }
 
 /// Connects to LXD, in the framework's project.

@@ -17,14 +17,24 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of a remote LXD's certificates cannot be read.
-    #[error("failed to read {path}, which {setting} names; set it to a PEM file that you may read")]
+    #[error("failed to read {path}, the {what} for the remote LXD; it has to be a PEM file that you may read")]
     Certificate {
-        /// The environment variable.
-        setting: &'static str,
+        /// What it is: `client key`.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// The system's word on it.
         source: io::Error,
+    },
+    /// The client certificate for a remote LXD has ended.
+    #[error(
+        "the client certificate {path} ended on {end}; make another, and have the LXD trust it (`lxc config trust add`)"
+    )]
+    CertificateEnded {
+        /// The file.
+        path: PathBuf,
+        /// When.
+        end: String,
     },
     /// The host lacks something.
     #[error("this host cannot run nodes: {problem}; {mend}")]

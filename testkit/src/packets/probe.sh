@@ -22,6 +22,11 @@ for burst; do
     streams[$network]+=$burst$'\n'
     addresses[$network]+=" $to"
 done
+# The kernel's tunnels tell an endpoint which of its packets were too large, and it would send such ones in pieces from then on.
+for network in "${!streams[@]}"; do
+    ip -n "$network" route flush cache
+    ip -n "$network" -6 route flush cache
+done
 # A switch that carries packets itself drops the first to somebody whose neighbour it has to look for.
 warmers=()
 for network in "${!streams[@]}"; do
