@@ -10,7 +10,7 @@ use testkit::cluster::{self, Manifest, Order, PATH, Site};
 use testkit::config::{Config, Datapath};
 use testkit::host;
 use testkit::lxd::Exec;
-use testkit::plan::{Member, Network, Overlay, Variant};
+use testkit::plan::{Member, Network, Overlay, State, Variant};
 
 use super::figures::{Quantity, ratio, samples};
 use super::machine::Machine;
@@ -99,6 +99,10 @@ async fn cross(site: &Site, catalogue: &Catalogue, datapath: &'static str, round
         }
         let mut crossed = Crossed { datapath, throughput: Compared::default(), latency: Compared::default() };
         let ways = ways(&manifest)?;
+        let mtu = manifest.plan.state.talkers().map(State::inner_mtu).min().unwrap_or_default();
+        for way in &ways {
+            way.bound(site, mtu).await?;
+        }
         for _ in 0..rounds {
             for (way, bare) in ways.iter().zip([true, false]) {
                 let (of, [throughput, latency]) = (&mut crossed, way.measure(site).await?);
@@ -144,6 +148,18 @@ fn ways(manifest: &Manifest) -> Result<[Way; 2], Failure> {
 }
 
 impl Way {
+    /// Tells TCP how much crosses: endpoints send what is too large, so that it is seen not to cross.
+    async fn bound(&self, site: &Site, mtu: u16) -> Result<(), Failure> {
+        if !self.namespace.is_empty() {
+            let mtu = mtu.to_string();
+            for end in &self.ends {
+                let set = ["ip", "-n", &self.namespace, "link", "set", "eth0", "mtu", &mtu];
+                self.run(site, end, &set).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Its throughput in kbit/s, and its latency in microseconds.
     async fn measure(&self, site: &Site) -> Result<[u64; 2], Failure> {
         let [from, at] = &self.ends;

@@ -5,7 +5,7 @@
 set -euo pipefail
 script=$1 datapath=$2 bridge=$3 device=$4 loopback=$5 mapping=$6 outside=$7
 shift 7
-for tool in fping tcpdump; do
+for tool in ethtool fping tcpdump; do
     command -v "$tool" >/dev/null || { echo "the node image has no $tool, which traffic takes" >&2; exit 1; }
 done
 networkd=/etc/systemd/network
@@ -31,12 +31,13 @@ if [ -n "$bridge" ] && [ ! -e "$networkd/10-$bridge.network" ]; then
     networkctl reconfigure "$device" "$bridge"
 fi
 printf '%s' "$script" >/usr/local/sbin/testkit-endpoints
-cat >/etc/systemd/system/testkit-endpoints.service <<'UNIT'
+cat >/etc/systemd/system/testkit-endpoints.service <<UNIT
 [Unit]
 Description=Endpoints on logical networks
 
 [Service]
 Type=oneshot
+Environment=DATAPATH=$datapath
 ExecStart=/bin/bash /usr/local/sbin/testkit-endpoints
 
 [Install]
@@ -52,6 +53,6 @@ while (($#)); do
     ports+=(-- --may-exist add-port br-int "$name" -- set Interface "$name" "external_ids:iface-id=$2")
     shift 2
 done
-bash /usr/local/sbin/testkit-endpoints
+DATAPATH=$datapath bash /usr/local/sbin/testkit-endpoints
 systemctl --quiet enable testkit-endpoints.service
 microovn.ovs-vsctl --timeout=30 "${ports[@]}"
