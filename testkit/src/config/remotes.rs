@@ -90,7 +90,7 @@ pub(super) fn find(
     }
     let told: Vec<String> = folders.iter().map(|folder| folder.join(FILE).display().to_string()).collect();
     let problem = match nearest(name, known.iter().map(String::as_str)) {
-        Some(meant) => format!("the lxc client has none of that name, did you mean {meant:?}?"),
+        Some(meant) => format!("the lxc client has none of that name, but {meant:?}"),
         None if known.is_empty() => format!("the lxc client has no remotes in {}", told.join(" or ")),
         None => format!("the lxc client has none of that name, only {}", known.join(", ")),
     };
@@ -213,7 +213,7 @@ aliases: {}
     }
 
     #[rstest::rstest]
-    #[case::a_slip("prdo", CONFIG, "did you mean \"prod\"?")]
+    #[case::a_slip("prdo", CONFIG, "has none of that name, but \"prod\"; add it")]
     #[case::nothing_like_it(
         "frankfurt",
         CONFIG,

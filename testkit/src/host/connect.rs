@@ -23,13 +23,13 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
     let endpoint = match &config.lxd {
         LxdTarget::Local { socket, .. } => socket.clone().map(Endpoint::Unix),
         LxdTarget::Remote { url, client_cert, client_key, server_cert } => {
-            let client_cert_pem = read("client certificate", client_cert)?;
+            let client_cert_pem = read("client certificate (LXD_CLIENT_CERT, or that of lxc)", client_cert)?;
             require_valid(client_cert, &client_cert_pem)?;
             Some(Endpoint::Https {
                 url: url.clone(),
                 client_cert_pem,
-                client_key_pem: read("client key", client_key)?,
-                server_cert_pem: read("server certificate", server_cert)?,
+                client_key_pem: read("client key (LXD_CLIENT_KEY, or that of lxc)", client_key)?,
+                server_cert_pem: read("server certificate (LXD_SERVER_CERT, or the one that lxc pins)", server_cert)?,
             })
         }
     };

@@ -13,7 +13,7 @@ while read -r name mac ipv4 ipv6 ways; do
     ip -n "$name" link set lo up
     ip -n "$name" link set eth0 address "$mac" mtu 9100 up
     # A switch that carries packets itself passes on what it takes from a device, whose checksums nobody has made yet.
-    [ "${DATAPATH:-system}" = system ] || ip netns exec "$name" ethtool -K eth0 tx off >/dev/null
+    [ "${DATAPATH:-system}" = system ] || ip netns exec "$name" ethtool -K eth0 tx off tso off >/dev/null
     ip -n "$name" address add "$ipv4" dev eth0
     ip -n "$name" address add "$ipv6" dev eth0 nodad
     for way in $ways; do
