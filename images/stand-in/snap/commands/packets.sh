@@ -28,7 +28,10 @@ if plays packets-cross; then
     done
 fi
 if plays packets-too-short; then
-    for device in /sys/class/net/eth*; do echo "$(($(<"${device}/mtu") - 1))" >"${device}/mtu"; done
+    for device in /sys/class/net/eth*; do
+        read -r mtu <"${device}/mtu"
+        echo "$((mtu - 1))" >"${device}/mtu"
+    done
 fi
 if plays packets-on-management; then
     # The last of the centrals, which is another than the first.
