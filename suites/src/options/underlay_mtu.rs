@@ -17,8 +17,9 @@ impl InitOption for UnderlayMtu {
     fn constraints(&self) -> Vec<Constraint> {
         let elsewhere = "no tunnel is on the underlay network then";
         let alike = "packets cross alike, however the cluster was formed";
-        let only =
-            |why, option, values: &'static [&str]| Constraint::new(why).when("underlay_mtu", OTHER).then(option, values);
+        let only = |why, option, values: &'static [&str]| {
+            Constraint::new(why).when("underlay_mtu", OTHER).then(option, values)
+        };
         vec![
             only(elsewhere, "encap", &["ipv4", "ipv6"]),
             only(alike, "services", &["auto"]),
