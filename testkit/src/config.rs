@@ -169,10 +169,12 @@ impl Config {
             };
         // The command and the tests work in different folders, so a relative path cannot be from the working directory.
         let whole = |path: PathBuf| root.join(path);
+        // The first source that says which LXD, says all of it.
+        let first = [&flags, &env, &file].into_iter().find(|it| it.remote.is_some() || it.names_lxd().is_some());
+        let named = first.and_then(Layer::names_lxd);
+        let remote = first.and_then(|it| it.remote.clone());
         let (socket, dir, url) = (pick!(lxd_socket), pick!(lxd_dir), pick!(lxd_remote));
-        let named = [("LXD_REMOTE", url.is_some()), ("LXD_SOCKET", socket.is_some()), ("LXD_DIR", dir.is_some())];
-        let named = named.into_iter().find_map(|(name, is_set)| is_set.then_some(name));
-        let lxd = match (remotes::named(pick!(remote), url.is_some(), environment), named, url) {
+        let lxd = match (remotes::named(remote, url.is_some(), environment), named, url) {
             (Some((one, _)), Some(other), _) => return Err(ConfigError::TwoTargets { one, other }),
             (Some((variable, name)), None, _) => remotes::find(variable, &name, environment)?,
             (None, _, None) => LxdTarget::Local { socket: socket.map(whole), dir: dir.map(whole) },

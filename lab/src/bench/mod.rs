@@ -43,7 +43,8 @@ pub(super) struct BenchArgs {
     /// Measure what all journeys take instead, by one command, one round.
     #[arg(long, conflicts_with_all = ["rounds", "cold", "scale"])]
     life: bool,
-    /// Measure how fast packets cross by tunnels instead, beside the bare NIC, on each datapath that this host has.
+    /// Measure how fast packets cross by tunnels instead, beside the bare NIC, on the datapath that is decided for
+    /// members: TESTKIT_DATAPATH chooses another.
     #[arg(long, conflicts_with_all = ["cold", "scale", "life"])]
     traffic: bool,
     /// With --scale: so many cells in one run.

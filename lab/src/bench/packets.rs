@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 use testkit::cli::{Catalogue, Cells, Failure};
 use testkit::cluster::{self, Manifest, Order, PATH, Site};
-use testkit::config::{Config, Datapath};
+use testkit::config::Config;
 use testkit::host;
 use testkit::lxd::Exec;
-use testkit::plan::{Member, Network, Overlay, State, Variant};
+use testkit::matrix::Cell;
+use testkit::plan::{self, Member, Network, Overlay, State, Variant};
 
 use super::figures::{Quantity, ratio, samples};
 use super::machine::Machine;
@@ -40,15 +41,7 @@ printf '%s' "$said"
 #[derive(Debug, Serialize)]
 pub(super) struct Packets {
     machine: Machine,
-    datapaths: Vec<Crossed>,
-    /// The datapaths that this host does not have, with the reason.
-    left_out: Vec<(&'static str, String)>,
-}
-
-/// Over one datapath.
-#[derive(Debug, Serialize)]
-struct Crossed {
-    datapath: &'static str,
+    datapath: plan::Datapath,
     throughput: Compared,
     latency: Compared,
 }
@@ -70,55 +63,51 @@ impl Compared {
     }
 }
 
-/// Measures on each datapath that this host has.
+/// Measures on the datapath that is decided for members of this host.
 pub(super) async fn measure(config: &Config, catalogue: &Catalogue, rounds: usize) -> Result<Packets, Failure> {
-    let (mut machine, mut datapaths, mut left_out) = (None, Vec::new(), Vec::new());
-    for (name, datapath) in [("kernel", Datapath::Kernel), ("userspace", Datapath::Userspace)] {
-        let config = Config { datapath, traffic: true, ..config.clone() };
-        if let Some(why) = host::without_packets(&config) {
-            // That nothing else is tried instead is what this is about.
-            left_out.push((name, why.split(", and ").next().unwrap_or_default().to_owned()));
-            continue;
-        }
-        let site = open(&config).await?;
-        machine = Some(Machine::examine(&site).await?);
-        datapaths.push(cross(&site, catalogue, name, rounds).await?);
+    if let Some(why) = host::without_packets(config) {
+        return Err(Failure::Usage(why));
     }
-    let nothing =
-        || Failure::Usage(left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join("; "));
-    let machine = machine.ok_or_else(nothing)?;
-    Ok(Packets { machine, datapaths, left_out })
+    let site = open(&Config { traffic: true, ..config.clone() }).await?;
+    let machine = Machine::examine(&site).await?;
+    let cell = Cells::of(catalogue)?.find(CELL)?;
+    let measured = cross(&site, catalogue, &cell, rounds).await;
+    let removed = remove(&site, &cell).await;
+    let (datapath, throughput, latency) = measured?;
+    removed.map(|()| Packets { machine, datapath, throughput, latency })
 }
 
-async fn cross(site: &Site, catalogue: &Catalogue, datapath: &'static str, rounds: usize) -> Result<Crossed, Failure> {
-    let cell = Cells::of(catalogue)?.find(CELL)?;
+async fn cross(
+    site: &Site,
+    catalogue: &Catalogue,
+    cell: &Cell,
+    rounds: usize,
+) -> Result<(plan::Datapath, Compared, Compared), Failure> {
     let dir = site.run.cell_dir(CELL).map_err(Failure::usage)?;
     let variant = Variant { members: Some(2), ..Variant::default() };
-    let order = Order { cell: &cell, options: catalogue.options, variant: &variant };
-    let measured = async {
-        let manifest = cluster::provision(site, order, &dir).await.map_err(Failure::cluster)?;
-        if let Some(why) = manifest.no_traffic.clone().or_else(|| unsettled(&manifest)) {
-            return Err(Failure::Provisioning(format!("there is nothing to measure: {why}")));
-        }
-        let mut crossed = Crossed { datapath, throughput: Compared::default(), latency: Compared::default() };
-        let ways = ways(&manifest)?;
-        let mtu = manifest.plan.state.talkers().map(State::inner_mtu).min().unwrap_or_default();
-        for way in &ways {
-            way.bound(site, mtu).await?;
-        }
-        for _ in 0..rounds {
-            for (way, bare) in ways.iter().zip([true, false]) {
-                let (of, [throughput, latency]) = (&mut crossed, way.measure(site).await?);
-                for (compared, seen) in [(&mut of.throughput, throughput), (&mut of.latency, latency)] {
-                    if bare { &mut compared.bare } else { &mut compared.tunnel }.push(seen);
-                }
+    let order = Order { cell, options: catalogue.options, variant: &variant };
+    let manifest = cluster::provision(site, order, &dir).await.map_err(Failure::cluster)?;
+    let state = &manifest.plan.state;
+    let nothing = |why| Failure::Provisioning(format!("there is nothing to measure: {why}"));
+    if let Some(why) = manifest.no_traffic.clone().or_else(|| unsettled(&manifest)) {
+        return Err(nothing(why));
+    }
+    let datapath = state.datapath.ok_or_else(|| nothing("no datapath was decided".to_owned()))?;
+    let ways = ways(&manifest)?;
+    let mtu = state.talkers().map(State::inner_mtu).min().unwrap_or_default();
+    for way in &ways {
+        way.bound(site, mtu).await?;
+    }
+    let (mut throughput, mut latency) = (Compared::default(), Compared::default());
+    for _ in 0..rounds {
+        for (way, bare) in ways.iter().zip([true, false]) {
+            let [fast, late] = way.measure(site).await?;
+            for (compared, seen) in [(&mut throughput, fast), (&mut latency, late)] {
+                if bare { &mut compared.bare } else { &mut compared.tunnel }.push(seen);
             }
         }
-        Ok(crossed)
-    };
-    let measured = measured.await;
-    let removed = remove(site, &cell).await;
-    measured.and_then(|crossed| removed.map(|()| crossed))
+    }
+    Ok((datapath, throughput, latency))
 }
 
 /// What of a cluster is not as planned, where something is.
@@ -218,22 +207,15 @@ impl Packets {
             "Two members: from one's NIC to the other's, and from one's endpoint on a logical network to the other's, by a tunnel over \
              such a NIC. Medians; one stream of TCP, and a small packet there and back.",
         );
-        let mut rows = table(&["datapath", "what", "bare NIC", "tunnel", "tunnel to bare"].map(str::to_owned), 2);
-        for Crossed { datapath, throughput, latency } in &self.datapaths {
-            let mbits = |it: &[u64]| format!("{} Mbit/s", median(it) / 1000);
-            let micros = |it: &[u64]| format!("{} µs", median(it));
-            let figures: [(&str, &Compared, &dyn Fn(&[u64]) -> String); 2] =
-                [("throughput", throughput, &mbits), ("there and back", latency, &micros)];
-            for (what, compared, tell) in figures {
-                let told =
-                    [tell(&compared.bare), tell(&compared.tunnel), Quantity::Ratio(compared.ratio()).to_string()];
-                rows.add_row([*datapath, what].map(str::to_owned).into_iter().chain(told));
-            }
-        }
+        paper.text(format!("What carries packets: {}.", self.datapath));
+        let mut rows = table(&["what", "bare NIC", "tunnel", "tunnel to bare"].map(str::to_owned), 1);
+        let mut tell = |what: &str, compared: &Compared, told: fn(u64) -> String| {
+            let [bare, tunnel] = [&compared.bare, &compared.tunnel].map(|samples| told(median(samples)));
+            rows.add_row([what.to_owned(), bare, tunnel, Quantity::Ratio(compared.ratio()).to_string()]);
+        };
+        tell("throughput", &self.throughput, |kilobits| format!("{} Mbit/s", kilobits / 1000));
+        tell("there and back", &self.latency, |micros| format!("{micros} µs"));
         paper.table(rows);
-        for (datapath, why) in &self.left_out {
-            paper.text(format!("Not over the {datapath} datapath: {why}."));
-        }
         paper
     }
 }

@@ -133,6 +133,8 @@ fn run(order: &Order, home: &Path, command: &str, args: &[&str]) -> io::Result<O
         .env("USER", USER)
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env(TRAFFIC, if order.traffic { "1" } else { "0" })
+        // What it is for; else it would be the userspace one, where the kernel's is not there.
+        .env("TESTKIT_DATAPATH", if order.traffic { "kernel" } else { "auto" })
         .env_remove("TESTKIT_LAB_SHARE")
         .stdin_null()
         .stdout_capture()

@@ -70,6 +70,18 @@ pub struct Layer {
     pub settle: Option<std::num::NonZeroU64>,
 }
 
+impl Layer {
+    /// The variable of the first setting in it that says where an LXD is, if there is one.
+    pub(super) fn names_lxd(&self) -> Option<&'static str> {
+        let set = [
+            ("LXD_REMOTE", self.lxd_remote.is_some()),
+            ("LXD_SOCKET", self.lxd_socket.is_some()),
+            ("LXD_DIR", self.lxd_dir.is_some()),
+        ];
+        set.into_iter().find_map(|(name, is_set)| is_set.then_some(name))
+    }
+}
+
 /// Whether a cluster outlives the run that made it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

@@ -1,7 +1,8 @@
 //! The `lxc` client's own remotes: who has `lxc list prod:` working names `prod`, and nothing else.
 //!
-//! Source: LXD's `lxc/config/` (`config.yml`, `client.crt`, `client.key`, `servercerts/NAME.crt`; `LXD_CONF`), and its snap's
-//! `commands/lxc`, which keeps them in `~/snap/lxd/common/config`.
+//! Source: LXD's `lxc/config/` (`config.yml`, `client.crt`, `client.key`, `servercerts/NAME.crt`; `LXD_CONF`, and for all users
+//! `LXD_GLOBAL_CONF`, where there is no client certificate), and its snap's `commands/lxc`, which keeps them in `~/snap/lxd/common/config`
+//! and `/var/snap/lxd/common/global-conf`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub(super) const LXC_REMOTE: &str = "LXC_REMOTE";
 /// The name by which the client knows the LXD of its own host.
 const HERE: &str = "local";
 const FILE: &str = "config.yml";
+const CLIENT_CERT: &str = "client.crt";
 
 /// What is read of `config.yml`; the rest is the client's.
 #[derive(Debug, Deserialize)]
@@ -63,6 +65,10 @@ pub(super) fn find(
     let name = name.trim_end_matches(':');
     let refused =
         |problem: String, mend: String| ConfigError::Remote { variable, name: name.to_owned(), problem, mend };
+    // What the client takes for its own host, nobody can write down otherwise.
+    if name == HERE {
+        return Ok(LxdTarget::Local { socket: None, dir: None });
+    }
     let folders = folders(environment);
     let mut known = Vec::new();
     for folder in &folders {
@@ -80,15 +86,13 @@ pub(super) fn find(
             refused(problem, "`lxc remote list` has to work first".to_owned())
         })?;
         if let Some(remote) = client.remotes.get(name) {
-            return remote.target(name, folder).map_err(|(problem, mend)| refused(problem, mend));
+            let own = folders.iter().find(|folder| folder.join(CLIENT_CERT).is_file()).unwrap_or(folder);
+            return remote.target(name, folder, own).map_err(|(problem, mend)| refused(problem, mend));
         }
         known.extend(client.remotes.into_iter().filter(|(_, it)| !it.is_of_images()).map(|(name, _)| name));
     }
-    // The client knows it also where nobody wrote it down.
-    if name == HERE {
-        return Ok(LxdTarget::Local { socket: None, dir: None });
-    }
-    let told: Vec<String> = folders.iter().map(|folder| folder.join(FILE).display().to_string()).collect();
+    let mut told: Vec<String> = folders.iter().map(|folder| folder.join(FILE).display().to_string()).collect();
+    told.dedup();
     let problem = match nearest(name, known.iter().map(String::as_str)) {
         Some(meant) => format!("the lxc client has none of that name, but {meant:?}"),
         None if known.is_empty() => format!("the lxc client has no remotes in {}", told.join(" or ")),
@@ -100,13 +104,15 @@ pub(super) fn find(
     ))
 }
 
-/// Where the client's configuration may be, in the order in which it is looked for.
+/// Where the client's configuration may be, in the order in which it is looked for: the user's, then that of all users.
 fn folders(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
-    if let Some(folder) = environment.get("LXD_CONF").filter(|folder| !folder.is_empty()) {
-        return vec![PathBuf::from(folder)];
-    }
-    let home = home::home(environment);
-    home.map(|home| [home.join("snap/lxd/common/config"), home.join(".config/lxc")]).into_iter().flatten().collect()
+    let named =
+        |name: &str| environment.get(name).filter(|folder| !folder.is_empty()).map(|folder| vec![folder.into()]);
+    let home = || home::home(environment);
+    let usual = || home().map(|home| [home.join("snap/lxd/common/config"), home.join(".config/lxc")].into());
+    let user = named("LXD_CONF").or_else(usual).unwrap_or_default();
+    let all = || ["/var/snap/lxd/common/global-conf", "/etc/lxd"].map(PathBuf::from).into();
+    [user, named("LXD_GLOBAL_CONF").unwrap_or_else(all)].concat()
 }
 
 impl Remote {
@@ -115,8 +121,9 @@ impl Remote {
         self.public || !matches!(self.protocol.as_str(), "" | "lxd")
     }
 
-    /// Where it is, and by which certificates; or what is wrong with it and how that is mended.
-    fn target(&self, name: &str, folder: &Path) -> Result<LxdTarget, (String, String)> {
+    /// Where it is, and by which certificates: its own in the folder that has the remote, the client's in `own`. Or what is wrong with it
+    /// and how that is mended.
+    fn target(&self, name: &str, folder: &Path, own: &Path) -> Result<LxdTarget, (String, String)> {
         if self.is_of_images() {
             let mend = "name a remote that instances are made in; `lxc remote list` shows them".to_owned();
             return Err((format!("it is a server of images ({})", self.addr), mend));
@@ -140,15 +147,16 @@ impl Remote {
             true => Ok(path),
             false => Err((format!("there is no {}", path.display()), mend.to_owned())),
         };
-        let trust = "make one with `lxc remote generate-certificate`, and have the server trust it";
+        let trust = "`lxc remote add` makes one, and has the server trust it";
+        // The client keeps none that an authority of the system has signed.
         let pinned = format!(
-            "its certificate is pinned here: `lxc remote remove {name}` and `lxc remote add {name} {}` keep it, or put it there",
-            self.addr
+            "the server's certificate is pinned here, so put it there: `openssl s_client -connect {} </dev/null | openssl x509`",
+            self.addr.trim_start_matches("https://").trim_end_matches('/')
         );
         Ok(LxdTarget::Remote {
             url: self.addr.trim_end_matches('/').to_owned(),
-            client_cert: file(folder.join("client.crt"), trust)?,
-            client_key: file(folder.join("client.key"), trust)?,
+            client_cert: file(own.join(CLIENT_CERT), trust)?,
+            client_key: file(own.join("client.key"), trust)?,
             server_cert: file(folder.join("servercerts").join(format!("{name}.crt")), &pinned)?,
         })
     }
@@ -179,7 +187,8 @@ aliases: {}
         for name in ["client.crt", "client.key", "servercerts/prod.crt"] {
             std::fs::write(folder.join(name), "PEM").expect("written");
         }
-        let environment = BTreeMap::from([("HOME".to_owned(), home.path().display().to_string())]);
+        let variables = [("HOME", home.path().display().to_string()), ("LXD_GLOBAL_CONF", "/nowhere".to_owned())];
+        let environment = variables.map(|(name, value)| (name.to_owned(), value)).into();
         (home, environment)
     }
 
@@ -203,6 +212,21 @@ aliases: {}
     }
 
     #[test]
+    fn one_of_all_users_is_reached_with_the_users_own_certificate() {
+        let (own, _) = home(".config/lxc", "remotes: {}");
+        let (all, _) = home("global", CONFIG);
+        let variables = [("HOME", own.path().to_owned()), ("LXD_GLOBAL_CONF", all.path().join("global"))];
+        let environment = variables.map(|(name, path)| (name.to_owned(), path.display().to_string())).into();
+        let wanted = LxdTarget::Remote {
+            url: "https://10.0.0.5:8443".to_owned(),
+            client_cert: own.path().join(".config/lxc/client.crt"),
+            client_key: own.path().join(".config/lxc/client.key"),
+            server_cert: all.path().join("global/servercerts/prod.crt"),
+        };
+        assert_eq!(find(REMOTE, "prod", &environment).expect("found"), wanted);
+    }
+
+    #[test]
     fn one_on_this_host_is_local() {
         let (_home, environment) = home(".config/lxc", CONFIG);
         let local = |name: &str, environment: &BTreeMap<_, _>| find(LXC_REMOTE, name, environment).expect("found");
@@ -220,7 +244,11 @@ aliases: {}
         "none of that name, only bare, local, odd, people, prod, socket; add it with"
     )]
     #[case::images("images", CONFIG, "it is a server of images (https://images.example)")]
-    #[case::no_certificate("bare", CONFIG, "servercerts/bare.crt; its certificate is pinned here")]
+    #[case::no_certificate(
+        "bare",
+        CONFIG,
+        "servercerts/bare.crt; the server's certificate is pinned here, so put it there: `openssl s_client -connect 10.0.0.6:8443 "
+    )]
     #[case::oidc("people", CONFIG, "it is used by oidc")]
     #[case::no_scheme("odd", CONFIG, "its address is \"10.0.0.8\"; `lxc remote set-url odd")]
     #[case::no_remotes("prod", "aliases: {}", "the lxc client has no remotes in ")]

@@ -103,8 +103,8 @@ fn products_of_the_file_have_what_is_their_own_and_else_what_all_have() {
 #[case::subnet(&[("TESTKIT_SUBNET", "10.0.0.0")], None, "an IPv4 range")]
 #[case::remote(&[("LXD_REMOTE", "https://h:8443"), ("LXD_CLIENT_CERT", "/c")], None, "LXD_CLIENT_KEY is not set")]
 #[case::two_targets(&[("TESTKIT_REMOTE", "prod"), ("LXD_SOCKET", "/s")], None, "TESTKIT_REMOTE and LXD_SOCKET each name an LXD")]
-#[case::two_remotes(&[("LXD_REMOTE", "https://h:8443")], Some("remote = \"prod\""), "TESTKIT_REMOTE and LXD_REMOTE each name an LXD")]
-#[case::lxc_elsewhere(&[("LXC_REMOTE", "build-farm"), ("LXD_CONF", "/nowhere")], None, "LXC_REMOTE names the LXD remote \"build-farm\": the lxc client has no remotes in /nowhere/config.yml")]
+#[case::two_in_the_file(&[], Some("remote = \"prod\"\nlxd_remote = \"https://h:8443\""), "TESTKIT_REMOTE and LXD_REMOTE each name an LXD")]
+#[case::lxc_elsewhere(&[("LXC_REMOTE", "build-farm"), ("LXD_CONF", "/nowhere"), ("LXD_GLOBAL_CONF", "/nowhere")], None, "LXC_REMOTE names the LXD remote \"build-farm\": the lxc client has no remotes in /nowhere/config.yml")]
 #[case::lxc_and_a_socket(&[("LXC_REMOTE", "build-farm:"), ("LXD_SOCKET", "/s")], None, "LXC_REMOTE and LXD_SOCKET each name an LXD")]
 #[case::datapath(&[("TESTKIT_DATAPATH", "kernal")], None, "which is not one of auto, kernel, userspace (did you mean \"kernel\"?)")]
 #[case::stand_in(&[("TESTKIT_STAND_IN", "buster")], None, "TESTKIT_STAND_IN is \"buster\", which is not one of bookworm, trixie")]
@@ -131,6 +131,13 @@ fn bad_settings_name_their_place(
 fn a_client_that_is_told_what_is_known_here_says_nothing_new() {
     let lxd = |variables: &[(&str, &str)]| resolve(Layer::default(), variables, None).expect("resolves").lxd;
     assert_eq!(lxd(&[("LXC_REMOTE", "local:")]), lxd(&[]));
+    // A variable wins over the file.
+    let file = Some("remote = \"prod\"");
+    let by_variable = resolve(Layer::default(), &[("LXD_SOCKET", "/s")], file).expect("resolves").lxd;
+    assert_eq!(by_variable, lxd(&[("LXD_SOCKET", "/s")]));
+    let file = Some("lxd_socket = \"/s\"");
+    let local = resolve(Layer::default(), &[("TESTKIT_REMOTE", "local")], file).expect("resolves").lxd;
+    assert_eq!(local, lxd(&[]));
     let remote = [
         ("LXD_REMOTE", "https://h:8443"),
         ("LXD_CLIENT_CERT", "/c"),
