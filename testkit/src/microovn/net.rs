@@ -41,7 +41,7 @@ struct PrintedDevice {
     ifname: String,
     flags: Vec<String>,
     operstate: String,
-    mtu: u32,
+    mtu: Option<u32>,
     addr_info: Vec<PrintedAddress>,
 }
 
@@ -80,7 +80,7 @@ pub fn parse_devices(text: &str) -> Result<Vec<Device>, ParseError> {
                 })
                 .collect::<Result<_, _>>()?;
             let PrintedDevice { ifname: name, flags, operstate, mtu, .. } = device;
-            Ok(Device { name, flags, operstate, mtu: Some(mtu), addresses })
+            Ok(Device { name, flags, operstate, mtu, addresses })
         })
         .collect()
 }
