@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-const LACKING: &str = "init_cluster_services_named_user_ca_rsa";
+const LACKING: &str = "init_cluster_custom_encap_ipv6_services_user_ca_ecdsa_members_4";
 /// The profile of the inner runner, so that its JUnit file is not the outer one's.
 const PROFILE: &str = "skips";
 
