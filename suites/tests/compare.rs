@@ -72,8 +72,8 @@ fn what_one_of_two_releases_lacks_is_read_from_its_files() {
     let suites = json["suites"].as_array().expect("suites");
     let lacks = |name: &str| suites.iter().find(|suite| suite["suite"] == name).expect("a suite")["lacks"].clone();
     assert_eq!(lacks("init_cluster"), serde_json::json!([[], []]));
-    let [a, b] =
-        [0, 1].map(|side| lacks("init_cluster_services_central_only_user_ca_rsa")[side].as_array().expect("a list").len());
+    let [a, b] = [0, 1]
+        .map(|side| lacks("init_cluster_services_central_only_user_ca_rsa")[side].as_array().expect("a list").len());
     assert_eq!((a, b), (1, 0));
     // An upgrade is formed of the older of the two, and to that there is none.
     let text = said(&world, &compare, &[("MICROOVN_UPGRADE_FROM", &newer)]);
