@@ -5,6 +5,7 @@ pub mod fixtures;
 mod ground;
 pub mod journeys;
 mod judged;
+pub mod listed;
 pub mod options;
 mod sharing;
 pub mod stations;
@@ -62,6 +63,28 @@ macro_rules! suite {
                     suite.check(stringify!($packets), env!("CARGO_BIN_EXE_testkit"))
                 }
             )*
+        }
+    };
+}
+
+/// Makes the program of a list of suites that is too long to make a function of each of its tests: groups of suites that have
+/// the same checks, each as for [`suites!`].
+#[macro_export]
+macro_rules! listed_suites {
+    ($({
+        checks { $($check:ident),* $(,)? }
+        traffic { $($packets:ident),* $(,)? }
+        cells { $($cell:ident),* $(,)? }
+    })*) => {
+        fn main() -> std::process::ExitCode {
+            const GROUPS: &[$crate::listed::Group] = &[
+                $($crate::listed::Group {
+                    checks: &[$(stringify!($check)),*],
+                    traffic: &[$(stringify!($packets)),*],
+                    cells: &[$(stringify!($cell)),*],
+                }),*
+            ];
+            $crate::listed::main(GROUPS, env!("CARGO_BIN_EXE_testkit"))
         }
     };
 }

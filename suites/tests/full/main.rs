@@ -1,4 +1,3 @@
-//! The suites, one module a cell, one test a check.
+//! The suites, as a list: see `suites::listed`.
 
-// Included rather than a module, so that a test is called `<suite>::<check>`.
 include!("cells.rs");

@@ -35,12 +35,15 @@ pub(super) async fn lay(client: &Client, from: &State, instances: &Members) -> R
         let argv = on_member(&state, before, member);
         run(client, instances, &member.name, &argv).await
     });
-    join_all(laid).await.into_iter().collect::<Result<Vec<()>, String>>()?;
     let first = state.talkers().next().map(|member| member.name.clone()).unwrap_or_default();
-    run(client, instances, &first, &northbound(&state)).await?;
-    // Spares a look that would come too early. Ports that do not come up are for that look to find.
-    if let Err(why) = run(client, instances, &first, &ports_up(&state)).await {
-        tracing::debug!(why, "ports are not up");
+    let networks = northbound(&state);
+    let (laid, joined) = tokio::join!(join_all(laid), run(client, instances, &first, &networks));
+    laid.into_iter().chain([joined]).collect::<Result<Vec<()>, String>>()?;
+    // Spares a look that would come too early. What does not come up is for that look to find.
+    for missing in join_all(ups(&state).iter().map(|argv| run(client, instances, &first, argv))).await {
+        if let Err(why) = missing {
+            tracing::debug!(why, "not up");
+        }
     }
     Ok(state)
 }
@@ -167,14 +170,16 @@ fn northbound(state: &State) -> Vec<String> {
     argv
 }
 
-/// What ends when every chassis has taken its ports in, or does not wait any longer.
-fn ports_up(state: &State) -> Vec<String> {
-    let mut argv: Vec<String> = ["microovn.ovn-nbctl", "--timeout=10"].map(str::to_owned).into();
+/// What ends when every chassis has taken its ports in, and one the gateway, or does not wait any longer.
+fn ups(state: &State) -> [Vec<String>; 2] {
+    let mut ports = Vec::new();
     for endpoint in state.talkers().flat_map(|member| state.endpoints(member)) {
         let wait = ["--", "wait-until", "Logical_Switch_Port", &endpoint.port, "up=true"];
-        argv.extend(wait.map(str::to_owned));
+        ports.extend(wait.map(str::to_owned));
     }
-    argv
+    let gateway = ["--", "wait-until", "Port_Binding", GATEWAY_PORT, "chassis!=[]"].map(str::to_owned).into();
+    [("microovn.ovn-nbctl", ports), ("microovn.ovn-sbctl", gateway)]
+        .map(|(program, words)| [vec![program.to_owned(), "--timeout=10".to_owned()], words].concat())
 }
 
 #[cfg(test)]

@@ -104,7 +104,8 @@ pub async fn settle(
             wanted.insert(Subject::Traffic);
         }
         progress.tell(Doing::Settling, format!("waiting for {}", waits.join(", ")));
-        tracing::debug!(waiting_for = ?waits, "not settled");
+        let seen: Vec<String> = unsatisfied.iter().map(|(_, verdict)| verdict.headline()).collect();
+        tracing::debug!(waiting_for = ?waits, ?seen, "not settled");
         let pause = (started.elapsed() / 5).clamp(FIRST, LAST);
         tokio::time::sleep_until(looked + pause).await;
     };

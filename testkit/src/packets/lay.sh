@@ -9,6 +9,8 @@ for tool in ethtool fping tcpdump; do
     command -v "$tool" >/dev/null || { echo "the node image has no $tool, which traffic takes" >&2; exit 1; }
 done
 networkd=/etc/systemd/network
+# By one change: for each a shell of the snap is entered.
+change=(--timeout=30)
 if [ -n "$bridge" ] && [ ! -e "$networkd/10-$bridge.network" ]; then
     {
         sed "s/^Name=$device\$/Name=$bridge/" "$networkd/10-$device.network"
@@ -24,11 +26,11 @@ if [ -n "$bridge" ] && [ ! -e "$networkd/10-$bridge.network" ]; then
         for address in $loopback; do ip address delete "$address" dev lo; done
     fi
     mac=$(<"/sys/class/net/$device/address")
-    microovn.ovs-vsctl --timeout=30 --may-exist add-br "$bridge" \
-        -- set bridge "$bridge" "datapath_type=$datapath" fail_mode=standalone other-config:hwaddr="\"$mac\"" \
-        -- --may-exist add-port "$bridge" "$device"
-    networkctl reload
-    networkctl reconfigure "$device" "$bridge"
+    change+=(-- --may-exist add-br "$bridge"
+        -- set bridge "$bridge" "datapath_type=$datapath" fail_mode=standalone other-config:hwaddr="\"$mac\""
+        -- --may-exist add-port "$bridge" "$device")
+else
+    bridge=
 fi
 printf '%s' "$script" >/usr/local/sbin/testkit-endpoints
 cat >/etc/systemd/system/testkit-endpoints.service <<UNIT
@@ -45,14 +47,18 @@ WantedBy=multi-user.target
 UNIT
 printf '%s\n' "$outside" >/etc/testkit-endpoints
 uplink=${mapping#*:} name=${outside%% *}
-ports=(--may-exist add-br "$uplink" -- set bridge "$uplink" "datapath_type=$datapath" fail_mode=standalone
+change+=(-- --may-exist add-br "$uplink" -- set bridge "$uplink" "datapath_type=$datapath" fail_mode=standalone
     -- --may-exist add-port "$uplink" "$name" -- set Open_vSwitch . "external_ids:ovn-bridge-mappings=$mapping")
 while (($#)); do
     printf '%s\n' "$1" >>/etc/testkit-endpoints
     name=${1%% *}
-    ports+=(-- --may-exist add-port br-int "$name" -- set Interface "$name" "external_ids:iface-id=$2")
+    change+=(-- --may-exist add-port br-int "$name" -- set Interface "$name" "external_ids:iface-id=$2")
     shift 2
 done
 DATAPATH=$datapath bash /usr/local/sbin/testkit-endpoints
-systemctl --quiet enable testkit-endpoints.service
-microovn.ovs-vsctl --timeout=30 "${ports[@]}"
+ln -sf ../testkit-endpoints.service /etc/systemd/system/multi-user.target.wants/
+microovn.ovs-vsctl "${change[@]}"
+if [ -n "$bridge" ]; then
+    networkctl reload
+    networkctl reconfigure "$device" "$bridge"
+fi

@@ -18,9 +18,10 @@ done
 shift
 declare -A streams=() addresses=()
 for burst; do
-    read -r network _ _ _ to <<<"$burst"
+    read -r network _ count _ to <<<"$burst"
     streams[$network]+=$burst$'\n'
-    addresses[$network]+=" $to"
+    # What is sent once is to have no answer.
+    [[ $count == 1 ]] || addresses[$network]+=" $to"
 done
 # The kernel's tunnels tell an endpoint which of its packets were too large, and it would send such ones in pieces from then on.
 for network in "${!streams[@]}"; do
@@ -29,26 +30,38 @@ for network in "${!streams[@]}"; do
 done
 # A switch that carries packets itself drops the first to somebody whose neighbour it has to look for.
 warmers=()
-for network in "${!streams[@]}"; do
+for network in "${!addresses[@]}"; do
     ip netns exec "$network" fping -q -c 1 -t 200 ${addresses[$network]} >/dev/null 2>&1 &
     warmers+=($!)
 done
-wait "${warmers[@]}" || true
+((${#warmers[@]} == 0)) || wait "${warmers[@]}" || true
 for said in "${!listens[@]}"; do
     while read -r -t 10 -u "$said" line; do [[ $line != *"listening on"* ]] || break; done
 done
 # One burst of a network after the other, and slowly: what a switch's queues have no room for is lost. To all of them at about the
-# same time: a switch that carries packets itself goes through all that it has to do for each that comes alone.
+# same time: a switch that carries packets itself goes through all that it has to do for each that comes alone. What is to have no
+# answer is waited for meanwhile.
 bursts() {
+    burst() {
+        echo "burst $1 $2"
+        fping -q -i 2 -p 25 -t "$4" -b "$2" -c "$3" $5 2>&1 || true
+    }
+    local meanwhile=0
     while read -r network payload count patience addresses; do
-        echo "burst $network $payload"
-        fping -q -i 2 -p 40 -t "$patience" -b "$payload" -c "$count" $addresses 2>&1 || true
-    done
+        if [[ $count == 1 ]]; then
+            # A file each: their lines would mix. Counted here, and not in what runs meanwhile, which has its own variables.
+            meanwhile=$((meanwhile + 1))
+            burst "$network" "$payload" "$count" "$patience" "$addresses" >"$1.$meanwhile.ping" &
+        else
+            burst "$network" "$payload" "$count" "$patience" "$addresses"
+        fi
+    done >"$1.ping"
+    wait
 }
 export -f bursts
 pings=()
 for network in "${!streams[@]}"; do
-    printf '%s' "${streams[$network]}" | ip netns exec "$network" bash -c bursts >"$dir/$network.ping" &
+    printf '%s' "${streams[$network]}" | ip netns exec "$network" bash -c 'bursts "$1"' bursts "$dir/$network" &
     pings+=($!)
 done
 wait "${pings[@]}"

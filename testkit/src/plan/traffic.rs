@@ -246,7 +246,8 @@ impl State {
         if peers.is_empty() || self.talkers().all(|it| it.name != member.name) {
             return Vec::new();
         }
-        let mut bursts = Vec::new();
+        // What is outside comes last: of all that packets go by, the gateway comes up last.
+        let (mut bursts, mut outward) = (Vec::new(), Vec::new());
         for (from, ipv6) in Overlay::ALL.into_iter().flat_map(|from| [(from, false), (from, true)]) {
             let fills = Self::inner_mtu(member) - if ipv6 { 48 } else { 28 };
             let to = |overlay: Overlay| -> Vec<_> {
@@ -255,20 +256,19 @@ impl State {
                 peers.iter().map(of).collect()
             };
             let many = (MANY / peers.len() as u16).clamp(2, MANY / 2);
-            let mut send = |trial, payload, count, patience_ms, to| {
-                bursts.push(Burst { trial, from, payload, count, patience_ms, to });
-            };
-            send(Trial::Small, SMALL, many, PATIENCE_MS, to(from));
-            send(Trial::Filling, fills, SOME, PATIENCE_MS, to(from));
-            send(Trial::Across, SMALL, 1, IMPATIENCE_MS, to(from.other()));
+            let burst = |trial, payload, count, patience_ms, to| Burst { trial, from, payload, count, patience_ms, to };
+            bursts.push(burst(Trial::Small, SMALL, many, PATIENCE_MS, to(from)));
+            bursts.push(burst(Trial::Filling, fills, SOME, PATIENCE_MS, to(from)));
+            bursts.push(burst(Trial::Across, SMALL, 1, IMPATIENCE_MS, to(from.other())));
             if from != Overlay::ROUTED {
                 // Of that one packets are watched, which would be dropped together with those that are too large.
-                send(Trial::TooLarge, fills + 1, 1, IMPATIENCE_MS, to(from));
+                bursts.push(burst(Trial::TooLarge, fills + 1, 1, IMPATIENCE_MS, to(from)));
             } else if self.gateway().is_some_and(|gateway| gateway.talks) {
                 let outside = vec![(OUTSIDE.to_owned(), Place::OUTSIDE.address(ipv6))];
-                send(Trial::Outward, SMALL, SOME, PATIENCE_MS, outside);
+                outward.push(burst(Trial::Outward, SMALL, SOME, PATIENCE_MS, outside));
             }
         }
+        bursts.append(&mut outward);
         bursts
     }
 }
