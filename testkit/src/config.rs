@@ -19,12 +19,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use choice::{Datapath, StandIn, UpgradeFrom};
-use environment::{environment_layer, lasting as lasting_of, texts};
+use environment::{environment_layer, lasting as lasting_of, rebased, texts};
 pub use error::ConfigError;
 pub use faults::{FaultError, Faults};
 pub use layer::{Keep, Layer};
 pub use nextest::{Nextest, Round};
 pub use product::Product;
+
+use crate::dist::{self, Dist};
 
 /// The variable that names the cell that journeys start from: how `testkit run` tells its tests.
 pub const ON: &str = "TESTKIT_ON";
@@ -71,8 +73,12 @@ pub enum LxdTarget {
 /// The resolved configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The workspace: the folder with the project's `Cargo.toml`.
+    /// The workspace: the folder with the project's `Cargo.toml`; or that of the distribution.
     pub root: PathBuf,
+    /// The distribution, where nothing is compiled.
+    pub dist: Option<Dist>,
+    /// What the environment says by paths from the working directory, as it is from anywhere, for processes that work elsewhere.
+    pub rebased: BTreeMap<String, String>,
     /// Which LXD.
     pub lxd: LxdTarget,
     /// Snap under test; `None` means the stand-in, unless it is [undecided](Self::require_decided).
@@ -138,7 +144,14 @@ impl Config {
     /// When there is no workspace, or a setting cannot be used; the error names its place.
     pub fn resolve(flags: Layer) -> Result<Self, ConfigError> {
         let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-        Self::resolve_from(flags, &texts(std::env::vars_os())?, &directory)
+        let mut environment = texts(std::env::vars_os())?;
+        let Some(dist) = Dist::folder_of_this_program() else {
+            return Self::resolve_from(flags, &environment, &directory);
+        };
+        // Whoever calls it from elsewhere names what is there.
+        let rebased = rebased(&environment, &directory);
+        environment.extend(rebased.clone());
+        Ok(Self { rebased, ..Self::resolve_from(flags, &environment, &dist)? })
     }
 
     /// [`Config::resolve`] with the environment and the working directory given.
@@ -150,7 +163,7 @@ impl Config {
         environment: &BTreeMap<String, String>,
         directory: &Path,
     ) -> Result<Self, ConfigError> {
-        let root = find_workspace(directory)?;
+        let (root, dist) = find_root(directory)?;
         let file = read_file(&root.join(FILE_NAME))?;
         let env = environment_layer(environment)?;
         macro_rules! pick {
@@ -236,6 +249,8 @@ impl Config {
             nextest: Nextest::find(environment)?,
             nextest_profile: environment.get("NEXTEST_PROFILE").filter(|name| !name.is_empty()).cloned(),
             root,
+            dist,
+            rebased: BTreeMap::new(),
         };
         match chosen {
             Some(name) => config.with_product(&name),
@@ -256,15 +271,17 @@ pub fn program(name: &str, built: &str) -> PathBuf {
     std::env::var_os(format!("NEXTEST_BIN_EXE_{name}")).map_or_else(|| PathBuf::from(built), PathBuf::from)
 }
 
-/// The nearest folder at or above `directory` whose `Cargo.toml` declares a workspace.
-fn find_workspace(directory: &Path) -> Result<PathBuf, ConfigError> {
-    directory
-        .ancestors()
-        .find(|folder| {
-            std::fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|text| text.contains("[workspace]"))
-        })
-        .map(Path::to_owned)
-        .ok_or_else(|| ConfigError::NoWorkspace(directory.to_owned()))
+/// The nearest folder at or above `directory` that is a distribution, or whose `Cargo.toml` declares a workspace.
+fn find_root(directory: &Path) -> Result<(PathBuf, Option<Dist>), ConfigError> {
+    for folder in directory.ancestors() {
+        if let Some(dist) = Dist::at(folder, dist::BUILD)? {
+            return Ok((folder.to_owned(), Some(dist)));
+        }
+        if std::fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|text| text.contains("[workspace]")) {
+            return Ok((folder.to_owned(), None));
+        }
+    }
+    Err(ConfigError::NoWorkspace(directory.to_owned()))
 }
 
 fn read_file(path: &Path) -> Result<Layer, ConfigError> {

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::bisect::BisectArgs;
 use super::capture::CaptureArgs;
+use super::dist::DistArgs;
 use super::doctor::DoctorArgs;
 use super::evidence::EvidenceArgs;
 use super::output::Format;
@@ -120,6 +121,8 @@ pub(super) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Pack an archive for machines without a compiler: the command, the suites, their runner and what images are made of.
+    Dist(DistArgs),
     /// Print completions for a shell: `testkit completions bash > /etc/bash_completion.d/testkit`.
     Completions {
         /// The shell.

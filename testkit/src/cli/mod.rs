@@ -10,6 +10,7 @@ mod cells;
 mod closing;
 mod clusters;
 mod compare;
+mod dist;
 mod doctor;
 mod evidence;
 mod explain;
@@ -141,7 +142,10 @@ pub fn run(work: impl Future<Output = Result<ExitCode, Failure>>) -> ExitCode {
 
 async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure> {
     let command = match args.command {
-        Command::Generate { check } => return generate::generate(catalogue, check),
+        Command::Generate { check } => {
+            dist::refuse_in(&Config::resolve(Layer::default()).map_err(Failure::usage)?, "generate")?;
+            return generate::generate(catalogue, check);
+        }
         Command::Plan(args) => {
             return match args.comparison()? {
                 Some(comparison) => compare::compare(catalogue, comparison).await,
@@ -170,6 +174,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         | Command::Reap(_) => Ok(ExitCode::SUCCESS),
         Command::Run(args) => run::run(config, catalogue, args).await,
         Command::Bisect(args) => bisect::bisect(config, catalogue, &args).await,
+        Command::Dist(args) => dist::dist(&config, &args),
         Command::Doctor(args) => doctor::doctor(&config, &args).await,
         Command::Report(args) => report::report(&config, &args),
         Command::Evidence(args) => evidence::evidence(&config, &args),

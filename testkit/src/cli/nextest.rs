@@ -45,7 +45,12 @@ pub fn command(
         argv.extend(["--status-level".to_owned(), "fail".to_owned()]);
     }
     argv.extend(more.iter().cloned());
-    Ok(cargo::by_hand(duct::cmd("cargo", argv)).dir(&config.root).unchecked())
+    let runner = cargo::by_hand(match &config.dist {
+        Some(dist) => duct::cmd(dist.runner(), argv),
+        None => duct::cmd("cargo", argv),
+    });
+    let runner = config.rebased.iter().fold(runner, |runner, (name, path)| runner.env(name, path));
+    Ok(runner.dir(&config.root).unchecked())
 }
 
 /// The tests of these suites.

@@ -1,8 +1,9 @@
-//! The programs that the suites are compiled to, built before the runner is started.
+//! The programs that the suites are compiled to: built before the runner is started, or brought by a distribution.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal, PipeReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use tempfile::NamedTempFile;
@@ -11,24 +12,71 @@ use super::Failure;
 use super::suites::Suite;
 use crate::cargo;
 use crate::config::Config;
+use crate::dist::Dist;
 
-/// The test programs of suites, built, and what cargo knows of the workspace: what nextest otherwise asks cargo for before
-/// it starts a test.
-pub struct Programs {
-    workspace: NamedTempFile,
-    binaries: NamedTempFile,
+/// The test programs of suites, and what cargo knows of the workspace: what nextest otherwise asks cargo for before it starts a
+/// test.
+pub enum Programs {
+    /// They were built here.
+    Built {
+        /// What cargo says of the workspace.
+        workspace: NamedTempFile,
+        /// Where the programs are.
+        binaries: NamedTempFile,
+    },
+    /// They are those of a distribution.
+    Brought {
+        /// Where the archive of the suites is unpacked.
+        unpacked: PathBuf,
+        /// The root of the distribution, which stands for the workspace.
+        root: PathBuf,
+    },
 }
 
 impl Programs {
-    /// Builds what these suites are in. Takes half a second when there is nothing to compile, in which
-    /// something else can be done.
+    /// Builds what these suites are in, or unpacks them where they were brought. Takes half a second when there is nothing to
+    /// compile, in which something else can be done.
     ///
     /// # Errors
     ///
-    /// When cargo fails, which has said why on standard error.
+    /// When cargo or the runner fails, which has said why on standard error.
     pub async fn build(config: &Config, chosen: &[Suite]) -> Result<Self, Failure> {
-        let (root, selection) = (config.root.clone(), selection(chosen));
-        tokio::task::spawn_blocking(move || Self::build_selection(&root, selection)).await.map_err(Failure::usage)?
+        let (root, selection, dist) = (config.root.clone(), selection(chosen), config.dist.clone());
+        let provide = move || match dist {
+            Some(dist) => Self::unpack(&dist),
+            None => Self::build_selection(&root, selection),
+        };
+        tokio::task::spawn_blocking(provide).await.map_err(Failure::usage)?
+    }
+
+    /// Unpacks the suites of a distribution, once: into a folder that has another name until it is whole.
+    fn unpack(dist: &Dist) -> Result<Self, Failure> {
+        let unpacked = dist.unpacked();
+        if !unpacked.is_dir() {
+            let failed = |error: std::io::Error| {
+                let (archive, target) = (dist.archive(), unpacked.display());
+                Failure::Usage(format!(
+                    "failed to unpack {} to {target}; unpack the distribution where you may write\n  caused by: {error}",
+                    archive.display()
+                ))
+            };
+            let target = unpacked.parent().unwrap_or(dist.root());
+            fs::create_dir_all(target).map_err(failed)?;
+            let folder = tempfile::Builder::new().prefix("unpacking-").tempdir_in(target).map_err(failed)?;
+            let words = ["nextest", "list", "--list-type=binaries-only", "--message-format=json"].map(str::to_owned);
+            let mut argv = words.to_vec();
+            argv.extend(["--archive-file".to_owned(), dist.archive().display().to_string()]);
+            argv.extend(["--workspace-remap".to_owned(), dist.root().display().to_string()]);
+            argv.extend(["--extract-to".to_owned(), folder.path().display().to_string()]);
+            argv.extend(["--extract-overwrite".to_owned()]);
+            ask(duct::cmd(dist.runner(), argv.clone()), &argv, dist.root(), Path::new("/dev/null"))?;
+            // Another run may have been as quick.
+            let kept = folder.keep();
+            if fs::rename(&kept, &unpacked).is_err() {
+                fs::remove_dir_all(&kept).map_err(failed)?;
+            }
+        }
+        Ok(Self::Brought { unpacked, root: dist.root().to_owned() })
     }
 
     fn build_selection(root: &Path, selection: Vec<String>) -> Result<Self, Failure> {
@@ -36,19 +84,34 @@ impl Programs {
         let platform = cargo::platform();
         // As nextest asks. Without a platform, crates of all others would be fetched.
         let argv = ["metadata", "--format-version=1", "--all-features", "--locked", "--filter-platform", &platform];
-        ask(root, argv.map(str::to_owned).into(), workspace.path())?;
+        ask_cargo(root, argv.map(str::to_owned).into(), workspace.path())?;
         let binaries = NamedTempFile::new().map_err(Failure::usage)?;
         let mut argv =
             ["nextest", "list", "--list-type=binaries-only", "--message-format=json"].map(str::to_owned).to_vec();
         argv.extend(words("--cargo-metadata", &workspace));
         argv.extend(selection);
-        ask(root, argv, binaries.path())?;
-        Ok(Self { workspace, binaries })
+        ask_cargo(root, argv, binaries.path())?;
+        Ok(Self::Built { workspace, binaries })
     }
 
     /// The words for the runner, for as long as this lives.
     pub(super) fn words(&self) -> Vec<String> {
-        [words("--cargo-metadata", &self.workspace), words("--binaries-metadata", &self.binaries)].concat()
+        match self {
+            Self::Built { workspace, binaries } => {
+                [words("--cargo-metadata", workspace), words("--binaries-metadata", binaries)].concat()
+            }
+            Self::Brought { unpacked, root } => {
+                let target = unpacked.join("target");
+                let said = |name: &str| target.join("nextest").join(name);
+                let places = [
+                    ("--cargo-metadata", said("cargo-metadata.json")),
+                    ("--binaries-metadata", said("binaries-metadata.json")),
+                    ("--workspace-remap", root.clone()),
+                    ("--target-dir-remap", target),
+                ];
+                places.into_iter().flat_map(|(option, path)| [option.to_owned(), path.display().to_string()]).collect()
+            }
+        }
     }
 }
 
@@ -67,15 +130,19 @@ pub(super) fn selection(chosen: &[Suite]) -> Vec<String> {
     words
 }
 
-/// Runs cargo and keeps what it prints in `file`. What it says meanwhile is passed on as it comes.
-fn ask(root: &Path, mut argv: Vec<String>, file: &Path) -> Result<(), Failure> {
-    let shown = argv.iter().take_while(|word| !word.starts_with('-')).map(String::as_str).collect::<Vec<_>>().join(" ");
+fn ask_cargo(root: &Path, mut argv: Vec<String>, file: &Path) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() {
         argv.push("--color=always".to_owned());
     }
+    ask(duct::cmd("cargo", argv.clone()), &argv, root, file)
+}
+
+/// Runs cargo, or the runner, with these words and keeps what it prints in `file`. What it says meanwhile is passed on as it comes.
+fn ask(cargo: duct::Expression, argv: &[String], root: &Path, file: &Path) -> Result<(), Failure> {
+    let shown = argv.iter().take_while(|word| !word.starts_with('-')).map(String::as_str).collect::<Vec<_>>().join(" ");
     let asked = || -> std::io::Result<ExitStatus> {
         let (said, stderr) = std::io::pipe()?;
-        let cargo = cargo::by_hand(duct::cmd("cargo", argv)).dir(root).unchecked();
+        let cargo = cargo::by_hand(cargo).dir(root).unchecked();
         let cargo = cargo.stdout_path(file).stderr_file(stderr).start()?;
         pass_on(said)?;
         Ok(cargo.wait()?.status)
@@ -122,7 +189,7 @@ mod tests {
     fn suites_that_cannot_be_built_are_a_failure_that_says_where() {
         let folder = tempfile::tempdir().expect("a folder");
         let argv = ["metadata", "--locked"].map(str::to_owned);
-        let failure = ask(folder.path(), argv.into(), &folder.path().join("said"));
+        let failure = ask_cargo(folder.path(), argv.into(), &folder.path().join("said"));
         let Err(Failure::Usage(said)) = failure else { panic!("there is no workspace") };
         assert_eq!(said, format!("`cargo metadata` in {} failed: exit status: 101", folder.path().display()));
     }

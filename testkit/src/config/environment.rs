@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::layer::SUBNET;
@@ -38,6 +38,38 @@ const OWN_VARIABLES: [&str; 18] = [
     "TESTKIT_SUBNET",
     "TESTKIT_TRAFFIC",
 ];
+
+/// The variables that are paths, several with colons between them among it.
+const PATHS: [&str; 12] = [
+    "LXD_CLIENT_CERT",
+    "LXD_CLIENT_KEY",
+    "LXD_DIR",
+    "LXD_SERVER_CERT",
+    "LXD_SOCKET",
+    "MICROOVN_COVERAGE_DST",
+    "MICROOVN_EXTRA_SNAPS",
+    "MICROOVN_SNAP_PATH",
+    "MICROOVN_UPGRADE_FROM",
+    "TESTKIT_CACHE_DIR",
+    "TESTKIT_OUT_DIR",
+    "TESTKIT_STATE_DIR",
+];
+
+/// Those of the environment's paths that are from this folder, as they are from anywhere. An upgrade may also be from a channel,
+/// which is no file there.
+pub(super) fn rebased(environment: &BTreeMap<String, String>, folder: &Path) -> BTreeMap<String, String> {
+    let whole = |name: &str, path: &str| {
+        let there = folder.join(path);
+        let is_path = !path.is_empty() && (name != "MICROOVN_UPGRADE_FROM" || there.exists());
+        if is_path { there.display().to_string() } else { path.to_owned() }
+    };
+    let paths = PATHS.into_iter().filter_map(|name| Some((name, environment.get(name)?)));
+    let all = paths.map(|(name, value)| {
+        let paths: Vec<String> = value.split(':').map(|path| whole(name, path)).collect();
+        (name.to_owned(), paths.join(":"))
+    });
+    all.filter(|(name, value)| environment.get(name) != Some(value)).collect()
+}
 
 /// What else is of use to a process that outlives the job that started it: to find programs and files, and to log.
 const LASTING: [&str; 8] =

@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 
 use super::{FaultError, PRODUCT};
+use crate::dist::DistError;
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The working directory is in no checkout of the project.
+    /// The working directory is in no checkout of the project, and in no distribution of it.
     #[error("no workspace found at or above {}; run this inside a checkout of the project", .0.display())]
     NoWorkspace(PathBuf),
+    /// A distribution that cannot be used.
+    #[error(transparent)]
+    Dist(#[from] DistError),
     /// The configuration file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {

@@ -44,6 +44,7 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
         project: config.project.clone(),
         pool: config.pool.clone(),
         subnet: config.subnet,
+        compiles: config.dist.is_none(),
         ..SetupOptions::default()
     })
 }

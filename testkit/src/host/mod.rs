@@ -71,6 +71,8 @@ pub struct SetupOptions {
     pub subnet: Option<Ipv4Net>,
     /// Whether missing packages are installed; if not, they are an error.
     pub install: bool,
+    /// Whether suites are compiled here, for which there must be a runner; a distribution brings its own.
+    pub compiles: bool,
 }
 
 impl Default for SetupOptions {
@@ -85,6 +87,7 @@ impl Default for SetupOptions {
             bridge: BRIDGE.to_owned(),
             subnet: None,
             install: true,
+            compiles: true,
         }
     }
 }
@@ -122,7 +125,7 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
     let endpoint = if local {
         let found = daemons::find_lxd(options).await?;
         daemons::unmount_dead_lxcfs(&mut changes).await?;
-        packages::ensure(found.is_none(), options.install, &mut changes, progress)?;
+        packages::ensure(found.is_none(), options, &mut changes, progress)?;
         limits::Kernel::here().raise(&mut state, &mut changes, &mut advice)?;
         match found {
             Some(endpoint) => endpoint,

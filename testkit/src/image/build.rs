@@ -15,6 +15,7 @@ use super::program::Program;
 use super::recipe::Workspace;
 use crate::cargo;
 use crate::config::StandIn;
+use crate::dist;
 
 /// Raised when a bootstrap is run in another way, so that cached ones are not used.
 const BOOTSTRAP_VERSION: &str = "bootstrap 1";
@@ -173,6 +174,9 @@ pub(crate) fn cached_programs(
     progress: &mut Progress<'_>,
 ) -> Result<Vec<(String, PathBuf)>, Error> {
     let root = workspace.root();
+    if let Some(brought) = brought(workspace, package) {
+        return named(&brought);
+    }
     let hash = Hasher::new(PROGRAMS_VERSION)
         .text("package", package)
         .text("architecture", std::env::consts::ARCH)
@@ -188,11 +192,21 @@ pub(crate) fn cached_programs(
         }
         Ok(())
     })?;
-    let programs = sorted(&folder)?.into_iter().map(|path| {
+    named(&folder)
+}
+
+/// Where the programs are that a distribution brings.
+fn brought(workspace: &Workspace, package: &str) -> Option<PathBuf> {
+    Some(dist::programs(workspace.root(), package)).filter(|folder| folder.is_dir())
+}
+
+/// The files of a folder, by name.
+fn named(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let files = sorted(folder)?.into_iter().map(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         (name, path)
     });
-    Ok(programs.collect())
+    Ok(files.collect())
 }
 
 /// Builds the program of a crate of the workspace, both of one name, linked statically so that it runs in any root file
@@ -202,6 +216,9 @@ pub(crate) fn cached_programs(
 /// has been compiled already, and only the program itself is another one, which gets a place of its own. Before 1.91 cargo
 /// knows one folder for both, and compiles all of it there. Inside a node the program mostly waits.
 pub(crate) fn static_programs(workspace: &Workspace, package: &str) -> Result<Vec<(String, PathBuf)>, Error> {
+    if let Some(brought) = brought(workspace, package) {
+        return named(&brought);
+    }
     let target = workspace.target()?;
     let output = Program::new(&format!("build {package}"), "cargo")
         .args(["build", "--locked", "--message-format=json-render-diagnostics", "--workspace", "--bin", package])
