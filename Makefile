@@ -37,7 +37,7 @@ CARGO_FUZZ := 0.13.2
 FORMAT ?= table
 JOBS ?= 4
 
-.PHONY: help setup teardown image plan generate summary report book fmt check check-lint check-workflows check-unit check-lxd \
+.PHONY: help setup teardown image plan generate summary report book dist fmt check check-lint check-workflows check-unit check-lxd \
 	check-system check-host browser-tools faults fuzz storm bench bench-life bench-scale compare bench-matrix clean
 
 help: ## Show this help
@@ -72,6 +72,9 @@ $(BOOK_TOOLS)/mdbook-$(MDBOOK):
 	cargo install mdbook --version $(MDBOOK) --locked --no-default-features --features search --quiet --root $(BOOK_TOOLS)
 	touch $@
 
+dist: ## Pack the tests for machines without a compiler, in target/dist
+	@$(TESTKIT) dist
+
 fmt: ## Format everything
 	$(FMT) -- $(OPTIONS)
 
@@ -84,7 +87,8 @@ check-lint: ## Formatting, clippy with warnings denied, documentation
 
 check-workflows: $(WORKFLOW_TOOLS)/installed ## The workflows, by GitHub's schema and a security linter
 	$(WORKFLOW_TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(WORKFLOW_TOOLS)/bin/zizmor --offline --quiet --pedantic .github/workflows
+	$(WORKFLOW_TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(WORKFLOW_TOOLS)/bin/zizmor --offline --quiet --pedantic .github/workflows action.yml
 
 $(WORKFLOW_TOOLS)/installed: .github/requirements.txt
 	python3 -m venv --clear $(WORKFLOW_TOOLS)

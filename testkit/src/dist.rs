@@ -8,8 +8,13 @@ use serde::{Deserialize, Serialize};
 /// The file at the root of a distribution that says what it is.
 pub const MARK: &str = "dist.toml";
 
-/// Of which distribution this program is; `None` where it was compiled in a checkout, for that.
-pub const BUILD: Option<&str> = option_env!("TESTKIT_BUILD");
+/// Of which distribution this program is.
+pub const BUILD: &str = match option_env!("TESTKIT_BUILD") {
+    Some(build) => build,
+    None => DEVELOPMENT,
+};
+/// What a program is of that was compiled in a checkout, for that.
+pub const DEVELOPMENT: &str = "development";
 
 /// What a distribution says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +55,7 @@ pub enum DistError {
     /// It is another than this program is of.
     #[error(
         "{} is of build {theirs}, and this program {}; take all of them from one archive, unpacked into a folder of its own",
-        path.display(), ours.map_or_else(|| "is of a checkout".to_owned(), |ours| format!("of build {ours}"))
+        path.display(), if *ours == DEVELOPMENT { "is of a checkout".to_owned() } else { format!("of build {ours}") }
     )]
     Other {
         /// The file.
@@ -58,7 +63,7 @@ pub enum DistError {
         /// What it says.
         theirs: String,
         /// What this program is of.
-        ours: Option<&'static str>,
+        ours: &'static str,
     },
 }
 
@@ -67,7 +72,7 @@ impl Dist {
     ///
     /// # Errors
     /// When what it says of itself cannot be read, or it is not of `ours`, the build of the program that asks.
-    pub fn at(folder: &Path, ours: Option<&'static str>) -> Result<Option<Self>, DistError> {
+    pub fn at(folder: &Path, ours: &'static str) -> Result<Option<Self>, DistError> {
         let path = folder.join(MARK);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -78,7 +83,7 @@ impl Dist {
             Ok(label) => label,
             Err(source) => return Err(DistError::Parse { path, source: Box::new(source) }),
         };
-        if ours != Some(&label.build) {
+        if ours != label.build {
             return Err(DistError::Other { path, theirs: label.build, ours });
         }
         Ok(Some(Self { root: folder.to_owned(), label }))
@@ -120,7 +125,7 @@ pub fn programs(root: &Path, package: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn told(text: &str, ours: Option<&'static str>) -> Result<Option<Dist>, String> {
+    fn told(text: &str, ours: &'static str) -> Result<Option<Dist>, String> {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join(MARK), text).expect("written");
         Dist::at(folder.path(), ours)
@@ -130,17 +135,17 @@ mod tests {
     #[test]
     fn programs_of_another_archive_and_of_a_checkout_are_refused() {
         let text = "version = \"0.1.0\"\nbuild = \"abc\"\n";
-        assert!(told(text, Some("abc")).expect("its own").is_some());
+        assert!(told(text, "abc").expect("its own").is_some());
         let other = "take all of them from one archive, unpacked into a folder of its own";
         let wanted = |whose: &str| format!("DIR/dist.toml is of build abc, and this program {whose}; {other}");
-        assert_eq!(told(text, Some("abd")), Err(wanted("of build abd")));
-        assert_eq!(told(text, None), Err(wanted("is of a checkout")));
-        assert_eq!(told("version = 1", Some("abc")), Err("failed to parse DIR/dist.toml".to_owned()));
+        assert_eq!(told(text, "abd"), Err(wanted("of build abd")));
+        assert_eq!(told(text, DEVELOPMENT), Err(wanted("is of a checkout")));
+        assert_eq!(told("version = 1", "abc"), Err("failed to parse DIR/dist.toml".to_owned()));
     }
 
     #[test]
     fn a_folder_without_the_mark_is_none() {
         let folder = tempfile::tempdir().expect("a folder");
-        assert_eq!(Dist::at(folder.path(), None).expect("looked"), None);
+        assert_eq!(Dist::at(folder.path(), "abc").expect("looked"), None);
     }
 }

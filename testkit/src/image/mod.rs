@@ -28,6 +28,7 @@ mod store;
 mod tree;
 mod version;
 
+pub(crate) use build::static_programs;
 pub use build::{Progress, bootstrap_to};
 pub use cache::{Cache, Scratch};
 pub use channel::fetch as fetch_channel;

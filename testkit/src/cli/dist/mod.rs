@@ -12,8 +12,8 @@ use super::Failure;
 use super::suites::LIFE;
 use crate::cargo;
 use crate::config::Config;
-use crate::dist::{self, Label, MARK};
-use crate::image;
+use crate::dist::{self, DEVELOPMENT, Label, MARK};
+use crate::image::{self, Workspace};
 
 /// Its front door, which has the names of the checkout's.
 const MAKEFILE: &str = include_str!("Makefile");
@@ -25,8 +25,8 @@ const PROFILE: &str = "dist";
 const TARGETS: [&str; 5] = ["init", "pairwise", "t3", "full", LIFE];
 /// The crates whose programs run on nodes.
 const ON_NODES: [&str; 2] = ["microovn-stand-in", "nspush"];
-/// Of the checkout, what goes in as it is.
-const FILES: [&str; 7] = [
+/// Of the checkout, what goes in as it is. That the manifests are there tells the runner that the folder stands for the workspace.
+const FILES: [&str; 9] = [
     "images/node",
     "images/snaps.toml",
     "images/stand-in/snap",
@@ -34,6 +34,9 @@ const FILES: [&str; 7] = [
     "LICENSE",
     "CHANGELOG.md",
     "Cargo.lock",
+    "Cargo.toml",
+    // Tests work in the folder of their crate.
+    "suites/Cargo.toml",
 ];
 /// What the shells call their completions.
 const COMPLETIONS: [(&str, &str); 3] = [("bash", "testkit.bash"), ("zsh", "_testkit"), ("fish", "testkit.fish")];
@@ -47,6 +50,9 @@ pub(super) struct DistArgs {
     /// The runner to put in: a cargo-nextest that runs where the archive is to be used. The one of this host when not given.
     #[arg(long, value_name = "FILE")]
     runner: Option<PathBuf>,
+    /// Take the programs as they are compiled in this checkout: soon there, for this host alone, and for trying an archive.
+    #[arg(long)]
+    unoptimized: bool,
 }
 
 /// Refuses a command that is of a checkout where there is none.
@@ -63,7 +69,7 @@ pub(super) fn refuse_in(config: &Config, command: &str) -> Result<(), Failure> {
 /// Packs it, and prints where it is.
 pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure> {
     refuse_in(config, "dist")?;
-    let build = build(&config.root)?;
+    let build = if args.unoptimized { DEVELOPMENT.to_owned() } else { build(&config.root)? };
     let version = env!("CARGO_PKG_VERSION");
     let name = format!("microovn-testkit-{version}-{}", std::env::consts::ARCH);
     let out = config.root.join(&args.out);
@@ -71,9 +77,6 @@ pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure
     // It is put together under a name of its own, so that a half of it is never taken for one.
     let stage = tempfile::Builder::new().prefix("packing-").tempdir_in(&out).map_err(Failure::usage)?;
     let root = stage.path().join(&name);
-    // Tests work in the folder of their crate.
-    fs::create_dir_all(root.join("suites")).map_err(Failure::usage)?;
-    fs::create_dir_all(root.join("bin")).map_err(Failure::usage)?;
     let runner = match &args.runner {
         Some(runner) => config.root.join(runner),
         None => which::which("cargo-nextest").map_err(Failure::usage)?,
@@ -82,7 +85,7 @@ pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure
     for file in FILES {
         copy_all(&config.root.join(file), &root.join(file))?;
     }
-    let cargo = Cargo { root: &config.root, build: &build };
+    let cargo = Cargo { root: &config.root, build: &build, unoptimized: args.unoptimized };
     let command = cargo.programs(&root)?;
     cargo.suites(&root.join("suites.tar.zst"))?;
     helps(&command, &root)?;
@@ -113,12 +116,20 @@ fn build(root: &Path) -> Result<String, Failure> {
 struct Cargo<'a> {
     root: &'a Path,
     build: &'a str,
+    /// As it builds for this checkout.
+    unoptimized: bool,
 }
 
 impl Cargo<'_> {
     /// Runs cargo; what it prints on standard output. Linked statically, the programs need no C library of the age of this
     /// host's, and what they print of their sources names no folder of it.
     fn run(&self, args: &[&str]) -> Result<String, Failure> {
+        let failed = |error| Failure::Usage(format!("failed to build a distribution\n  caused by: {error}"));
+        if self.unoptimized {
+            return cargo::by_hand(duct::cmd("cargo", args)).dir(self.root).read().map_err(failed);
+        }
+        let platform = cargo::platform();
+        let args: Vec<&str> = args.iter().copied().chain(["--target", &platform]).collect();
         let home = std::env::home_dir().unwrap_or_default();
         let flags = [
             "-Ctarget-feature=+crt-static".to_owned(),
@@ -127,23 +138,33 @@ impl Cargo<'_> {
         ];
         let cargo = cargo::by_hand(duct::cmd("cargo", args)).dir(self.root);
         let cargo = cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env("TESTKIT_BUILD", self.build);
-        cargo.read().map_err(|error| Failure::Usage(format!("failed to build a distribution\n  caused by: {error}")))
+        cargo.read().map_err(failed)
     }
 
     /// Builds the programs and puts them where they belong. Returns the command.
     fn programs(&self, root: &Path) -> Result<PathBuf, Failure> {
-        let platform = cargo::platform();
-        let mut args = vec!["build", "--locked", "--profile", PROFILE, "--target", &platform];
-        args.extend(["--message-format=json-render-diagnostics", "--package", "suites", "--bin", "testkit"]);
-        args.extend(ON_NODES.iter().flat_map(|package| ["--package", package, "--bin", package]));
+        let mut args = vec!["build", "--locked", "--message-format=json-render-diagnostics", "--bin", "testkit"];
+        if self.unoptimized {
+            // As the suites are built, so that nothing is compiled twice.
+            args.extend(["--workspace", "--test", "init"]);
+            let workspace = Workspace::new(self.root);
+            for package in ON_NODES {
+                for (name, program) in image::static_programs(&workspace, package).map_err(Failure::usage)? {
+                    copy(&program, &dist::programs(root, &name).join(&name))?;
+                }
+            }
+        } else {
+            args.extend(["--profile", PROFILE, "--package", "suites"]);
+            args.extend(ON_NODES.iter().flat_map(|package| ["--package", package, "--bin", package]));
+        }
         let printed = self.run(&args)?;
         let built = printed.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
         for Built { target, executable } in built {
-            let to = match target.name.as_str() {
-                "testkit" => root.join("testkit"),
-                name => dist::programs(root, name).join(name),
-            };
-            copy(&executable, &to)?;
+            match target.name.as_str() {
+                "testkit" => copy(&executable, &root.join("testkit"))?,
+                name if ON_NODES.contains(&name) => copy(&executable, &dist::programs(root, name).join(name))?,
+                _ => {}
+            }
         }
         let command = root.join("testkit");
         for program in ON_NODES.map(|name| dist::programs(root, name).join(name)).iter().chain([&command]) {
@@ -156,9 +177,13 @@ impl Cargo<'_> {
 
     /// Packs the suites.
     fn suites(&self, archive: &Path) -> Result<(), Failure> {
-        let (platform, archive) = (cargo::platform(), archive.display().to_string());
-        let mut args = vec!["nextest", "archive", "--locked", "--cargo-profile", PROFILE, "--target", &platform];
-        args.extend(["--package", "suites", "--archive-file", &archive]);
+        let archive = archive.display().to_string();
+        let mut args = vec!["nextest", "archive", "--locked", "--archive-file", &archive];
+        args.extend(if self.unoptimized {
+            ["--workspace", "--cargo-profile", "dev"]
+        } else {
+            ["--package=suites", "--cargo-profile", PROFILE]
+        });
         args.extend(TARGETS.iter().flat_map(|target| ["--test", target]));
         self.run(&args).map(drop)
     }
