@@ -86,9 +86,10 @@ check-lint: ## Formatting, clippy with warnings denied, documentation
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 check-workflows: $(WORKFLOW_TOOLS)/installed ## The workflows, by GitHub's schema and a security linter
-	$(WORKFLOW_TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(WORKFLOW_TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml \
+		docs/how-to/microovn-workflow.yml
 	$(WORKFLOW_TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
-	$(WORKFLOW_TOOLS)/bin/zizmor --offline --quiet --pedantic .github/workflows action.yml
+	$(WORKFLOW_TOOLS)/bin/zizmor --offline --quiet --pedantic .github/workflows action.yml docs/how-to/microovn-workflow.yml
 
 $(WORKFLOW_TOOLS)/installed: .github/requirements.txt
 	python3 -m venv --clear $(WORKFLOW_TOOLS)
