@@ -25,6 +25,9 @@ const PROFILE: &str = "dist";
 const TARGETS: [&str; 5] = ["init", "pairwise", "t3", "full", LIFE];
 /// The crates whose programs run on nodes.
 const ON_NODES: [&str; 2] = ["microovn-stand-in", "nspush"];
+/// What is built of the workspace, always all of it: of less, cargo would build the library once more, with fewer features of what it
+/// depends on.
+const PACKAGES: [&str; 3] = ["--package=suites", "--package=microovn-stand-in", "--package=nspush"];
 /// Of the checkout, what goes in as it is. That the manifests are there tells the runner that the folder stands for the workspace.
 const FILES: [&str; 9] = [
     "images/node",
@@ -154,8 +157,9 @@ impl Cargo<'_> {
                 }
             }
         } else {
-            args.extend(["--profile", PROFILE, "--package", "suites"]);
-            args.extend(ON_NODES.iter().flat_map(|package| ["--package", package, "--bin", package]));
+            args.extend(["--profile", PROFILE, "--test", "init"]);
+            args.extend(PACKAGES);
+            args.extend(ON_NODES.iter().flat_map(|package| ["--bin", package]));
         }
         let printed = self.run(&args)?;
         let built = printed.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
@@ -179,11 +183,12 @@ impl Cargo<'_> {
     fn suites(&self, archive: &Path) -> Result<(), Failure> {
         let archive = archive.display().to_string();
         let mut args = vec!["nextest", "archive", "--locked", "--archive-file", &archive];
-        args.extend(if self.unoptimized {
-            ["--workspace", "--cargo-profile", "dev"]
+        if self.unoptimized {
+            args.push("--workspace");
         } else {
-            ["--package=suites", "--cargo-profile", PROFILE]
-        });
+            args.extend(["--cargo-profile", PROFILE]);
+            args.extend(PACKAGES);
+        }
         args.extend(TARGETS.iter().flat_map(|target| ["--test", target]));
         self.run(&args).map(drop)
     }
