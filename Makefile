@@ -72,7 +72,7 @@ $(BOOK_TOOLS)/mdbook-$(MDBOOK):
 	cargo install mdbook --version $(MDBOOK) --locked --no-default-features --features search --quiet --root $(BOOK_TOOLS)
 	touch $@
 
-dist: ## Pack the tests for machines without a compiler, in target/dist
+dist: ## Pack the tests for machines without a compiler, in target/archive
 	@$(TESTKIT) dist
 
 fmt: ## Format everything

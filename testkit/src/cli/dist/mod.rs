@@ -48,7 +48,7 @@ const COMPLETIONS: [(&str, &str); 3] = [("bash", "testkit.bash"), ("zsh", "_test
 #[derive(Debug, clap::Args)]
 pub(super) struct DistArgs {
     /// The folder for the archive.
-    #[arg(long, value_name = "FOLDER", default_value = "target/dist")]
+    #[arg(long, value_name = "FOLDER", default_value = "target/archive")]
     out: PathBuf,
     /// The runner to put in: a cargo-nextest that runs where the archive is to be used. The one of this host when not given.
     #[arg(long, value_name = "FILE")]
@@ -139,8 +139,13 @@ impl Cargo<'_> {
             format!("--remap-path-prefix={}=microovn-testkit", self.root.display()),
             format!("--remap-path-prefix={}=", home.join(".cargo/registry/src").display()),
         ];
-        let cargo = cargo::by_hand(duct::cmd("cargo", args)).dir(self.root);
-        let cargo = cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env("TESTKIT_BUILD", self.build);
+        // Not by a variable: cargo's own are taken from a child of it, and in the others a space separates.
+        let flags = toml::Value::from(flags.to_vec());
+        let cargo = duct::cmd(
+            "cargo",
+            args.into_iter().map(str::to_owned).chain(["--config".to_owned(), format!("build.rustflags={flags}")]),
+        );
+        let cargo = cargo::by_hand(cargo).dir(self.root).env("TESTKIT_BUILD", self.build);
         cargo.read().map_err(failed)
     }
 
