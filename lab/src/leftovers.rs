@@ -1,10 +1,11 @@
-//! Proof that nothing of the host is left.
+//! Proof that nothing is left of what ran beside this process.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What there still is of a host with this name, whose files were in `folder`: processes, mounts, network devices, files.
-pub(super) fn of(name: &str, folder: &Path) -> Vec<String> {
+/// What there still is of something with this name, whose files were in `folder`: processes, mounts, network devices, loop
+/// devices, control groups, files.
+pub(crate) fn of(name: &str, folder: &Path) -> Vec<String> {
     let mut left = Vec::new();
     let here = folder.to_string_lossy();
     let own = rustix::process::getpid().as_raw_nonzero().get();
@@ -19,10 +20,27 @@ pub(super) fn of(name: &str, folder: &Path) -> Vec<String> {
     let devices = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
     let devices = devices.map(|device| device.file_name().to_string_lossy().into_owned());
     left.extend(devices.filter(|device| device.contains(name)).map(|device| format!("network device {device}")));
+    let loops = fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let files = loops.filter_map(|device| fs::read_to_string(device.path().join("loop/backing_file")).ok());
+    left.extend(files.filter(|file| file.contains(&*here)).map(|file| format!("loop device of {}", file.trim_end())));
+    left.extend(groups(name).iter().map(|group| format!("control group {}", group.display())));
     if folder.exists() {
         left.push(format!("folder {here}"));
     }
     left
+}
+
+/// The control groups of this name, one in each hierarchy that is mounted.
+pub(crate) fn groups(name: &str) -> Vec<PathBuf> {
+    hierarchies().into_iter().map(|root| root.join(name)).filter(|group| group.is_dir()).collect()
+}
+
+/// Where the hierarchies of control groups are mounted.
+pub(crate) fn hierarchies() -> Vec<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let points = fields.filter(|fields| matches!(fields.get(2), Some(&"cgroup" | &"cgroup2")));
+    points.filter_map(|fields| fields.get(1).map(PathBuf::from)).collect()
 }
 
 #[cfg(test)]
