@@ -160,8 +160,9 @@ impl Known {
 
     /// The names of those that are no servers of images.
     fn servers(&self) -> impl Iterator<Item = &str> + Clone {
+        let daemon = self.daemon;
         let all = self.remotes.iter().flat_map(|(_, remotes)| remotes);
-        all.filter(|(_, remote)| !remote.is_of_images(self.daemon)).map(|(name, _)| name.as_str())
+        all.filter(move |(_, remote)| !remote.is_of_images(daemon)).map(|(name, _)| name.as_str())
     }
 
     /// Which there are, for who asked for another.

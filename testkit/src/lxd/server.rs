@@ -80,6 +80,15 @@ impl Server {
         dialect::daemon(&self.environment.server)
     }
 
+    /// Its version, such as `5.0.2`; of Incus with the name.
+    pub fn release(&self) -> String {
+        let version = &self.environment.server_version;
+        match self.daemon() {
+            Daemon::Lxd => version.clone(),
+            incus @ Daemon::Incus => format!("{incus} {version}"),
+        }
+    }
+
     /// Whether the server has the API extension.
     pub fn has_extension(&self, name: &str) -> bool {
         self.api_extensions.iter().any(|extension| extension == name)
@@ -147,6 +156,17 @@ mod tests {
         assert!(server().require_extensions(&["etag"]).is_ok());
         let fault = server().require_extensions(&["etag", "instances", "warnings"]).expect_err("missing");
         assert!(fault.to_string().starts_with("LXD 5.0.2 lacks the API extensions instances, warnings"), "{fault}");
+    }
+
+    #[test]
+    fn the_release_of_an_incus_has_its_name() {
+        assert_eq!((server().daemon(), server().release().as_str()), (Daemon::Lxd, "5.0.2"));
+        let mut incus = server();
+        incus.environment.server = "incus".to_owned();
+        incus.environment.server_version = "6.0.4".to_owned();
+        assert_eq!((incus.daemon(), incus.release().as_str()), (Daemon::Incus, "Incus 6.0.4"));
+        let fault = incus.require_extensions(&["warnings"]).expect_err("missing").of(Daemon::Incus).to_string();
+        assert!(fault.starts_with("Incus 6.0.4 lacks") && fault.ends_with("use Incus 6.0 or later"), "{fault}");
     }
 
     #[test]
