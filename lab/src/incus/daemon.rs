@@ -86,14 +86,14 @@ impl Running {
     ///
     /// # Errors
     /// When it had ended before, or something of it stays.
-    pub(super) async fn stop(self) -> Result<(), Failure> {
+    pub(super) async fn stop(self) -> Result<(), String> {
         drop(self.alive);
         let running = self.running;
-        let ended = tokio::task::spawn_blocking(move || running.join()).await.map_err(Failure::usage)?;
+        let ended = tokio::task::spawn_blocking(move || running.join()).await.map_err(|error| error.to_string())?;
         let name = self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        groups::remove(&name).await.map_err(|error| Failure::Provisioning(error.to_string()))?;
+        groups::remove(&name).await.map_err(|error| error.to_string())?;
         match ended {
-            Ok(ended) => ended.map(drop).map_err(Failure::provisioning),
+            Ok(ended) => ended.map(drop).map_err(|error| error.to_string()),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }

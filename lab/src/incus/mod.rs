@@ -122,7 +122,7 @@ pub(super) async fn incus(config: &Config, IncusArgs { suite, format }: IncusArg
         }
     }
     progress("stopping Incus");
-    let stopped = running.stop().await;
+    let stopped = running.stop().await.map_err(Failure::Provisioning);
     // It is there where Incus came to say something.
     let _ = fs::copy(folder.path().join(inside::LOG), logs.join(inside::LOG));
     let (name, path) = (folder.name(), folder.path().to_owned());
