@@ -226,10 +226,13 @@ fn show(report: &Report, format: Format, target: &Path) -> Result<ExitCode, Fail
     paper.text(format!("On Incus {}, which ended and left nothing:", report.version));
     let mut steps = table(&["done".to_owned(), "came of it".to_owned(), "seconds".to_owned()], 2);
     for step in &report.steps {
-        let came = if step.passed { "good".to_owned() } else { step.said.clone() };
-        steps.add_row([step.name.clone(), came, format!("{:.0}", step.seconds)]);
+        let came = if step.passed { "good" } else { "FAILED" };
+        steps.add_row([step.name.clone(), came.to_owned(), format!("{:.0}", step.seconds)]);
     }
     paper.table(steps);
+    for step in report.steps.iter().filter(|step| !step.passed) {
+        paper.text(format!("{}: {}", step.name, step.said));
+    }
     paper.publish(report, format, target, "incus")?;
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -56,13 +56,12 @@ impl Recipe {
 /// # Errors
 /// When the disk is full, and the like.
 pub(super) fn unpack(packed: &Path, root: &Path) -> Result<(), Error> {
-    let words = ["--extract", "--numeric-owner", "--exclude=./dev/*", "--one-top-level"];
-    let [extract, owner, devices, top] = words;
+    std::fs::create_dir(root).map_err(|source| Error::File { attempt: "create", path: root.to_owned(), source })?;
     Program::new("unpack Incus and what it needs", "tar")
-        .args([extract, owner, devices])
-        .arg(format!("{top}={}", root.display()))
-        .arg("--file")
+        .args(["--extract", "--numeric-owner", "--exclude=./dev/*", "--file"])
         .arg(packed)
+        .arg("--directory")
+        .arg(root)
         .tied()
         .run()
         .map(drop)
