@@ -30,22 +30,39 @@ pub(crate) fn of(name: &str, folder: &Path) -> Vec<String> {
     left
 }
 
-/// The control groups of this name, one in each hierarchy that is mounted.
+/// The control groups of this name, one in each hierarchy.
 pub(crate) fn groups(name: &str) -> Vec<PathBuf> {
     hierarchies().into_iter().map(|root| root.join(name)).filter(|group| group.is_dir()).collect()
 }
 
-/// Where the hierarchies of control groups are mounted.
+/// Where the hierarchies of control groups are mounted: that of cgroup v2, where there is one, or else those of v1.
 pub(crate) fn hierarchies() -> Vec<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-    let points = fields.filter(|fields| matches!(fields.get(2), Some(&"cgroup" | &"cgroup2")));
-    points.filter_map(|fields| fields.get(1).map(PathBuf::from)).collect()
+    hierarchies_of(&fs::read_to_string("/proc/self/mounts").unwrap_or_default())
+}
+
+fn hierarchies_of(mounts: &str) -> Vec<PathBuf> {
+    let of = |kind: &str| -> Vec<PathBuf> {
+        let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        let points = fields.filter(|fields| fields.get(2) == Some(&kind));
+        points.filter_map(|fields| fields.get(1).map(PathBuf::from)).collect()
+    };
+    let unified = of("cgroup2");
+    if unified.is_empty() { of("cgroup") } else { unified }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_groups_are_those_of_the_newer_version_where_it_is_mounted() {
+        let old = "cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\ncgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0\n";
+        let both = format!("tmpfs /sys/fs/cgroup tmpfs rw 0 0\n{old}cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n");
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(hierarchies_of(old), paths(&["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids"]));
+        assert_eq!(hierarchies_of(&both), paths(&["/sys/fs/cgroup/unified"]));
+        assert_eq!(hierarchies_of("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n"), paths(&["/sys/fs/cgroup"]));
+    }
 
     #[test]
     fn a_process_and_a_folder_that_are_left_are_found_and_nothing_else() {

@@ -352,8 +352,20 @@ fn answering(world: &World, metadata: &'static str) -> (String, std::thread::Joi
 }
 
 #[rstest]
-#[case::incus("LXD_SOCKET", "incus", "failed to connect to LXD at", "Incus 6.0.4 answers there", "name it with INCUS_SOCKET or INCUS_DIR")]
-#[case::lxd("INCUS_SOCKET", "lxd", "failed to connect to Incus at", "LXD 6.0.4 answers there", "name it with LXD_SOCKET or LXD_DIR")]
+#[case::incus(
+    "LXD_SOCKET",
+    "incus",
+    "failed to connect to LXD at",
+    "Incus 6.0.4 answers there",
+    "name it with INCUS_SOCKET or INCUS_DIR"
+)]
+#[case::lxd(
+    "INCUS_SOCKET",
+    "lxd",
+    "failed to connect to Incus at",
+    "LXD 6.0.4 answers there",
+    "name it with LXD_SOCKET or LXD_DIR"
+)]
 fn a_socket_at_which_the_other_one_answers_is_refused(
     #[case] variable: &str,
     #[case] server: &str,
@@ -363,7 +375,9 @@ fn a_socket_at_which_the_other_one_answers_is_refused(
 ) {
     let world = World::new();
     let metadata = match server {
-        "incus" => r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"incus","server_version":"6.0.4"}}"#,
+        "incus" => {
+            r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"incus","server_version":"6.0.4"}}"#
+        }
         _ => r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"lxd","server_version":"6.0.4"}}"#,
     };
     let (socket, _) = answering(&world, metadata);

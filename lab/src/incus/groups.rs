@@ -1,4 +1,4 @@
-//! Control groups of its own, in each hierarchy: what the daemon makes is below them, and whoever is in them is of it.
+//! Control groups of its own: what the daemon makes is below them, and whoever is in them is of it.
 
 use std::fs;
 use std::io;

@@ -11,6 +11,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_bind_recu
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, pivot_root, wait};
 
 use super::groups;
+use crate::leftovers::hierarchies;
 
 /// In the folder: the root, what says by its end that it is to stop, and Incus's own words.
 pub(super) const ROOT: &str = "root";
@@ -51,7 +52,8 @@ pub(crate) fn inside(folder: &Path) -> io::Result<ExitCode> {
         // As its first process it also waits for those that nobody else does.
         match wait(WaitOptions::empty()) {
             Ok(Some((ended, status))) if ended == pid => {
-                let good = status.exit_status() == Some(0) || status.terminating_signal() == Some(Signal::TERM.as_raw());
+                let good =
+                    status.exit_status() == Some(0) || status.terminating_signal() == Some(Signal::TERM.as_raw());
                 return Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -79,14 +81,24 @@ fn enter(root: &Path) -> io::Result<()> {
     mount("proc", at("proc"), "proc", none, nothing)?;
     // Of its own network namespace.
     mount("sysfs", at("sys"), "sysfs", none, nothing)?;
-    mount_bind_recursive("/sys/fs/cgroup", at("sys/fs/cgroup"))?;
+    match &hierarchies()[..] {
+        // Incus 7 knows no other.
+        [unified] => mount_bind(unified, at("sys/fs/cgroup"))?,
+        _ => mount_bind_recursive("/sys/fs/cgroup", at("sys/fs/cgroup"))?,
+    }
     // Profiles are the host's own: LXC is not to look for any.
     let apparmor = at("sys/module/apparmor");
     if apparmor.exists() {
         mount("none", apparmor, "tmpfs", none, nothing)?;
     }
     mount_bind("/dev", at("dev"))?;
-    mount("devpts", at("dev/pts"), "devpts", MountFlags::NOSUID | MountFlags::NOEXEC, Some(c"ptmxmode=0666,mode=0620,gid=5"))?;
+    mount(
+        "devpts",
+        at("dev/pts"),
+        "devpts",
+        MountFlags::NOSUID | MountFlags::NOEXEC,
+        Some(c"ptmxmode=0666,mode=0620,gid=5"),
+    )?;
     mount("shm", at("dev/shm"), "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, nothing)?;
     mount("run", at("run"), "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, nothing)?;
     std::env::set_current_dir(root)?;
@@ -109,5 +121,9 @@ fn start(log: &File, program: &str, args: &[&str]) -> io::Result<Child> {
 
 fn run(log: &File, program: &str, args: &[&str]) -> io::Result<()> {
     let status = start(log, program, args)?.wait()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("{program} {} ended with {status}", args.join(" ")))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{program} {} ended with {status}", args.join(" "))))
+    }
 }

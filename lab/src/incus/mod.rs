@@ -112,7 +112,8 @@ pub(super) async fn incus(config: &Config, IncusArgs { suite, format }: IncusArg
     let logs = config.root.join("target/lab");
     fs::create_dir_all(&logs).map_err(Failure::usage)?;
     let mut report = Report { version, steps: Vec::new() };
-    let tries = Tries { testkit, socket: running.socket(), state: folder.path().join("state"), log: logs.join("incus.log") };
+    let tries =
+        Tries { testkit, socket: running.socket(), state: folder.path().join("state"), log: logs.join("incus.log") };
     File::create(&tries.log).map_err(Failure::usage)?;
     for (name, args, minutes) in STEPS {
         let failed = !report.steps.iter().all(|step| step.passed) || interrupted.is_set();
@@ -184,11 +185,14 @@ impl Tries {
     /// Runs `testkit` with these arguments, as somebody who uses this Incus; what it says goes to the log.
     async fn step(&self, name: &str, args: &[&str], deadline: Duration) -> Result<Step, Failure> {
         let begun = Instant::now();
-        let failed = |error: std::io::Error| Failure::Usage(format!("failed to run testkit {}: {error}", args.join(" ")));
+        let failed =
+            |error: std::io::Error| Failure::Usage(format!("failed to run testkit {}: {error}", args.join(" ")));
         let log = File::options().append(true).open(&self.log).map_err(failed)?;
         let from = log.metadata().map_err(failed)?.len();
         let mut command = tokio::process::Command::new(&self.testkit);
-        for elsewhere in ["LXD_SOCKET", "LXD_DIR", "LXD_REMOTE", "LXC_REMOTE", "INCUS_DIR", "INCUS_REMOTE", "TESTKIT_REMOTE"] {
+        for elsewhere in
+            ["LXD_SOCKET", "LXD_DIR", "LXD_REMOTE", "LXC_REMOTE", "INCUS_DIR", "INCUS_REMOTE", "TESTKIT_REMOTE"]
+        {
             command.env_remove(elsewhere);
         }
         command.args(args).env("INCUS_SOCKET", &self.socket).env("TESTKIT_STATE_DIR", &self.state);
@@ -256,7 +260,10 @@ mod tests {
         let mut before = host();
         before[0].1 = "1".to_owned();
         let told = left("testkit-incus-none", nowhere, &before);
-        assert!(told.len() == 1 && told[0].starts_with("kernel.keys.maxkeys is ") && told[0].ends_with(" and was 1"), "{told:?}");
+        assert!(
+            told.len() == 1 && told[0].starts_with("kernel.keys.maxkeys is ") && told[0].ends_with(" and was 1"),
+            "{told:?}"
+        );
     }
 
     #[test]

@@ -32,7 +32,13 @@ pub(super) async fn prepare(config: &Config) -> Result<String, Failure> {
     said.extend(report.advice.iter().map(|advice| format!("note: {advice}")));
     said.push(format!(
         "{} {} is ready: project {}, pool {} on {}, bridge {} with {}",
-        report.daemon, report.lxd_version, options.project, options.pool, report.pool_driver, options.bridge, report.subnet
+        report.daemon,
+        report.lxd_version,
+        options.project,
+        options.pool,
+        report.pool_driver,
+        options.bridge,
+        report.subnet
     ));
     Ok(said.join("\n"))
 }

@@ -124,11 +124,7 @@ struct Known {
 
 impl Known {
     /// Reads what there is, until there is one of this name. Or what is wrong with it, and what to do.
-    fn read(
-        daemon: Daemon,
-        name: &str,
-        environment: &BTreeMap<String, String>,
-    ) -> Result<Self, (String, String)> {
+    fn read(daemon: Daemon, name: &str, environment: &BTreeMap<String, String>) -> Result<Self, (String, String)> {
         let folders = folders(daemon, environment);
         let mut remotes = Vec::new();
         for folder in &folders {
@@ -228,13 +224,7 @@ impl Remote {
 
     /// Where it is, and by which certificates: its own in the folder that has the remote, the client's in `own`. Or what is wrong with it
     /// and how that is mended.
-    fn target(
-        &self,
-        daemon: Daemon,
-        name: &str,
-        folder: &Path,
-        own: &Path,
-    ) -> Result<LxdTarget, (String, String)> {
+    fn target(&self, daemon: Daemon, name: &str, folder: &Path, own: &Path) -> Result<LxdTarget, (String, String)> {
         let (client, address) = (daemon.client(), self.address());
         if self.is_of_images(daemon) {
             let mend = format!("name a remote that instances are made in; `{client} remote list` shows them");
@@ -402,7 +392,12 @@ aliases: {}
         let (home, environment) = home_of_both();
         let error = |variable, name: &str| find(variable, name, &environment).expect_err("refused").to_string();
         let both = error(REMOTE, "prod");
-        assert!(both.ends_with("the lxc and the incus client each have one of that name; say which with LXC_REMOTE or INCUS_REMOTE"), "{both}");
+        assert!(
+            both.ends_with(
+                "the lxc and the incus client each have one of that name; say which with LXC_REMOTE or INCUS_REMOTE"
+            ),
+            "{both}"
+        );
         let of = |variable| match find(variable, "prod", &environment).expect("found") {
             LxdTarget::Remote { client_cert, .. } => client_cert,
             other => panic!("{other:?}"),
@@ -410,13 +405,25 @@ aliases: {}
         assert_eq!(of(LXC_REMOTE), home.path().join(".config/lxc/client.crt"));
         assert_eq!(of(INCUS_REMOTE), home.path().join(".config/incus/client.crt"));
         let unknown = error(INCUS_REMOTE, "bare");
-        assert!(unknown.contains("the incus client has none of that name, only farm, here, prod; add it with `incus remote add bare"), "{unknown}");
+        assert!(
+            unknown.contains(
+                "the incus client has none of that name, only farm, here, prod; add it with `incus remote add bare"
+            ),
+            "{unknown}"
+        );
         let slip = error(REMOTE, "fram");
-        assert!(slip.contains("the incus client has none of that name, but \"farm\"; add it with `incus remote"), "{slip}");
+        assert!(
+            slip.contains("the incus client has none of that name, but \"farm\"; add it with `incus remote"),
+            "{slip}"
+        );
         let neither = error(REMOTE, "xyz");
         assert!(neither.contains(", socket, and the incus client has none of that name, only farm, "), "{neither}");
         let images = error(REMOTE, "docker");
-        assert!(images.contains("it is a server of images (https://docker.example)") && images.contains("`incus remote list`"), "{images}");
+        assert!(
+            images.contains("it is a server of images (https://docker.example)")
+                && images.contains("`incus remote list`"),
+            "{images}"
+        );
     }
 
     #[rstest::rstest]

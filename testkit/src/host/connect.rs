@@ -29,7 +29,10 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
                 url: url.clone(),
                 client_cert_pem,
                 client_key_pem: read("client key (LXD_CLIENT_KEY, or the client's own)", client_key)?,
-                server_cert_pem: read("server certificate (LXD_SERVER_CERT, or the one that the client pins)", server_cert)?,
+                server_cert_pem: read(
+                    "server certificate (LXD_SERVER_CERT, or the one that the client pins)",
+                    server_cert,
+                )?,
             })
         }
     };
@@ -79,7 +82,7 @@ pub async fn connect(config: &Config) -> Result<Client, Error> {
         mend: "run `make setup`".to_owned(),
         source: Box::new(source),
     })?;
-    let Some(found) = found else { 
+    let Some(found) = found else {
         return Err(missing(&format!("{} has no project {:?}", client.server().daemon(), config.project)));
     };
     // What is made in a project that is somebody else's would be in their way, and no teardown would find it.

@@ -147,22 +147,19 @@ pub(super) async fn start(
         let args = ["--group", if has_group { daemon.group() } else { "root" }];
         let (name, program, template) = match daemon {
             Kind::Lxd => ("lxd", PathBuf::from("lxd"), "LXD_LXC_TEMPLATE_CONFIG"),
-            Kind::Incus => {
-                ("incusd", incusd().unwrap_or_else(|| PathBuf::from("incusd")), "INCUS_LXC_TEMPLATE_CONFIG")
-            }
+            Kind::Incus => ("incusd", incusd().unwrap_or_else(|| PathBuf::from("incusd")), "INCUS_LXC_TEMPLATE_CONFIG"),
         };
         let env = [(template, "/usr/share/lxc/config".as_ref()), (daemon.folder_variable(), dir.as_os_str())];
         detach(state, name, program.as_os_str(), &args, &env, Some(&dir))?;
         (dir, name)
     };
     let endpoint = Endpoint::Unix(dir.join("unix.socket"));
-    let answering =
-        wait::until(format!("{daemon} to answer"), Pace { deadline: START, every: LOOK }, async || {
-            match Client::connect(&endpoint).await {
-                Ok(_) => Poll::Ready(()),
-                Err(error) => Poll::<_, Infallible>::NotYet(error.to_string()),
-            }
-        });
+    let answering = wait::until(format!("{daemon} to answer"), Pace { deadline: START, every: LOOK }, async || {
+        match Client::connect(&endpoint).await {
+            Ok(_) => Poll::Ready(()),
+            Err(error) => Poll::<_, Infallible>::NotYet(error.to_string()),
+        }
+    });
     let log = log_path(state, name);
     let mend = || match managed {
         Some(_) => journal(daemon).to_owned(),
@@ -392,7 +389,8 @@ mod tests {
         folder
     }
 
-    const LXD: &str = r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"lxd","server_version":"5.0.2"}}"#;
+    const LXD: &str =
+        r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"lxd","server_version":"5.0.2"}}"#;
     const INCUS: &str =
         r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"incus","server_version":"6.0.4"}}"#;
     const UNTRUSTED: &str = r#"{"auth":"untrusted","api_extensions":[]}"#;

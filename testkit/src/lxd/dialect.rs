@@ -10,6 +10,14 @@
 //! - From 5.15 on recorded output lies one folder deeper.
 //! - From 6.8 on a copy inherits nothing from its source.
 //! - 6.9 names the entity of an operation in its metadata (`entity_url`), where others have `resources`.
+//!
+//! Incus answers like LXD 5.21 but for this, which was recorded of 6.0.4 and 7.0.2.
+//!
+//! - Its headers have its own name. 6.0 takes those of LXD for a file, too, and no later one.
+//! - Duplicates are other codes with other words: a network 409, an instance or a project 500 with the database's.
+//! - 7.0 tells who waits how the operation is, whether it has failed or the wait ended first, as LXD 5.0.2 does; 6.0 has an
+//!   error within HTTP 200.
+//! - A copy inherits its source's configuration, devices and profiles.
 
 use std::collections::BTreeMap;
 

@@ -252,7 +252,7 @@ impl fmt::Display for Fault {
             ErrorKind::OperationFailed => f.write_str("the operation failed")?,
             ErrorKind::OperationLost => {
                 write!(f, "{daemon} no longer knows the operation, its outcome is unknown")?;
-            },
+            }
             ErrorKind::MissingExtensions { missing, server_version } => {
                 write!(f, "{daemon} {server_version} lacks the API extensions {}", missing.join(", "))?;
             }

@@ -114,7 +114,8 @@ impl Client {
         let form = form.map_err(|fault| self.error(&attempt, fault))?;
         let mut request = form.into_request(Request::post(&["images"], &attempt));
         if !properties.is_empty() {
-            request = request.header(dialect::headers(self.server().daemon()).properties, upload::url_encoded(properties));
+            request =
+                request.header(dialect::headers(self.server().daemon()).properties, upload::url_encoded(properties));
         }
         let fingerprint = self.image_from(request, deadline).await?;
         for alias in aliases {

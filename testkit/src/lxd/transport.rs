@@ -292,7 +292,8 @@ pub(crate) async fn check_socket(path: &Path, daemon: Daemon) -> Result<(), Faul
         }
         Ok(found) if !found.file_type().is_socket() => {
             let what = if found.is_dir() { "a folder" } else { "a file" };
-            Err(fault().with_advice(format!("that is {what} and no socket: name {daemon}'s own, unix.socket in its folder")))
+            Err(fault()
+                .with_advice(format!("that is {what} and no socket: name {daemon}'s own, unix.socket in its folder")))
         }
         // Anything else is judged by connecting.
         _ => Ok(()),

@@ -111,7 +111,9 @@ impl Release {
     pub(crate) fn waited(self, number: usize, url: &str, failed: Option<&(u16, String)>) -> Act {
         match failed {
             None => answer(&self.operation(number, url, ("Success", 200), "")),
-            Some((_, text)) if self.tells_the_operation() => answer(&self.operation(number, url, ("Failure", 400), text)),
+            Some((_, text)) if self.tells_the_operation() => {
+                answer(&self.operation(number, url, ("Failure", 400), text))
+            }
             Some((code, text)) => error_within(200, *code, text),
         }
     }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use testkit::lxd::{
-    Client, Error, ErrorKind, Exec, FileSpec, InstanceSource, InstanceSpec, NetworkPut, NetworkSpec, ProfileSpec, ProjectSpec,
-    StateAction, StateChange, StoragePoolPut, StoragePoolSpec,
+    Client, Error, ErrorKind, Exec, FileSpec, InstanceSource, InstanceSpec, NetworkPut, NetworkSpec, ProfileSpec,
+    ProjectSpec, StateAction, StateChange, StoragePoolPut, StoragePoolSpec,
 };
 
 use crate::chain;
@@ -97,7 +97,8 @@ fn expected(name: &str) -> Option<fn(&ErrorKind) -> bool> {
 #[rstest]
 #[tokio::test]
 async fn every_call_takes_what_comes_back_and_fails_with_the_same_kind(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     // What is no call of the client, or depends on what was said before; tested for itself.
     let others = [
@@ -156,7 +157,8 @@ fn slow(release: Release, waits: usize, failed: Option<(u16, String)>) -> FakeLx
 #[rstest]
 #[tokio::test]
 async fn an_operation_may_take_longer_than_one_wait(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let fake = slow(release, 3, None);
     let spec = InstanceSpec::container("a", InstanceSource::None);
@@ -172,7 +174,8 @@ async fn an_operation_may_take_longer_than_one_wait(
 #[rstest]
 #[tokio::test]
 async fn an_operation_that_fails_in_the_words_of_a_wait_has_failed(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let fake = slow(release, 0, Some((500, "context deadline exceeded".to_owned())));
     let spec = InstanceSpec::container("a", InstanceSource::None);
@@ -218,7 +221,8 @@ async fn a_deletion_whose_operation_misses_something_else_is_not_taken_for_gone(
 #[rstest]
 #[tokio::test]
 async fn recorded_output_is_read_and_removed_wherever_the_release_has_it(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let fake = FakeLxd::serve(move |line, _| {
         let exchange = &release.recorded()["exec-false-record"];
@@ -255,9 +259,7 @@ async fn what_the_bytes_are_is_said_and_understood_in_the_daemons_own_headers(
             let headers: String = named.iter().map(|(name, value)| format!("{prefix}{name}: {value}\r\n")).collect();
             Act::Answer(200, headers.leak(), "content".to_owned())
         }
-        line if line.contains("/wait") => {
-            sync(&operation("Success", 200, r#"{"fingerprint":"f"}"#, ""))
-        }
+        line if line.contains("/wait") => sync(&operation("Success", 200, r#"{"fingerprint":"f"}"#, "")),
         line if line.starts_with("POST /1.0/images") => accepted("null"),
         _ => sync("{}"),
     });
@@ -276,7 +278,10 @@ async fn what_the_bytes_are_is_said_and_understood_in_the_daemons_own_headers(
     let part = dir.path().join("part");
     std::fs::write(&part, "x").expect("a file");
     let properties = [("os".to_owned(), "a".to_owned())].into();
-    client.import_split(&part, &part, &properties, &[], PATIENCE).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    client
+        .import_split(&part, &part, &properties, &[], PATIENCE)
+        .await
+        .unwrap_or_else(|error| panic!("{}", chain(&error)));
     assert_eq!(fake.headers("POST /1.0/images")[&format!("{prefix}properties")], "os=a");
 }
 
@@ -302,6 +307,10 @@ async fn an_error_names_who_answered(#[case] release: Release, #[case] name: &st
     ] {
         let error = error.expect_err("refused");
         assert_eq!(error.daemon(), release.daemon());
-        assert!(error.to_string().contains(&format!("{name} {says}")) || error.to_string().contains(&format!("{name} {} {says}", release.version())), "{error}");
+        assert!(
+            error.to_string().contains(&format!("{name} {says}"))
+                || error.to_string().contains(&format!("{name} {} {says}", release.version())),
+            "{error}"
+        );
     }
 }

@@ -74,7 +74,7 @@ fn title(daemon: Daemon) -> &'static str {
 fn tried(daemon: Daemon) -> (&'static str, [u64; 2]) {
     match daemon {
         Daemon::Lxd => ("5.0.2, 5.21.7 and 6.9 were tried", [6, 9]),
-        Daemon::Incus => ("6.0.4 was tried", [6, 0]),
+        Daemon::Incus => ("6.0.4 and 7.0.2 were tried", [7, 0]),
     }
 }
 
@@ -205,6 +205,7 @@ mod tests {
     #[case::next(Daemon::Lxd, "7.0.1", Level::Warn)]
     #[case::no_version(Daemon::Lxd, "git", Level::Warn)]
     #[case::incus(Daemon::Incus, "6.0.4", Level::Ok)]
+    #[case::newest_incus(Daemon::Incus, "7.0.2", Level::Ok)]
     #[case::newer_incus(Daemon::Incus, "7.3", Level::Warn)]
     fn one_that_is_newer_than_what_was_tried_is_told(
         #[case] daemon: Daemon,
