@@ -404,10 +404,10 @@ aliases: {}
         };
         assert_eq!(of(LXC_REMOTE), home.path().join(".config/lxc/client.crt"));
         assert_eq!(of(INCUS_REMOTE), home.path().join(".config/incus/client.crt"));
-        let unknown = error(INCUS_REMOTE, "bare");
+        let unknown = error(INCUS_REMOTE, "xyz");
         assert!(
             unknown.contains(
-                "the incus client has none of that name, only farm, here, prod; add it with `incus remote add bare"
+                "the incus client has none of that name, only farm, here, prod; add it with `incus remote add xyz"
             ),
             "{unknown}"
         );
