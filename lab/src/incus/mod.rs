@@ -149,8 +149,8 @@ async fn forget_dead(progress: &mut impl FnMut(&str)) -> Result<(), Failure> {
     for root in leftovers::hierarchies() {
         for entry in fs::read_dir(&root).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let Some(pid) = name.strip_prefix(FOLDER) else { continue };
-            if !Path::new("/proc").join(pid).exists() {
+            let Some(pid) = name.strip_prefix(FOLDER).and_then(|pid| pid.parse::<u32>().ok()) else { continue };
+            if !Path::new("/proc").join(pid.to_string()).exists() {
                 progress(&format!("removing what was left of {name}"));
                 groups::remove(&name).await.map_err(|error| Failure::Provisioning(error.to_string()))?;
             }
