@@ -38,7 +38,7 @@ FORMAT ?= table
 JOBS ?= 4
 
 .PHONY: help setup teardown image plan generate summary report book dist fmt check check-lint check-workflows check-unit check-lxd \
-	check-system check-host browser-tools faults fuzz storm bench bench-life bench-scale compare bench-matrix clean
+	check-system check-host check-incus browser-tools faults fuzz storm bench bench-life bench-scale compare bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z/%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -121,6 +121,10 @@ tests/%: setup image ## What holds the tests of this suite of MicroOVN's own: te
 # Half an hour and more: what it boots has one slow processor. No part of `check`, and it needs no LXD here.
 check-host: ## Try the framework as an ordinary user of a host with AppArmor, booted as a process; results in target/lab
 	@$(LAB) host $(ARGS)
+
+# No part of `check`: it runs the core suites once more.
+check-incus: ## Start an Incus beside LXD, as root, and run the core suites on it; results in target/lab
+	@$(LAB) incus $(ARGS)
 
 check: check-lint check-workflows browser-tools setup image ## Everything: lint, unit tests, the client and the core suites on LXD
 	cargo test --workspace --doc --locked --quiet

@@ -9,7 +9,10 @@ mod compare;
 #[expect(dead_code, reason = "no reader here is told anything besides the input")]
 mod entry;
 mod faults;
+mod folder;
 mod host;
+mod incus;
+mod leftovers;
 mod paper;
 #[path = "../../testkit/tests/bad_input_corpus/seeds.rs"]
 mod seeds;
@@ -47,6 +50,8 @@ enum Command {
     /// Boot a host like a contributor's as a process, with AppArmor and a managed LXD, and try the framework in it as an
     /// ordinary user.
     Host(host::HostArgs),
+    /// Start an Incus beside whatever is on this host, and run setup, images and the core suites on it; needs root.
+    Incus(incus::IncusArgs),
     /// Kill runs at random moments in every way, and look whether anything of them stays.
     Storm(storm::StormArgs),
     /// Write what the fuzz targets start from, a folder for each.
@@ -69,6 +74,9 @@ enum Command {
     /// What runs in the host of `host`, as its root.
     #[command(hide = true)]
     HostInside { share: PathBuf },
+    /// What runs in the namespaces of `incus`, as their first process.
+    #[command(hide = true)]
+    IncusInside { folder: PathBuf },
     /// Set the host's clock by so many seconds, until the input ends.
     #[command(hide = true)]
     Jump {
@@ -91,6 +99,8 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Faults(args) => faults::faults(&config()?, &catalogue, &args).await,
         Command::Host(args) => host::host(&config()?, args).await,
         Command::HostInside { share } => host::inside(&share).map(|()| ExitCode::SUCCESS).map_err(Failure::usage),
+        Command::Incus(args) => incus::incus(&config()?, args).await,
+        Command::IncusInside { folder } => incus::inside(&folder).map_err(Failure::usage),
         Command::Storm(args) => storm::storm(&config()?, &args).await,
         Command::Seeds { folder } => write_seeds(&folder),
         Command::Trial { name, members, until } => {

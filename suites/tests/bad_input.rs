@@ -232,6 +232,13 @@ fn a_channel_without_a_store_is_told_before_anything_is_made() {
 )]
 #[case::no_socket(&[("LXD_SOCKET", "/nowhere/lxd.socket")], &["connect to LXD at /nowhere/lxd.socket", "`make setup`"])]
 #[case::no_lxd(&[("LXD_SOCKET", ""), ("LXD_DIR", "/nowhere")], &["no LXD answers", "run `make setup`"])]
+#[case::no_socket_of_incus(&[("LXD_SOCKET", ""), ("INCUS_SOCKET", "/nowhere/incus.socket")], &["connect to Incus at /nowhere/incus.socket: Incus does not answer", "install and start Incus"])]
+#[case::no_incus(&[("LXD_SOCKET", ""), ("INCUS_DIR", "/nowhere")], &["no Incus answers", "run `make setup`"])]
+#[case::a_file(&[("LXD_SOCKET", ""), ("INCUS_SOCKET", "/etc/passwd")], &["connect to Incus at /etc/passwd", "that is a file and no socket"])]
+#[case::a_folder(&[("LXD_SOCKET", "/etc")], &["connect to LXD at /etc", "that is a folder and no socket"])]
+#[case::of_a_user(&[("LXD_SOCKET", ""), ("INCUS_SOCKET", "/var/lib/incus/unix.socket.user")], &["incus-user gives each user one project", "group incus-admin"])]
+#[case::two_sockets(&[("INCUS_SOCKET", "/i")], &["LXD_SOCKET and INCUS_SOCKET each say where clusters are to be formed", "unset one of them"])]
+#[case::no_remote(&[("LXD_SOCKET", ""), ("INCUS_REMOTE", "farm"), ("INCUS_CONF", "/nowhere"), ("INCUS_GLOBAL_CONF", "/nowhere")], &["INCUS_REMOTE names the remote \"farm\"", "the incus client has no remotes in /nowhere/config.yml", "`incus remote add farm"])]
 fn a_bad_environment_is_refused(#[case] env: &[(&str, &str)], #[case] parts: &[&str]) {
     let world = World::new();
     world.run(&["status"], env).refused(parts);
@@ -327,14 +334,12 @@ fn outside_a_checkout_is_refused() {
     world.run(&["status"], &[]).refused(&["no workspace found at or above", "inside a checkout of the project"]);
 }
 
-#[test]
-fn an_lxd_that_is_too_old_is_refused_by_the_name_of_what_it_lacks() {
-    let world = World::new();
-    let socket = world.path().join("lxd.socket");
+/// A socket at which one request is answered like that, and what was asked.
+fn answering(world: &World, metadata: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let socket = world.path().join("daemon.socket");
     let listener = UnixListener::bind(&socket).expect("a socket");
     let answers = std::thread::spawn(move || {
-        let body = r#"{"type":"sync","status_code":200,"metadata":{"auth":"trusted",
-            "api_extensions":["etag","projects","api_filtering"],"environment":{"server_version":"3.0.3"}}}"#;
+        let body = format!(r#"{{"type":"sync","status_code":200,"metadata":{metadata}}}"#);
         let (mut stream, _) = listener.accept().expect("a connection");
         let mut lines = BufReader::new(stream.try_clone().expect("a copy")).lines().map_while(Result::ok);
         let first = lines.next().expect("a request");
@@ -343,7 +348,49 @@ fn an_lxd_that_is_too_old_is_refused_by_the_name_of_what_it_lacks() {
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("answered");
         first
     });
-    let socket = socket.display().to_string();
+    (socket.display().to_string(), answers)
+}
+
+#[rstest]
+#[case::incus(
+    "LXD_SOCKET",
+    "incus",
+    "failed to connect to LXD at",
+    "Incus 6.0.4 answers there",
+    "name it with INCUS_SOCKET or INCUS_DIR"
+)]
+#[case::lxd(
+    "INCUS_SOCKET",
+    "lxd",
+    "failed to connect to Incus at",
+    "LXD 6.0.4 answers there",
+    "name it with LXD_SOCKET or LXD_DIR"
+)]
+fn a_socket_at_which_the_other_one_answers_is_refused(
+    #[case] variable: &str,
+    #[case] server: &str,
+    #[case] attempt: &str,
+    #[case] found: &str,
+    #[case] mend: &str,
+) {
+    let world = World::new();
+    let metadata = match server {
+        "incus" => {
+            r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"incus","server_version":"6.0.4"}}"#
+        }
+        _ => r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"lxd","server_version":"6.0.4"}}"#,
+    };
+    let (socket, _) = answering(&world, metadata);
+    world.run(&["status"], &[("LXD_SOCKET", ""), (variable, &socket)]).refused(&[attempt, &socket, found, mend]);
+    world.assert_nothing_made();
+}
+
+#[test]
+fn an_lxd_that_is_too_old_is_refused_by_the_name_of_what_it_lacks() {
+    let world = World::new();
+    let old = r#"{"auth":"trusted","api_extensions":["etag","projects","api_filtering"],
+        "environment":{"server_version":"3.0.3"}}"#;
+    let (socket, answers) = answering(&world, old);
     world.run(&["image", "build"], &[("LXD_SOCKET", &socket)]).refused(&[
         "LXD 3.0.3 lacks the API extensions instances, instance_nic_network, container_copy_project",
         "use a newer LXD",

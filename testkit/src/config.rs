@@ -26,6 +26,7 @@ pub use layer::{Keep, Layer};
 pub use nextest::{Nextest, Round};
 pub use product::Product;
 
+use crate::daemon::Daemon;
 use crate::dist::{self, Dist};
 
 /// The variable that names the cell that journeys start from: how `testkit run` tells its tests.
@@ -47,17 +48,19 @@ pub const FILE_NAME: &str = "testkit.toml";
 /// what a healthy cluster takes.
 const SETTLE: u64 = 60;
 
-/// Where LXD answers.
+/// Where LXD, or Incus, answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LxdTarget {
     /// On this host.
     Local {
         /// A socket that was named; `None` to look in the usual places.
         socket: Option<PathBuf>,
-        /// LXD's folder, where its socket is and where it is started if it does not run.
+        /// The daemon's folder, where its socket is and where it is started if it does not run.
         dir: Option<PathBuf>,
+        /// Which of the two was named; `None` for the one that runs.
+        daemon: Option<Daemon>,
     },
-    /// A remote LXD over HTTPS.
+    /// A remote LXD or Incus over HTTPS.
     Remote {
         /// `https://host:port`.
         url: String,
@@ -79,7 +82,7 @@ pub struct Config {
     pub dist: Option<Dist>,
     /// What the environment says by paths from the working directory, as it is from anywhere, for processes that work elsewhere.
     pub rebased: BTreeMap<String, String>,
-    /// Which LXD.
+    /// Which LXD or Incus.
     pub lxd: LxdTarget,
     /// Snap under test; `None` means the stand-in, unless it is [undecided](Self::require_decided).
     pub snap: Option<PathBuf>,
@@ -182,16 +185,25 @@ impl Config {
             };
         // The command and the tests work in different folders, so a relative path cannot be from the working directory.
         let whole = |path: PathBuf| root.join(path);
-        // The first source that says which LXD, says all of it.
-        let first = [&flags, &env, &file].into_iter().find(|it| it.remote.is_some() || it.names_lxd().is_some());
-        let named = first.and_then(Layer::names_lxd);
-        let remote = first.and_then(|it| it.remote.clone());
-        let (socket, dir, url) = (pick!(lxd_socket), pick!(lxd_dir), pick!(lxd_remote));
-        let lxd = match (remotes::named(remote, url.is_some(), environment), named, url) {
-            (Some((one, _)), Some(other), _) => return Err(ConfigError::TwoTargets { one, other }),
-            (Some((variable, name)), None, _) => remotes::find(variable, &name, environment)?,
-            (None, _, None) => LxdTarget::Local { socket: socket.map(whole), dir: dir.map(whole) },
-            (None, _, Some(url)) => {
+        // The first source that says which LXD or Incus, says all of it.
+        let first = [&flags, &env, &file].into_iter().find(|it| !it.targets().is_empty());
+        let daemon = first.and_then(|it| [Daemon::Lxd, Daemon::Incus].into_iter().find(|one| it.names(*one).is_some()));
+        let mut remotes = remotes::named(first.and_then(|it| it.remote.clone()), environment);
+        let named = first.map(Layer::targets).unwrap_or_default();
+        let (socket, dir, url) = match daemon {
+            Some(Daemon::Incus) => (pick!(incus_socket), pick!(incus_dir), None),
+            _ => (pick!(lxd_socket), pick!(lxd_dir), pick!(lxd_remote)),
+        };
+        // A client that is told of a remote whose address is named here, too, says nothing new.
+        remotes.retain(|(variable, _)| url.is_none() || *variable == remotes::REMOTE);
+        let of_clients = remotes.iter().map(|(variable, _)| *variable).filter(|it| !named.contains(it));
+        if let [one, other, ..] = of_clients.chain(named.iter().copied()).collect::<Vec<_>>()[..] {
+            return Err(ConfigError::TwoTargets { one, other });
+        }
+        let lxd = match (remotes.pop(), url) {
+            (Some((variable, name)), _) => remotes::find(variable, &name, environment)?,
+            (None, None) => LxdTarget::Local { socket: socket.map(whole), dir: dir.map(whole), daemon },
+            (None, Some(url)) => {
                 let need = |value: Option<PathBuf>, missing| {
                     value.map(whole).ok_or_else(|| ConfigError::RemoteWithoutCertificate { url: url.clone(), missing })
                 };

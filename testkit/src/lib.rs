@@ -20,6 +20,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod daemon;
 pub mod dist;
 pub mod expect;
 pub mod folder;

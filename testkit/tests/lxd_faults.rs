@@ -141,7 +141,7 @@ async fn an_inventory_that_lost_a_file_is_asked_for_again() {
 async fn an_lxd_on_this_host_is_not_asked_what_the_host_has() {
     let fake = FakeLxd::serve(|_, _| sync(r#"{"cpu":{"total":3},"memory":{"used":1,"total":4}}"#));
     let client = fake.client().await;
-    let local = LxdTarget::Local { socket: None, dir: None };
+    let local = LxdTarget::Local { socket: None, dir: None, daemon: None };
     Capacity::of(&local, &client).await.expect("the kernel's answer");
     assert_eq!(fake.count("GET /1.0/resources"), 0);
 

@@ -50,7 +50,7 @@ impl Machine {
             processor: CpuInfo::current().ok().and_then(|info| info.model_name(0).map(str::to_owned)),
             memory_bytes: Meminfo::current().map_or(0, |memory| memory.mem_total),
             linux: rustix::system::uname().release().to_string_lossy().into_owned(),
-            lxd: site.client.server().environment.server_version.clone(),
+            lxd: site.client.server().release(),
             storage: pool.value.driver,
         })
     }

@@ -1,6 +1,6 @@
 //! The host as a process: booted, watched until it powers off, and gone with everything when this process ends.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use testkit::image::{Error, Program, Progress};
 
 use super::kernel::Kernel;
 use super::order::PROGRESS;
+use crate::folder::Folder;
 
 /// How the names of the folders of such hosts begin.
 const FOLDER: &str = "testkit-host-";
@@ -20,52 +21,16 @@ const CONSOLE: u64 = 64 << 20;
 const MAPPINGS: u64 = 1 << 20;
 const MAPPINGS_FILE: &str = "/proc/sys/vm/max_map_count";
 
-/// The folder of one host: what it shares, what it writes to its disk, its console. It goes when this is dropped, or, where
-/// this process was killed, when the next one is made.
-pub(super) struct Folder {
-    path: PathBuf,
-    _lock: File,
+/// The folder of one host: what it shares, what it writes to its disk, its console.
+pub(super) fn folder() -> io::Result<Folder> {
+    let folder = Folder::make(FOLDER)?;
+    fs::create_dir(share(&folder))?;
+    Ok(folder)
 }
 
-impl Folder {
-    /// Makes one, and removes those that dead processes left.
-    pub(super) fn make() -> io::Result<Self> {
-        let base = std::env::temp_dir();
-        for entry in fs::read_dir(&base)?.flatten() {
-            let left = entry.path();
-            let ours = entry.file_name().to_string_lossy().starts_with(FOLDER);
-            // Whoever is at work holds the lock.
-            if ours && File::open(left.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok()) {
-                fs::remove_dir_all(&left)?;
-            }
-        }
-        let path = base.join(format!("{FOLDER}{}", std::process::id()));
-        fs::create_dir(&path)?;
-        let lock = File::create(path.join("lock"))?;
-        lock.lock()?;
-        fs::create_dir(path.join("share"))?;
-        Ok(Self { path, _lock: lock })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(super) fn share(&self) -> PathBuf {
-        self.path.join("share")
-    }
-
-    /// The host's name, which is in the command of each of its processes.
-    pub(super) fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Whether it is gone is looked at by who proves that nothing is left.
-        let _ = fs::remove_dir_all(&self.path);
-    }
+/// What is shared with it.
+pub(super) fn share(folder: &Folder) -> PathBuf {
+    folder.path().join("share")
 }
 
 /// Boots the host from the disk, which is not written to, and returns its console when it has powered off. What it says
@@ -87,7 +52,7 @@ pub(super) fn run(
         format!("uml_dir={}", folder.path().display()),
         format!("mem={memory_mib}M"),
         format!("ubd0={},{}", folder.path().join("disk.cow").display(), disk.display()),
-        format!("systemd.setenv=TESTKIT_LAB_SHARE={}", folder.share().display()),
+        format!("systemd.setenv=TESTKIT_LAB_SHARE={}", share(folder).display()),
     ];
     let fixed = "root=/dev/ubda rw apparmor=1 security=apparmor lsm=apparmor systemd.unified_cgroup_hierarchy=1 \
                  con=null con0=null,fd:1 con1=null ssl=null";
@@ -101,10 +66,10 @@ pub(super) fn run(
         });
         let mut told = 0;
         while !running.is_finished() {
-            told = pass_on(&folder.share().join(PROGRESS), told, progress);
+            told = pass_on(&share(folder).join(PROGRESS), told, progress);
             std::thread::sleep(LOOK);
         }
-        pass_on(&folder.share().join(PROGRESS), told, progress);
+        pass_on(&share(folder).join(PROGRESS), told, progress);
         let console = running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok(console.map_or_else(String::new, |console| String::from_utf8_lossy(&console).into_owned()))
     })
@@ -151,20 +116,6 @@ impl Drop for Mappings {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_folder_of_a_dead_process_goes_and_that_of_a_living_one_stays() {
-        let living = Folder::make().expect("a folder");
-        let dead = std::env::temp_dir().join(format!("{FOLDER}dead-{}", std::process::id()));
-        fs::create_dir(&dead).expect("left");
-        fs::write(dead.join("lock"), "").expect("left");
-        // One process has one folder.
-        assert!(Folder::make().is_err());
-        assert!(!dead.exists() && living.path().exists());
-        let path = living.path().to_owned();
-        drop(living);
-        assert!(!path.exists());
-    }
 
     #[test]
     fn memory_is_kept_where_programs_may_run() {

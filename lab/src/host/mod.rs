@@ -7,7 +7,6 @@
 mod disk;
 mod inside;
 mod kernel;
-mod leftovers;
 mod machine;
 mod order;
 
@@ -21,11 +20,11 @@ use testkit::cli::{Failure, Format, lines};
 use testkit::config::Config;
 use testkit::image::{self, Cache, Workspace};
 
+use crate::leftovers;
 use crate::paper::{Paper, table};
 use crate::testkit_command;
 pub(crate) use inside::inside;
 use kernel::Kernel;
-use machine::Folder;
 use order::{ORDER, Order, REPORT, Report};
 
 /// How to run the host.
@@ -89,8 +88,8 @@ fn try_in(config: &Config, recipe: &Recipe, packaged: Kernel, mut order: Order, 
         order.artifacts = names(&config.cache_dir, &["tmp", "lock", "golden.lock"])?;
         order.artifacts.retain(|name| !name.starts_with("host-"));
 
-        let folder = Folder::make().map_err(Failure::usage)?;
-        let (name, path, share) = (folder.name(), folder.path().to_owned(), folder.share());
+        let folder = machine::folder().map_err(Failure::usage)?;
+        let (name, path, share) = (folder.name(), folder.path().to_owned(), machine::share(&folder));
         let written = serde_json::to_vec_pretty(&order).map_err(Failure::usage)?;
         fs::write(share.join(ORDER), written).map_err(Failure::usage)?;
         let own = std::env::current_exe().map_err(Failure::usage)?;

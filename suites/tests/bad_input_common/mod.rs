@@ -37,7 +37,7 @@ impl World {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars() {
-            if ["LXD_", "TESTKIT_", "MICROOVN_", "NEXTEST_"].iter().any(|prefix| name.starts_with(prefix)) {
+            if ["LXD_", "INCUS_", "TESTKIT_", "MICROOVN_", "NEXTEST_"].iter().any(|prefix| name.starts_with(prefix)) {
                 command.env_remove(name);
             }
         }

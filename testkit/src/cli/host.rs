@@ -31,8 +31,14 @@ pub(super) async fn prepare(config: &Config) -> Result<String, Failure> {
     let mut said = report.changes;
     said.extend(report.advice.iter().map(|advice| format!("note: {advice}")));
     said.push(format!(
-        "LXD {} is ready: project {}, pool {} on {}, bridge {} with {}",
-        report.lxd_version, options.project, options.pool, report.pool_driver, options.bridge, report.subnet
+        "{} {} is ready: project {}, pool {} on {}, bridge {} with {}",
+        report.daemon,
+        report.lxd_version,
+        options.project,
+        options.pool,
+        report.pool_driver,
+        options.bridge,
+        report.subnet
     ));
     Ok(said.join("\n"))
 }

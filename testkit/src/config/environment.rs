@@ -12,7 +12,7 @@ use super::{ConfigError, Faults, Layer, product};
 use crate::nearest::nearest;
 
 /// How the names of the settings begin.
-const MEANT_FOR_US: [&str; 3] = [OWN, "MICROOVN_", "LXD_"];
+const MEANT_FOR_US: [&str; 4] = [OWN, "MICROOVN_", "LXD_", "INCUS_"];
 
 /// How the names of those variables begin that are nobody else's.
 const OWN: &str = "TESTKIT_";
@@ -40,7 +40,9 @@ const OWN_VARIABLES: [&str; 18] = [
 ];
 
 /// The variables that are paths, several with colons between them among it.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 14] = [
+    "INCUS_DIR",
+    "INCUS_SOCKET",
     "LXD_CLIENT_CERT",
     "LXD_CLIENT_KEY",
     "LXD_DIR",
@@ -128,6 +130,8 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
     Ok(Layer {
         lxd_dir: path("LXD_DIR"),
         lxd_socket: path("LXD_SOCKET"),
+        incus_dir: path("INCUS_DIR"),
+        incus_socket: path("INCUS_SOCKET"),
         remote: text(REMOTE),
         lxd_remote: text("LXD_REMOTE"),
         lxd_client_cert: path("LXD_CLIENT_CERT"),
@@ -217,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_outlives_a_job_carries_none_of_its_marks() {
-        let names = ["LXD_SOCKET", "LXC_REMOTE", "TESTKIT_POOL", "MICROOVN_SNAP_PATH", "HOME", "PATH"];
+        let names = ["LXD_SOCKET", "LXC_REMOTE", "INCUS_SOCKET", "TESTKIT_POOL", "MICROOVN_SNAP_PATH", "HOME", "PATH"];
         let marks = ["RUNNER_TRACKING_ID", "BUILD_ID", "JENKINS_NODE_COOKIE", "VSTS_PROCESS_LOOKUP_ID", "A_NEW_ONE"];
         let all = names.iter().chain(&marks).map(|name| (OsString::from(name), OsString::from("x")));
         let kept: Vec<_> = lasting(all).into_iter().map(|(name, _)| name).collect();

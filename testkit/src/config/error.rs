@@ -62,8 +62,8 @@ pub enum ConfigError {
     /// The environment has a fault that there is not.
     #[error("environment variable TESTKIT_FAULTS cannot be used")]
     Faults(#[source] FaultError),
-    /// A remote of the `lxc` client cannot be used.
-    #[error("{variable} names the LXD remote {name:?}: {problem}; {mend}")]
+    /// A remote of the `lxc` or the `incus` client cannot be used.
+    #[error("{variable} names the remote {name:?}: {problem}; {mend}")]
     Remote {
         /// The variable, or the setting of the configuration file.
         variable: &'static str,
@@ -74,10 +74,8 @@ pub enum ConfigError {
         /// What to do.
         mend: String,
     },
-    /// Two settings name an LXD.
-    #[error(
-        "{one} and {other} each name an LXD, so it is not clear where clusters are to be formed; unset one of them"
-    )]
+    /// Two settings name an LXD or an Incus.
+    #[error("{one} and {other} each say where clusters are to be formed; unset one of them")]
     TwoTargets {
         /// The one.
         one: &'static str,
@@ -125,7 +123,7 @@ pub enum ConfigError {
              has no home for this user; set TESTKIT_CACHE_DIR"
     )]
     NoCache,
-    /// A remote LXD without all of its certificates.
+    /// A remote LXD or Incus without all of its certificates.
     #[error("LXD_REMOTE={url} needs LXD_CLIENT_CERT, LXD_CLIENT_KEY and LXD_SERVER_CERT; {missing} is not set")]
     RemoteWithoutCertificate {
         /// The remote.

@@ -16,6 +16,11 @@ pub(super) fn cache(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     absolute(environment, "XDG_CACHE_HOME").or_else(|| Some(home(environment)?.join(".cache")))
 }
 
+/// The folder of programs' settings, where `XDG_CONFIG_HOME` says it.
+pub(super) fn config(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    absolute(environment, "XDG_CONFIG_HOME")
+}
+
 /// The home folder: `HOME`, or else that of this user in the user database.
 pub(super) fn home(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     let of_user = || home_of(rustix::process::getuid().as_raw(), &fs::read_to_string(USERS).ok()?);

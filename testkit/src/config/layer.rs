@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use super::remotes::REMOTE;
 use super::{Datapath, Faults, Product, StandIn, UpgradeFrom};
+use crate::daemon::Daemon;
 
 /// One source of settings. Every field is optional; an earlier source wins over a later one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -15,9 +17,13 @@ pub struct Layer {
     pub lxd_dir: Option<PathBuf>,
     /// Unix socket of LXD.
     pub lxd_socket: Option<PathBuf>,
+    /// Incus's folder.
+    pub incus_dir: Option<PathBuf>,
+    /// Unix socket of Incus.
+    pub incus_socket: Option<PathBuf>,
     /// `https://host:port` of a remote LXD.
     pub lxd_remote: Option<String>,
-    /// A remote of the `lxc` client, by its name there, instead of an address and certificates.
+    /// A remote of the `lxc` or the `incus` client, by its name there, instead of an address and certificates.
     pub remote: Option<String>,
     /// Client certificate for the remote LXD, PEM.
     pub lxd_client_cert: Option<PathBuf>,
@@ -71,14 +77,26 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// The variable of the first setting in it that says where an LXD is, if there is one.
-    pub(super) fn names_lxd(&self) -> Option<&'static str> {
-        let set = [
-            ("LXD_REMOTE", self.lxd_remote.is_some()),
-            ("LXD_SOCKET", self.lxd_socket.is_some()),
-            ("LXD_DIR", self.lxd_dir.is_some()),
-        ];
+    /// The variable of the first setting in it that says where this daemon is, if there is one.
+    pub(super) fn names(&self, daemon: Daemon) -> Option<&'static str> {
+        let set = match daemon {
+            Daemon::Lxd => vec![
+                ("LXD_REMOTE", self.lxd_remote.is_some()),
+                (daemon.socket_variable(), self.lxd_socket.is_some()),
+                (daemon.folder_variable(), self.lxd_dir.is_some()),
+            ],
+            Daemon::Incus => vec![
+                (daemon.socket_variable(), self.incus_socket.is_some()),
+                (daemon.folder_variable(), self.incus_dir.is_some()),
+            ],
+        };
         set.into_iter().find_map(|(name, is_set)| is_set.then_some(name))
+    }
+
+    /// The variables of the settings in it that say which LXD or Incus, the first of each kind.
+    pub(super) fn targets(&self) -> Vec<&'static str> {
+        let remote = self.remote.is_some().then_some(REMOTE);
+        [remote, self.names(Daemon::Lxd), self.names(Daemon::Incus)].into_iter().flatten().collect()
     }
 }
 

@@ -102,10 +102,14 @@ fn products_of_the_file_have_what_is_their_own_and_else_what_all_have() {
 #[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number above 0")]
 #[case::subnet(&[("TESTKIT_SUBNET", "10.0.0.0")], None, "an IPv4 range")]
 #[case::remote(&[("LXD_REMOTE", "https://h:8443"), ("LXD_CLIENT_CERT", "/c")], None, "LXD_CLIENT_KEY is not set")]
-#[case::two_targets(&[("TESTKIT_REMOTE", "prod"), ("LXD_SOCKET", "/s")], None, "TESTKIT_REMOTE and LXD_SOCKET each name an LXD")]
-#[case::two_in_the_file(&[], Some("remote = \"prod\"\nlxd_remote = \"https://h:8443\""), "TESTKIT_REMOTE and LXD_REMOTE each name an LXD")]
-#[case::lxc_elsewhere(&[("LXC_REMOTE", "build-farm"), ("LXD_CONF", "/nowhere"), ("LXD_GLOBAL_CONF", "/nowhere")], None, "LXC_REMOTE names the LXD remote \"build-farm\": the lxc client has no remotes in /nowhere/config.yml")]
-#[case::lxc_and_a_socket(&[("LXC_REMOTE", "build-farm:"), ("LXD_SOCKET", "/s")], None, "LXC_REMOTE and LXD_SOCKET each name an LXD")]
+#[case::two_targets(&[("TESTKIT_REMOTE", "prod"), ("LXD_SOCKET", "/s")], None, "TESTKIT_REMOTE and LXD_SOCKET each say where clusters are to be formed; unset one of them")]
+#[case::two_in_the_file(&[], Some("remote = \"prod\"\nlxd_remote = \"https://h:8443\""), "TESTKIT_REMOTE and LXD_REMOTE each say where clusters are to be formed; unset one of them")]
+#[case::lxc_elsewhere(&[("LXC_REMOTE", "build-farm"), ("LXD_CONF", "/nowhere"), ("LXD_GLOBAL_CONF", "/nowhere")], None, "LXC_REMOTE names the remote \"build-farm\": the lxc client has no remotes in /nowhere/config.yml")]
+#[case::both_daemons(&[("INCUS_SOCKET", "/i"), ("LXD_SOCKET", "/s")], None, "LXD_SOCKET and INCUS_SOCKET each say where clusters are to be formed")]
+#[case::both_folders(&[("INCUS_DIR", "/i"), ("LXD_DIR", "/s")], None, "LXD_DIR and INCUS_DIR each say where clusters are to be formed")]
+#[case::both_clients(&[("LXC_REMOTE", "a"), ("INCUS_REMOTE", "b")], None, "LXC_REMOTE and INCUS_REMOTE each say where")]
+#[case::incus_elsewhere(&[("INCUS_REMOTE", "farm"), ("INCUS_CONF", "/nowhere"), ("INCUS_GLOBAL_CONF", "/nowhere")], None, "INCUS_REMOTE names the remote \"farm\": the incus client has no remotes in /nowhere/config.yml; add it with `incus remote")]
+#[case::lxc_and_a_socket(&[("LXC_REMOTE", "build-farm:"), ("LXD_SOCKET", "/s")], None, "LXC_REMOTE and LXD_SOCKET each say where clusters are to be formed; unset one of them")]
 #[case::datapath(&[("TESTKIT_DATAPATH", "kernal")], None, "which is not one of auto, kernel, userspace (did you mean \"kernel\"?)")]
 #[case::stand_in(&[("TESTKIT_STAND_IN", "buster")], None, "TESTKIT_STAND_IN is \"buster\", which is not one of bookworm, trixie")]
 #[case::datapath_in_the_file(&[], Some("datapath = \"dpdk\""), "failed to parse")]
@@ -148,8 +152,50 @@ fn a_client_that_is_told_what_is_known_here_says_nothing_new() {
 }
 
 #[test]
+fn the_first_source_that_names_one_of_the_two_says_which() {
+    let lxd = |variables: &[(&str, &str)], file| resolve(Layer::default(), variables, file).expect("resolves").lxd;
+    let local = |socket: Option<&str>, dir: Option<&str>, daemon| LxdTarget::Local {
+        socket: socket.map(PathBuf::from),
+        dir: dir.map(PathBuf::from),
+        daemon,
+    };
+    let (lxd_, incus) = (Some(Daemon::Lxd), Some(Daemon::Incus));
+    assert_eq!(lxd(&[], None), local(None, None, None));
+    assert_eq!(lxd(&[("INCUS_SOCKET", "/i")], None), local(Some("/i"), None, incus));
+    assert_eq!(lxd(&[("INCUS_DIR", "/i")], Some("lxd_socket = \"/s\"")), local(None, Some("/i"), incus));
+    assert_eq!(lxd(&[("LXD_DIR", "/l")], Some("incus_socket = \"/i\"")), local(None, Some("/l"), lxd_));
+    assert_eq!(lxd(&[], Some("incus_socket = \"/i\"\nincus_dir = \"/d\"")), local(Some("/i"), Some("/d"), incus));
+    // An address of the file is no place of what the environment names.
+    assert_eq!(lxd(&[("INCUS_DIR", "/i")], Some("lxd_remote = \"https://h:8443\"")), local(None, Some("/i"), incus));
+    assert_eq!(lxd(&[("INCUS_REMOTE", "local:")], None), local(None, None, None));
+}
+
+#[test]
 fn outside_a_workspace_is_an_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let error = Config::resolve_from(Layer::default(), &BTreeMap::new(), folder.path()).expect_err("refused");
     assert!(matches!(error, ConfigError::NoWorkspace(_)), "{error}");
+}
+
+#[test]
+fn paths_from_where_a_distribution_is_called_are_made_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("old.snap"), "").expect("written");
+    let environment = [
+        ("MICROOVN_SNAP_PATH", "a.snap:/b.snap"),
+        ("MICROOVN_UPGRADE_FROM", "24.03/stable"),
+        ("LXD_SOCKET", ""),
+        ("TESTKIT_OUT_DIR", "/out"),
+        ("TESTKIT_POOL", "pool"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let whole = |name: &str| folder.path().join(name).display().to_string();
+    let wanted = [("MICROOVN_SNAP_PATH".to_owned(), format!("{}:/b.snap", whole("a.snap")))];
+    assert_eq!(
+        rebased(&environment, folder.path()),
+        wanted.into(),
+        "what is whole, no path or not there stays as it is"
+    );
+    let older = [("MICROOVN_UPGRADE_FROM".to_owned(), "old.snap".to_owned())].into();
+    assert_eq!(rebased(&older, folder.path())["MICROOVN_UPGRADE_FROM"], whole("old.snap"));
 }

@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn only_an_lxd_that_is_here_has_what_is_here() {
-        let local = LxdTarget::Local { socket: None, dir: None };
+        let local = LxdTarget::Local { socket: None, dir: None, daemon: None };
         assert!(here(&local).is_some_and(|capacity| capacity.memory > 1 << 20 && capacity.processors > 0));
         let (client_cert, client_key, server_cert) = Default::default();
         let remote = LxdTarget::Remote { url: String::new(), client_cert, client_key, server_cert };

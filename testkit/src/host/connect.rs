@@ -23,13 +23,16 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
     let endpoint = match &config.lxd {
         LxdTarget::Local { socket, .. } => socket.clone().map(Endpoint::Unix),
         LxdTarget::Remote { url, client_cert, client_key, server_cert } => {
-            let client_cert_pem = read("client certificate (LXD_CLIENT_CERT, or that of lxc)", client_cert)?;
+            let client_cert_pem = read("client certificate (LXD_CLIENT_CERT, or the client's own)", client_cert)?;
             require_valid(client_cert, &client_cert_pem)?;
             Some(Endpoint::Https {
                 url: url.clone(),
                 client_cert_pem,
-                client_key_pem: read("client key (LXD_CLIENT_KEY, or that of lxc)", client_key)?,
-                server_cert_pem: read("server certificate (LXD_SERVER_CERT, or the one that lxc pins)", server_cert)?,
+                client_key_pem: read("client key (LXD_CLIENT_KEY, or the client's own)", client_key)?,
+                server_cert_pem: read(
+                    "server certificate (LXD_SERVER_CERT, or the one that the client pins)",
+                    server_cert,
+                )?,
             })
         }
     };
@@ -37,9 +40,14 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
         LxdTarget::Local { dir, .. } => dir.clone(),
         LxdTarget::Remote { .. } => None,
     };
+    let daemon = match &config.lxd {
+        LxdTarget::Local { daemon, .. } => *daemon,
+        LxdTarget::Remote { .. } => None,
+    };
     Ok(SetupOptions {
         endpoint,
         lxd_dir,
+        daemon,
         state_dir: config.state_dir.clone(),
         project: config.project.clone(),
         pool: config.pool.clone(),
@@ -67,14 +75,17 @@ fn require_valid(path: &Path, pem: &[u8]) -> Result<(), Error> {
 /// When no LXD answers, it refuses, or the host was not set up; each says what to do.
 pub async fn connect(config: &Config) -> Result<Client, Error> {
     let missing = |problem: &str| Error::Host { problem: problem.to_owned(), mend: "run `make setup`".to_owned() };
-    let endpoint = daemons::find_lxd(&options(config)?).await?.ok_or_else(|| missing("no LXD answers"))?;
-    let client = connect_usable(&endpoint).await?;
+    let options = options(config)?;
+    let endpoint = daemons::find_lxd(&options).await?.ok_or_else(|| missing(daemons::none_answers(&options)))?;
+    let client = connect_usable(&endpoint, &options).await?;
     let found = client.find_project(&config.project).await.map_err(|source| Error::Lxd {
         attempt: format!("look for project {:?}", config.project),
         mend: "run `make setup`".to_owned(),
         source: Box::new(source),
     })?;
-    let Some(found) = found else { return Err(missing(&format!("LXD has no project {:?}", config.project))) };
+    let Some(found) = found else {
+        return Err(missing(&format!("{} has no project {:?}", client.server().daemon(), config.project)));
+    };
     // What is made in a project that is somebody else's would be in their way, and no teardown would find it.
     objects::check_ours(&found.value.config, "project", &config.project)?;
     if let Some(wanted) = config.subnet {

@@ -1,4 +1,4 @@
-//! Finds LXD, and starts it where it is installed and nothing runs it.
+//! Finds LXD or Incus, and starts one where it is installed and nothing runs it.
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -15,8 +15,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::SetupOptions;
 use super::error::Error;
 use super::limits::is_root;
-use super::packages::has_program;
+use super::packages::{has_program, incusd};
 use super::state::{Daemon, State};
+use crate::daemon::Daemon as Kind;
 use crate::image::{Program, Progress};
 use crate::lxd::{Client, Endpoint};
 use crate::wait::{self, Pace, Poll, WaitError};
@@ -24,104 +25,149 @@ use crate::wait::{self, Pace, Poll, WaitError};
 /// Where LXD's folder is: of the snap, of a distribution's package.
 const LXD_DIRS: [&str; 2] = ["/var/snap/lxd/common/lxd", "/var/lib/lxd"];
 
+/// Incus's: the newer place of its socket, and the folder of distributions' packages. Source: Incus's `client/connection.go`.
+const INCUS_DIRS: [&str; 2] = ["/run/incus", "/var/lib/incus"];
+
 /// Where lxcfs is mounted: LXD looks there.
 const LXCFS: &str = "/var/lib/lxcfs";
 
 /// LXD's first start makes its database and certificates.
 const START: Duration = Duration::from_secs(60);
 
-/// Where a managed LXD's words are.
-const JOURNAL: &str = "see `journalctl -u lxd -u snap.lxd.daemon`";
+/// Where the words of one that is managed are.
+fn journal(daemon: Kind) -> &'static str {
+    match daemon {
+        Kind::Lxd => "see `journalctl -u lxd -u snap.lxd.daemon`",
+        Kind::Incus => "see `journalctl -u incus`",
+    }
+}
 
 const STOP: Duration = Duration::from_secs(15);
 
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The LXD that answers, if one does. One that refuses this user is an error, for a second one would not help.
+/// The LXD that answers, or the Incus, if one does: LXD where both do. One that refuses this user is an error where no other
+/// answers.
 pub(super) async fn find_lxd(options: &SetupOptions) -> Result<Option<Endpoint>, Error> {
     if let Some(endpoint) = &options.endpoint {
         return Ok(Some(endpoint.clone()));
     }
-    for dir in lxd_dirs(options) {
+    first_answering(folders(options), options.daemon).await
+}
+
+/// The first of these folders in which one answers, of the two the `wanted` one.
+async fn first_answering(folders: Vec<PathBuf>, wanted: Option<Kind>) -> Result<Option<Endpoint>, Error> {
+    let mut refused = None;
+    for dir in folders {
         let socket = dir.join("unix.socket");
         match fs::metadata(&socket) {
             Ok(metadata) if metadata.file_type().is_socket() => {}
             _ => continue,
         }
         let endpoint = Endpoint::Unix(socket);
-        match Client::connect(&endpoint).await {
+        match Client::connect_as(&endpoint, wanted).await {
             Ok(_) => return Ok(Some(endpoint)),
             // A socket that nobody listens on was left by a daemon that died.
             Err(error) if error.is_unreachable() => {}
-            Err(source) => return Err(Error::Unusable(Box::new(source))),
+            Err(source) => refused = refused.or(Some(source)),
         }
     }
-    Ok(None)
+    refused.map_or(Ok(None), |source| Err(Error::Unusable(Box::new(source))))
 }
 
-fn lxd_dirs(options: &SetupOptions) -> Vec<PathBuf> {
-    match &options.lxd_dir {
-        Some(dir) => vec![dir.clone()],
-        None => LXD_DIRS.map(PathBuf::from).into(),
+/// The folders that one may be in, in the order in which they are preferred.
+fn folders(options: &SetupOptions) -> Vec<PathBuf> {
+    if let Some(dir) = &options.lxd_dir {
+        return vec![dir.clone()];
+    }
+    let of = |daemon| options.daemon.is_none_or(|wanted| wanted == daemon);
+    let (lxd, incus) = (LXD_DIRS.iter().filter(|_| of(Kind::Lxd)), INCUS_DIRS.iter().filter(|_| of(Kind::Incus)));
+    lxd.chain(incus).map(PathBuf::from).collect()
+}
+
+/// That none answers which might.
+pub(super) fn none_answers(options: &SetupOptions) -> &'static str {
+    match options.daemon {
+        Some(Kind::Incus) => "no Incus answers",
+        Some(Kind::Lxd) => "no LXD answers",
+        None => "no LXD answers, nor an Incus",
     }
 }
 
-/// What root types to start an LXD that something manages; `None` where nothing does.
-pub(super) fn start_command() -> Option<&'static [&'static str]> {
+/// Which one is started where none runs: the one that is named, or else the one that is installed, LXD where both are or
+/// none is.
+pub(super) fn to_start(options: &SetupOptions) -> Kind {
+    let lxd = || has_program("lxd") || Path::new("/snap/bin/lxd").exists();
+    options.daemon.unwrap_or_else(|| if !lxd() && incusd().is_some() { Kind::Incus } else { Kind::Lxd })
+}
+
+/// What root types to start one that something manages; `None` where nothing does.
+pub(super) fn start_command(daemon: Kind) -> Option<&'static [&'static str]> {
     if !Path::new("/run/systemd/system").exists() {
         return None;
     }
-    Some(if Path::new("/snap/bin/lxd").exists() {
-        &["snap", "start", "lxd"]
-    } else {
-        &["systemctl", "start", "lxcfs.service", "lxd.socket", "lxd.service"]
+    Some(match daemon {
+        Kind::Lxd if Path::new("/snap/bin/lxd").exists() => &["snap", "start", "lxd"],
+        Kind::Lxd => &["systemctl", "start", "lxcfs.service", "lxd.socket", "lxd.service"],
+        Kind::Incus => &["systemctl", "start", "incus.socket", "incus.service"],
     })
 }
 
-/// Starts LXD, through whatever manages daemons here; where nothing does, detached, together with lxcfs.
+/// Starts one of the two, through whatever manages daemons here; where nothing does, detached, together with lxcfs.
 pub(super) async fn start(
+    daemon: Kind,
     options: &SetupOptions,
     state: &mut State,
     changes: &mut Vec<String>,
     progress: &mut Progress<'_>,
 ) -> Result<Endpoint, Error> {
     if !is_root() {
-        let start = start_command().map_or_else(|| "make setup".to_owned(), |start| start.join(" "));
+        let start = start_command(daemon).map_or_else(|| "make setup".to_owned(), |start| start.join(" "));
         let mend = format!("root must start it: `sudo {start}`");
-        return Err(Error::Host { problem: "LXD is not running".to_owned(), mend });
+        return Err(Error::Host { problem: format!("{daemon} is not running"), mend });
     }
-    progress("starting LXD");
-    let managed = start_command().filter(|_| options.lxd_dir.is_none());
-    let dir = if let Some([program, args @ ..]) = managed {
-        run("start LXD", program, args, JOURNAL)?;
-        PathBuf::from(if *program == "snap" { LXD_DIRS[0] } else { LXD_DIRS[1] })
+    progress(&format!("starting {daemon}"));
+    let managed = start_command(daemon).filter(|_| options.lxd_dir.is_none());
+    let usual = match daemon {
+        Kind::Lxd => LXD_DIRS[1],
+        Kind::Incus => INCUS_DIRS[1],
+    };
+    let (dir, name) = if let Some([program, args @ ..]) = managed {
+        run(&format!("start {daemon}"), program, args, journal(daemon))?;
+        (PathBuf::from(if *program == "snap" { LXD_DIRS[0] } else { usual }), "")
     } else {
         check_cgroups()?;
-        let dir = options.lxd_dir.clone().unwrap_or_else(|| PathBuf::from(LXD_DIRS[1]));
+        let dir = options.lxd_dir.clone().unwrap_or_else(|| PathBuf::from(usual));
         let dir = std::path::absolute(&dir).map_err(Error::file("find", &dir))?;
         start_lxcfs(state)?;
         fs::create_dir_all(&dir).map_err(Error::file("create", &dir))?;
-        // Who is in the group may use LXD; the distribution's package makes one.
+        // Who is in the group may use it; the distribution's package makes one.
         let groups = fs::read_to_string("/etc/group").unwrap_or_default();
-        let group = if groups.lines().any(|line| line.starts_with("lxd:")) { "lxd" } else { "root" };
-        let template = "/usr/share/lxc/config";
-        let env = [("LXD_LXC_TEMPLATE_CONFIG", template.as_ref()), ("LXD_DIR", dir.as_os_str())];
-        detach(state, "lxd", &["--group", group], &env, Some(&dir))?;
-        dir
+        let has_group = groups.lines().any(|line| line.split(':').next() == Some(daemon.group()));
+        let args = ["--group", if has_group { daemon.group() } else { "root" }];
+        let (name, program, template) = match daemon {
+            Kind::Lxd => ("lxd", PathBuf::from("lxd"), "LXD_LXC_TEMPLATE_CONFIG"),
+            Kind::Incus => ("incusd", incusd().unwrap_or_else(|| PathBuf::from("incusd")), "INCUS_LXC_TEMPLATE_CONFIG"),
+        };
+        let env = [(template, "/usr/share/lxc/config".as_ref()), (daemon.folder_variable(), dir.as_os_str())];
+        detach(state, name, program.as_os_str(), &args, &env, Some(&dir))?;
+        (dir, name)
     };
     let endpoint = Endpoint::Unix(dir.join("unix.socket"));
-    let answering =
-        wait::until("LXD to answer", Pace { deadline: START, every: LOOK }, async || {
-            match Client::connect(&endpoint).await {
-                Ok(_) => Poll::Ready(()),
-                Err(error) => Poll::<_, Infallible>::NotYet(error.to_string()),
-            }
-        });
-    let log = log_path(state, "lxd");
-    let mend =
-        || if managed.is_some() { JOURNAL.to_owned() } else { format!("read what it said in {}", log.display()) };
-    answering.await.map_err(|late| Error::Host { problem: format!("LXD does not start: {late}"), mend: mend() })?;
-    changes.push(format!("started LXD in {}", dir.display()));
+    let answering = wait::until(format!("{daemon} to answer"), Pace { deadline: START, every: LOOK }, async || {
+        match Client::connect(&endpoint).await {
+            Ok(_) => Poll::Ready(()),
+            Err(error) => Poll::<_, Infallible>::NotYet(error.to_string()),
+        }
+    });
+    let log = log_path(state, name);
+    let mend = || match managed {
+        Some(_) => journal(daemon).to_owned(),
+        None => format!("read what it said in {}", log.display()),
+    };
+    let late = |late| Error::Host { problem: format!("{daemon} does not start: {late}"), mend: mend() };
+    answering.await.map_err(late)?;
+    changes.push(format!("started {daemon} in {}", dir.display()));
     Ok(endpoint)
 }
 
@@ -235,7 +281,7 @@ fn start_lxcfs(state: &mut State) -> Result<(), Error> {
         return Ok(());
     }
     fs::create_dir_all(LXCFS).map_err(Error::file("create", LXCFS))?;
-    detach(state, "lxcfs", &[LXCFS], &[], None)
+    detach(state, "lxcfs", "lxcfs".as_ref(), &[LXCFS], &[], None)
 }
 
 /// Without control groups LXC fails on each instance with a message about something else.
@@ -254,6 +300,7 @@ fn check_cgroups() -> Result<(), Error> {
 fn detach(
     state: &mut State,
     name: &str,
+    program: &OsStr,
     args: &[&str],
     env: &[(&str, &OsStr)],
     folder: Option<&Path>,
@@ -264,7 +311,7 @@ fn detach(
     let also = log.try_clone().map_err(Error::file("open", &path))?;
     // duct would wait for it. setsid(1) becomes the program it is given, so that the process id stays.
     let child = Command::new("setsid")
-        .arg(name)
+        .arg(program)
         .args(args)
         .envs(env.iter().copied())
         // Once the folder that this was called in is gone, the daemon's own programs (rsync) fail there.
@@ -310,6 +357,68 @@ fn run(attempt: &str, program: &str, args: &[&str], mend: &str) -> Result<(), Er
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_are_looked_for_and_lxd_first_where_none_is_named() {
+        let looked = |options: &SetupOptions| -> Vec<String> {
+            folders(options).iter().map(|folder| folder.display().to_string()).collect()
+        };
+        let options = SetupOptions::default();
+        let all = ["/var/snap/lxd/common/lxd", "/var/lib/lxd", "/run/incus", "/var/lib/incus"];
+        assert_eq!(looked(&options), all);
+        assert_eq!(looked(&SetupOptions { daemon: Some(Kind::Incus), ..options.clone() }), all[2..]);
+        assert_eq!(looked(&SetupOptions { daemon: Some(Kind::Lxd), ..options.clone() }), all[..2]);
+        let named = SetupOptions { daemon: Some(Kind::Incus), lxd_dir: Some("/srv/i".into()), ..options };
+        assert_eq!((looked(&named), to_start(&named)), (vec!["/srv/i".to_owned()], Kind::Incus));
+    }
+
+    /// Has `server` answer in a folder of this name, for as long as the test runs.
+    fn serve(root: &Path, name: &str, metadata: &'static str) -> PathBuf {
+        let folder = root.join(name);
+        fs::create_dir(&folder).unwrap();
+        let listener = std::os::unix::net::UnixListener::bind(folder.join("unix.socket")).unwrap();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let body = format!(r#"{{"type":"sync","status_code":200,"metadata":{metadata}}}"#);
+                let head = io::BufRead::lines(io::BufReader::new(stream.try_clone().unwrap()));
+                head.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
+                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
+            }
+        });
+        folder
+    }
+
+    const LXD: &str =
+        r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"lxd","server_version":"5.0.2"}}"#;
+    const INCUS: &str =
+        r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"incus","server_version":"6.0.4"}}"#;
+    const UNTRUSTED: &str = r#"{"auth":"untrusted","api_extensions":[]}"#;
+
+    #[tokio::test]
+    async fn the_first_that_answers_and_lets_this_user_in_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        // One that died leaves its socket.
+        let dead = root.path().join("dead");
+        fs::create_dir(&dead).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(dead.join("unix.socket")).unwrap());
+        let (lxd, incus) = (serve(root.path(), "lxd", LXD), serve(root.path(), "incus", INCUS));
+        let closed = serve(root.path(), "closed", UNTRUSTED);
+        let found = async |folders: &[&PathBuf], wanted| {
+            let found = first_answering(folders.iter().map(|folder| (*folder).clone()).collect(), wanted).await;
+            found.map(|found| match found {
+                Some(Endpoint::Unix(socket)) => socket.parent().map(Path::to_owned),
+                _ => None,
+            })
+        };
+        assert_eq!(found(&[&dead, &lxd, &incus], None).await.unwrap(), Some(lxd.clone()));
+        assert_eq!(found(&[&dead, &closed, &incus], None).await.unwrap(), Some(incus.clone()));
+        assert_eq!(found(&[&dead], None).await.unwrap(), None);
+        let refused = found(&[&closed, &dead], None).await.unwrap_err();
+        assert!(refused.to_string().contains("auth is \"untrusted\""), "{refused}");
+        let other = found(&[&lxd], Some(Kind::Incus)).await.unwrap_err();
+        assert!(other.to_string().contains("LXD 5.0.2 answers there"), "{other}");
+    }
 
     #[test]
     fn a_process_is_known_by_when_it_started() {

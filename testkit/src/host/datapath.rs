@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_module_is_there_can_be_loaded_or_is_not() {
-        let local = LxdTarget::Local { socket: None, dir: None };
+        let local = LxdTarget::Local { socket: None, dir: None, daemon: None };
         let release = ("proc/sys/kernel/osrelease", "6.1.0\n");
         let dep = "kernel/net/openvswitch/vport-geneve.ko: kernel/net/openvswitch/openvswitch.ko\n";
         let with = format!("{dep}kernel/net/openvswitch/openvswitch.ko.zst: kernel/net/nsh/nsh.ko.zst\n");

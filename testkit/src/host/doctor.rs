@@ -55,6 +55,8 @@ async fn store() -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::Daemon;
+    use crate::host::SetupOptions;
 
     const ROOT: Asker = Asker { root: true };
     const USER: Asker = Asker { root: false };
@@ -67,7 +69,7 @@ mod tests {
             kernel::modules(|_| false, asker),
         ];
         let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-        let more = [lxd::refusal(&denied, asker), lxd::no_lxd(asker)];
+        let more = [lxd::refusal(&denied, Daemon::Lxd, asker), lxd::no_lxd(&SetupOptions::default(), asker)];
         findings.into_iter().chain(more).filter_map(|finding| finding.mend).collect()
     }
 
@@ -81,6 +83,10 @@ mod tests {
         }
         assert_eq!(mends[0], "root must: `sudo apt-get install --no-install-recommends lxd btrfs-progs`");
         assert!(mends[3].contains("usermod --append --groups lxd"), "{}", mends[3]);
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let of_incus = lxd::refusal(&denied, Daemon::Incus, USER);
+        assert_eq!(of_incus.what, "Incus");
+        assert!(of_incus.mend.is_some_and(|mend| mend.contains("--groups incus-admin")));
     }
 
     #[test]

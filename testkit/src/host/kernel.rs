@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_module_is_there_where_the_kernel_lists_it() {
-        let local = LxdTarget::Local { socket: None, dir: None };
+        let local = LxdTarget::Local { socket: None, dir: None, daemon: None };
         let modules = tempfile::tempdir().expect("a folder");
         assert_eq!(look(&local, modules.path(), "vrf"), Module::Missing);
         std::fs::create_dir(modules.path().join("vrf")).expect("made");

@@ -33,6 +33,7 @@ pub use kernel::{Module, module};
 pub use packages::ensure_browser;
 
 use crate::config::Config;
+use crate::daemon::Daemon;
 use crate::image::Progress;
 use crate::lxd::{Client, Endpoint};
 use state::State;
@@ -55,8 +56,10 @@ pub const BRIDGE: &str = "tkbr0";
 pub struct SetupOptions {
     /// The LXD to use, where it is not to be looked for. Over HTTPS nothing of this host is changed.
     pub endpoint: Option<Endpoint>,
-    /// LXD's folder (`LXD_DIR`), where its socket is and where it is started if it is not running.
+    /// LXD's folder (`LXD_DIR`), where its socket is and where it is started if it is not running; or Incus's.
     pub lxd_dir: Option<PathBuf>,
+    /// Which of the two it has to be; `None` for the one that runs.
+    pub daemon: Option<Daemon>,
     /// Where what was changed is written down: `/var/lib/microovn-testkit` for root.
     pub state_dir: PathBuf,
     /// The project of the instances.
@@ -80,6 +83,7 @@ impl Default for SetupOptions {
         Self {
             endpoint: None,
             lxd_dir: None,
+            daemon: None,
             state_dir: PathBuf::from("/var/lib/microovn-testkit"),
             project: "microovn-testkit".to_owned(),
             pool: "testkit".to_owned(),
@@ -97,6 +101,8 @@ impl Default for SetupOptions {
 pub struct Report {
     /// The LXD that is used.
     pub endpoint: Endpoint,
+    /// Which of the two it is.
+    pub daemon: Daemon,
     /// Its version.
     pub lxd_version: String,
     /// The storage pool's driver: `btrfs`, or `dir`, with which a copy takes seconds.
@@ -125,16 +131,21 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
     let endpoint = if local {
         let found = daemons::find_lxd(options).await?;
         daemons::unmount_dead_lxcfs(&mut changes).await?;
-        packages::ensure(found.is_none(), options, &mut changes, progress)?;
+        let to_start = found.is_none().then(|| daemons::to_start(options));
+        packages::ensure(to_start, options, &mut changes, progress)?;
         limits::Kernel::here().raise(&mut state, &mut changes, &mut advice)?;
-        match found {
-            Some(endpoint) => endpoint,
-            None => daemons::start(options, &mut state, &mut changes, progress).await?,
+        match (found, to_start) {
+            (Some(endpoint), _) => endpoint,
+            (None, daemon) => {
+                let daemon = daemon.unwrap_or(Daemon::Lxd);
+                daemons::start(daemon, options, &mut state, &mut changes, progress).await?
+            }
         }
     } else {
         options.endpoint.clone().unwrap_or(Endpoint::Unix(PathBuf::new()))
     };
-    let mut report = prepare_lxd(&endpoint, options, local, progress).await?;
+    let options = SetupOptions { endpoint: Some(endpoint.clone()), ..options.clone() };
+    let mut report = prepare_lxd(&endpoint, &options, local, progress).await?;
     changes.append(&mut report.changes);
     advice.append(&mut report.advice);
     Ok(Report { changes, advice, ..report })
@@ -149,10 +160,11 @@ pub async fn prepare_lxd(
     local: bool,
     progress: &mut Progress<'_>,
 ) -> Result<Report, Error> {
-    let client = connect_usable(endpoint).await?;
+    let client = connect_usable(endpoint, options).await?;
     let (mut changes, mut advice) = (Vec::new(), Vec::new());
     let made = objects::ensure(&client, options, local, &mut changes, &mut advice, progress).await?;
     Ok(Report {
+        daemon: client.server().daemon(),
         lxd_version: client.server().environment.server_version.clone(),
         endpoint: endpoint.clone(),
         pool_driver: made.pool_driver,
@@ -174,10 +186,10 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
     };
     match endpoint {
         Some(endpoint) => {
-            let client = connect_to(&endpoint).await?;
+            let client = connect_to(&endpoint, options).await?;
             objects::remove(&client, options, &mut removal.changes, progress).await?;
         }
-        None => progress("no LXD answers: what is ours in it, if anything, stays"),
+        None => progress(&format!("{}: what is ours in it, if anything, stays", daemons::none_answers(options))),
     }
     daemons::stop(&mut state, &mut removal.changes).await?;
     daemons::unmount_dead_lxcfs(&mut removal.changes).await?;
@@ -188,13 +200,14 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
     Ok(removal)
 }
 
-async fn connect_to(endpoint: &Endpoint) -> Result<Client, Error> {
-    Client::connect(endpoint).await.map_err(|source| Error::Unusable(Box::new(source)))
+async fn connect_to(endpoint: &Endpoint, options: &SetupOptions) -> Result<Client, Error> {
+    let client = Client::connect_as(endpoint, options.daemon).await;
+    client.map_err(|source| Error::Unusable(Box::new(source)))
 }
 
 /// Connects to an LXD that can be used: nothing is to be made in another.
-async fn connect_usable(endpoint: &Endpoint) -> Result<Client, Error> {
-    let client = connect_to(endpoint).await?;
+async fn connect_usable(endpoint: &Endpoint, options: &SetupOptions) -> Result<Client, Error> {
+    let client = connect_to(endpoint, options).await?;
     refuse_cluster(&client)?;
     client.require_extensions(&EXTENSIONS).map_err(|source| Error::Unusable(Box::new(source)))?;
     Ok(client)
@@ -229,13 +242,13 @@ fn ipv6_of(sysctl: &std::path::Path) -> Result<(), Error> {
 /// The folder of the storage pool that [`setup`] made in an LXD that it started, as this host sees it.
 pub fn pool_folder(config: &Config) -> Option<PathBuf> {
     let state = State::load(&config.state_dir).ok()?;
-    let lxd = state.daemons.iter().rfind(|daemon| daemon.name == "lxd")?.folder.clone()?;
+    let lxd = state.started()?.folder.clone()?;
     Some(lxd.join("storage-pools").join(&config.pool)).filter(|folder| folder.is_dir())
 }
 
 /// The process id of the LXD that [`setup`] started, if it did; `state_dir` is the folder of its records.
 pub fn started_lxd(state_dir: &std::path::Path) -> Option<i32> {
-    state::State::load(state_dir).ok()?.daemons.iter().rfind(|daemon| daemon.name == "lxd").map(|daemon| daemon.pid)
+    state::State::load(state_dir).ok()?.started().map(|daemon| daemon.pid)
 }
 
 #[cfg(test)]

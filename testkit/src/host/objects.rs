@@ -361,6 +361,8 @@ fn lxd_folder(options: &SetupOptions) -> Option<std::path::PathBuf> {
         Some(Endpoint::Unix(socket)) => socket.parent().map(Path::to_owned),
         _ => options.lxd_dir.clone(),
     };
-    let usual = ["/var/snap/lxd/common/lxd", "/var/lib/lxd"].map(std::path::PathBuf::from);
+    // A socket in /run is not where the files are.
+    let given = given.filter(|dir| !dir.starts_with("/run"));
+    let usual = ["/var/snap/lxd/common/lxd", "/var/lib/lxd", "/var/lib/incus"].map(std::path::PathBuf::from);
     given.into_iter().chain(usual).find(|dir| dir.exists())
 }

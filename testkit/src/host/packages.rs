@@ -1,10 +1,11 @@
 //! The host's programs: what is missing is installed with the distribution's own tools.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::SetupOptions;
 use super::error::Error;
 use super::limits::is_root;
+use crate::daemon::Daemon;
 use crate::image::{Program, Progress};
 
 /// A program or a file, and the Debian and Ubuntu package that has it.
@@ -29,6 +30,16 @@ const LXD: [Need; 7] = [
     ("lxd", "lxd"),
     ("lxc", "lxd-client"),
     ("lxcfs", "lxcfs"),
+    ("newuidmap", "uidmap"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("nft", "nftables"),
+    ("btrfs", "btrfs-progs"),
+];
+
+/// Likewise an Incus from the distribution.
+const INCUS: [Need; 6] = [
+    ("incusd", "incus-base"),
+    ("incus", "incus-client"),
     ("newuidmap", "uidmap"),
     ("dnsmasq", "dnsmasq-base"),
     ("nft", "nftables"),
@@ -69,14 +80,14 @@ pub fn ensure_browser(progress: &mut Progress<'_>) -> Result<Option<&'static str
     }))
 }
 
-/// Installs what is missing; LXD too where `lxd` says that none answers.
+/// Installs what is missing; the `daemon` too that is to be started, where none answers.
 pub(super) fn ensure(
-    lxd: bool,
+    daemon: Option<Daemon>,
     options: &SetupOptions,
     changes: &mut Vec<String>,
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
-    let missing = missing(lxd);
+    let missing = missing(daemon);
     if !missing.is_empty() {
         let command = format!("sudo apt-get install --no-install-recommends {}", missing.join(" "));
         if !options.install || !is_root() || !has_program("apt-get") {
@@ -108,11 +119,16 @@ pub(super) fn ensure(
     Ok(())
 }
 
-/// The packages whose programs are missing; those of LXD too where `lxd` says that none answers.
-pub(super) fn missing(lxd: bool) -> Vec<&'static str> {
-    // A snap of LXD is only ever started, and where snaps work it is what the distribution offers.
-    let lxd: &[Need] = if lxd && !Path::new("/snap/bin/lxd").exists() { &LXD } else { &[] };
-    BUILD.iter().chain(lxd).filter(|(program, _)| !has_program(program)).map(|(_, package)| *package).collect()
+/// The packages whose programs are missing; those of the `daemon` too that is to be started.
+pub(super) fn missing(daemon: Option<Daemon>) -> Vec<&'static str> {
+    let daemon: &[Need] = match daemon {
+        // A snap of LXD is only ever started, and where snaps work it is what the distribution offers.
+        Some(Daemon::Lxd) if !Path::new("/snap/bin/lxd").exists() => &LXD,
+        // Wherever it comes from.
+        Some(Daemon::Incus) if incusd().is_none() => &INCUS,
+        _ => &[],
+    };
+    BUILD.iter().chain(daemon).filter(|(program, _)| !has_program(program)).map(|(_, package)| *package).collect()
 }
 
 fn apt(packages: &[&str]) -> Result<(), crate::image::Error> {
@@ -128,6 +144,12 @@ fn run(attempt: &str, program: &str, args: &[&str], mend: &str) -> Result<(), Er
     let failed =
         |source| Error::Program { attempt: attempt.to_owned(), mend: mend.to_owned(), source: Box::new(source) };
     Program::new(attempt, program).args(args).run().map(drop).map_err(failed)
+}
+
+/// Incus's daemon, which distributions put elsewhere than where programs are looked for: Debian, Zabbly, others.
+pub(super) fn incusd() -> Option<PathBuf> {
+    let known = ["/usr/libexec/incus/incusd", "/opt/incus/bin/incusd", "/usr/sbin/incusd"].map(PathBuf::from);
+    which::which("incusd").ok().into_iter().chain(known).find(|program| program.is_file())
 }
 
 /// Whether a program is in the path, or where programs of root or of cargo are; an absolute path is looked up as is.

@@ -55,6 +55,11 @@ impl State {
         Ok(state)
     }
 
+    /// The LXD or Incus that was started, which has a folder; lxcfs has none.
+    pub(super) fn started(&self) -> Option<&Daemon> {
+        self.daemons.iter().rfind(|daemon| daemon.folder.is_some())
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }

@@ -7,11 +7,13 @@ use serde::de::DeserializeOwned;
 
 use super::envelope;
 use super::error::{Error, Fault};
+use super::kind::ErrorKind;
 use super::request::Request;
 use super::server::Server;
 use super::transport::{self, Answer, Endpoint, Transport};
 use super::tries::{Again, Tries};
 use super::websocket::WebSocket;
+use crate::daemon::Daemon;
 
 /// A client of one LXD. Clones are cheap and share their connections.
 ///
@@ -40,16 +42,32 @@ impl Client {
     /// Errors: `Unreachable` or `Forbidden` with what to do about it, `UntrustedServer` for a certificate that is not
     /// the pinned one, `Forbidden` if LXD does not trust the client.
     pub async fn connect(endpoint: &Endpoint) -> Result<Client, Error> {
-        let attempt = match endpoint {
-            Endpoint::Unix(path) => format!("connect to LXD at {}", path.display()),
-            Endpoint::Https { url, .. } => format!("connect to LXD at {url}"),
+        Client::connect_as(endpoint, None).await
+    }
+
+    /// [`Client::connect`], where `wanted` is the one of the two that has to be there.
+    ///
+    /// Errors: those of [`Client::connect`], and `OtherDaemon` where the other answers.
+    pub async fn connect_as(endpoint: &Endpoint, wanted: Option<Daemon>) -> Result<Client, Error> {
+        let (place, guessed) = match endpoint {
+            Endpoint::Unix(path) => (path.display().to_string(), Daemon::of_socket(path)),
+            Endpoint::Https { url, .. } => (url.clone(), Daemon::Lxd),
         };
-        let transport = Transport::new(endpoint).map_err(|fault| Error::new(&attempt, fault))?;
+        let daemon = wanted.unwrap_or(guessed);
+        let attempt = format!("connect to {daemon} at {place}");
+        let failed = |fault| Error::new(&attempt, fault);
+        let transport = Transport::new(endpoint, daemon).map_err(failed)?;
         if let Endpoint::Unix(path) = endpoint {
             // While LXD restarts its socket is briefly away, which is worth a retry; at the beginning it is not.
-            transport::check_socket(path).await.map_err(|fault| Error::new(&attempt, fault))?;
+            transport::check_socket(path, daemon).await.map_err(failed)?;
         }
-        let server = Server::fetch(&transport).await.map_err(|fault| Error::new(&attempt, fault))?;
+        let server = Server::fetch(&transport).await.map_err(|fault| failed(fault.of(daemon)))?;
+        let found = server.daemon();
+        if wanted.is_some_and(|wanted| wanted != found) {
+            let version = server.environment.server_version;
+            let advice = format!("name it with {} or {}", found.socket_variable(), found.folder_variable());
+            return Err(failed(Fault::new(ErrorKind::OtherDaemon { found, version }).with_advice(advice)));
+        }
         Ok(Client { transport: Arc::new(transport), server: Arc::new(server), project: None, again: Again::nobody() })
     }
 
@@ -76,7 +94,13 @@ impl Client {
 
     /// Fails with the names of those API extensions that the server lacks, and its version.
     pub fn require_extensions(&self, names: &[&str]) -> Result<(), Error> {
-        self.server.require_extensions(names).map_err(|fault| Error::new("use LXD", fault))
+        let attempt = format!("use {}", self.server.daemon());
+        self.server.require_extensions(names).map_err(|fault| self.error(attempt, fault))
+    }
+
+    /// The error of a call that ended so.
+    pub(super) fn error(&self, attempt: impl Into<String>, fault: Fault) -> Error {
+        Error::new(attempt, fault.of(self.server.daemon()))
     }
 
     pub(crate) async fn answer_or_fault(&self, request: &Request) -> Result<Answer, Fault> {
@@ -106,7 +130,7 @@ impl Client {
 
     /// Sends a request that is answered at once.
     pub(crate) async fn sync<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
-        self.sync_or_fault(request).await.map_err(|fault| Error::new(&request.attempt, fault))
+        self.sync_or_fault(request).await.map_err(|fault| self.error(&request.attempt, fault))
     }
 
     /// Sends a request that is answered at once, and keeps the ETag.
@@ -116,7 +140,7 @@ impl Client {
             let value = envelope::decode(answer.status, &answer.body)?.into_sync()?;
             Ok(Tagged { value, etag: answer.header("etag").map(ToOwned::to_owned) })
         };
-        read.await.map_err(|fault| Error::new(&request.attempt, fault))
+        read.await.map_err(|fault| self.error(&request.attempt, fault))
     }
 
     /// Sends a request that changes something and whose answer is of no interest, and waits for the end of it.
@@ -148,7 +172,7 @@ impl Client {
             envelope::decode(answer.status, &answer.body)?;
             Err(Fault::protocol("no content", &String::from_utf8_lossy(&answer.body)).with_code(answer.status))
         };
-        read.await.map_err(|fault| Error::new(&request.attempt, fault))
+        read.await.map_err(|fault| self.error(&request.attempt, fault))
     }
 
     pub(crate) async fn websocket(&self, request: &Request) -> Result<WebSocket, Fault> {

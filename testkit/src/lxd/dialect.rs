@@ -1,7 +1,8 @@
-//! What LXDs say differently: by release, and in words where the API has no code for it.
+//! What LXDs say differently: by release, as Incus, and in words where the API has no code for it.
 //!
 //! The one place where LXD's texts are matched and where releases are told apart. Everybody else asks an error what it
-//! is ([`Error::is_in_use`](super::Error::is_in_use) and the like). Known here: 5.0 to 6.9. What changed between them:
+//! is ([`Error::is_in_use`](super::Error::is_in_use) and the like). Known here: LXD 5.0 to 6.9, Incus 6.0 to 7.3. What
+//! changed between those of LXD:
 //!
 //! - From 6.7 on more calls are answered by an operation (extensions `storage_and_network_operations`,
 //!   `storage_and_profile_operations`, `project_delete_operation`). Every call takes either ([`super::Client`]).
@@ -9,18 +10,71 @@
 //! - From 5.15 on recorded output lies one folder deeper.
 //! - From 6.8 on a copy inherits nothing from its source.
 //! - 6.9 names the entity of an operation in its metadata (`entity_url`), where others have `resources`.
+//!
+//! Incus answers like LXD 5.21 but for this, which was recorded of 6.0.4 and 7.0.2.
+//!
+//! - Its headers have its own name. 6.0 takes those of LXD for a file, too, and no later one.
+//! - Duplicates are other codes with other words: a network 409, an instance or a project 500 with the database's.
+//! - 7.0 tells who waits how the operation is, whether it has failed or the wait ended first, as LXD 5.0.2 does; 6.0 has an
+//!   error within HTTP 200.
+//! - A copy inherits its source's configuration, devices and profiles.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::kind::ErrorKind;
+use crate::daemon::Daemon;
 
 /// The classes of operations that only pass on what somebody else does: a command in an instance, a join token.
 const PASSED_ON: [&str; 2] = ["websocket", "token"];
 
 /// What a key that LXD keeps of an instance for itself begins with. It makes these anew for a copy.
 const VOLATILE: &str = "volatile.";
+
+/// The names of the headers that say what the bytes of a request or a reply are.
+pub(super) struct Headers {
+    /// `file`, `directory` or `symlink`.
+    pub(super) kind: &'static str,
+    /// Whether a file is replaced.
+    pub(super) write: &'static str,
+    pub(super) uid: &'static str,
+    pub(super) gid: &'static str,
+    pub(super) mode: &'static str,
+    /// Of an image.
+    pub(super) properties: &'static str,
+}
+
+const HEADERS_OF_LXD: Headers = Headers {
+    kind: "X-LXD-type",
+    write: "X-LXD-write",
+    uid: "X-LXD-uid",
+    gid: "X-LXD-gid",
+    mode: "X-LXD-mode",
+    properties: "X-LXD-properties",
+};
+
+const HEADERS_OF_INCUS: Headers = Headers {
+    kind: "X-Incus-type",
+    write: "X-Incus-write",
+    uid: "X-Incus-uid",
+    gid: "X-Incus-gid",
+    mode: "X-Incus-mode",
+    properties: "X-Incus-properties",
+};
+
+/// The headers of this daemon. Incus 6.0 takes those of LXD for a file, too; no later one, nor any for an image.
+pub(super) fn headers(daemon: Daemon) -> &'static Headers {
+    match daemon {
+        Daemon::Lxd => &HEADERS_OF_LXD,
+        Daemon::Incus => &HEADERS_OF_INCUS,
+    }
+}
+
+/// Which of the two it is, by its `environment.server`.
+pub(super) fn daemon(server: &str) -> Daemon {
+    if server == "incus" { Daemon::Incus } else { Daemon::Lxd }
+}
 
 /// The kind of a refused request. LXD answers some duplicates with 400 or 500 and words instead of 409.
 pub(super) fn kind_of_refusal(code: u16, text: &str) -> ErrorKind {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::dialect;
 use super::kind::ErrorKind;
+use crate::daemon::Daemon;
 
 /// The most characters of a reply that a message quotes.
 const QUOTE_LIMIT: usize = 400;
@@ -25,6 +26,8 @@ pub struct Error {
 #[derive(Debug)]
 pub(crate) struct Fault {
     kind: ErrorKind,
+    /// Who it is that answered, or does not.
+    daemon: Daemon,
     code: Option<u16>,
     /// Whether an operation ended so, which LXD had accepted.
     of_operation: bool,
@@ -44,6 +47,11 @@ impl Error {
     /// What was attempted and on what, for example `create instance "a"`.
     pub fn attempt(&self) -> &str {
         &self.attempt
+    }
+
+    /// Who it is that answered, or does not.
+    pub fn daemon(&self) -> Daemon {
+        self.fault.daemon
     }
 
     /// The HTTP status of LXD's answer, or the status code of the failed operation, where there was one.
@@ -121,7 +129,16 @@ impl StdError for Error {
 
 impl Fault {
     pub(crate) fn new(kind: ErrorKind) -> Fault {
-        Fault { kind, code: None, of_operation: false, never_began: false, text: None, advice: None, source: None }
+        Fault {
+            kind,
+            daemon: Daemon::Lxd,
+            code: None,
+            of_operation: false,
+            never_began: false,
+            text: None,
+            advice: None,
+            source: None,
+        }
     }
 
     /// A refusal by LXD, whose kind follows from its HTTP status and its words.
@@ -169,6 +186,11 @@ impl Fault {
         Fault::new(ErrorKind::Invalid).with_text(why)
     }
 
+    /// The same of this daemon.
+    pub(crate) fn of(self, daemon: Daemon) -> Fault {
+        Fault { daemon, ..self }
+    }
+
     pub(crate) fn with_code(mut self, code: u16) -> Fault {
         self.code = Some(code);
         self
@@ -214,6 +236,7 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let daemon = self.daemon;
         match &self.kind {
             ErrorKind::NotFound => f.write_str("not found")?,
             ErrorKind::AlreadyExists => f.write_str("it already exists")?,
@@ -222,18 +245,21 @@ impl fmt::Display for Fault {
             ErrorKind::Conflict => f.write_str("its state forbids it")?,
             ErrorKind::Forbidden => f.write_str("not permitted")?,
             ErrorKind::UntrustedServer => f.write_str("the server's certificate is not the pinned one")?,
-            ErrorKind::Unreachable => f.write_str("LXD does not answer")?,
+            ErrorKind::Unreachable => write!(f, "{daemon} does not answer")?,
             ErrorKind::Timeout { after, last_seen } => {
                 write!(f, "no end after {:.1} s, last seen: {last_seen}", after.as_secs_f64())?;
             }
             ErrorKind::OperationFailed => f.write_str("the operation failed")?,
-            ErrorKind::OperationLost => f.write_str("LXD no longer knows the operation, its outcome is unknown")?,
+            ErrorKind::OperationLost => {
+                write!(f, "{daemon} no longer knows the operation, its outcome is unknown")?;
+            }
             ErrorKind::MissingExtensions { missing, server_version } => {
-                write!(f, "LXD {server_version} lacks the API extensions {}", missing.join(", "))?;
+                write!(f, "{daemon} {server_version} lacks the API extensions {}", missing.join(", "))?;
             }
             ErrorKind::Protocol { .. } => f.write_str("unexpected reply")?,
             ErrorKind::Truncated { limit } => write!(f, "more than the limit of {limit} bytes")?,
-            ErrorKind::Api => f.write_str("LXD refused")?,
+            ErrorKind::OtherDaemon { found, version } => write!(f, "{found} {version} answers there")?,
+            ErrorKind::Api => write!(f, "{daemon} refused")?,
             ErrorKind::Invalid => f.write_str("unusable request")?,
         }
         match (self.code, &self.text) {

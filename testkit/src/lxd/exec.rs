@@ -40,7 +40,7 @@ impl Client {
                 Ok(output) => return Ok(output),
                 Err(fault) => tries.again(fault).await,
             };
-            tried.map_err(|fault| Error::new(&attempt, fault))?;
+            tried.map_err(|fault| self.error(&attempt, fault))?;
         }
     }
 
@@ -49,7 +49,7 @@ impl Client {
     /// It needs no WebSocket and survives a broken connection, but takes no input and cannot be killed: after
     /// `Timeout` the command goes on.
     pub async fn exec_recorded(&self, instance: &str, exec: &Exec) -> Result<ExecOutput, Error> {
-        self.recorded_or_fault(instance, exec).await.map_err(|fault| Error::new(exec.attempt(instance), fault))
+        self.recorded_or_fault(instance, exec).await.map_err(|fault| self.error(exec.attempt(instance), fault))
     }
 
     async fn exec_or_fault(&self, instance: &str, exec: &Exec, timeout: Duration) -> Result<ExecOutput, Fault> {

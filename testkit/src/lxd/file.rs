@@ -53,12 +53,13 @@ impl FileSpec {
 impl Client {
     /// Writes a file, replacing one that is there. Its directory must exist. Within five minutes.
     pub async fn push_file(&self, instance: &str, path: &str, file: &FileSpec) -> Result<(), Error> {
+        let headers = dialect::headers(self.server().daemon());
         let request = files(Request::post, instance, path, attempt("push", instance, path))
-            .header("X-LXD-type", "file")
-            .header("X-LXD-write", "overwrite")
-            .header("X-LXD-uid", file.uid.to_string())
-            .header("X-LXD-gid", file.gid.to_string())
-            .header("X-LXD-mode", format!("{:04o}", file.mode))
+            .header(headers.kind, "file")
+            .header(headers.write, "overwrite")
+            .header(headers.uid, file.uid.to_string())
+            .header(headers.gid, file.gid.to_string())
+            .header(headers.mode, format!("{:04o}", file.mode))
             .bytes(file.content.clone())
             .deadline(TRANSFER_DEADLINE)
             .repeatable();
@@ -71,8 +72,9 @@ impl Client {
             .deadline(TRANSFER_DEADLINE)
             .reply_limit(PULL_LIMIT);
         let answer = self.raw(&request).await?;
+        let headers = dialect::headers(self.server().daemon());
         let file = || {
-            match answer.header("x-lxd-type") {
+            match answer.header(headers.kind) {
                 Some("file") => {}
                 other => {
                     return Err(Fault::invalid(format!("it is no file but {}", other.unwrap_or("unknown"))));
@@ -83,13 +85,13 @@ impl Client {
                 u32::from_str_radix(text, radix).map_err(|_| Fault::protocol(format!("no number in {name}"), text))
             };
             Ok(File {
-                uid: number("x-lxd-uid", 10)?,
-                gid: number("x-lxd-gid", 10)?,
-                mode: number("x-lxd-mode", 8)?,
+                uid: number(headers.uid, 10)?,
+                gid: number(headers.gid, 10)?,
+                mode: number(headers.mode, 8)?,
                 content: answer.body.clone(),
             })
         };
-        file().map_err(|fault| Error::new(&request.attempt, fault))
+        file().map_err(|fault| self.error(&request.attempt, fault))
     }
 
     /// Reads a file; `None` when there is none. That the instance does not exist is an error.

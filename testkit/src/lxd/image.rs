@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::{Client, Tagged, found};
+use super::dialect;
 use super::envelope::null_as_default;
 use super::error::{Error, Fault};
 use super::operation::Operation;
@@ -110,10 +111,11 @@ impl Client {
     ) -> Result<String, Error> {
         let attempt = format!("import image from {:?}", rootfs.display().to_string());
         let form = upload::Form::open(&[("metadata", metadata), ("rootfs", rootfs)]).await;
-        let form = form.map_err(|fault| Error::new(&attempt, fault))?;
+        let form = form.map_err(|fault| self.error(&attempt, fault))?;
         let mut request = form.into_request(Request::post(&["images"], &attempt));
         if !properties.is_empty() {
-            request = request.header("X-LXD-properties", upload::url_encoded(properties));
+            request =
+                request.header(dialect::headers(self.server().daemon()).properties, upload::url_encoded(properties));
         }
         let fingerprint = self.image_from(request, deadline).await?;
         for alias in aliases {
@@ -195,7 +197,7 @@ impl Client {
     async fn image_from(&self, request: Request, deadline: Duration) -> Result<String, Error> {
         let request = request.deadline(deadline);
         let operation = self.run(&request).await?;
-        made_image(&operation).map_err(|fault| Error::new(&request.attempt, fault))
+        made_image(&operation).map_err(|fault| self.error(&request.attempt, fault))
     }
 }
 

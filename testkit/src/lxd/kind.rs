@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::daemon::Daemon;
+
 /// Why a call failed, for callers that act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -39,6 +41,13 @@ pub enum ErrorKind {
         missing: Vec<String>,
         /// `environment.server_version` of the server.
         server_version: String,
+    },
+    /// The other one of LXD and Incus answers than the one that is wanted.
+    OtherDaemon {
+        /// Which one.
+        found: Daemon,
+        /// Its version.
+        version: String,
     },
     /// A reply that does not parse, or that lacks what it must have.
     Protocol {

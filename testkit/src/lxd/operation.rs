@@ -149,8 +149,8 @@ impl Client {
     /// cancelled when the deadline passes.
     pub async fn wait_operation(&self, url: &str, deadline: Duration) -> Result<Operation, Error> {
         let attempt = format!("wait for operation {url}");
-        let id = OperationId::parse(url).map_err(|fault| Error::new(&attempt, fault))?;
-        self.wait_until(&id, None, Instant::now(), deadline).await.map_err(|fault| Error::new(attempt, fault))
+        let id = OperationId::parse(url).map_err(|fault| self.error(&attempt, fault))?;
+        self.wait_until(&id, None, Instant::now(), deadline).await.map_err(|fault| self.error(attempt, fault))
     }
 
     /// Sends a request that changes something and waits for the end of it, all within the request's deadline: LXD does
@@ -173,7 +173,7 @@ impl Client {
             }
             ended
         };
-        run.await.map_err(|fault| Error::new(&request.attempt, fault))
+        run.await.map_err(|fault| self.error(&request.attempt, fault))
     }
 
     /// Polls LXD's own long poll until the operation is final. The time since `begun` counts.

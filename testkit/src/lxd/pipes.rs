@@ -41,7 +41,7 @@ impl Client {
         let body = ExecBody { wait_for_websocket: true, ..exec.body() };
         let request = exec.request(instance, &body).deadline(exec.timeout);
         let opened = Session::open(self, &request, &["0", "1", "2"]).await;
-        let Session { id, first, control, data } = opened.map_err(|fault| Error::new(&attempt, fault))?;
+        let Session { id, first, control, data } = opened.map_err(|fault| self.error(&attempt, fault))?;
         let [input, stdout, stderr]: [WebSocket; 3] = data
             .try_into()
             .map_err(|_| Error::new(&attempt, Fault::protocol("three data sockets were asked for", "other")))?;

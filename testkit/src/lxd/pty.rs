@@ -70,7 +70,7 @@ impl Client {
         let body = ExecBody { interactive: true, wait_for_websocket: true, width, height, ..exec.body() };
         let request = exec.request(instance, &body).deadline(exec.timeout);
         let opened = Session::open(self, &request, &["0"]).await;
-        let Session { id, first, control, mut data } = opened.map_err(|fault| Error::new(&attempt, fault))?;
+        let Session { id, first, control, mut data } = opened.map_err(|fault| self.error(&attempt, fault))?;
         let terminal =
             data.pop().ok_or_else(|| Error::new(&attempt, Fault::protocol("a data socket was asked for", "none")))?;
         let (sink, stream) = StreamExt::split(terminal);

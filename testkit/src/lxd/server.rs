@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::dialect;
 use super::envelope;
 use super::error::Fault;
 use super::kind::ErrorKind;
 use super::request::Request;
 use super::transport::Transport;
+use crate::daemon::Daemon;
 
 /// The answer to `GET /1.0`.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +33,8 @@ pub struct Server {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Environment {
+    /// `lxd` or `incus`.
+    pub server: String,
     /// Such as `5.0.2`.
     pub server_version: String,
     /// The cluster member's or host's name.
@@ -71,6 +75,20 @@ pub struct StorageDriver {
 }
 
 impl Server {
+    /// Which of the two it is.
+    pub fn daemon(&self) -> Daemon {
+        dialect::daemon(&self.environment.server)
+    }
+
+    /// Its version, such as `5.0.2`; of Incus with the name.
+    pub fn release(&self) -> String {
+        let version = &self.environment.server_version;
+        match self.daemon() {
+            Daemon::Lxd => version.clone(),
+            incus @ Daemon::Incus => format!("{incus} {version}"),
+        }
+    }
+
     /// Whether the server has the API extension.
     pub fn has_extension(&self, name: &str) -> bool {
         self.api_extensions.iter().any(|extension| extension == name)
@@ -95,8 +113,11 @@ impl Server {
             return Ok(());
         }
         let server_version = self.environment.server_version.clone();
-        Err(Fault::new(ErrorKind::MissingExtensions { missing, server_version })
-            .with_advice("use a newer LXD, for example the snap's channel 5.0/stable"))
+        let advice = match self.daemon() {
+            Daemon::Lxd => "use a newer LXD, for example the snap's channel 5.0/stable",
+            Daemon::Incus => "use Incus 6.0 or later",
+        };
+        Err(Fault::new(ErrorKind::MissingExtensions { missing, server_version }).with_advice(advice))
     }
 
     pub(crate) async fn fetch(transport: &Transport) -> Result<Server, Fault> {
@@ -105,9 +126,14 @@ impl Server {
         let server: Server = envelope::decode(answer.status, &answer.body)?.into_sync()?;
         match server.auth.as_str() {
             "trusted" => Ok(server),
-            other => Err(Fault::new(ErrorKind::Forbidden)
-                .with_text(format!("auth is {other:?}"))
-                .with_advice("have LXD trust the client's certificate with `lxc config trust add`")),
+            other => {
+                // It says no more of itself to whom it does not trust.
+                let daemon = transport.daemon();
+                let trust = format!("`{} config trust add`", daemon.client());
+                Err(Fault::new(ErrorKind::Forbidden)
+                    .with_text(format!("auth is {other:?}"))
+                    .with_advice(format!("have {daemon} trust the client's certificate with {trust}")))
+            }
         }
     }
 }
@@ -130,6 +156,17 @@ mod tests {
         assert!(server().require_extensions(&["etag"]).is_ok());
         let fault = server().require_extensions(&["etag", "instances", "warnings"]).expect_err("missing");
         assert!(fault.to_string().starts_with("LXD 5.0.2 lacks the API extensions instances, warnings"), "{fault}");
+    }
+
+    #[test]
+    fn the_release_of_an_incus_has_its_name() {
+        assert_eq!((server().daemon(), server().release().as_str()), (Daemon::Lxd, "5.0.2"));
+        let mut incus = server();
+        incus.environment.server = "incus".to_owned();
+        incus.environment.server_version = "6.0.4".to_owned();
+        assert_eq!((incus.daemon(), incus.release().as_str()), (Daemon::Incus, "Incus 6.0.4"));
+        let fault = incus.require_extensions(&["warnings"]).expect_err("missing").of(Daemon::Incus).to_string();
+        assert!(fault.starts_with("Incus 6.0.4 lacks") && fault.ends_with("use Incus 6.0 or later"), "{fault}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use super::kind::ErrorKind;
 use super::request::{Body, Request};
 use super::tls;
 use super::websocket::{self, WebSocket};
+use crate::daemon::Daemon;
 
 /// The API version that all paths begin with.
 const API: &str = "1.0";
@@ -25,8 +27,8 @@ const API: &str = "1.0";
 /// How long connecting over the network may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// What to do about a socket that does not exist.
-const NO_SOCKET: &str = "there is no such socket: install and start LXD, or run `make setup`";
+/// The socket of `incus-user`, which gives a user one project.
+const OF_A_USER: &str = "unix.socket.user";
 
 /// Where LXD listens.
 #[derive(Clone)]
@@ -63,6 +65,7 @@ pub(crate) struct Transport {
     base: Url,
     /// The endpoint in words, for messages.
     place: String,
+    daemon: Daemon,
 }
 
 /// A whole HTTP answer, not yet judged.
@@ -80,7 +83,8 @@ impl Answer {
 }
 
 impl Transport {
-    pub(crate) fn new(endpoint: &Endpoint) -> Result<Transport, Fault> {
+    /// The connections to the `daemon` at an endpoint, which messages name.
+    pub(crate) fn new(endpoint: &Endpoint, daemon: Daemon) -> Result<Transport, Fault> {
         // LXD neither redirects nor sits behind the proxies of the environment. Connections are not kept: LXD 5.0.2 holds
         // an instance's file session open as long as the connection that read a file, and cannot stop the instance while
         // it does (canonical/lxd#11539); nor can a request that must not be repeated then meet a connection gone stale.
@@ -111,7 +115,12 @@ impl Transport {
         };
         let http =
             builder.build().map_err(|source| Fault::invalid("the HTTP client does not start").with_source(source))?;
-        Ok(Transport { http, base, place })
+        Ok(Transport { http, base, place, daemon })
+    }
+
+    /// Who is thought to answer.
+    pub(crate) fn daemon(&self) -> Daemon {
+        self.daemon
     }
 
     /// Sends a request, again on a lost connection if that is harmless, and reads the whole answer within `deadline`.
@@ -218,17 +227,17 @@ impl Transport {
         }
         let kind = causes(&source).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
         let fault = match kind {
-            Some(io::ErrorKind::PermissionDenied) => Fault::new(ErrorKind::Forbidden).with_advice(
-                "run this as root or as a member of the group that owns the socket (`sudo usermod -aG lxd $USER`, then \
+            Some(io::ErrorKind::PermissionDenied) => Fault::new(ErrorKind::Forbidden).with_advice(format!(
+                "run this as root or as a member of the group that owns the socket (`sudo usermod -aG {} $USER`, then \
                  log in again)",
-            ),
-            Some(io::ErrorKind::NotFound) => Fault::new(ErrorKind::Unreachable).with_advice(NO_SOCKET),
-            Some(io::ErrorKind::ConnectionRefused) => {
-                Fault::new(ErrorKind::Unreachable).with_advice("nothing listens there: start LXD, or run `make setup`")
-            }
+                self.daemon.group()
+            )),
+            Some(io::ErrorKind::NotFound) => Fault::new(ErrorKind::Unreachable).with_advice(no_socket(self.daemon)),
+            Some(io::ErrorKind::ConnectionRefused) => Fault::new(ErrorKind::Unreachable)
+                .with_advice(format!("nothing listens there: start {}, or run `make setup`", self.daemon)),
             _ => Fault::new(ErrorKind::Unreachable),
         };
-        let fault = fault.with_text(self.place.clone());
+        let fault = fault.of(self.daemon).with_text(self.place.clone());
         // What lies between says only that a request was sent, which the attempt says.
         let code = causes(&source).find_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
         match code {
@@ -261,11 +270,30 @@ fn server_url(url: &str, scheme: &str) -> Result<Url, Fault> {
     if parsed.scheme() == scheme && parsed.has_host() { Ok(parsed) } else { Err(wanted()) }
 }
 
-/// Fails if there is no socket at `path`.
-pub(crate) async fn check_socket(path: &Path) -> Result<(), Fault> {
+/// What to do about a socket that does not exist.
+fn no_socket(daemon: Daemon) -> String {
+    format!("there is no such socket: install and start {daemon}, or run `make setup`")
+}
+
+/// Fails if there is no socket of this daemon at `path`, or one that is no use.
+pub(crate) async fn check_socket(path: &Path, daemon: Daemon) -> Result<(), Fault> {
+    let fault = || Fault::new(ErrorKind::Unreachable).of(daemon);
+    if path.file_name().is_some_and(|name| name == OF_A_USER) {
+        let advice = format!(
+            "incus-user gives each user one project, in which no bridge can be made: use unix.socket beside it, as root or as \
+             a member of the group {}",
+            Daemon::Incus.group()
+        );
+        return Err(Fault::new(ErrorKind::Forbidden).with_advice(advice));
+    }
     match tokio::fs::metadata(path).await {
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
-            Err(Fault::new(ErrorKind::Unreachable).with_advice(NO_SOCKET).with_source(source))
+            Err(fault().with_advice(no_socket(daemon)).with_source(source))
+        }
+        Ok(found) if !found.file_type().is_socket() => {
+            let what = if found.is_dir() { "a folder" } else { "a file" };
+            Err(fault()
+                .with_advice(format!("that is {what} and no socket: name {daemon}'s own, unix.socket in its folder")))
         }
         // Anything else is judged by connecting.
         _ => Ok(()),
@@ -291,7 +319,7 @@ mod tests {
 
     #[test]
     fn names_are_encoded_and_the_project_is_added_where_it_applies() {
-        let transport = Transport::new(&Endpoint::Unix("/nowhere".into())).expect("transport");
+        let transport = Transport::new(&Endpoint::Unix("/nowhere".into()), Daemon::Lxd).expect("transport");
         let request = Request::get(&["instances", "a b/c?d"], "try").query("path", "/etc/a&b");
         let url = transport.url(&request, Some("p q"));
         assert_eq!(url.as_str(), "http://lxd/1.0/instances/a%20b%2Fc%3Fd?path=%2Fetc%2Fa%26b&project=p+q");

@@ -19,7 +19,7 @@ pub fn leave_host(run: &Path, client: &Client) -> io::Result<()> {
     }
     let mut host = here();
     let there = &client.server().environment;
-    host.lxd = there.server_version.clone();
+    host.lxd = client.server().release();
     host.lxd_system = format!("{} {}, Linux {}", there.os_name, there.os_version, there.kernel_version);
     Ok(folder.write_new(&host)?)
 }

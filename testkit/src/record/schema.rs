@@ -106,7 +106,7 @@ pub struct Host {
     pub processors: usize,
     /// Memory in MiB.
     pub memory_mib: u64,
-    /// LXD's version; empty where none answered.
+    /// LXD's version, or `Incus` and its version; empty where none answered.
     pub lxd: String,
     /// The distribution and kernel that LXD runs on, which may be another host's.
     pub lxd_system: String,

@@ -3,6 +3,7 @@
 pub(crate) mod release;
 pub(crate) mod world;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -47,6 +48,7 @@ pub(crate) struct FakeLxd {
     _dir: tempfile::TempDir,
     pub(crate) socket: PathBuf,
     seen: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeLxd {
@@ -70,16 +72,17 @@ impl FakeLxd {
         let dir = tempfile::tempdir().expect("directory");
         let socket = dir.path().join("lxd.socket");
         let listener = UnixListener::bind(&socket).expect("socket");
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (script, record): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&seen));
+        let (seen, heads) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let script: Arc<Script> = Arc::new(script);
+        let (record, all) = (Arc::clone(&seen), Arc::clone(&heads));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // Like LXD, which looks at the first bytes of a connection before it takes the next.
                 let _ = stream.readable().await;
-                tokio::spawn(connection(stream, Arc::clone(&script), Arc::clone(&record)));
+                tokio::spawn(connection(stream, Arc::clone(&script), Arc::clone(&record), Arc::clone(&all)));
             }
         });
-        FakeLxd { _dir: dir, socket, seen }
+        FakeLxd { _dir: dir, socket, seen, heads }
     }
 
     /// Serves a script that is also asked for `GET /1.0`.
@@ -93,6 +96,14 @@ impl FakeLxd {
 
     pub(crate) async fn client(&self) -> Client {
         self.connect().await.expect("the fake answers")
+    }
+
+    /// The headers, by their names in small letters, of the request that began with this.
+    pub(crate) fn headers(&self, beginning: &str) -> BTreeMap<String, String> {
+        let heads = self.heads.lock().expect("record");
+        let head = heads.iter().find(|head| head.starts_with(beginning)).expect("such a request");
+        let lines = head.lines().filter_map(|line| line.split_once(": "));
+        lines.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect()
     }
 
     /// How many requests began with this.
@@ -143,9 +154,15 @@ pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-async fn connection(mut stream: UnixStream, script: Arc<Script>, seen: Arc<Mutex<Vec<String>>>) {
+async fn connection(
+    mut stream: UnixStream,
+    script: Arc<Script>,
+    seen: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
+) {
     let mut buffer = Vec::new();
     while let Some((head, body)) = read_request(&mut stream, &mut buffer).await {
+        heads.lock().expect("record").push(head.clone());
         let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
         let before = {
             let mut seen = seen.lock().expect("record");

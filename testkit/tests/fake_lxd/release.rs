@@ -1,10 +1,11 @@
-//! What releases of LXD answer, as it was recorded (`fixtures/lxd/`).
+//! What releases of LXD and of Incus answer, as it was recorded (`fixtures/lxd/`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use testkit::daemon::Daemon;
 
 use super::{Act, OPERATION};
 
@@ -14,6 +15,8 @@ pub(crate) enum Release {
     V5_0_2,
     V5_21_7,
     V6_9,
+    Incus6_0_4,
+    Incus7_0_2,
 }
 
 /// A request, its reply, and what the wait for its operation was answered, if it became one.
@@ -32,12 +35,27 @@ impl Release {
             Self::V5_0_2 => "5.0.2",
             Self::V5_21_7 => "5.21.7",
             Self::V6_9 => "6.9",
+            Self::Incus6_0_4 => "6.0.4",
+            Self::Incus7_0_2 => "7.0.2",
         }
+    }
+
+    pub(crate) fn daemon(self) -> Daemon {
+        match self {
+            Self::V5_0_2 | Self::V5_21_7 | Self::V6_9 => Daemon::Lxd,
+            Self::Incus6_0_4 | Self::Incus7_0_2 => Daemon::Incus,
+        }
+    }
+
+    /// Whether what waits for an operation is told how it is, whatever that is; else a failure is an error.
+    fn tells_the_operation(self) -> bool {
+        matches!(self, Self::V5_0_2 | Self::Incus7_0_2)
     }
 
     /// What was recorded of it, by name.
     pub(crate) fn recorded(self) -> BTreeMap<String, Exchange> {
-        let file = format!("tests/fixtures/lxd/{}.json", self.version());
+        let of = if self.daemon() == Daemon::Incus { "incus-" } else { "" };
+        let file = format!("tests/fixtures/lxd/{of}{}.json", self.version());
         let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("a recording");
         serde_json::from_slice(&text).expect("exchanges")
     }
@@ -54,7 +72,7 @@ impl Release {
             "container_edit_metadata",
         ];
         answer(&json!({"auth": "trusted", "api_extensions": extensions, "environment": {
-            "server_version": self.version(), "server_name": "here", "architectures": ["x86_64"],
+            "server": self.daemon().to_string().to_lowercase(), "server_version": self.version(), "server_name": "here", "architectures": ["x86_64"],
             "storage_supported_drivers": [{"Name": "btrfs", "Version": "6", "Remote": false}]}}))
     }
 
@@ -93,7 +111,9 @@ impl Release {
     pub(crate) fn waited(self, number: usize, url: &str, failed: Option<&(u16, String)>) -> Act {
         match failed {
             None => answer(&self.operation(number, url, ("Success", 200), "")),
-            Some((_, text)) if self == Self::V5_0_2 => answer(&self.operation(number, url, ("Failure", 400), text)),
+            Some((_, text)) if self.tells_the_operation() => {
+                answer(&self.operation(number, url, ("Failure", 400), text))
+            }
             Some((code, text)) => error_within(200, *code, text),
         }
     }
@@ -101,7 +121,7 @@ impl Release {
     /// What a wait is told whose time is up before the operation's.
     pub(crate) fn wait_timed_out(self, number: usize, url: &str) -> Act {
         match self {
-            Self::V5_0_2 => answer(&self.operation(number, url, ("Running", 103), "")),
+            _ if self.tells_the_operation() => answer(&self.operation(number, url, ("Running", 103), "")),
             _ => error_within(200, 500, "context deadline exceeded"),
         }
     }

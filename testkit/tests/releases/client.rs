@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use testkit::lxd::{
-    Client, Error, ErrorKind, Exec, InstanceSource, InstanceSpec, NetworkPut, NetworkSpec, ProfileSpec, ProjectSpec,
-    StateAction, StateChange, StoragePoolPut, StoragePoolSpec,
+    Client, Error, ErrorKind, Exec, FileSpec, InstanceSource, InstanceSpec, NetworkPut, NetworkSpec, ProfileSpec,
+    ProjectSpec, StateAction, StateChange, StoragePoolPut, StoragePoolSpec,
 };
 
 use crate::chain;
 use crate::fake_lxd::release::{Release, error_within};
-use crate::fake_lxd::{Act, FakeLxd, OPERATION, accepted, refusal, sync};
+use crate::fake_lxd::{Act, FakeLxd, OPERATION, accepted, operation, refusal, sync};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -97,7 +97,8 @@ fn expected(name: &str) -> Option<fn(&ErrorKind) -> bool> {
 #[rstest]
 #[tokio::test]
 async fn every_call_takes_what_comes_back_and_fails_with_the_same_kind(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     // What is no call of the client, or depends on what was said before; tested for itself.
     let others = [
@@ -156,7 +157,8 @@ fn slow(release: Release, waits: usize, failed: Option<(u16, String)>) -> FakeLx
 #[rstest]
 #[tokio::test]
 async fn an_operation_may_take_longer_than_one_wait(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let fake = slow(release, 3, None);
     let spec = InstanceSpec::container("a", InstanceSource::None);
@@ -172,7 +174,8 @@ async fn an_operation_may_take_longer_than_one_wait(
 #[rstest]
 #[tokio::test]
 async fn an_operation_that_fails_in_the_words_of_a_wait_has_failed(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let fake = slow(release, 0, Some((500, "context deadline exceeded".to_owned())));
     let spec = InstanceSpec::container("a", InstanceSource::None);
@@ -218,7 +221,8 @@ async fn a_deletion_whose_operation_misses_something_else_is_not_taken_for_gone(
 #[rstest]
 #[tokio::test]
 async fn recorded_output_is_read_and_removed_wherever_the_release_has_it(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let fake = FakeLxd::serve(move |line, _| {
         let exchange = &release.recorded()["exec-false-record"];
@@ -238,4 +242,75 @@ async fn recorded_output_is_read_and_removed_wherever_the_release_has_it(
     let output = output.unwrap_or_else(|error| panic!("{}", chain(&error)));
     assert_eq!((output.exit_code, &*output.stdout, &*output.stderr), (3, &b"out\n"[..], &b"err\n"[..]));
     assert_eq!(fake.count("DELETE /1.0/instances/rec-a/logs/"), 2, "recorded output stays");
+}
+
+#[rstest]
+#[case::lxd(Release::V6_9, "x-lxd-")]
+#[case::incus(Release::Incus6_0_4, "x-incus-")]
+#[tokio::test]
+async fn what_the_bytes_are_is_said_and_understood_in_the_daemons_own_headers(
+    #[case] release: Release,
+    #[case] prefix: &'static str,
+) {
+    let fake = FakeLxd::serve_whole(move |line, _| match line {
+        "GET /1.0" => release.server(),
+        line if line.starts_with("GET ") && line.contains("/files") => {
+            let named = [("type", "file"), ("uid", "7"), ("gid", "8"), ("mode", "0640")];
+            let headers: String = named.iter().map(|(name, value)| format!("{prefix}{name}: {value}\r\n")).collect();
+            Act::Answer(200, headers.leak(), "content".to_owned())
+        }
+        line if line.contains("/wait") => sync(&operation("Success", 200, r#"{"fingerprint":"f"}"#, "")),
+        line if line.starts_with("POST /1.0/images") => accepted("null"),
+        _ => sync("{}"),
+    });
+    let client = fake.client().await;
+    assert_eq!(client.server().daemon(), release.daemon());
+
+    let file = client.pull_file("a", "/etc/x").await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert_eq!((file.uid, file.gid, file.mode), (7, 8, 0o640));
+    client.push_file("a", "/etc/x", &FileSpec::new("x").mode(0o600)).await.expect("pushed");
+    let headers = fake.headers("POST /1.0/instances/a/files");
+    for (name, value) in [("type", "file"), ("write", "overwrite"), ("uid", "0"), ("gid", "0"), ("mode", "0600")] {
+        assert_eq!(headers.get(&format!("{prefix}{name}")).map(String::as_str), Some(value), "{name}: {headers:?}");
+    }
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let part = dir.path().join("part");
+    std::fs::write(&part, "x").expect("a file");
+    let properties = [("os".to_owned(), "a".to_owned())].into();
+    client
+        .import_split(&part, &part, &properties, &[], PATIENCE)
+        .await
+        .unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert_eq!(fake.headers("POST /1.0/images")[&format!("{prefix}properties")], "os=a");
+}
+
+#[rstest]
+#[case::lxd(Release::V6_9, "LXD")]
+#[case::incus(Release::Incus6_0_4, "Incus")]
+#[tokio::test]
+async fn an_error_names_who_answered(#[case] release: Release, #[case] name: &str) {
+    let fake = FakeLxd::serve_whole(move |line, _| match line {
+        "GET /1.0" => release.server(),
+        line if line.contains("/wait") => refusal(404, "Operation not found"),
+        line if line.starts_with("POST ") => accepted("null"),
+        line if line.contains("/networks") => Act::Hangup,
+        _ => refusal(500, "boom"),
+    });
+    let client = fake.client().await;
+    let spec = InstanceSpec::container("a", InstanceSource::None);
+    for (error, says) in [
+        (client.get_instance("a").await.map(drop), "refused (500: boom)"),
+        (client.list_networks().await.map(drop), "does not answer"),
+        (client.create_instance(&spec, PATIENCE).await, "no longer knows the operation"),
+        (client.require_extensions(&["nothing_has_it"]), "lacks the API extensions nothing_has_it"),
+    ] {
+        let error = error.expect_err("refused");
+        assert_eq!(error.daemon(), release.daemon());
+        assert!(
+            error.to_string().contains(&format!("{name} {says}"))
+                || error.to_string().contains(&format!("{name} {} {says}", release.version())),
+            "{error}"
+        );
+    }
 }

@@ -84,7 +84,8 @@ async fn ensure(fake: &FakeLxd) -> Result<Golden, Error> {
 #[rstest]
 #[tokio::test]
 async fn a_copy_has_all_of_its_golden_image(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let (world, fake, name) = world(release).await;
     world.put("instances", &name, instance(&name, ready()));
@@ -116,7 +117,8 @@ async fn a_copy_has_all_of_its_golden_image(
 #[rstest]
 #[tokio::test]
 async fn one_that_another_makes_is_waited_for(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let (world, fake, name) = world(release).await;
     world.put("instances", &name, instance(&name, half_made("other", "2999-01-01T00:00:00Z")));
@@ -169,7 +171,10 @@ async fn one_that_another_takes_over_first_is_the_others() {
 
 #[rstest]
 #[tokio::test]
-async fn two_that_begin_at_once_make_one(#[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release) {
+async fn two_that_begin_at_once_make_one(
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
+) {
     let (world, fake, name) = world(release).await;
     // Between the look and the request, another was quicker.
     let (other, named) = (world.clone(), name.clone());

@@ -1,4 +1,4 @@
-//! The same on every release of LXD: the client, the setup, golden images and their copies, and the sweep, over a fake LXD
+//! The same on every release of LXD, and on Incus: the client, the setup, golden images and their copies, and the sweep, over a fake LXD
 //! that answers as each release was recorded to.
 
 mod again;

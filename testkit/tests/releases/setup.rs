@@ -20,7 +20,10 @@ async fn prepare(fake: &FakeLxd) -> Result<Report, Error> {
 
 #[rstest]
 #[tokio::test]
-async fn all_is_made_once(#[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release) {
+async fn all_is_made_once(
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
+) {
     let world = World::new(release);
     let fake = world.serve();
     let made = prepare(&fake).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
@@ -38,7 +41,8 @@ async fn all_is_made_once(#[values(Release::V5_0_2, Release::V5_21_7, Release::V
 #[case::pool_left("POST storage-pools", 500, "boom", Some("Pending"))]
 #[tokio::test]
 async fn a_setup_that_fails_leaves_nothing(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
     #[case] call: &str,
     #[case] code: u16,
     #[case] text: &str,
@@ -57,7 +61,8 @@ async fn a_setup_that_fails_leaves_nothing(
 #[rstest]
 #[tokio::test]
 async fn what_another_made_meanwhile_is_not_removed(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
 ) {
     let world = World::new(release);
     world.fail("POST storage-pools", 409, "Storage pool \"pool\" already exists", Some("Created"));

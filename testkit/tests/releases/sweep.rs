@@ -26,7 +26,10 @@ fn tagged(name: &str) -> Value {
 
 #[rstest]
 #[tokio::test]
-async fn what_a_run_left_is_removed(#[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release) {
+async fn what_a_run_left_is_removed(
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
+) {
     let world = World::new(release);
     world.put("instances", "ours", tagged("ours"));
     world.put("networks", "tkours", tagged("tkours"));
@@ -46,7 +49,8 @@ async fn what_a_run_left_is_removed(#[values(Release::V5_0_2, Release::V5_21_7, 
 #[rstest]
 #[tokio::test]
 async fn what_lxd_still_makes_for_a_run_is_waited_for(
-    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9)] release: Release,
+    #[values(Release::V5_0_2, Release::V5_21_7, Release::V6_9, Release::Incus6_0_4, Release::Incus7_0_2)]
+    release: Release,
     #[values("task", "durable")] class: &str,
 ) {
     let world = World::new(release);

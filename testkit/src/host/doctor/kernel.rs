@@ -15,7 +15,7 @@ const SYSCTL: &str = "/proc/sys";
 /// The host that nodes share a kernel with.
 pub(super) fn host(asker: Asker) -> Vec<Finding> {
     let mut findings = vec![
-        packages(&packages::missing(false), asker),
+        packages(&packages::missing(None), asker),
         cgroups(&fs::read_to_string("/proc/self/mounts").unwrap_or_default(), asker),
     ];
     let low = limits::too_low().map(|(key, value, least, otherwise)| {

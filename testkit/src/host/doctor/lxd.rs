@@ -4,7 +4,10 @@ use std::path::Path;
 
 use super::finding::{Asker, Finding, SETUP};
 use crate::config::Config;
-use crate::host::{BRIDGE, Capacity, EXTENSIONS, Error, connect_to, daemons, objects, options, refuse_cluster};
+use crate::daemon::Daemon;
+use crate::host::{
+    BRIDGE, Capacity, EXTENSIONS, Error, SetupOptions, connect_to, daemons, objects, options, refuse_cluster,
+};
 use crate::lxd::{Client, Endpoint};
 
 /// What a member of a formed cluster takes, in bytes, with some room; measured by `make bench`.
@@ -15,11 +18,17 @@ const MIB: u64 = 1 << 20;
 
 /// LXD, and what it is like.
 pub(super) async fn reach(config: &Config, asker: Asker) -> Result<(Client, Finding), Finding> {
-    let refused = |error: Error| refusal(&error, asker);
-    let options = options(config).map_err(refused)?;
+    let options = options(config).map_err(|error| refusal(&error, Daemon::Lxd, asker))?;
+    let refused = |error: Error| {
+        let daemon = match &error {
+            Error::Unusable(error) => error.daemon(),
+            _ => options.daemon.unwrap_or(Daemon::Lxd),
+        };
+        refusal(&error, daemon, asker)
+    };
     let endpoint = daemons::find_lxd(&options).await.map_err(refused)?;
-    let endpoint = endpoint.ok_or_else(|| no_lxd(asker))?;
-    let client = connect_to(&endpoint).await.map_err(refused)?;
+    let endpoint = endpoint.ok_or_else(|| no_lxd(&options, asker))?;
+    let client = connect_to(&endpoint, &options).await.map_err(refused)?;
     refuse_cluster(&client).map_err(refused)?;
     let server = client.server();
     let version = &server.environment.server_version;
@@ -33,11 +42,15 @@ pub(super) async fn reach(config: &Config, asker: Asker) -> Result<(Client, Find
             Endpoint::Unix(socket) => manager(socket, Path::new("/run/systemd/system").exists()),
             Endpoint::Https { .. } => "on another host",
         };
-        let finding = release(version, &format!("at {at}, {manager}"));
+        let finding = release(server.daemon(), version, &format!("at {at}, {manager}"));
         return Ok((client, finding));
     }
     let seen = format!("{version} lacks the API extensions {}", missing.join(", "));
-    Err(Finding::fail("LXD", seen, "install LXD 5.0 or later: `sudo snap install lxd`"))
+    let mend = match server.daemon() {
+        Daemon::Lxd => "install LXD 5.0 or later: `sudo snap install lxd`",
+        Daemon::Incus => "install Incus 6.0 or later",
+    };
+    Err(Finding::fail(title(server.daemon()), seen, mend))
 }
 
 /// Who starts and stops the LXD of this socket.
@@ -49,48 +62,67 @@ fn manager(socket: &Path, systemd: bool) -> &'static str {
     }
 }
 
-/// The releases of LXD that were tried: the first for real, all by their recorded replies.
-const TRIED: &str = "5.0.2, 5.21.7 and 6.9 were tried";
-/// The newest of them.
-const NEWEST: [u64; 2] = [6, 9];
+/// What a finding about one of the two is called.
+fn title(daemon: Daemon) -> &'static str {
+    match daemon {
+        Daemon::Lxd => "LXD",
+        Daemon::Incus => "Incus",
+    }
+}
 
-/// An LXD that has what is needed. A newer one than was tried may answer otherwise.
-fn release(version: &str, place: &str) -> Finding {
-    let seen = format!("{version} {place}, with every API extension needed; {TRIED}");
+/// The releases that were tried, the first for real, all by their recorded replies; and the newest of them.
+fn tried(daemon: Daemon) -> (&'static str, [u64; 2]) {
+    match daemon {
+        Daemon::Lxd => ("5.0.2, 5.21.7 and 6.9 were tried", [6, 9]),
+        Daemon::Incus => ("6.0.4 and 7.0.2 were tried", [7, 0]),
+    }
+}
+
+/// One that has what is needed. A newer one than was tried may answer otherwise.
+fn release(daemon: Daemon, version: &str, place: &str) -> Finding {
+    let (tried, newest) = tried(daemon);
+    let seen = format!("{version} {place}, with every API extension needed; {tried}");
     let numbers: Vec<Option<u64>> = version.split('.').take(2).map(|part| part.parse().ok()).collect();
     match numbers[..] {
-        [Some(major), Some(minor)] if [major, minor] <= NEWEST => Finding::ok("LXD", seen),
-        _ => Finding::warn("LXD", seen, "nothing, where suites run; a reply that is not understood is told as such"),
+        [Some(major), Some(minor)] if [major, minor] <= newest => Finding::ok(title(daemon), seen),
+        _ => {
+            let mend = "nothing, where suites run; a reply that is not understood is told as such";
+            Finding::warn(title(daemon), seen, mend)
+        }
     }
 }
 
 /// An LXD that is there and cannot be used.
-pub(super) fn refusal(error: &(dyn std::error::Error + 'static), asker: Asker) -> Finding {
+pub(super) fn refusal(error: &(dyn std::error::Error + 'static), daemon: Daemon, asker: Asker) -> Finding {
     let causes: Vec<_> = std::iter::successors(Some(error), |error| error.source()).collect();
     let denied = causes.iter().any(|cause| {
         let io = cause.downcast_ref::<std::io::Error>();
         io.is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
     });
     let mend = match (denied, asker.root) {
-        (true, false) => "root must: `sudo usermod --append --groups lxd \"$USER\"`; then log in anew".to_owned(),
+        (true, false) => {
+            format!("root must: `sudo usermod --append --groups {} \"$USER\"`; then log in anew", daemon.group())
+        }
         _ => SETUP.to_owned(),
     };
-    Finding::fail("LXD", causes.iter().map(ToString::to_string).collect::<Vec<_>>().join(": "), mend)
+    Finding::fail(title(daemon), causes.iter().map(ToString::to_string).collect::<Vec<_>>().join(": "), mend)
 }
 
-pub(super) fn no_lxd(asker: Asker) -> Finding {
+pub(super) fn no_lxd(options: &SetupOptions, asker: Asker) -> Finding {
+    let daemon = daemons::to_start(options);
     // Where it is installed and does not run, and where it is not; `setup` knows which, when it may do either.
-    let mend = match (asker.root, daemons::start_command()) {
+    let mend = match (asker.root, daemons::start_command(daemon)) {
         (true, _) => SETUP.to_owned(),
         (false, Some(start)) => format!("root must start it: `sudo {}`", start.join(" ")),
         (false, None) => "root must install or start it: `sudo make setup`".to_owned(),
     };
-    Finding::fail("LXD", "none answers", mend)
+    Finding::fail(title(daemon), daemons::none_answers(options), mend)
 }
 
 /// The framework's own objects, and the room that LXD's host has.
 pub(super) async fn lxd_objects(config: &Config, client: &Client) -> Vec<Finding> {
-    let absent = |what, name: &str| Finding::fail(what, format!("LXD has no {what} {name}"), SETUP);
+    let daemon = client.server().daemon();
+    let absent = |what, name: &str| Finding::fail(what, format!("{daemon} has no {what} {name}"), SETUP);
     let refused = |what, error: &dyn std::error::Error| Finding::fail(what, error.to_string(), SETUP);
     let owned = |what, name: &str, config: &_| match objects::check_ours(config, what, name) {
         Ok(()) => Finding::ok(what, format!("{name} is there, and is the framework's own")),
@@ -166,16 +198,23 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::of_debian("5.0.2", Level::Ok)]
-    #[case::long_term("5.21.7", Level::Ok)]
-    #[case::newest("6.9", Level::Ok)]
-    #[case::two_digits("6.10", Level::Warn)]
-    #[case::next("7.0.1", Level::Warn)]
-    #[case::no_version("git", Level::Warn)]
-    fn an_lxd_that_is_newer_than_what_was_tried_is_told(#[case] version: &str, #[case] level: Level) {
-        let finding = release(version, "at /s");
-        assert_eq!(finding.level, level);
-        assert!(finding.seen.contains(version) && finding.seen.contains(TRIED), "{finding:?}");
+    #[case::of_debian(Daemon::Lxd, "5.0.2", Level::Ok)]
+    #[case::long_term(Daemon::Lxd, "5.21.7", Level::Ok)]
+    #[case::newest(Daemon::Lxd, "6.9", Level::Ok)]
+    #[case::two_digits(Daemon::Lxd, "6.10", Level::Warn)]
+    #[case::next(Daemon::Lxd, "7.0.1", Level::Warn)]
+    #[case::no_version(Daemon::Lxd, "git", Level::Warn)]
+    #[case::incus(Daemon::Incus, "6.0.4", Level::Ok)]
+    #[case::newest_incus(Daemon::Incus, "7.0.2", Level::Ok)]
+    #[case::newer_incus(Daemon::Incus, "7.3", Level::Warn)]
+    fn one_that_is_newer_than_what_was_tried_is_told(
+        #[case] daemon: Daemon,
+        #[case] version: &str,
+        #[case] level: Level,
+    ) {
+        let finding = release(daemon, version, "at /s");
+        assert_eq!((finding.level, finding.what), (level, title(daemon)));
+        assert!(finding.seen.contains(version) && finding.seen.contains(tried(daemon).0), "{finding:?}");
     }
 
     #[test]
