@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::finding::{Asker, Finding, SETUP};
 use crate::config::Config;
-use crate::host::{BRIDGE, Capacity, EXTENSIONS, Error, connect_to, daemons, objects, options, refuse_cluster};
+use crate::host::{BRIDGE, Capacity, EXTENSIONS, Error, connect_to, daemons, objects, options};
 use crate::lxd::{Client, Endpoint};
 
 /// What a member of a formed cluster takes, in bytes, with some room; measured by `make bench`.
@@ -20,7 +20,6 @@ pub(super) async fn reach(config: &Config, asker: Asker) -> Result<(Client, Find
     let endpoint = daemons::find_lxd(&options).await.map_err(refused)?;
     let endpoint = endpoint.ok_or_else(|| no_lxd(asker))?;
     let client = connect_to(&endpoint).await.map_err(refused)?;
-    refuse_cluster(&client).map_err(refused)?;
     let server = client.server();
     let version = &server.environment.server_version;
     let missing: Vec<_> = EXTENSIONS.into_iter().filter(|name| !server.has_extension(name)).collect();
@@ -136,7 +135,7 @@ fn storage(driver: &str, free: u64) -> Finding {
     }
 }
 
-fn memory(Capacity { memory: free, processors }: Capacity) -> Finding {
+pub(super) fn memory(Capacity { memory: free, processors }: Capacity) -> Finding {
     let members = free / MEMBER;
     let seen = format!("{} MiB free on {processors} processors: room for {members} members at a time", free / MIB);
     match members {

@@ -1,9 +1,10 @@
-//! Proof that nothing of the host is left.
+//! Proof that nothing is left of a host that was booted, or of a cluster of LXDs that was formed.
 
 use std::fs;
 use std::path::Path;
 
-/// What there still is of a host with this name, whose files were in `folder`: processes, mounts, network devices, files.
+/// What there still is of what has this name, whose files were in `folder`: processes, namespaces, mounts, loop devices, network
+/// devices, files.
 pub(super) fn of(name: &str, folder: &Path) -> Vec<String> {
     let mut left = Vec::new();
     let here = folder.to_string_lossy();
@@ -16,6 +17,12 @@ pub(super) fn of(name: &str, folder: &Path) -> Vec<String> {
     }
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     left.extend(mounts.lines().filter(|mount| mount.contains(&*here)).map(|mount| format!("mount {mount}")));
+    let blocks = fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let backed = blocks.filter_map(|block| {
+        let file = fs::read_to_string(block.path().join("loop/backing_file")).ok()?;
+        file.contains(&*here).then(|| format!("loop device {} of {}", block.file_name().to_string_lossy(), file.trim()))
+    });
+    left.extend(backed);
     let devices = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
     let devices = devices.map(|device| device.file_name().to_string_lossy().into_owned());
     left.extend(devices.filter(|device| device.contains(name)).map(|device| format!("network device {device}")));
