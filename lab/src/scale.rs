@@ -20,9 +20,9 @@ pub(super) struct ScaleArgs {
     /// The most LXD members; fewer are shown beside it.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     members: u16,
-    /// How many suites: all cells and journeys that there are, again and again.
-    #[arg(long, default_value_t = 908, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    cells: u32,
+    /// How many suites; all cells and journeys that there are, where it is not given, and again and again where it is more.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    cells: Option<u32>,
     /// How many threads each member runs at once.
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     processors: u16,
@@ -72,12 +72,14 @@ struct Found {
 pub(super) fn scale(config: &Config, catalogue: &Catalogue, args: &ScaleArgs) -> Result<ExitCode, Failure> {
     let cells = Cells::of(catalogue)?;
     let all: Vec<_> = cells.by_lowest_tier().into_iter().flat_map(|(_, cells)| cells).collect();
-    let mut suites = cells.suites(&all);
-    suites.extend(cells.life(None)?);
+    // Journeys first, so that fewer suites than there are have them, too.
+    let mut suites = cells.life(None)?;
+    suites.extend(cells.suites(&all));
     let recorded = suites.iter().filter(|suite| suite.is_recorded(&config.out_dir)).count();
     let cost = |suite: &Suite| (suite.name().to_owned(), times(suite.cost(&config.out_dir), args.shared));
     let known: Vec<(String, u64)> = suites.iter().map(cost).collect();
-    let many: Vec<&(String, u64)> = known.iter().cycle().take(args.cells as usize).collect();
+    let count = args.cells.map_or(known.len(), |cells| cells as usize);
+    let many: Vec<&(String, u64)> = known.iter().cycle().take(count).collect();
     let costs: Vec<u64> = many.iter().map(|(_, cost)| *cost).collect();
     let rows = sizes(args.members).map(|members| {
         let turns = usize::from(args.turns.unwrap_or(args.processors.saturating_mul(2)).max(1));

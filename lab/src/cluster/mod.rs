@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use testkit::cli::{Failure, Format, lines};
 use testkit::config::Config;
-use testkit::image::{self, Progress};
+use testkit::image::{self, Interrupted, Progress};
 
 use crate::paper::{Paper, table};
 use crate::{leftovers, testkit_command};
@@ -71,9 +71,13 @@ pub(super) async fn cluster(config: &Config, args: ClusterArgs) -> Result<ExitCo
     let config = config.clone();
     let target = config.root.join("target");
     let format = args.format;
-    let steps = tokio::task::spawn_blocking(move || try_all(&config, &testkit, &args, &mut lines())).await;
-    let steps = steps.map_err(Failure::usage)??;
-    if interrupted.is_set() {
+    let tried = tokio::task::spawn_blocking(move || {
+        let steps = try_all(&config, &testkit, &args, &interrupted, &mut lines());
+        (steps, interrupted.is_set())
+    });
+    let (steps, interrupted) = tried.await.map_err(Failure::usage)?;
+    let steps = steps?;
+    if interrupted {
         return Err(Failure::Provisioning("interrupted; nothing of the cluster is left".to_owned()));
     }
     show(&steps, format, &target)
@@ -83,11 +87,12 @@ fn try_all(
     config: &Config,
     testkit: &std::path::Path,
     args: &ClusterArgs,
+    interrupted: &Interrupted,
     progress: &mut Progress<'_>,
 ) -> Result<Vec<Step>, Failure> {
     let mut ring = Ring::make(usize::from(args.members)).map_err(Failure::usage)?;
     let (name, folder) = (ring.name(), ring.folder().to_owned());
-    let mut trials = Trials::new(config, testkit, args, progress);
+    let mut trials = Trials::new(config, testkit, args, interrupted, progress);
     trials.all(&mut ring);
     let mut steps = trials.steps;
     let logs = ring.keep_logs(&config.root.join("target/lab"), steps.iter().any(|step| step.wrong.is_some()));

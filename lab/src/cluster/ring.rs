@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::member::{Member, printed};
+use crate::leftovers;
 
 /// How the names of the folders of such clusters begin.
 const FOLDER: &str = "testkit-cluster-";
@@ -123,7 +124,7 @@ fn clear(folder: &Path, bridge: &str) {
     let own = std::process::id();
     for process in procfs::process::all_processes().into_iter().flatten().flatten() {
         let named = process.cmdline().unwrap_or_default().join(" ").contains(&here);
-        if named && u32::try_from(process.pid).is_ok_and(|pid| pid != own) {
+        if (named || leftovers::knows(process.pid, folder)) && u32::try_from(process.pid).is_ok_and(|pid| pid != own) {
             end_with_children(process.pid);
         }
     }

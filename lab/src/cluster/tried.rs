@@ -2,14 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use testkit::config::Config;
-use testkit::image::Progress;
+use testkit::image::{Interrupted, Progress};
 use testkit::record::{self, Record};
 
 use super::ring::Ring;
@@ -29,6 +30,7 @@ pub(super) struct Trials<'a, 'b> {
     testkit: &'a Path,
     root: &'a Path,
     args: &'a ClusterArgs,
+    interrupted: &'a Interrupted,
     progress: &'a mut Progress<'b>,
     pub(super) steps: Vec<Step>,
 }
@@ -41,9 +43,10 @@ impl<'a, 'b> Trials<'a, 'b> {
         config: &'a Config,
         testkit: &'a Path,
         args: &'a ClusterArgs,
+        interrupted: &'a Interrupted,
         progress: &'a mut Progress<'b>,
     ) -> Self {
-        Self { testkit, root: &config.root, args, progress, steps: Vec::new() }
+        Self { testkit, root: &config.root, args, interrupted, progress, steps: Vec::new() }
     }
 
     /// Tries everything. What cannot be set up is the end; behind that one look is to find all that is wrong.
@@ -73,6 +76,9 @@ impl<'a, 'b> Trials<'a, 'b> {
     }
 
     fn step(&mut self, name: &str, ring: &mut Ring, attempt: impl FnOnce(&Self, &mut Ring) -> Tried) -> bool {
+        if self.interrupted.is_set() {
+            return false;
+        }
         (self.progress)(name);
         let began = Instant::now();
         let tried = attempt(self, ring);
@@ -108,7 +114,34 @@ impl<'a, 'b> Trials<'a, 'b> {
     }
 
     fn run(&self, ring: &Ring, args: &[&str]) -> Result<Output, String> {
-        text(self.command(ring, args).output())
+        self.output(&mut self.command(ring, args))
+    }
+
+    /// What a command printed, when it has ended. Where this is interrupted, it is, too.
+    fn output(&self, command: &mut Command) -> Result<Output, String> {
+        let (mut out, mut err) = (text(tempfile::tempfile())?, text(tempfile::tempfile())?);
+        command.stdout(text(out.try_clone())?).stderr(text(err.try_clone())?);
+        let status = self.wait(&mut text(command.spawn())?)?;
+        let mut printed = Output { status, stdout: Vec::new(), stderr: Vec::new() };
+        for (file, into) in [(&mut out, &mut printed.stdout), (&mut err, &mut printed.stderr)] {
+            text(file.rewind().and_then(|()| file.read_to_end(into)))?;
+        }
+        Ok(printed)
+    }
+
+    fn wait(&self, child: &mut Child) -> Result<ExitStatus, String> {
+        let mut told = false;
+        loop {
+            if let Some(status) = text(child.try_wait())? {
+                return Ok(status);
+            }
+            if self.interrupted.is_set() && !std::mem::replace(&mut told, true) {
+                let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+                // It has ended meanwhile, or else hears it.
+                let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::INT));
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     fn good(&self, ring: &Ring, args: &[&str]) -> Tried {
@@ -133,7 +166,7 @@ impl<'a, 'b> Trials<'a, 'b> {
     fn half_a_pool(&self, ring: &Ring) -> Tried {
         let [first, second, ..] = ring.members.as_slice() else { return Err("there are too few members".to_owned()) };
         text(first.run("lxc", &["storage", "create", HALF, "dir", "--target", &second.name]))?;
-        let output = text(self.command(ring, &["setup"]).env("TESTKIT_POOL", HALF).output())?;
+        let output = self.output(self.command(ring, &["setup"]).env("TESTKIT_POOL", HALF))?;
         let told = self.refused_naming(&output, &format!("is on the members {}", second.name));
         text(first.run("lxc", &["storage", "delete", HALF]))?;
         let made = text(first.run("lxc", &["project", "list", "--format", "csv"]))?;
@@ -197,7 +230,7 @@ impl<'a, 'b> Trials<'a, 'b> {
         let mut child = text(command.stdout(text(file.try_clone())?).stderr(file).spawn())?;
         let struck = self.await_cell_on(ring, &before, &name, &mut child);
         let killed = struck.and_then(|cell| text(ring.members[at].kill()).map(|()| cell));
-        let ended = text(child.wait())?;
+        let ended = self.wait(&mut child)?;
         let cell = killed.map_err(|why| format!("{why}; {}", tail(&log)))?;
         let record = self.record(ring, &before)?;
         let mut wrong = Vec::new();
@@ -233,7 +266,7 @@ impl<'a, 'b> Trials<'a, 'b> {
     /// Waits until a cell is being formed on a member; which.
     fn await_cell_on(&self, ring: &Ring, before: &[PathBuf], member: &str, child: &mut Child) -> Tried {
         let began = Instant::now();
-        while began.elapsed() < PATIENCE {
+        while began.elapsed() < PATIENCE && !self.interrupted.is_set() {
             let cells = runs(ring).into_iter().filter(|run| !before.contains(run)).flat_map(|run| entries(&run));
             for cell in cells {
                 let placed: Option<Value> =

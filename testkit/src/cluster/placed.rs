@@ -49,5 +49,5 @@ async fn away(client: &Client, pool: &str, member: &str) -> Option<String> {
         // Then it is LXD that is away, which is said without this.
         Err(_) => return None,
     }
-    client.get_storage_pool_resources_on(pool, member).await.err().map(|error| error.to_string())
+    client.get_storage_pool_resources_on(pool, member).await.err().map(|error| format!("it does not answer ({error})"))
 }
