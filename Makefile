@@ -38,7 +38,7 @@ FORMAT ?= table
 JOBS ?= 4
 
 .PHONY: help setup teardown image plan generate summary report book dist fmt check check-lint check-workflows check-unit check-lxd \
-	check-system check-host check-incus browser-tools faults fuzz storm bench bench-life bench-scale compare bench-matrix clean
+	check-system check-host check-incus check-cluster browser-tools faults fuzz storm bench bench-life bench-scale compare bench-matrix clean
 
 help: ## Show this help
 	@grep -E '^[a-z/%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -125,6 +125,10 @@ check-host: ## Try the framework as an ordinary user of a host with AppArmor, bo
 # No part of `check`: it runs the core suites once more.
 check-incus: ## Start an Incus beside LXD, as root, and run the core suites on it; results in target/lab
 	@$(LAB) incus $(ARGS)
+
+# Minutes to an hour, by the tier; it needs an LXD that is no snap, and starts its own.
+check-cluster: ## Try the framework on an LXD cluster of three daemons on this machine, one of which is killed; results in target/lab
+	@$(LAB) cluster $(ARGS)
 
 check: check-lint check-workflows browser-tools setup image ## Everything: lint, unit tests, the client and the core suites on LXD
 	cargo test --workspace --doc --locked --quiet

@@ -1,6 +1,7 @@
-//! Proof that nothing is left of what ran beside this process.
+//! Proof that nothing is left of what ran beside this process: of a host that was booted, of daemons that were started.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What there still is of something with this name, whose files were in `folder`: processes, mounts, network devices, loop
@@ -11,7 +12,7 @@ pub(crate) fn of(name: &str, folder: &Path) -> Vec<String> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     for process in procfs::process::all_processes().into_iter().flatten().flatten() {
         let command = process.cmdline().unwrap_or_default().join(" ");
-        if process.pid != own && (command.contains(name) || command.contains(&*here)) {
+        if process.pid != own && (command.contains(name) || command.contains(&*here) || knows(process.pid, folder)) {
             left.push(format!("process {} ({command})", process.pid));
         }
     }
@@ -50,6 +51,13 @@ fn hierarchies_of(mounts: &str) -> Vec<PathBuf> {
     if unified.is_empty() { of("cgroup") } else { unified }
 }
 
+/// Whether a process was told of a folder, or of something in it, by its environment, as what a command starts is.
+pub(super) fn knows(pid: i32, folder: &Path) -> bool {
+    let folder = folder.as_os_str().as_bytes();
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.windows(folder.len()).any(|part| part == folder)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +82,11 @@ mod tests {
         let left = of(&name, folder.path());
         assert!(left.iter().any(|left| left.starts_with("process ") && left.contains(&name)), "{left:?}");
         assert!(left.iter().any(|left| left.starts_with("folder ")), "{left:?}");
+        running.kill().expect("it ends");
+        let (reader, _writer) = std::io::pipe().expect("a pipe");
+        let told = duct::cmd!("sh", "-c", "read -r line").env("OUT", folder.path().join("out"));
+        let running = told.stdin_file(reader).start().expect("it runs");
+        assert!(of(&name, folder.path()).iter().any(|left| left.starts_with("process ")), "it was told by its environment");
         running.kill().expect("it ends");
     }
 }

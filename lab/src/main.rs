@@ -3,6 +3,7 @@
 //! Runs are started as a person starts them, by `testkit` and cargo, so that nothing here is relied on by what is tried.
 
 mod bench;
+mod cluster;
 mod compare;
 // The corpus is the library's, whose tests read it too.
 #[path = "../../testkit/tests/bad_input_corpus/entry.rs"]
@@ -14,6 +15,7 @@ mod host;
 mod incus;
 mod leftovers;
 mod paper;
+mod scale;
 #[path = "../../testkit/tests/bad_input_corpus/seeds.rs"]
 mod seeds;
 mod storm;
@@ -43,6 +45,9 @@ struct Args {
 enum Command {
     /// Run the suites and show where the time went.
     Bench(bench::BenchArgs),
+    /// Form an LXD cluster of several daemons on this machine, try the framework on it, also while one of them is away, and
+    /// leave nothing.
+    Cluster(cluster::ClusterArgs),
     /// Run the core suites here and by a shell script that takes every step by hand, and show the ratio.
     Compare(compare::CompareArgs),
     /// Try every fault that the stand-in can play, and show which checks find it.
@@ -52,6 +57,8 @@ enum Command {
     Host(host::HostArgs),
     /// Start an Incus beside whatever is on this host, and run setup, images and the core suites on it; needs root.
     Incus(incus::IncusArgs),
+    /// Reckon how long many suites would take on the members of an LXD cluster, without one.
+    Scale(scale::ScaleArgs),
     /// Kill runs at random moments in every way, and look whether anything of them stays.
     Storm(storm::StormArgs),
     /// Write what the fuzz targets start from, a folder for each.
@@ -95,12 +102,14 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     let catalogue = suites::catalogue();
     match command {
         Command::Bench(args) => bench::run(&config()?, &catalogue, &args).await,
+        Command::Cluster(args) => cluster::cluster(&config()?, args).await,
         Command::Compare(args) => compare::compare(&config()?, &catalogue, &args).await,
         Command::Faults(args) => faults::faults(&config()?, &catalogue, &args).await,
         Command::Host(args) => host::host(&config()?, args).await,
         Command::HostInside { share } => host::inside(&share).map(|()| ExitCode::SUCCESS).map_err(Failure::usage),
         Command::Incus(args) => incus::incus(&config()?, args).await,
         Command::IncusInside { folder } => incus::inside(&folder).map_err(Failure::usage),
+        Command::Scale(args) => scale::scale(&config()?, &catalogue, &args),
         Command::Storm(args) => storm::storm(&config()?, &args).await,
         Command::Seeds { folder } => write_seeds(&folder),
         Command::Trial { name, members, until } => {

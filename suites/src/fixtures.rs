@@ -175,8 +175,14 @@ async fn provide(site: &Site, cell: &Cell, dir: &Path) -> Result<Manifest, Unpro
     let work = Work::Check(cluster::TRIED.to_owned());
     Progress::new(dir).tell(Doing::Settling, "trying a change in the Northbound on every member");
     timeline.stage(work, Owner::Product, cluster::try_out(&site.client, &mut manifest)).await;
+    let tried = Check::find(cluster::TRIED).filter(|check| fails(*check, &manifest));
+    if let Some(check) = tried
+        && let Some(lost) = cluster::lost(site, dir, &check.judge(&manifest).headline()).await
+    {
+        return Err(Unprovisioned::from(chain(&lost)));
+    }
     // What was seen has been judged, and where it was red it has left its evidence.
-    let new = manifest.no_traffic.is_some() || Check::find(cluster::TRIED).is_some_and(|check| fails(check, &manifest));
+    let new = manifest.no_traffic.is_some() || tried.is_some();
     if manifest.settled.unsatisfied.is_empty() && new {
         let evidence = Evidence::new(dir);
         let collecting = cluster::collect(&site.client, &manifest.instances, &evidence);

@@ -36,6 +36,7 @@ pub mod microovn;
 mod nearest;
 pub mod ovn;
 pub mod packets;
+pub mod placement;
 pub mod plan;
 pub mod record;
 pub mod report;

@@ -124,6 +124,11 @@ impl<'a> Suites<'a> {
     pub(crate) async fn new(site: &'a Site, catalogue: &Catalogue) -> Result<Self, Failure> {
         let room = match site.config.parallel {
             Some(room) => room,
+            // It is told to each member.
+            None if site.client.is_clustered() => {
+                let places = site.places().await.map_err(Failure::cluster)?;
+                places.iter().map(|place| place.turns).max().unwrap_or(1)
+            }
             None => site.room().await.map_err(Failure::cluster)?,
         };
         let out = tempfile::tempdir().map_err(Failure::usage)?;

@@ -100,7 +100,10 @@ pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failu
     }
     let command = nextest::command(config, &runnable, Some(programs), order.runner)?;
     let command = order.settings.iter().fold(command, |command, (name, value)| command.env(name, value));
-    let command = command.env("TESTKIT_PARALLEL", room.to_string());
+    let command = match room {
+        Some(room) => command.env("TESTKIT_PARALLEL", room.to_string()),
+        None => command,
+    };
     let began = Timestamp::now();
     // The whole run, so that each round is shown as one.
     let repeats = order.runner.iter().any(|word| word.starts_with("--stress-"));
@@ -165,8 +168,8 @@ struct Division {
     /// In which the product was asked.
     run: Run,
     /// How many clusters there is room for at once, as it was before the tests began: when all of them start, the host looks
-    /// slower than it is.
-    room: usize,
+    /// slower than it is. `None` where each member of an LXD cluster has turns of its own, which tests count by themselves.
+    room: Option<usize>,
 }
 
 /// The suites that the product can be tested with, and the others.
@@ -175,6 +178,11 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
     let run = Run::start(config).await.map_err(Failure::usage)?;
     let site = Site::open(config.clone(), run, &exe).await.map_err(Failure::usage)?;
     record::leave_host(site.run.dir(), &site.client).map_err(Failure::usage)?;
+    // Of a cluster that is not whole no cell could have bridges.
+    let members = crate::host::require_all(&site.client).await.map_err(Failure::usage)?;
+    if !members.is_empty() {
+        println!("LXD members: {}", members.join(", "));
+    }
     let find = async || cluster::golden(&site.config, &site.client, &mut host::lines()).await;
     let (golden, product) = site.run.once("golden", find).await.map_err(Failure::cluster)?;
     println!("product: {product}");
@@ -198,8 +206,9 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
         }
     }
     let room = match config.parallel {
-        Some(room) => room,
-        None => site.room().await.map_err(Failure::cluster)?,
+        Some(room) => Some(room),
+        None if site.client.is_clustered() => None,
+        None => Some(site.room().await.map_err(Failure::cluster)?),
     };
     Ok(Division { runnable, skips, run: site.run, room })
 }

@@ -46,7 +46,10 @@ pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
             return Err(Failure::Provisioning("interrupted; what was half made in the cache is removed".to_owned()));
         }
         let (golden, product) = built.map_err(Failure::cluster)?;
-        println!("golden image {}: {product}", golden.instance);
+        let told = cluster::golden_everywhere(&client, &golden, |text| eprintln!("{text}")).await;
+        let members = told.map_err(Failure::cluster)?;
+        let on = if client.is_clustered() { format!(", on {members} LXD members") } else { String::new() };
+        println!("golden image {}{on}: {product}", golden.instance);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -24,6 +24,7 @@ mod logs;
 mod nextest;
 mod output;
 mod parity;
+mod place;
 mod plan;
 mod products;
 mod programs;
@@ -147,6 +148,10 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
             return generate::generate(catalogue, check);
         }
         Command::Plan(args) => {
+            if let Some((suites, json)) = args.placed(catalogue)? {
+                let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+                return place::place(&config, &suites, json).await;
+            }
             return match args.comparison()? {
                 Some(comparison) => compare::compare(catalogue, comparison).await,
                 None => plan::plan(catalogue, &args),

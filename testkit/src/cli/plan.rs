@@ -55,12 +55,33 @@ pub(super) struct PlanArgs {
     /// files say, without LXD.
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["coverage", "explain", "steps", "upstream"])]
     compare: Option<Vec<PathBuf>>,
+    /// Where they would go on the members of the LXD cluster, as it is now.
+    #[arg(long, conflicts_with_all = ["coverage", "explain", "steps", "upstream", "compare"])]
+    place: bool,
     /// Ask both products what they can do, each on a copy of its golden image in LXD, which is made where it is missing.
     #[arg(long, requires = "compare")]
     ask: bool,
 }
 
 impl PlanArgs {
+    /// The suites of which is to be shown where they would go, and whether as JSON; where that is asked for.
+    pub(super) fn placed(&self, catalogue: &Catalogue) -> Result<Option<(Vec<Suite>, bool)>, Failure> {
+        let json = match self.format {
+            _ if !self.place => return Ok(None),
+            Format::Table => false,
+            Format::Json => true,
+            Format::Github | Format::Markdown => {
+                return Err(Failure::Usage("--place is shown as a table or as JSON".to_owned()));
+            }
+        };
+        let cells = Cells::of(catalogue)?;
+        let suites = match self.tier {
+            Group::Tier(tier) => cells.suites(&cells.tier(tier)),
+            Group::Life => cells.life(None)?,
+        };
+        Ok(Some((suites, json)))
+    }
+
     /// What is to be compared, where that is asked for.
     pub(super) fn comparison(&self) -> Result<Option<Comparison>, Failure> {
         let Some(paths) = &self.compare else { return Ok(None) };

@@ -22,6 +22,9 @@ struct Node {
     cell: String,
     node: String,
     instance: String,
+    /// The member of the LXD cluster that it is on; absent where LXD is no cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lxd_member: Option<String>,
     /// As LXD has it: `Running`.
     state: String,
     /// What will become of it: its runner is `running`, has `ended`, is `elsewhere`, or it is `kept`.
@@ -56,6 +59,7 @@ impl Node {
             cell: tags.cell,
             node: tags.node,
             instance: instance.name.clone(),
+            lxd_member: client.is_clustered().then(|| instance.location.clone()),
             state: instance.status.clone(),
             runner,
             addresses: state.iter().flat_map(|state| state.network.iter().filter_map(global)).collect(),
@@ -64,18 +68,18 @@ impl Node {
         })
     }
 
-    fn row(&self, now: Timestamp) -> [String; 8] {
+    fn row(&self, now: Timestamp) -> Vec<String> {
         let absent = || "-".to_owned();
-        [
-            self.run.clone(),
-            self.cell.clone(),
-            self.node.clone(),
+        let mut row = vec![self.run.clone(), self.cell.clone(), self.node.clone()];
+        row.extend(self.lxd_member.clone());
+        row.extend([
             self.state.clone(),
             self.runner.to_owned(),
             self.created.map_or_else(absent, |created| age(created, now)),
             self.memory.map_or_else(absent, |bytes| format!("{} MiB", bytes >> 20)),
             self.addresses.join("\n"),
-        ]
+        ]);
+        row
     }
 }
 
@@ -91,6 +95,14 @@ pub(super) async fn status(config: &Config, format: Format) -> Result<ExitCode, 
     let client = host::connect(config).await.map_err(Failure::usage)?;
     let mut instances = client.list_instances(None).await.map_err(Failure::usage)?;
     instances.sort_by(|a, b| a.name.cmp(&b.name));
+    // What is on a member that is away LXD lists without its tags, so nobody can say whose it is.
+    if client.is_clustered() {
+        let members = client.list_cluster_members().await.map_err(Failure::usage)?;
+        for member in members.iter().filter(|member| !member.is_online()) {
+            let there = instances.iter().filter(|instance| instance.location == member.name).count();
+            eprintln!("note: LXD member {}; of its {there} instances is not known whose they are", member.told());
+        }
+    }
     let nodes: Vec<Node> =
         join_all(instances.iter().map(|instance| Node::find(&client, instance))).await.into_iter().flatten().collect();
     match format {
@@ -98,7 +110,10 @@ pub(super) async fn status(config: &Config, format: Format) -> Result<ExitCode, 
         Format::Table if nodes.is_empty() => output::show("no clusters"),
         Format::Table => {
             let mut table = Table::new();
-            let header = ["run", "cell", "node", "state", "runner", "age", "memory", "addresses"];
+            let mut header = vec!["run", "cell", "node", "state", "runner", "age", "memory", "addresses"];
+            if client.is_clustered() {
+                header.insert(3, "on");
+            }
             table.load_style(NOTHING).set_header(header);
             let now = Timestamp::now();
             table.add_rows(nodes.iter().map(|node| node.row(now)));

@@ -53,8 +53,13 @@ impl Suite {
     }
 
     /// Milliseconds that it is expected to take.
-    pub(super) fn cost(&self, out_dir: &std::path::Path) -> u64 {
+    pub fn cost(&self, out_dir: &std::path::Path) -> u64 {
         cluster::expected(out_dir, &self.plan, self.steps())
+    }
+
+    /// Whether a run below `out_dir` recorded how long it takes.
+    pub fn is_recorded(&self, out_dir: &std::path::Path) -> bool {
+        cluster::recorded(out_dir, self.name()).is_some()
     }
 }
 

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::control::call;
-use super::provision::{CLONE, tags, wait_ready};
+use super::owned::tags;
+use super::provision::{CLONE, wait_ready};
 use super::{ClusterError, Site, batch, faults};
 use crate::host;
 use crate::image::{Golden, NodeNic, words_of};

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::golden::describe;
-use super::provision::{CLONE, tags, wait_ready};
+use super::owned::tags;
+use super::provision::{CLONE, wait_ready};
 use super::{ClusterError, Site};
 use crate::image::{self, Golden, Progress};
 use crate::session::{Kind, reaper};

@@ -83,6 +83,33 @@ pub enum ClusterError {
         /// What LXD said last.
         source: WaitError<lxd::Error>,
     },
+    /// No pair of bridges came free on a member of an LXD cluster, and none could be made.
+    #[error(
+        "found no bridges for the cell on LXD member {member:?}, and could make none, which takes every member of the LXD \
+         cluster; {seen}"
+    )]
+    NoLane {
+        /// The member.
+        member: String,
+        /// What was waited for, and what was seen last.
+        seen: String,
+    },
+    /// The host that a cluster was on went away.
+    #[error(
+        "LXD member {member:?}, on which this cluster was, went away: {why}; what is left there goes with the next sweep once \
+         it is back\n  seen as: {seen}"
+    )]
+    MemberAway {
+        /// The member.
+        member: String,
+        /// What LXD says of it.
+        why: String,
+        /// What failed because of it.
+        seen: String,
+    },
+    /// No member of an LXD cluster can be used.
+    #[error("no member of the LXD cluster can be used: {0}; `testkit doctor` says what is wrong with each")]
+    NoMember(String),
     /// An instance did not come up.
     #[error("member {member:?} did not come up")]
     NotReady {
@@ -326,7 +353,12 @@ impl ClusterError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Image(error) => error.is_usage(),
-            Self::Config(_) | Self::Host(_) | Self::Run(_) | Self::NoSubnet | Self::FaultWithoutMember { .. } => true,
+            Self::Config(_)
+            | Self::Host(_)
+            | Self::Run(_)
+            | Self::NoSubnet
+            | Self::FaultWithoutMember { .. }
+            | Self::NoMember(_) => true,
             Self::ExtraAlone(_) | Self::UpgradeAlone(_) | Self::NewerBefore { .. } => true,
             _ => false,
         }

@@ -18,10 +18,11 @@ const STEP_COST: u64 = 4_000;
 /// of steps.
 pub fn expected(out_dir: &Path, plan: &Plan, steps: usize) -> u64 {
     let estimated = || CELL_COST + MEMBER_COST * plan.state.members.len() as u64 + STEP_COST * steps as u64;
-    measured(out_dir, plan.cell.as_str()).unwrap_or_else(estimated)
+    recorded(out_dir, plan.cell.as_str()).unwrap_or_else(estimated)
 }
 
-fn measured(out_dir: &Path, cell: &str) -> Option<u64> {
+/// How many milliseconds the product and LXD took for a cell in the last run below `out_dir` that recorded it.
+pub fn recorded(out_dir: &Path, cell: &str) -> Option<u64> {
     let folders = std::fs::read_dir(out_dir).ok()?.flatten().map(|entry| entry.path().join(cell));
     let made = |dir: &Path| {
         std::fs::metadata(CellFolder::new(dir).document(CellDocument::Manifest)).and_then(|file| file.modified()).ok()

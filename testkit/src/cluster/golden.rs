@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
@@ -50,6 +51,22 @@ pub async fn golden(
     let (spec, product, _alone) = describe(config, client, progress).await?;
     let golden = image::ensure_golden(client, &spec, progress).await?;
     Ok((golden, product))
+}
+
+/// Has LXD copy the golden image to every other member of the cluster that is there, to all at the same time, each once; how
+/// many have it now. Nothing is to be done where LXD is no cluster.
+///
+/// # Errors
+/// When it cannot be copied to one.
+pub async fn golden_everywhere(client: &Client, golden: &Golden, tell: impl Fn(&str) + Sync) -> Result<usize, ClusterError> {
+    if !client.is_clustered() {
+        return Ok(1);
+    }
+    let members = client.list_cluster_members().await?;
+    let copies = members.iter().filter(|member| member.is_online()).map(async |member| {
+        image::ensure_golden_on(client, golden, &member.name, &maker(), &mut |text| tell(text)).await
+    });
+    Ok(try_join_all(copies).await?.len())
 }
 
 /// Builds or finds the golden image of the release that upgrades start from, with the one under test lying on it as a file; the

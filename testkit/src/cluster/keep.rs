@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::observe::observe;
-use super::{ClusterError, Manifest, Planned, Product, Settled, Site, names};
+use super::{ClusterError, Manifest, Placed, Planned, Product, Settled, Site, lanes};
 use crate::config::Config;
 use crate::expect::{self, Observation, Subject};
 use crate::folder;
 use crate::image::Golden;
 use crate::lxd::InstancePatch;
-use crate::plan::Network;
 use crate::session::key;
 
 /// Marks the cluster as kept, in LXD and on disk, and says how to enter and how to remove it.
@@ -39,7 +38,7 @@ pub async fn keep_at(site: &Site, manifest: &Manifest, next: Option<&str>) -> Re
 /// # Errors
 /// Those of [`keep`].
 pub async fn pause(site: &Site, manifest: &Manifest, next: Option<&str>) -> Result<String, ClusterError> {
-    let until = super::provision::expires();
+    let until = super::owned::expires();
     mark(site, manifest, &until.to_string()).await?;
     Ok(format!("kept until {until:.0}, when a sweep may take it: {}", ways(manifest, next)))
 }
@@ -62,10 +61,9 @@ async fn mark(site: &Site, manifest: &Manifest, value: &str) -> Result<(), Clust
         let patch = InstancePatch { config: mark.clone().into(), ..InstancePatch::default() };
         site.client.patch_instance(instance, &patch, None).await?;
     }
-    for network in [Network::Management, Network::Underlay] {
-        let bridge = names::bridge(cell, site.run.id(), network);
-        site.client.patch_network(&bridge, mark.clone().into()).await?;
-    }
+    let [keep] = mark;
+    let placed: Option<Placed> = site.run.folder().cell(cell).read()?;
+    lanes::mark(site, cell, placed.as_ref().and_then(|placed| placed.lane.as_deref()), keep).await?;
     let kept = folder::kept(&site.config.out_dir);
     // Its owner's alone, like all that runs write.
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&kept);

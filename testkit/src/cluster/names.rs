@@ -29,6 +29,11 @@ pub(super) fn bridge(cell: &str, run: &RunId, network: Network) -> String {
     format!("tk{}{role}", hex(&format!("{run}/{cell}"), 10))
 }
 
+/// A few letters for a name of others, in a file's name.
+pub(super) fn digest(name: &str) -> String {
+    hex(name, 10)
+}
+
 /// The first `digits` hexadecimal digits of the SHA-256 of a text.
 fn hex(text: &str, digits: usize) -> String {
     let digest = Sha256::digest(text.as_bytes());

@@ -97,7 +97,7 @@ pub async fn play(
         if new {
             news += 1;
             let stopped = reached.not_as_it_must_be();
-            if !on || news == ENOUGH {
+            if !on || news == ENOUGH || super::lost(site, dir, "").await.is_some() {
                 return player.stop(first.unwrap_or(stopped)).await.map(|ended| (now, ended));
             }
             if first.is_none() {
@@ -199,7 +199,10 @@ impl Player<'_> {
     }
 
     /// Notes why it goes no further, after collecting what a person needs to understand it.
-    async fn stop(&self, stopped: Stopped) -> Result<Ended, ClusterError> {
+    async fn stop(&self, mut stopped: Stopped) -> Result<Ended, ClusterError> {
+        if let Some(lost) = super::lost(self.site, self.dir, &stopped.why).await {
+            stopped.why = format!("{}: {lost}", stopped.station);
+        }
         self.collect().await;
         CellFolder::new(self.dir).write(&stopped)?;
         Ok(Ended::Stopped(stopped))

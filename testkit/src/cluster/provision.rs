@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use ipnet::IpNet;
-use jiff::{Timestamp, ToSpan};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::authority::Authority;
@@ -14,24 +13,25 @@ use super::because::{Begun, explain};
 use super::capabilities::needed;
 use super::expected::expected;
 
+use super::lanes::{self, Lane};
+use super::owned::tags;
 use super::{
-    Capabilities, ClusterError, Manifest, Product, Site, faults, formation, lay, names, network, release, settle,
-    subnets,
+    Capabilities, ClusterError, Manifest, Placed, Product, Site, faults, formation, lay, names, network, release,
+    settle, subnets,
 };
+use crate::folder::CellFolder;
 use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
-use crate::lxd::{Client, Exec, FileSpec, NetworkSpec};
+use crate::lxd::{Client, Exec, FileSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
-use crate::plan::{Content, ETHERNET_MTU, File, InitOption, Member, Need, Network, Plan, Segments, Variant};
+use crate::plan::{Content, File, InitOption, Member, Need, Plan, Segments, Variant};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
-use crate::session::{Kind, Tags, Turn, reaper};
+use crate::session::{Kind, Turn, reaper};
 use crate::wait::{self, Pace, Poll};
 
 /// Copying and starting one instance; a busy host and a plain directory pool take tens of seconds.
 pub(super) const CLONE: Duration = Duration::from_secs(180);
-/// A bridge on a host where many are made at once.
-const BRIDGE: Pace = Pace::new(90, 200);
 /// From started to MicroOVN's daemon answering.
 const READY: Pace = Pace::new(120, 200);
 /// Waits inside the node until the daemon's socket is there, because a look from outside costs a booting node more
@@ -46,8 +46,6 @@ bash -c "$2" answers /snap/bin/microovn "$1" 60 && echo "$EPOCHREALTIME"
 /// So many members of a cluster boot at a time: those of most clusters all at once, which takes no longer than one by one,
 /// and of larger ones not so many that the first waits for the processor, without which no other can join.
 const BOOTS: usize = 3;
-/// After this time a sweep from another host may remove the objects.
-const LIFETIME_HOURS: i64 = 6;
 
 /// What cluster is to be made.
 #[derive(Clone, Copy)]
@@ -96,10 +94,37 @@ pub(super) async fn provision_for(
     }
     let cost = expected(&site.config.out_dir, &sketch, steps);
     let turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost, steps)).await?;
+    let place = Place { site, member: turn.member(), timeline: &timeline, progress: &progress, dir };
+    let made = provision_at(&place, order, &sketch).await;
+    match lost_meanwhile(&place, &made).await {
+        Some(lost) => Err(lost),
+        None => Ok((made?, turn)),
+    }
+}
+
+/// Where a cluster is made, and where that is noted.
+struct Place<'a> {
+    site: &'a Site,
+    /// The member of the LXD cluster; `None` where LXD is no cluster.
+    member: Option<&'a str>,
+    timeline: &'a Timeline,
+    progress: &'a Progress,
+    dir: &'a Path,
+}
+
+/// Makes the cluster whose turn it is.
+async fn provision_at(place: &Place<'_>, order: Order<'_>, sketch: &Plan) -> Result<Manifest, ClusterError> {
+    let Place { site, member, timeline, progress, dir } = *place;
+    let note = |lane: Option<&Lane>| {
+        let placed = |member: &str| Placed { member: member.to_owned(), lane: lane.map(|lane| lane.name.clone()) };
+        member.map_or(Ok(()), |member| CellFolder::new(dir).write(&placed(member)))
+    };
+    note(None)?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
-    let bridges = make_bridges(site, &sketch, &timeline);
-    let golden = find_golden(site, &sketch, &timeline, &progress);
-    let ((golden, product), ()) = tokio::try_join!(golden, bridges)?;
+    let bridges = timeline.stage(Work::Bridges, Owner::Lxd, lanes::take(site, sketch, member));
+    let golden = find_golden(place, sketch);
+    let ((golden, product), lane) = tokio::try_join!(golden, bridges)?;
+    note(Some(&lane))?;
     let planning = async {
         let mut plan = draw(site, order).await?;
         let able = needed(site, &golden, &plan.needs).await?;
@@ -112,10 +137,10 @@ pub(super) async fn provision_for(
     };
     let (plan, authority) = timeline.stage(Work::Plan, Owner::Framework, planning).await?;
     let begun = Begun::default();
-    let cast = Cast { plan: &plan, golden: &golden, authority, begun: &begun };
-    let mut result = make(site, &cast, product, &timeline, dir).await;
+    let cast = Cast { plan: &plan, golden: &golden, lane: &lane, authority, begun: &begun };
+    let mut result = make(site, &cast, product, timeline, dir).await;
     if let Err(error) = result {
-        let full = image::found_full(&site.client, &golden.pool, &error).await;
+        let full = image::found_full(&site.client, &golden.pool, member, &error).await;
         result = Err(match full {
             Some(full) => full.because(error).into(),
             None => explain(&site.client, &instances(&plan, site), &begun, error).await,
@@ -126,7 +151,17 @@ pub(super) async fn provision_for(
         let evidence = Evidence::new(dir);
         timeline.stage(Work::Evidence, Owner::Framework, super::collect(&site.client, &instances, &evidence)).await;
     }
-    Ok((result?, turn))
+    result
+}
+
+/// Why there is no cluster, or none that is as planned, where that is because its host went away.
+async fn lost_meanwhile(place: &Place<'_>, made: &Result<Manifest, ClusterError>) -> Option<ClusterError> {
+    let seen = match made {
+        Ok(manifest) if manifest.settled.unsatisfied.is_empty() => return None,
+        Ok(manifest) => format!("{} not as planned", manifest.settled.unsatisfied.join(", ")),
+        Err(error) => crate::report::chain(error),
+    };
+    super::placed::lost_on(place.site, place.member?, &seen).await
 }
 
 /// Whether members are reached, or tunnels end, at IPv6 addresses.
@@ -134,22 +169,30 @@ fn has_ipv6(plan: &Plan) -> bool {
     plan.state.members.iter().any(|member| member.address.is_ipv6() || member.encap.ip.is_ipv6())
 }
 
-/// The golden image for this plan, made or found once in the run.
+/// The golden image for this plan, made or found once in the run; on the member of the LXD cluster that the plan is for.
 async fn find_golden(
-    site: &Site,
+    &Place { site, member, timeline, progress, .. }: &Place<'_>,
     plan: &Plan,
-    timeline: &Timeline,
-    progress: &Progress,
 ) -> Result<(Golden, Product), ClusterError> {
     let mut told = |text: &str| progress.tell(Doing::Provisioning, text);
     let (config, client) = (&site.config, &site.client);
     let find = async {
-        if plan.needs.contains(&Need::Older) {
+        let (golden, product): (Golden, Product) = if plan.needs.contains(&Need::Older) {
             let find = async || super::older_golden(config, client, &mut told).await;
             let found = site.run.once("golden-older", find).await?;
-            return found.ok_or_else(|| ClusterError::lacking("the product", &[&Need::Older]));
-        }
-        site.run.once("golden", async || super::golden(config, client, &mut told).await).await
+            found.ok_or_else(|| ClusterError::lacking("the product", &[&Need::Older]))?
+        } else {
+            site.run.once("golden", async || super::golden(config, client, &mut told).await).await?
+        };
+        let Some(member) = member.filter(|member| golden.member.as_deref() != Some(member)) else {
+            return Ok::<_, ClusterError>((golden, product));
+        };
+        let once = format!("golden-{}-on-{}", golden.hash.short(), names::digest(member));
+        let copy = async || {
+            let maker = super::maker();
+            Ok::<_, ClusterError>(image::ensure_golden_on(client, &golden, member, &maker, &mut told).await?)
+        };
+        Ok((site.run.once(&once, copy).await?, product))
     };
     // In a box, as it holds all of what makes an image, twice.
     let (golden, product) = timeline.stage(Work::GoldenImage, Owner::Framework, Box::pin(find)).await?;
@@ -204,6 +247,7 @@ fn instances(plan: &Plan, site: &Site) -> BTreeMap<String, String> {
 struct Cast<'a> {
     plan: &'a Plan,
     golden: &'a Golden,
+    lane: &'a Lane,
     authority: Option<Authority>,
     begun: &'a Begun,
 }
@@ -218,7 +262,7 @@ async fn make_authority(plan: &mut Plan) -> Result<Option<Authority>, ClusterErr
 
 async fn make(
     site: &Site,
-    Cast { plan, golden, authority, begun }: &Cast<'_>,
+    cast @ Cast { plan, authority, begun, .. }: &Cast<'_>,
     product: Product,
     timeline: &Timeline,
     dir: &Path,
@@ -233,7 +277,7 @@ async fn make(
         async move {
             // Nobody closes it.
             let boot = boots.acquire().await.ok();
-            let cloning = make_instance(site, plan, member, instance, golden);
+            let cloning = make_instance(site, cast, member, instance);
             timeline.stage(Work::Clone(number), Owner::Lxd, cloning).await?;
             let booting = wait_ready(&site.client, &member.name, instance);
             begun.note(&member.name, timeline.stage(Work::Boot(number), Owner::Lxd, booting).await?);
@@ -275,52 +319,11 @@ async fn make(
     Ok(Manifest { product, plan, steps: Vec::new(), instances, settled, observation, tried: None, no_traffic })
 }
 
-async fn make_bridges(site: &Site, plan: &Plan, timeline: &Timeline) -> Result<(), ClusterError> {
-    let mtu = |network| {
-        let nics = plan.state.members.iter().filter_map(|member| member.find_nic(network));
-        nics.map(|nic| nic.mtu).max().unwrap_or(ETHERNET_MTU)
-    };
-    let both = [Network::Management, Network::Underlay];
-    let both = both.map(|network| make_bridge(site, plan.cell.as_str(), network, mtu(network)));
-    timeline.stage(Work::Bridges, Owner::Lxd, try_join_all(both)).await?;
-    Ok(())
-}
-
-/// A bridge without address, DHCP or NAT: a wire between the members of one cell, and nobody else's. Its NICs are made with its MTU.
-async fn make_bridge(site: &Site, cell: &str, network: Network, mtu: u16) -> Result<(), ClusterError> {
-    let name = names::bridge(cell, site.run.id(), network);
-    site.run.ledger().intend(Kind::Network, &name, cell)?;
-    let mut config = tags(
-        site,
-        cell,
-        match network {
-            Network::Management => "management",
-            Network::Underlay => "underlay",
-        },
-    )
-    .to_config();
-    for (key, value) in [("ipv4.address", "none"), ("ipv6.address", "none"), ("dns.mode", "none")] {
-        config.insert(key.to_owned(), value.to_owned());
-    }
-    if mtu != ETHERNET_MTU {
-        config.insert("bridge.mtu".to_owned(), mtu.to_string());
-    }
-    let description = format!("MicroOVN system test {cell}");
-    let spec = NetworkSpec { description, ..NetworkSpec::bridge(name.clone(), config) };
-    let made = wait::until("LXD to make the bridge", BRIDGE, async || match site.client.create_network(&spec).await {
-        Ok(()) => Poll::Ready(()),
-        Err(error) if error.is_host_busy() => Poll::NotYet(error.to_string()),
-        Err(error) => Poll::Failed(error),
-    });
-    made.await.map_err(|source| ClusterError::NoBridge { name, source })
-}
-
 async fn make_instance(
     site: &Site,
-    plan: &Plan,
+    Cast { plan, golden, lane, .. }: &Cast<'_>,
     member: &Member,
     instance: &str,
-    golden: &Golden,
 ) -> Result<(), ClusterError> {
     let cell = plan.cell.as_str();
     site.run.ledger().intend(Kind::Instance, instance, cell)?;
@@ -329,7 +332,7 @@ async fn make_instance(
         .iter()
         .map(|nic| NodeNic {
             device: nic.device.clone(),
-            network: Some(names::bridge(cell, site.run.id(), nic.network)),
+            network: Some(names::bridge(&lane.name, site.run.id(), nic.network)),
             networkd: network::networkd(nic),
         })
         .collect();
@@ -376,21 +379,4 @@ pub(super) async fn wait_ready(client: &Client, member: &str, instance: &str) ->
         Err(error) => Poll::Failed(error),
     });
     ready.await.map_err(|source| ClusterError::NotReady { member: member.to_owned(), source })
-}
-
-/// What an object of a member of a cell is tagged with in this run.
-pub fn tags(site: &Site, cell: &str, node: &str) -> Tags {
-    Tags {
-        run: site.run.id().clone(),
-        runner: site.run.runner().clone(),
-        cell: cell.to_owned(),
-        node: node.to_owned(),
-        expires: expires(),
-    }
-}
-
-/// When a sweep may take what is made, or left for somebody to look at, at this moment.
-pub(super) fn expires() -> Timestamp {
-    let now = Timestamp::now();
-    now.checked_add(LIFETIME_HOURS.hours()).unwrap_or(now)
 }

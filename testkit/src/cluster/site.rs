@@ -4,17 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::ClusterError;
+use super::members::{self, CLUSTER_MEMORY, turns_of};
 use crate::config::Config;
-use crate::host::{self, Capacity};
+use crate::host::{self, Capacity, SURVEY_LASTS, Surveyed};
 use crate::lxd::Client;
+use crate::placement::{Need, Place};
 use crate::report::again;
 use crate::session::{Run, Turn};
-use crate::wait;
 
-/// Memory a forming cluster of three takes at its peak, in bytes, with room to spare.
-const CLUSTER_MEMORY: u64 = 768 << 20;
-/// Clusters formed per processor: forming one is mostly waiting for timers of others.
-const CLUSTERS_PER_PROCESSOR: u64 = 2;
 /// How many times fewer clusters take steps at the same time where packets are watched meanwhile: a switch that carries them itself
 /// loses some where it gets no time.
 const WATCHED: usize = 2;
@@ -46,8 +43,11 @@ impl Site {
 
     /// Waits for a turn: as many clusters are formed at once as the LXD host has memory and processors for, those of
     /// the highest `cost` first, and of those that take `steps` fewer where packets are watched. While memory is short, all but one
-    /// wait on.
+    /// wait on. Where LXD is a cluster, that is so of each of its members, and the turn is on one of them.
     pub(super) async fn turn(&self, cost: u64, steps: usize) -> Result<Turn, ClusterError> {
+        if self.client.is_clustered() {
+            return self.turn_on_member(cost, steps).await;
+        }
         let turns = match self.config.parallel {
             Some(turns) => turns,
             // Asked once: clusters that form would make it fewer for those who ask later.
@@ -61,23 +61,43 @@ impl Site {
                 Some(seen) if seen.0.elapsed() < lasts => seen,
                 _ => *seen.insert((Instant::now(), self.capacity().await?)),
             };
-            Ok::<_, ClusterError>(places(turns, capacity.memory))
+            Ok::<_, ClusterError>(vec![Place::only(places(turns, capacity.memory).max(1))])
         };
-        self.run.turn(cost, places).await
+        self.run.turn(Need { memory: 0, cost }, places).await
     }
 
-    /// How many clusters the LXD host has memory and processors for.
+    async fn turn_on_member(&self, cost: u64, steps: usize) -> Result<Turn, ClusterError> {
+        let first = self.run.once("members", async || self.survey().await).await?;
+        let places = async || {
+            let now = self.run.recent("members-now", SURVEY_LASTS, async || self.survey().await).await?;
+            let places = members::places(&first, &now, self.config.parallel);
+            let turns = |place: Place| Place { turns: of_these(place.turns, self.config.traffic, steps), ..place };
+            Ok(members::require_some(places)?.into_iter().map(turns).collect())
+        };
+        self.run.turn(Need { memory: CLUSTER_MEMORY, cost }, places).await
+    }
+
+    async fn survey(&self) -> Result<Vec<Surveyed>, ClusterError> {
+        Ok(host::survey(&self.config.lxd, &self.client).await?)
+    }
+
+    /// The members of the LXD cluster as places for cells; none where LXD is no cluster.
+    ///
+    /// # Errors
+    /// When LXD does not list its members.
+    pub async fn places(&self) -> Result<Vec<Place>, ClusterError> {
+        members::all_places(&self.config, &self.client).await
+    }
+
+    /// How many clusters the LXD host has memory and processors for; where LXD is a cluster, all members together.
     ///
     /// # Errors
     /// When it cannot be asked.
     pub async fn room(&self) -> Result<usize, ClusterError> {
-        // Members of several clusters would take from each other the time that the product allows itself.
-        if wait::is_slow() {
-            return Ok(1);
+        if self.client.is_clustered() {
+            return Ok(self.places().await?.iter().map(|place| place.turns).sum::<usize>().max(1));
         }
-        let Capacity { memory, processors } = self.capacity().await?;
-        let turns = (memory / CLUSTER_MEMORY).min(processors.max(1) * CLUSTERS_PER_PROCESSOR);
-        Ok(usize::try_from(turns).unwrap_or(1).max(1))
+        Ok(turns_of(self.capacity().await?))
     }
 
     async fn capacity(&self) -> Result<Capacity, ClusterError> {

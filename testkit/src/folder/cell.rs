@@ -20,6 +20,8 @@ pub enum CellDocument {
     Cell,
     /// What is about to be formed.
     Plan,
+    /// Where its cluster is made, where LXD is a cluster of hosts.
+    Placed,
     /// What is being done for it.
     Progress,
     /// The cluster.
@@ -52,6 +54,7 @@ impl CellFolder {
         self.0.join(match document {
             CellDocument::Cell => "cell.json",
             CellDocument::Plan => "plan.json",
+            CellDocument::Placed => "placed.json",
             CellDocument::Progress => "progress.json",
             CellDocument::Manifest => "manifest.json",
             CellDocument::Failure => "failure.json",

@@ -146,6 +146,11 @@ impl RunFolder {
         self.0.join("turns")
     }
 
+    /// Held by who uses what has this name.
+    pub fn held(&self, name: &str) -> PathBuf {
+        self.turns().join(format!("{name}.lock"))
+    }
+
     /// What was found out once under this name, and the lock of who finds it out.
     pub fn once(&self, name: &str) -> (PathBuf, PathBuf) {
         (self.0.join(format!("{name}.json")), self.0.join(format!("{name}.lock")))

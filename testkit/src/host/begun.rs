@@ -13,13 +13,15 @@ pub(super) enum Object {
 /// What a setup has begun to make, which goes again if the setup fails: the next one is to find all of it or nothing.
 pub(super) struct Begun<'a> {
     pub(super) client: &'a Client,
+    /// All members of the LXD cluster; none where LXD is none.
+    pub(super) members: &'a [String],
     objects: Vec<Object>,
 }
 
 impl<'a> Begun<'a> {
     /// Nothing yet.
-    pub(super) fn new(client: &'a Client) -> Self {
-        Self { client, objects: Vec::new() }
+    pub(super) fn new(client: &'a Client, members: &'a [String]) -> Self {
+        Self { client, members, objects: Vec::new() }
     }
 
     /// Makes an object, which is noted before.

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use procfs::{Current, Meminfo};
+use procfs::{Current, LoadAverage, Meminfo};
+use serde::{Deserialize, Serialize};
 
 use crate::config::LxdTarget;
-use crate::lxd::{Client, Error};
+use crate::lxd::{Client, Error, Resources};
 
 /// How old an answer of LXD may be, which walks through hundreds of files for each.
 const ANSWER: Duration = Duration::from_secs(2);
 
 /// What a host has to give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capacity {
     /// Bytes of memory that can be had without swapping.
     pub memory: u64,
@@ -32,12 +33,32 @@ impl Capacity {
     pub async fn of(target: &LxdTarget, client: &Client) -> Result<Self, Error> {
         match here(target) {
             Some(capacity) => Ok(capacity),
-            None => {
-                let resources = client.get_resources().await?;
-                let memory = resources.memory.total.saturating_sub(resources.memory.used);
-                Ok(Self { memory, processors: resources.cpu.total })
-            }
+            None => Ok(Self::told(&client.get_resources().await?)),
         }
+    }
+
+    /// What the host of a member of an LXD cluster has to give now, and how many processes want a processor there, as far as
+    /// that is told. Only the member that answers at a socket of this host is on this host.
+    ///
+    /// # Errors
+    /// When the member does not answer.
+    pub(super) async fn of_member(
+        target: &LxdTarget,
+        client: &Client,
+        member: &str,
+    ) -> Result<(Self, Option<f64>), Error> {
+        if client.server().environment.server_name == member
+            && let Some(capacity) = here(target)
+        {
+            return Ok((capacity, LoadAverage::current().ok().map(|load| load.one.into())));
+        }
+        let capacity = Self::told(&client.get_resources_on(member).await?);
+        Ok((capacity, client.find_cluster_member_load(member).await?))
+    }
+
+    fn told(resources: &Resources) -> Self {
+        let memory = resources.memory.total.saturating_sub(resources.memory.used);
+        Self { memory, processors: resources.cpu.total }
     }
 
     /// How long what was said of the host of the LXD at `target` may be taken for what is.

@@ -3,6 +3,7 @@
 mod finding;
 mod kernel;
 mod lxd;
+mod members;
 
 use std::net::ToSocketAddrs;
 use std::time::Duration;
@@ -32,6 +33,9 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         Ok((client, found)) => {
             findings.push(found);
             findings.extend(lxd::lxd_objects(config, &client).await);
+            if client.is_clustered() {
+                findings.extend(members::findings(config, &client).await);
+            }
         }
         Err(finding) => findings.push(finding),
     }

@@ -13,6 +13,7 @@ mod doctor;
 mod error;
 mod kernel;
 mod limits;
+mod members;
 mod network;
 mod objects;
 mod packages;
@@ -30,6 +31,7 @@ pub use datapath::{Decision, decide_datapath, ensure_datapath, without_packets};
 pub use doctor::{Finding, Level, examine};
 pub use error::Error;
 pub use kernel::{Module, module};
+pub use members::{SURVEY_LASTS, Surveyed, require_all, survey};
 pub use packages::ensure_browser;
 
 use crate::config::Config;
@@ -161,8 +163,10 @@ pub async fn prepare_lxd(
     progress: &mut Progress<'_>,
 ) -> Result<Report, Error> {
     let client = connect_usable(endpoint, options).await?;
+    let members = require_all(&client).await?;
+    members::require_one_version(&client, &members).await?;
     let (mut changes, mut advice) = (Vec::new(), Vec::new());
-    let made = objects::ensure(&client, options, local, &mut changes, &mut advice, progress).await?;
+    let made = objects::ensure(&client, options, local, &members, &mut changes, &mut advice, progress).await?;
     Ok(Report {
         daemon: client.server().daemon(),
         lxd_version: client.server().environment.server_version.clone(),
@@ -187,6 +191,8 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
     match endpoint {
         Some(endpoint) => {
             let client = connect_to(&endpoint, options).await?;
+            // With one away some would stay, and the rest could not go.
+            require_all(&client).await?;
             objects::remove(&client, options, &mut removal.changes, progress).await?;
         }
         None => progress(&format!("{}: what is ours in it, if anything, stays", daemons::none_answers(options))),
@@ -205,21 +211,23 @@ async fn connect_to(endpoint: &Endpoint, options: &SetupOptions) -> Result<Clien
     client.map_err(|source| Error::Unusable(Box::new(source)))
 }
 
+/// Fails where Incus is a cluster: of clusters those of LXD were tried, and what an Incus does otherwise there is not known.
+fn refuse_cluster(client: &Client) -> Result<(), Error> {
+    let server = client.server();
+    let clustered = client.is_clustered() && server.daemon() == Daemon::Incus;
+    let member = clustered.then_some(&server.environment.server_name);
+    let Some(member) = member else { return Ok(()) };
+    let problem = format!("Incus is a cluster ({member:?} answers), which this framework does not know how to use");
+    let mend = "name an Incus that is not one with INCUS_SOCKET or TESTKIT_REMOTE, or an LXD".to_owned();
+    Err(Error::Host { problem, mend })
+}
+
 /// Connects to an LXD that can be used: nothing is to be made in another.
 async fn connect_usable(endpoint: &Endpoint, options: &SetupOptions) -> Result<Client, Error> {
     let client = connect_to(endpoint, options).await?;
     refuse_cluster(&client)?;
     client.require_extensions(&EXTENSIONS).map_err(|source| Error::Unusable(Box::new(source)))?;
     Ok(client)
-}
-
-/// Fails where LXD is a cluster: its networks and pools are made on each member first, and its instances are wherever it
-/// puts them.
-fn refuse_cluster(client: &Client) -> Result<(), Error> {
-    let Some(member) = client.server().cluster_member() else { return Ok(()) };
-    let problem = format!("LXD is a cluster ({member:?} answers), which this framework does not know how to use");
-    let mend = "name an LXD that is not one with LXD_SOCKET, LXD_DIR or LXD_REMOTE".to_owned();
-    Err(Error::Host { problem, mend })
 }
 
 /// Fails where this host lacks what a cluster needs that has IPv6 addresses, before anything is made for it.

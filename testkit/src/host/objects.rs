@@ -46,24 +46,26 @@ pub(super) struct Made {
     pub(super) subnet: Ipv4Net,
 }
 
-/// Sees to it that project, pool and bridge are there.
+/// Sees to it that project, pool and bridge are there, pool and bridge on each of these members where LXD is a cluster.
 pub(super) async fn ensure(
     client: &Client,
     options: &SetupOptions,
     local: bool,
+    members: &[String],
     changes: &mut Vec<String>,
     advice: &mut Vec<String>,
     progress: &mut Progress<'_>,
 ) -> Result<Made, Error> {
     // What can be refused is looked at before anything is made.
     let project = find_project(client, options).await?;
+    let wanted = project_config(members);
     let bridge = choose_bridge(client, options, local).await?;
-    let mut begun = Begun::new(client);
+    let mut begun = Begun::new(client, members);
     let making = async {
         let pool_driver = ensure_pool(&mut begun, options, local, changes, advice, progress).await?;
         match project {
-            Some(project) => restrict_project(client, project, changes).await?,
-            None => create_project(&mut begun, options, changes).await?,
+            Some(project) => restrict_project(client, project, &wanted, changes).await?,
+            None => create_project(&mut begun, options, &wanted, changes).await?,
         }
         let subnet = match bridge {
             Bridge::There(subnet) => subnet,
@@ -87,15 +89,25 @@ async fn find_project(client: &Client, options: &SetupOptions) -> Result<Option<
     found.map(|found| check_ours(&found.value.config, "project", name).map(|()| found)).transpose()
 }
 
+/// What the project is to have. In a cluster, where cells are placed on its members.
+fn project_config(members: &[String]) -> Vec<(&'static str, &'static str)> {
+    let mut config = PROJECT.to_vec();
+    if !members.is_empty() {
+        config.push(("restricted.cluster.target", "allow"));
+    }
+    config
+}
+
 /// Gives a project of an earlier version what it lacks.
 async fn restrict_project(
     client: &Client,
     Tagged { value: Project { name, mut config, description, .. }, etag }: Tagged<Project>,
+    wanted: &[(&str, &str)],
     changes: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let lacks = PROJECT.iter().any(|(key, value)| config.get(*key).is_none_or(|seen| seen != value));
+    let lacks = wanted.iter().any(|(key, value)| config.get(*key).is_none_or(|seen| seen != value));
     if lacks {
-        config.extend(tagged(&PROJECT));
+        config.extend(tagged(wanted));
         changes.push(format!("restricted project {name}"));
         let spec = ProjectSpec { name: name.clone(), config, description };
         let updated = client.update_project(&spec, etag.as_deref()).await;
@@ -104,11 +116,16 @@ async fn restrict_project(
     Ok(())
 }
 
-async fn create_project(begun: &mut Begun<'_>, options: &SetupOptions, changes: &mut Vec<String>) -> Result<(), Error> {
+async fn create_project(
+    begun: &mut Begun<'_>,
+    options: &SetupOptions,
+    wanted: &[(&str, &str)],
+    changes: &mut Vec<String>,
+) -> Result<(), Error> {
     let name = &options.project;
     let spec = ProjectSpec {
         name: name.clone(),
-        config: tagged(&PROJECT),
+        config: tagged(wanted),
         description: "MicroOVN system tests; `testkit teardown` removes it".to_owned(),
     };
     let made = begun.make(Object::Project(name.clone()), async |client| client.create_project(&spec).await).await;
@@ -119,10 +136,16 @@ async fn create_project(begun: &mut Begun<'_>, options: &SetupOptions, changes: 
 
 /// The driver of the pool, if it is there and whole. One that is being made is waited for; what is left of a creation that
 /// failed is removed.
-async fn find_pool(client: &Client, name: &str, progress: &mut Progress<'_>) -> Result<Option<String>, Error> {
+async fn find_pool(
+    client: &Client,
+    name: &str,
+    members: &[String],
+    progress: &mut Progress<'_>,
+) -> Result<Option<String>, Error> {
     let look = || async { client.find_storage_pool(name).await };
     let attempt = || Error::lxd(format!("look for storage pool {name}"));
     let Some(found) = look().await.map_err(attempt())? else { return Ok(None) };
+    check_everywhere(&found.value, members)?;
     check_ours(&found.value.config, "storage pool", name)?;
     let mut pool = Some(found.value);
     if pool.as_ref().is_some_and(StoragePool::is_pending) {
@@ -152,6 +175,29 @@ async fn find_pool(client: &Client, name: &str, progress: &mut Progress<'_>) -> 
     }
 }
 
+/// Fails if a pool that this framework did not begin is defined on some members of the cluster only.
+pub(super) fn check_everywhere(pool: &StoragePool, members: &[String]) -> Result<(), Error> {
+    let lacking: Vec<&str> =
+        members.iter().filter(|member| !pool.locations.contains(member)).map(String::as_str).collect();
+    // What is ours and half made is made anew.
+    if lacking.is_empty() || pool.locations.is_empty() || is_tagged(&pool.config) {
+        return Ok(());
+    }
+    let name = &pool.name;
+    Err(Error::Host {
+        problem: format!(
+            "storage pool {name} is on the members {} of the LXD cluster and not on {}",
+            pool.locations.join(", "),
+            lacking.join(", ")
+        ),
+        mend: format!(
+            "define it on all (`lxc storage create {name} {} --target NAME`) and then without --target, remove it (`lxc \
+             storage delete {name}`), or name another with TESTKIT_POOL",
+            pool.driver
+        ),
+    })
+}
+
 async fn ensure_pool(
     begun: &mut Begun<'_>,
     options: &SetupOptions,
@@ -163,8 +209,8 @@ async fn ensure_pool(
     let name = &options.pool;
     let slow = "a copy of a node takes seconds with storage driver dir, and a fraction of one with btrfs: install \
                 btrfs-progs, then `testkit teardown` and `testkit setup`";
-    let client = begun.client;
-    if let Some(driver) = find_pool(client, name, progress).await? {
+    let (client, members) = (begun.client, begun.members);
+    if let Some(driver) = find_pool(client, name, members, progress).await? {
         if driver == "dir" {
             advice.push(slow.to_owned());
         }
@@ -188,7 +234,7 @@ async fn ensure_pool(
     spec.config = tagged(&[("size", &format!("{}MiB", size >> 20))]);
     if client.server().has_storage_driver("btrfs") {
         let pool = Object::Pool(name.clone());
-        match begun.make(pool, async |client| client.create_storage_pool(&spec).await).await {
+        match begun.make(pool, async |client| client.create_storage_pool_on(members, &spec).await).await {
             Ok(()) => {
                 changes.push(format!("created storage pool {name} (btrfs, up to {} GiB)", size >> 30));
                 return Ok("btrfs".to_owned());
@@ -207,7 +253,7 @@ async fn ensure_pool(
     spec.driver = "dir".to_owned();
     spec.config.remove("size");
     let pool = Object::Pool(name.clone());
-    let made = begun.make(pool, async |client| client.create_storage_pool(&spec).await).await;
+    let made = begun.make(pool, async |client| client.create_storage_pool_on(members, &spec).await).await;
     made.map_err(Error::lxd(format!("create storage pool {name}")))?;
     changes.push(format!("created storage pool {name} (dir)"));
     Ok("dir".to_owned())
@@ -270,7 +316,9 @@ async fn create_bridge(
     ]);
     let mut spec = NetworkSpec::bridge(name, config);
     spec.description = "MicroOVN system tests; `testkit teardown` removes it".to_owned();
-    let made = begun.make(Object::Network(name.clone()), async |client| client.create_network(&spec).await).await;
+    let members = begun.members;
+    let object = Object::Network(name.clone());
+    let made = begun.make(object, async |client| client.create_network_on(members, &spec).await).await;
     made.map_err(Error::lxd(format!("create network {name} with {subnet}")))?;
     changes.push(format!("created network {name} ({subnet})"));
     Ok(())

@@ -7,10 +7,12 @@
 
 mod foreign;
 mod maker;
+mod members;
 mod room;
 mod steps;
 
 pub use maker::Maker;
+pub use members::ensure_golden_on;
 pub use room::{Full, found_full};
 pub use steps::DAEMON_ANSWERS;
 
@@ -36,6 +38,9 @@ const PREPARATION_VERSION: &str = "golden 2";
 /// Set to `true` when a golden image is complete.
 pub const READY_KEY: &str = "user.testkit.ready";
 
+/// Of all that it is made of.
+const HASH_KEY: &str = "user.testkit.hash";
+
 /// What an instance is: `golden`, or `node` for a copy of one.
 pub const KIND_KEY: &str = "user.testkit.kind";
 
@@ -50,6 +55,8 @@ pub const NEWER: &str = "/root/microovn.snap";
 
 /// Plugs that could not be connected, as JSON; kept on the golden image for those who find it made.
 const UNCONNECTED_KEY: &str = "user.testkit.unconnected";
+
+const ABOUT: &str = "MicroOVN system tests: nodes are copied from this";
 
 /// How often another process may be quicker before that is an error.
 const RACES: usize = 3;
@@ -114,6 +121,12 @@ pub struct Golden {
     pub profiles: Vec<String>,
     /// The storage pool it is in.
     pub pool: String,
+    /// The member of the LXD cluster that it is on, and so are its copies; `None` where LXD is no cluster.
+    #[serde(default)]
+    pub member: Option<String>,
+    /// Such as `x86_64`, which a copy on a member must be told.
+    #[serde(default)]
+    pub architecture: String,
 }
 
 /// One network device of a node.
@@ -137,6 +150,8 @@ impl Golden {
             snap: spec.snap.clone(),
             newer: spec.newer.clone(),
             pool: spec.pool.clone(),
+            member: members::of(&instance),
+            architecture: instance.architecture.clone(),
             config: instance.config_to_copy(),
             devices: instance.devices,
             profiles: instance.profiles,
@@ -150,6 +165,8 @@ impl Golden {
     pub fn node(&self, name: &str, hostname: &str, nics: &[NodeNic]) -> InstanceSpec {
         let source = InstanceSource::Copy { instance: self.instance.clone(), project: None };
         let mut spec = InstanceSpec::container(name, source);
+        spec.target.clone_from(&self.member);
+        spec.architecture = self.member.as_ref().map(|_| self.architecture.clone());
         spec.profiles = Some(self.profiles.clone());
         spec.config.clone_from(&self.config);
         let own = [(KIND_KEY, "node"), (READY_KEY, "false"), (UNCONNECTED_KEY, "[]"), (HOSTNAME_KEY, hostname)];
@@ -184,6 +201,9 @@ pub fn is_golden(config: &BTreeMap<String, String>) -> bool {
 /// processes with the same cache from making the same snaps.
 pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Progress<'_>) -> Result<Golden, Error> {
     let (image, hash, name) = identify(client, spec).await?;
+    if let Some(found) = members::find(client, &hash).await? {
+        return Ok(Golden::of(found, hash, false, spec));
+    }
     let mut made = false;
     let mut lost = 0;
     loop {
@@ -222,7 +242,7 @@ pub async fn ensure_golden(client: &Client, spec: &GoldenSpec, progress: &mut Pr
 /// Removes what is half made, which only takes room: evidence is in the error. Returns the error with its cause.
 async fn failed(client: &Client, spec: &GoldenSpec, name: &str, error: Error) -> Error {
     // Asked before the removal, which makes room.
-    let error = match room::found_full(client, &spec.pool, &error).await {
+    let error = match room::found_full(client, &spec.pool, None, &error).await {
         Some(full) => full.because(error),
         None => error,
     };
@@ -239,7 +259,7 @@ pub async fn golden_name(client: &Client, spec: &GoldenSpec) -> Result<String, E
 async fn identify(client: &Client, spec: &GoldenSpec) -> Result<(Image, Hash, String), Error> {
     let image = client.get_image(&spec.image).await.map_err(Error::lxd("find the node image in LXD"))?.value;
     let hash = golden_hash(spec, &image)?;
-    let name = format!("microovn-golden-{}", hash.short());
+    let name = members::name(&hash, members::answering(client));
     Ok((image, hash, name))
 }
 
@@ -260,12 +280,13 @@ fn golden_hash(spec: &GoldenSpec, image: &Image) -> Result<Hash, Error> {
 /// Makes the instance, with the marks of its maker.
 async fn create(client: &Client, spec: &GoldenSpec, image: &Image, name: &str, hash: &Hash) -> Result<(), lxd::Error> {
     let mut instance = InstanceSpec::container(name, InstanceSource::ImageFingerprint(image.fingerprint.clone()));
-    instance.description = "MicroOVN system tests: nodes are copied from this".to_owned();
+    instance.description = ABOUT.to_owned();
+    instance.target = members::answering(client).map(str::to_owned);
     let keys = [
         (OWNER_KEY, OWNER),
         (KIND_KEY, "golden"),
         (READY_KEY, "false"),
-        ("user.testkit.hash", hash.as_str()),
+        (HASH_KEY, hash.as_str()),
         // snapd mounts snaps through FUSE, and MicroOVN makes network namespaces and bridges.
         ("security.nesting", "true"),
     ];

@@ -35,7 +35,7 @@ pub use channel::fetch as fetch_channel;
 pub use error::Error;
 pub use golden::{
     DAEMON_ANSWERS, DATAPATH_KEY, Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NEWER, NodeNic, READY_KEY,
-    Unconnected, ensure_golden, found_full, golden_lock_path, golden_name, is_golden,
+    Unconnected, ensure_golden, ensure_golden_on, found_full, golden_lock_path, golden_name, is_golden,
 };
 pub use hash::{Hash, Hasher, of_file};
 pub use node::{NodeImage, build_node, node_snapd};

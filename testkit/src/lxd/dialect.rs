@@ -155,7 +155,7 @@ pub(super) fn says_no_sockets(text: &str) -> bool {
 
 /// What to do about it, where the words show that this LXD is a kind that the framework does not know.
 pub(super) fn advice(text: &str) -> Option<&'static str> {
-    says(text, &["not pending on any"]).then_some("this LXD is a member of a cluster; use one that is not")
+    says(text, &["not pending on any"]).then_some("LXD has become a cluster meanwhile; begin anew")
 }
 
 fn says(text: &str, words: &[&str]) -> bool {

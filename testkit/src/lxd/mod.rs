@@ -9,6 +9,7 @@
 
 mod certificate;
 mod client;
+mod cluster;
 mod command;
 mod dialect;
 mod envelope;
@@ -40,6 +41,7 @@ mod upload;
 mod websocket;
 
 pub use client::{Client, Tagged};
+pub use cluster::ClusterMember;
 pub use command::{Exec, ExecOutput};
 pub(crate) use dialect::says_no_space;
 pub use error::Error;

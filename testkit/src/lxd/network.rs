@@ -35,6 +35,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// Whether it is made, on every member where LXD is a cluster.
+    pub fn is_made(&self) -> bool {
+        self.status == "Created"
+    }
+
     /// The address ranges of a bridge; none for one without addresses.
     pub fn ranges(&self) -> impl Iterator<Item = IpNet> {
         ["ipv4.address", "ipv6.address"].into_iter().filter_map(|key| self.config.get(key)?.parse().ok())

@@ -94,13 +94,6 @@ impl Server {
         self.api_extensions.iter().any(|extension| extension == name)
     }
 
-    /// The name of the cluster member that answered, where LXD is a cluster.
-    pub fn cluster_member(&self) -> Option<&str> {
-        let has_address =
-            self.config.get("cluster.https_address").and_then(|it| it.as_str()).is_some_and(|it| !it.is_empty());
-        (self.environment.server_clustered || has_address).then_some(self.environment.server_name.as_str())
-    }
-
     /// Whether the host can use the storage driver.
     pub fn has_storage_driver(&self, name: &str) -> bool {
         self.environment.storage_supported_drivers.iter().any(|driver| driver.name == name)

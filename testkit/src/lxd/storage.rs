@@ -28,6 +28,9 @@ pub struct StoragePool {
     /// The URLs of what uses it.
     #[serde(default, deserialize_with = "null_as_default")]
     pub used_by: Vec<String>,
+    /// The members of the cluster that it is defined on; none without a cluster.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub locations: Vec<String>,
 }
 
 impl StoragePool {

@@ -10,7 +10,7 @@ use super::schema::{
     Cell, Check, CheckInfo, Evidence, Host, Outcome, Phase, Product, Record, RunState, SCHEMA, Settled, Stage, Totals,
 };
 use super::{journey, judged, observed, planned, transcript};
-use crate::cluster::{self, Manifest, Planned};
+use crate::cluster::{self, Manifest, Placed, Planned};
 use crate::config::Round;
 use crate::expect;
 use crate::folder::{self, CellFolder, RunFolder};
@@ -147,6 +147,7 @@ fn cell(
         problem,
         headline,
         causes,
+        lxd_member: CellFolder::new(path).read::<Placed>()?.map(|placed| placed.member),
         plan: planned.as_ref().map(|(plan, instances)| planned::plan(plan, instances)),
         settled: manifest.as_ref().map(|Manifest { settled, .. }| Settled {
             ms: settled.ms,

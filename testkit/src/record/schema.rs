@@ -162,6 +162,9 @@ pub struct Cell {
     pub headline: Option<String>,
     /// The checks that failed, the likely cause of the others first.
     pub causes: Vec<String>,
+    /// The member of the LXD cluster that it was on; absent where LXD is no cluster, or it did not come to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lxd_member: Option<String>,
     /// What was planned; absent where it did not come to that.
     pub plan: Option<Plan>,
     /// How waiting for the cluster to become as planned ended.

@@ -172,7 +172,20 @@ pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, Swe
     let _closed = close(&orders.folder).await;
     let client = connect().await?;
     let ledger = Ledger::new(&orders.folder.ledger());
-    sweep::sweep(&client, &Target::Runner(orders.runner.clone()), Some(&ledger)).await
+    let mut swept = sweep::sweep(&client, &Target::Runner(orders.runner.clone()), Some(&ledger)).await?;
+    swept.networks.extend(sweep::sweep_undone(&client, &[ledger]).await?);
+    Ok(swept)
+}
+
+/// The ledgers of all runs recorded in `out_dir` whose runner has ended.
+pub fn ledgers_of_the_dead(out_dir: &Path) -> Vec<Ledger> {
+    dead(out_dir).map(|folder| Ledger::new(&folder.ledger())).collect()
+}
+
+fn dead(out_dir: &Path) -> impl Iterator<Item = RunFolder> {
+    let runs = std::fs::read_dir(out_dir).into_iter().flatten().flatten();
+    let runs = runs.map(|run| RunFolder::new(&run.path()));
+    runs.filter(|folder| runner_of(folder).is_some_and(|runner| runner.is_alive() == Some(false)))
 }
 
 /// Waits until the reapers of all runs recorded in `out_dir` whose runner has ended are done.
@@ -180,10 +193,7 @@ pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, Swe
 /// # Errors
 /// When a lock cannot be used.
 pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
-    let runs = std::fs::read_dir(out_dir).into_iter().flatten().flatten();
-    let runs = runs.map(|run| RunFolder::new(&run.path()));
-    let over = runs.filter(|folder| runner_of(folder).is_some_and(|runner| runner.is_alive() == Some(false)));
-    for lock_file in over.map(|folder| folder.reaper_lock()).filter(|path| path.exists()) {
+    for lock_file in dead(out_dir).map(|folder| folder.reaper_lock()).filter(|path| path.exists()) {
         lock::exclusive(&lock_file).await.map_err(io_error("lock", &lock_file))?;
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -197,6 +198,48 @@ impl Run {
         Ok(made)
     }
 
+    /// What `make` gives, made anew where that was longer ago than it `lasts`, and remembered under `name` for the runner's
+    /// other processes. Nobody makes it while another does.
+    ///
+    /// # Errors
+    /// Those of `make`, or when the run's folder cannot be used.
+    pub async fn recent<T, E>(
+        &self,
+        name: &str,
+        lasts: Duration,
+        make: impl AsyncFnOnce() -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<RunError>,
+    {
+        let (path, lock_path) = self.common.once(name);
+        // A moment to come is of a clock that was set back: what was made then is made anew.
+        let age = || fs::metadata(&path).ok()?.modified().ok()?.elapsed().ok();
+        let find = || age().filter(|age| *age < lasts).and_then(|_| folder::read(&path).ok().flatten());
+        if let Some(found) = find() {
+            return Ok(found);
+        }
+        let _alone = lock::exclusive(&lock_path).await.map_err(io_error("lock", &lock_path))?;
+        if let Some(found) = find() {
+            return Ok(found);
+        }
+        let made = make().await?;
+        folder::write(&path, &made).map_err(RunError::from)?;
+        Ok(made)
+    }
+
+    /// What has this name, held against the run's other processes until it is dropped; `None` where one of them has it.
+    ///
+    /// # Errors
+    /// When the run's folder cannot be used.
+    pub fn hold(&self, name: &str) -> Result<Option<File>, RunError> {
+        let path = self.folder.held(name);
+        let folder = self.folder.turns();
+        fs::create_dir_all(&folder).map_err(io_error("create", &folder))?;
+        lock::try_exclusive(&path).map_err(io_error("lock", &path))
+    }
+
     /// The folder of one cell, made when absent: `target/testkit/<run>/<cell>`.
     ///
     /// # Errors
@@ -283,6 +326,25 @@ mod tests {
         let first = Run::start(&config).await.expect("a run");
         let second = Run::start(&config).await.expect("the same run");
         assert_eq!((second.dir(), second.clock()), (first.dir(), first.clock()));
+    }
+
+    #[tokio::test]
+    async fn what_is_recent_is_made_once_for_all_and_anew_when_it_is_old() {
+        let out = tempfile::tempdir().expect("a folder");
+        let flags = Layer { out_dir: Some(out.path().to_owned()), ..Layer::default() };
+        let config = Config::resolve(flags).expect("a workspace");
+        let runs = [Run::start(&config).await.expect("a run"), Run::start(&config).await.expect("the same run")];
+        let made = std::cell::Cell::new(0);
+        let look = async |run: &Run, lasts| {
+            let make = async || {
+                made.set(made.get() + 1);
+                Ok::<_, RunError>(made.get())
+            };
+            run.recent("members", lasts, make).await.expect("made")
+        };
+        let hour = Duration::from_secs(3600);
+        assert_eq!((look(&runs[0], hour).await, look(&runs[1], hour).await), (1, 1));
+        assert_eq!((look(&runs[1], Duration::ZERO).await, look(&runs[0], hour).await), (2, 2));
     }
 
     #[test]

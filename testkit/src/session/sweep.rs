@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{Kind, Ledger, LedgerError, Process, RunId, Tags, key};
-use crate::lxd::{self, Client, Operation};
+use crate::lxd::{self, Client, ClusterMember, Instance, Network, Operation};
 use crate::wait::{self, Pace, Poll, WaitError};
 
 /// How long LXD gets to finish what it was doing for a dead run and to delete all of it.
@@ -36,18 +36,46 @@ pub struct Swept {
     pub instances: BTreeSet<String>,
     /// Network names.
     pub networks: BTreeSet<String>,
+    /// What could not be removed because a member of the LXD cluster is away.
+    pub later: Option<Later>,
+}
+
+/// What waits for members of an LXD cluster to be back. What is on one that is away LXD lists without its tags, and it removes
+/// no network meanwhile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Later {
+    /// What LXD says of each member that is away.
+    pub away: Vec<String>,
+    /// Instances that are there, whoever they are of.
+    pub instances: usize,
+    /// Networks that stay until then.
+    pub networks: BTreeSet<String>,
 }
 
 impl Swept {
     /// Whether there was nothing to remove.
     pub fn is_empty(&self) -> bool {
-        self.instances.is_empty() && self.networks.is_empty()
+        self.instances.is_empty() && self.networks.is_empty() && self.later.is_none()
     }
 }
 
 impl fmt::Display for Swept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} instances and {} networks", self.instances.len(), self.networks.len())
+        write!(f, "{} instances and {} networks", self.instances.len(), self.networks.len())?;
+        self.later.as_ref().map_or(Ok(()), |later| write!(f, "; {later}"))
+    }
+}
+
+impl fmt::Display for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { away, instances, networks } = self;
+        let networks = networks.len();
+        write!(
+            f,
+            "LXD member {}: what is left on it, of its {instances} instances, and {networks} networks go with the next sweep \
+             once it is back",
+            away.join(", ")
+        )
     }
 }
 
@@ -102,8 +130,8 @@ pub async fn sweep(client: &Client, target: &Target, ledger: Option<&Ledger>) ->
         match round(client, target, &intended, &swept).await {
             Ok(None) => Poll::Ready(()),
             Ok(Some(remains)) => Poll::NotYet(remains),
-            // LXD may be restarting; the deadline bounds it.
-            Err(error) if error.is_unreachable() => Poll::NotYet(error.to_string()),
+            // LXD may be restarting, or a member of its cluster may have gone and not be missed yet; the deadline bounds it.
+            Err(error) if error.is_unreachable() || client.is_clustered() => Poll::NotYet(error.to_string()),
             Err(error) => Poll::Failed(error),
         }
     });
@@ -112,6 +140,32 @@ pub async fn sweep(client: &Client, target: &Target, ledger: Option<&Ledger>) ->
         Err(WaitError::Failed { source, .. }) => Err(SweepError::Lxd(source)),
         Err(late @ WaitError::Deadline { .. }) => Err(SweepError::Remains(late.to_string())),
     }
+}
+
+/// Removes the networks of an LXD cluster that are named in these ledgers and were only defined on members when their maker died:
+/// LXD keeps no tags of such. Does nothing where LXD is no cluster, or a member is away.
+///
+/// # Errors
+/// When LXD or a ledger cannot be read, or LXD refuses.
+pub async fn sweep_undone(client: &Client, ledgers: &[Ledger]) -> Result<BTreeSet<String>, SweepError> {
+    if !client.is_clustered() || missing(client, &[]).await.map_err(SweepError::Lxd)?.is_some() {
+        return Ok(BTreeSet::new());
+    }
+    let mut named = BTreeSet::new();
+    for ledger in ledgers {
+        named.extend(ledger.read()?.into_iter().filter(|made| made.kind == Kind::Network).map(|made| made.name));
+    }
+    let mut networks = client.list_networks().await.map_err(SweepError::Lxd)?;
+    networks.retain(|network| is_undone(network) && named.contains(&network.name));
+    for network in &networks {
+        client.delete_network(&network.name).await.map_err(SweepError::Lxd)?;
+    }
+    Ok(networks.into_iter().map(|network| network.name).collect())
+}
+
+/// Whether a network was defined on members and never made.
+fn is_undone(network: &Network) -> bool {
+    network.managed && network.status == "Pending" && network.config.is_empty()
 }
 
 /// One look and one attempt. `None` when nothing is left.
@@ -125,16 +179,24 @@ async fn round(
     let busy = if intended.is_empty() { Vec::new() } else { busy_with(client, intended).await? };
     let now = Timestamp::now();
     let mut instances = client.list_instances(None).await?;
+    let mut later = missing(client, &instances).await?;
     instances.retain(|instance| target.matches(&instance.config, now));
     let instances: Vec<String> = instances.into_iter().map(|instance| instance.name).collect();
-    let networks: Vec<String> = client
+    let mut networks: Vec<String> = client
         .list_networks()
         .await?
         .into_iter()
         .filter(|network| target.matches(&network.config, now))
         .map(|network| network.name)
         .collect();
+    if let Some(later) = &mut later {
+        // LXD would refuse each, after it had removed some of it.
+        later.networks.extend(networks.drain(..));
+    }
     if instances.is_empty() && networks.is_empty() {
+        if let Ok(mut swept) = swept.lock() {
+            swept.later = later;
+        }
         return Ok((!busy.is_empty()).then(|| format!("LXD still works on {}", busy.join(", "))));
     }
     let mut remains = Vec::new();
@@ -153,6 +215,22 @@ async fn round(
     }
     // Even after a clean round the next look decides, since LXD may have finished making something meanwhile.
     Ok(Some(if remains.is_empty() { "deleting".to_owned() } else { remains.join("; ") }))
+}
+
+/// What has to wait for members of an LXD cluster that are away, the networks not yet among it; `None` where all are there.
+async fn missing(client: &Client, instances: &[Instance]) -> Result<Option<Later>, lxd::Error> {
+    if !client.is_clustered() {
+        return Ok(None);
+    }
+    let mut members = client.list_cluster_members().await?;
+    // One that was evacuated answers.
+    members.retain(|member| !member.is_online() && member.status != "Evacuated");
+    if members.is_empty() {
+        return Ok(None);
+    }
+    let there = instances.iter().filter(|instance| members.iter().any(|member| member.name == instance.location));
+    let away = members.iter().map(ClusterMember::told).collect();
+    Ok(Some(Later { away, instances: there.count(), networks: BTreeSet::new() }))
 }
 
 /// Instances from `names` that a running task is about. A command that runs in an instance is none: it makes nothing,
@@ -218,6 +296,20 @@ mod tests {
             assert_eq!(Target::Abandoned.matches(&config, now), abandoned, "{keep:?}");
             assert_eq!(Target::Kept("downscale".into()).matches(&config, now), keep.is_some(), "{keep:?}");
         }
+    }
+
+    #[test]
+    fn what_waits_for_a_member_is_told_and_is_not_nothing() {
+        let later = Later {
+            away: vec!["\"c\" is Offline (No heartbeat for 25s)".to_owned()],
+            instances: 3,
+            networks: ["tk1m".to_owned()].into(),
+        };
+        let swept = Swept { later: Some(later), ..Swept::default() };
+        assert!(!swept.is_empty());
+        let said = swept.to_string();
+        assert!(said.starts_with("0 instances and 0 networks; LXD member \"c\" is Offline"), "{said}");
+        assert!(said.contains("of its 3 instances, and 1 networks go with the next sweep"), "{said}");
     }
 
     #[test]

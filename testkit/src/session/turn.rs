@@ -1,10 +1,12 @@
-//! Turns: a bound on how many clusters of a run are formed at the same time, and the order in which they are.
+//! Turns: a bound on how many clusters of a run are formed at the same time, the order in which they are, and on which host
+//! each is, where LXD is a cluster of hosts.
 //!
 //! Processes that may be killed at any instruction share the places, so nobody hands them out: whoever waits looks for
 //! itself. A place is a locked file, and so is a waiter; the kernel unlocks both when their process dies.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use tempfile::NamedTempFile;
 use super::run::{RunError, io_error};
 use super::{Run, lock};
 use crate::clock::Clock;
+use crate::placement::{self, Need, Place};
 
 /// Between two looks of the waiter that is next. One that is further behind looks more seldom, up to the longest pause:
 /// forming a cluster takes seconds, and looks cost the processor that it needs.
@@ -23,6 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Turn {
     place: usize,
+    member: Option<String>,
     _held: File,
 }
 
@@ -32,28 +36,33 @@ impl Turn {
     pub fn place(&self) -> usize {
         self.place
     }
+
+    /// The member of the LXD cluster that it is on; `None` where LXD is no cluster.
+    pub fn member(&self) -> Option<&str> {
+        self.member.as_deref()
+    }
 }
 
 impl Run {
-    /// Waits for a place, whichever is free first. Of those who wait, the one with the highest `cost` is next, so that
-    /// what takes longest starts first; of the same cost, the one who came first.
+    /// Waits for a place, whichever is free first. Of those who wait, the one of the highest cost is next, so that
+    /// what takes longest starts first; of the same cost, the one who came first. On which host, [`placement::choose`] says.
     ///
-    /// `places` says how many there are, and is asked before every look: they may be fewer for a while. Nobody who waits
-    /// holds one, so the first place is always somebody's who goes on.
+    /// `places` says which hosts there are and how many turns each has, and is asked before every look: they may be fewer for
+    /// a while. Who is at work on them is found out here. Nobody who waits holds one, so the first place is always somebody's
+    /// who goes on.
     ///
     /// # Errors
     /// Those of `places`, or when the run's folder cannot be used.
     pub async fn turn<E: From<RunError>>(
         &self,
-        cost: u64,
-        mut places: impl AsyncFnMut() -> Result<usize, E>,
+        need: Need,
+        mut places: impl AsyncFnMut() -> Result<Vec<Place>, E>,
     ) -> Result<Turn, E> {
         let dir = self.common().turns();
         fs::create_dir_all(&dir).map_err(io_error("create", &dir))?;
-        let waiter = Waiter::register(&dir, cost, self.clock()).await.map_err(io_error("wait in", &dir))?;
+        let waiter = Waiter::register(&dir, need, self.clock()).await.map_err(io_error("wait in", &dir))?;
         loop {
-            let places = places().await?.max(1);
-            match waiter.look(places).await.map_err(io_error("look into", &dir))? {
+            match waiter.look(places().await?).await.map_err(io_error("look into", &dir))? {
                 Look::Place(turn) => return Ok(turn),
                 Look::Behind(ahead) => {
                     let ahead = u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1);
@@ -75,34 +84,38 @@ enum Look {
 struct Waiter {
     dir: PathBuf,
     file: NamedTempFile,
+    need: Need,
 }
 
 impl Waiter {
-    async fn register(dir: &Path, cost: u64, clock: Clock) -> io::Result<Self> {
+    async fn register(dir: &Path, need: Need, clock: Clock) -> io::Result<Self> {
         let dir = dir.to_owned();
         blocking(move || {
             let _alone = alone(&dir)?;
             let arrived = clock.now().as_nanosecond();
             // The most expensive first, then the first to come.
-            let prefix = format!("{WAITER}{:020}-{arrived:020}-", u64::MAX - cost);
+            let prefix = format!("{WAITER}{:020}-{arrived:020}-", u64::MAX - need.cost);
             let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(&dir)?;
             file.as_file().lock()?;
-            Ok(Self { dir, file })
+            Ok(Self { dir, file, need })
         })
         .await
     }
 
-    async fn look(&self, places: usize) -> io::Result<Look> {
-        let (dir, me) = (self.dir.clone(), self.file.path().to_owned());
-        blocking(move || look(&dir, &me, places)).await
+    async fn look(&self, places: Vec<Place>) -> io::Result<Look> {
+        let (dir, me, need) = (self.dir.clone(), self.file.path().to_owned(), self.need);
+        blocking(move || look(&dir, &me, need, places)).await
     }
 }
 
 /// Waiters' files begin with this.
 const WAITER: &str = "waiter-";
 
+/// What the hosts of a cluster were given so far, in milliseconds by their names: a document in the folder of turns.
+const GIVEN: &str = "given.json";
+
 /// Takes a place if there is one for `me`: more are free than living waiters are ahead.
-fn look(dir: &Path, me: &Path, places: usize) -> io::Result<Look> {
+fn look(dir: &Path, me: &Path, need: Need, mut places: Vec<Place>) -> io::Result<Look> {
     let _alone = alone(dir)?;
     let mut waiters = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -119,16 +132,61 @@ fn look(dir: &Path, me: &Path, places: usize) -> io::Result<Look> {
             Some(_) => drop(fs::remove_file(&waiter)),
         }
     }
-    let mut free = 0;
-    for place in 0..places {
-        // Those for the others are given back at the end of this turn of the loop.
-        let Some(held) = lock::try_exclusive(&dir.join(format!("place-{place}")))? else { continue };
-        free += 1;
-        if free > ahead {
-            return Ok(Look::Place(Turn { place, _held: held }));
+    if ahead >= places.iter().map(|place| place.turns).sum::<usize>() {
+        return Ok(Look::Behind(ahead));
+    }
+    let given = given(dir);
+    // Those that are not taken are given back at the end.
+    let mut free: Vec<(usize, usize, File)> = Vec::new();
+    for (at, place) in places.iter_mut().enumerate() {
+        place.given = given.get(&place.name).copied().unwrap_or_default();
+        for number in 0..place.turns {
+            let path = dir.join(file_of(&place.name, number));
+            match lock::try_exclusive(&path)? {
+                Some(held) => free.push((at, number, held)),
+                None => {
+                    place.taken += 1;
+                    place.at_work += fs::read_to_string(&path)?.trim().parse().unwrap_or(0);
+                }
+            }
         }
     }
-    Ok(Look::Behind(ahead))
+    let chosen = if free.len() > ahead { placement::choose(&places, need) } else { None };
+    let chosen = chosen.and_then(|place| free.into_iter().find(|(at, ..)| *at == place));
+    let Some((at, number, mut held)) = chosen else { return Ok(Look::Behind(ahead)) };
+    held.set_len(0)?;
+    held.rewind()?;
+    write!(held, "{}", need.cost)?;
+    let Place { name, .. } = places.swap_remove(at);
+    let member = (!name.is_empty()).then_some(name);
+    if let Some(member) = &member {
+        note_given(dir, given, member, need.cost)?;
+    }
+    Ok(Look::Place(Turn { place: number, member, _held: held }))
+}
+
+/// The file of a place. A member's name is its own to choose, so it is no part of a path.
+fn file_of(member: &str, number: usize) -> String {
+    if member.is_empty() {
+        return format!("place-{number}");
+    }
+    let name: String = member.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("place-{name}-{number}")
+}
+
+fn given(dir: &Path) -> BTreeMap<String, u64> {
+    let read = || -> io::Result<String> {
+        let mut text = String::new();
+        File::open(dir.join(GIVEN))?.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    // It decides between equals only: one that was cut short is begun anew.
+    read().ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+fn note_given(dir: &Path, mut given: BTreeMap<String, u64>, member: &str, cost: u64) -> io::Result<()> {
+    *given.entry(member.to_owned()).or_default() += cost;
+    fs::write(dir.join(GIVEN), serde_json::to_vec(&given)?)
 }
 
 /// One looks at a time, so that nobody takes a place, or a waiter that registers, for what it is not.
@@ -155,8 +213,12 @@ mod tests {
         Run::start(&Config::resolve(flags).expect("a workspace")).await.expect("a run")
     }
 
+    fn need(cost: u64) -> Need {
+        Need { memory: 0, cost }
+    }
+
     async fn turn(run: &Run, places: usize, cost: u64) -> Result<Turn, RunError> {
-        run.turn(cost, async || Ok::<_, RunError>(places)).await
+        run.turn(need(cost), async || Ok::<_, RunError>(vec![Place::only(places)])).await
     }
 
     /// The turn, which must come.
@@ -222,7 +284,7 @@ mod tests {
         let dir = run.common().turns();
         fs::create_dir(&dir).expect("made");
         // It is ahead, and does not look.
-        let _ahead = Waiter::register(&dir, 9, Clock::start()).await.expect("waits");
+        let _ahead = Waiter::register(&dir, need(9), Clock::start()).await.expect("waits");
         let mut second = pin!(turn(&run, 2, 0));
         // There is a place for both.
         let second = comes(second.as_mut()).await;
@@ -237,8 +299,8 @@ mod tests {
         let run = run(out.path()).await;
         let _first = turn(&run, 2, 0).await.expect("a turn");
         let places = std::sync::atomic::AtomicUsize::new(1);
-        let count = async || Ok::<_, RunError>(places.load(std::sync::atomic::Ordering::SeqCst));
-        let mut second = pin!(run.turn(0, count));
+        let count = async || Ok::<_, RunError>(vec![Place::only(places.load(std::sync::atomic::Ordering::SeqCst))]);
+        let mut second = pin!(run.turn(need(0), count));
         assert!(waits(second.as_mut()).await, "the second place does not count now");
         places.store(2, std::sync::atomic::Ordering::SeqCst);
         assert_eq!(comes(second).await.place(), 1, "it counts again");
@@ -248,7 +310,7 @@ mod tests {
     async fn who_came_first_is_a_matter_of_the_clock_of_the_run() {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = Clock::saying("2020-02-29T12:00:00Z".parse().expect("a time"));
-        let waiter = Waiter::register(dir.path(), 0, clock).await.expect("waits");
+        let waiter = Waiter::register(dir.path(), need(0), clock).await.expect("waits");
         let name = waiter.file.path().file_name().expect("a name").to_string_lossy().into_owned();
         let arrived: i128 = name.split('-').nth(2).and_then(|part| part.parse().ok()).expect("a moment");
         assert!((clock.now().as_nanosecond() - arrived) < 60_000_000_000, "{name} is by the wall clock");
@@ -280,5 +342,38 @@ mod tests {
         }
         drop(held);
         comes(pin!(turn(&run, 1, 0))).await;
+    }
+
+    /// A turn on one of these members of an LXD cluster, each of which has one.
+    async fn turn_on(run: &Run, members: &[&str], cost: u64) -> Turn {
+        let places = || members.iter().map(|name| Place { name: (*name).to_owned(), ..Place::only(1) }).collect();
+        run.turn(need(cost), async || Ok::<_, RunError>(places())).await.expect("a turn")
+    }
+
+    #[tokio::test]
+    async fn turns_count_for_each_member_and_go_to_the_one_that_has_least_to_do() {
+        let out = tempfile::tempdir().expect("a folder");
+        let run = run(out.path()).await;
+        let all = ["a", "b/../c"];
+        let long = turn_on(&run, &all, 9_000).await;
+        let short = turn_on(&run, &all, 1_000).await;
+        assert_eq!((long.member(), short.member()), (Some("a"), Some("b/../c")));
+        let mut third = pin!(async { Ok(turn_on(&run, &all, 1_000).await) });
+        assert!(waits(third.as_mut()).await, "each has one");
+        drop(short);
+        let third = comes(third).await;
+        assert_eq!(third.member(), Some("b/../c"));
+        drop((long, third));
+        // Both are free: the one that was given less by then is next.
+        assert_eq!(turn_on(&run, &all, 0).await.member(), Some("b/../c"));
+    }
+
+    #[tokio::test]
+    async fn a_member_that_went_away_gives_no_turn() {
+        let out = tempfile::tempdir().expect("a folder");
+        let run = run(out.path()).await;
+        let _a = turn_on(&run, &["a", "b"], 0).await;
+        let mut second = pin!(async { Ok(turn_on(&run, &["a"], 0).await) });
+        assert!(waits(second.as_mut()).await, "b is away, and a has nothing free");
     }
 }

@@ -98,23 +98,79 @@ async fn what_cannot_be_removed_is_said() {
     assert_eq!(world.names(), ["storage-pools/pool"]);
 }
 
-#[tokio::test]
-async fn a_cluster_is_refused_before_anything_is_made() {
-    for server in [
-        json!({"auth": "trusted", "api_extensions": ["clustering", "projects", "network_bridge_acl"],
-               "config": {"cluster.https_address": "192.0.2.11:8443"},
-               "environment": {"server_clustered": true, "server_name": "micro01", "server_version": "5.21.3"}}),
-        json!({"auth": "trusted", "api_extensions": [], "config": {"cluster.https_address": "192.0.2.11:8443"},
-               "environment": {"server_name": "micro01", "server_version": "5.0.2"}}),
-    ] {
-        let fake = FakeLxd::serve_whole(move |line, _| match line {
-            "GET /1.0" => answer(&server),
-            _ => refusal(400, "Network not pending on any node (use --target <node> first)"),
-        });
-        let error = prepare(&fake).await.expect_err("refused").to_string();
-        for said in ["LXD is a cluster", "micro01", "LXD_SOCKET"] {
-            assert!(error.contains(said), "{error}");
+/// An LXD cluster of three, whose members have these states and versions, and whose pool is on these of them. What it is asked
+/// to make, it makes.
+fn cluster(
+    members: &'static [(&'static str, &'static str, &'static str)],
+    pool_on: &'static [&'static str],
+) -> FakeLxd {
+    FakeLxd::serve_whole(move |line, _| {
+        let shown = |version: &str, name: &str| {
+            json!({"auth": "trusted", "config": {}, "api_extensions": EXTENSIONS,
+                   "environment": {"server_clustered": true, "server_name": name, "server_version": version,
+                   "storage_supported_drivers": [{"Name": "btrfs"}]}})
+        };
+        let of = |target: &str| members.iter().find(|(name, ..)| *name == target);
+        match line.split_once("?target=") {
+            Some(("GET /1.0", target)) => {
+                answer(&of(target).map_or(json!({}), |(name, _, version)| shown(version, name)))
+            }
+            _ if line == "GET /1.0" => answer(&shown("5.0.2", "a")),
+            _ if line.starts_with("GET /1.0/cluster/members") => {
+                let one = |(name, status, _): &(&str, &str, &str)| json!({"server_name": name, "status": status, "message": "No heartbeat for 25s", "config": {}});
+                answer(&members.iter().map(one).collect())
+            }
+            _ if line.starts_with("GET /1.0/storage-pools/pool") && !pool_on.is_empty() => answer(
+                &json!({"name": "pool", "driver": "dir", "status": "Pending", "config": {}, "locations": pool_on}),
+            ),
+            _ if line.starts_with("GET /1.0/networks") => answer(&json!([])),
+            _ if line.starts_with("GET") => refusal(404, "not found"),
+            _ => answer(&json!(null)),
         }
-        assert_eq!(fake.count("POST"), 0, "something was made");
+    })
+}
+
+const EXTENSIONS: [&str; 7] = [
+    "clustering",
+    "instances",
+    "projects",
+    "api_filtering",
+    "instance_nic_network",
+    "container_copy_project",
+    "container_edit_metadata",
+];
+const WHOLE: &[(&str, &str, &str)] = &[("a", "Online", "5.0.2"), ("b", "Online", "5.0.2"), ("c", "Online", "5.0.2")];
+
+#[tokio::test]
+async fn in_a_cluster_pool_and_bridge_are_defined_on_each_member_and_then_made_on_all() {
+    let fake = cluster(WHOLE, &[]);
+    prepare(&fake).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    for kind in ["storage-pools", "networks"] {
+        let asked = |rest: &str| fake.count(&format!("POST /1.0/{kind}{rest}"));
+        let each = ["?target=a", "?target=b", "?target=c"].map(asked);
+        assert_eq!((each, asked("")), ([1, 1, 1], 4), "{kind}");
     }
+}
+
+#[rstest]
+#[case::one_is_away(
+    &[("a", "Online", "5.0.2"), ("b", "Offline", "5.0.2"), ("c", "Online", "5.0.2")], &[],
+    "\"b\" is Offline (No heartbeat for 25s)", "lxc cluster remove --force"
+)]
+#[case::versions_differ(
+    &[("a", "Online", "5.0.2"), ("b", "Online", "5.0.2"), ("c", "Online", "5.0.3")], &[],
+    "a 5.0.2, b 5.0.2, c 5.0.3", "snap refresh lxd"
+)]
+#[case::a_pool_that_some_have(WHOLE, &["b"], "is on the members b of the LXD cluster and not on a, c", "TESTKIT_POOL")]
+#[tokio::test]
+async fn a_cluster_that_cannot_be_used_is_refused_before_anything_is_made(
+    #[case] members: &'static [(&'static str, &'static str, &'static str)],
+    #[case] pool_on: &'static [&'static str],
+    #[case] seen: &str,
+    #[case] mend: &str,
+) {
+    let fake = cluster(members, pool_on);
+    let error = prepare(&fake).await.expect_err("refused").to_string();
+    assert!(error.contains(seen) && error.contains(mend), "{error}");
+    assert_eq!(fake.count("POST"), 0, "something was made");
 }

@@ -9,8 +9,9 @@ use testkit::session::sweep::{Target, sweep};
 use testkit::session::{Kind, Ledger, Process, RunId, Tags};
 
 use crate::chain;
-use crate::fake_lxd::release::Release;
+use crate::fake_lxd::release::{Release, answer};
 use crate::fake_lxd::world::World;
+use crate::fake_lxd::{FakeLxd, refusal};
 
 fn run() -> RunId {
     RunId::new("0badcafe".to_owned()).expect("an id")
@@ -68,4 +69,54 @@ async fn what_lxd_still_makes_for_a_run_is_waited_for(
     world.work_on("", class);
     sweeping.await.unwrap_or_else(|error| panic!("{}", chain(&error)));
     assert_eq!(world.names(), Vec::<String>::new());
+}
+
+/// An LXD cluster whose member c is away, with an instance of the run on a that goes when it is deleted, one on c that is listed
+/// without its tags, and a bridge of the run; LXD would remove no network now.
+fn cluster_without_c() -> FakeLxd {
+    FakeLxd::serve_whole(move |line, before| {
+        let path = line.split_once(" /1.0").map_or("", |(_, path)| path);
+        if line == "GET /1.0" {
+            let environment = json!({"server_clustered": true, "server_name": "a", "server_version": "5.0.2"});
+            return answer(&json!({"auth": "trusted", "api_extensions": [], "config": {}, "environment": environment}));
+        }
+        if line.starts_with("GET") && path.starts_with("/cluster/members") {
+            let member = |name, status| json!({"server_name": name, "status": status, "message": "No heartbeat"});
+            return answer(&json!([member("a", "Online"), member("c", "Offline")]));
+        }
+        if line.starts_with("GET") && path.starts_with("/instances?") {
+            let bare = json!({"name": "lost", "type": "container", "status": "Error", "config": null, "devices": null,
+                              "location": "c"});
+            let mut ours = tagged("ours");
+            ours["location"] = json!("a");
+            ours["status"] = json!("Stopped");
+            return answer(&if before == 0 { json!([ours, bare]) } else { json!([bare]) });
+        }
+        if line.starts_with("GET") && path.starts_with("/instances/ours") {
+            let mut ours = tagged("ours");
+            ours["status"] = json!("Stopped");
+            return answer(&ours);
+        }
+        if line.starts_with("GET") && path.starts_with("/networks") {
+            return answer(&json!([tagged("tkours")["config"].as_object().map(|config| {
+                json!({"name": "tkours", "type": "bridge", "managed": true, "status": "Created", "config": config})
+            })]));
+        }
+        if line.starts_with("DELETE") && path.starts_with("/instances/ours") {
+            return answer(&json!(null));
+        }
+        refusal(500, "peer node 198.51.100.3:8443 is down")
+    })
+}
+
+#[tokio::test]
+async fn while_a_member_is_away_the_rest_is_removed_and_what_waits_is_said() {
+    let fake = cluster_without_c();
+    let swept = sweep(&fake.client().await, &Target::Runner(Process::current()), None).await;
+    let swept = swept.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert_eq!(swept.instances, ["ours".to_owned()].into());
+    let later = swept.later.as_ref().expect("something waits");
+    assert_eq!((later.instances, &later.networks), (1, &["tkours".to_owned()].into()));
+    assert!(swept.to_string().contains("\"c\" is Offline (No heartbeat)"), "{swept}");
+    assert_eq!(fake.count("DELETE /1.0/networks"), 0, "LXD would remove it on some members");
 }

@@ -168,7 +168,7 @@ fn storage(driver: &str, free: u64) -> Finding {
     }
 }
 
-fn memory(Capacity { memory: free, processors }: Capacity) -> Finding {
+pub(super) fn memory(Capacity { memory: free, processors }: Capacity) -> Finding {
     let members = free / MEMBER;
     let seen = format!("{} MiB free on {processors} processors: room for {members} members at a time", free / MIB);
     match members {

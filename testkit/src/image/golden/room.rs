@@ -42,8 +42,17 @@ pub(super) async fn for_golden(client: &Client, pool: &str) -> Result<(), Error>
 }
 
 /// The pool, if `error` is for want of room in it: its words say so, or next to nothing is free.
-pub async fn found_full(client: &Client, pool: &str, error: &(dyn std::error::Error + 'static)) -> Option<Full> {
-    let resources = client.get_storage_pool_resources(pool).await.ok()?;
+/// `member` is the one of the LXD cluster whose part of the pool it is.
+pub async fn found_full(
+    client: &Client,
+    pool: &str,
+    member: Option<&str>,
+    error: &(dyn std::error::Error + 'static),
+) -> Option<Full> {
+    let resources = match member {
+        None => client.get_storage_pool_resources(pool).await.ok()?,
+        Some(member) => client.get_storage_pool_resources_on(pool, member).await.ok()?,
+    };
     let full = Full::of(pool, &resources, GOLDEN);
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     let says = causes.any(|cause| says_no_space(&cause.to_string()));

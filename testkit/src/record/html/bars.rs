@@ -168,6 +168,7 @@ mod tests {
             plan: None,
             settled: None,
             network: None,
+            lxd_member: None,
             stages: all.into(),
             checks: Vec::new(),
             transcripts: Vec::new(),
