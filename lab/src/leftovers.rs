@@ -86,7 +86,10 @@ mod tests {
         let (reader, _writer) = std::io::pipe().expect("a pipe");
         let told = duct::cmd!("sh", "-c", "read -r line").env("OUT", folder.path().join("out"));
         let running = told.stdin_file(reader).start().expect("it runs");
-        assert!(of(&name, folder.path()).iter().any(|left| left.starts_with("process ")), "it was told by its environment");
+        assert!(
+            of(&name, folder.path()).iter().any(|left| left.starts_with("process ")),
+            "it was told by its environment"
+        );
         running.kill().expect("it ends");
     }
 }

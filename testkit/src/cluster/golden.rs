@@ -58,7 +58,11 @@ pub async fn golden(
 ///
 /// # Errors
 /// When it cannot be copied to one.
-pub async fn golden_everywhere(client: &Client, golden: &Golden, tell: impl Fn(&str) + Sync) -> Result<usize, ClusterError> {
+pub async fn golden_everywhere(
+    client: &Client,
+    golden: &Golden,
+    tell: impl Fn(&str) + Sync,
+) -> Result<usize, ClusterError> {
     if !client.is_clustered() {
         return Ok(1);
     }
