@@ -34,7 +34,7 @@ async fn a_pool_is_full_by_what_was_said_and_what_is_free(
     });
     // The words are in a cause, as those of LXD mostly are.
     let error = testkit::image::Error::Lxd { attempt: "create a".into(), source: Box::new(Error::other(said)) };
-    let full = found_full(&lxd.client().await, "p", &error).await;
+    let full = found_full(&lxd.client().await, "p", None, &error).await;
     assert_eq!(full.is_some(), expected);
     if let Some(full) = full {
         let full = full.because(error);

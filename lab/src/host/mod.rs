@@ -100,7 +100,7 @@ fn try_in(config: &Config, recipe: &Recipe, packaged: Kernel, mut order: Order, 
         let console = keep(&config.root.join("target"), &share, ran.as_ref().map_or("", String::as_str))?;
         let report = fs::read(share.join(REPORT)).ok().and_then(|json| serde_json::from_slice(&json).ok());
         drop(folder);
-        let left = crate::leftovers::of(&name, &path);
+        let left = leftovers::of(&name, &path);
         if !left.is_empty() {
             return Err(Failure::Provisioning(format!("of the host is left: {}", left.join(", "))));
         }
