@@ -72,7 +72,10 @@ impl<'a, 'b> Trials<'a, 'b> {
             self.step("nothing stays of the runs", ring, |it, ring| it.nothing_stays(ring));
             self.step("the core tier, after it", ring, |it, ring| it.core(ring));
         }
-        self.step("teardown", ring, |it, ring| it.good(ring, &["teardown"]));
+        // A reaper may still be at work on what the last run made.
+        self.step("teardown", ring, |it, ring| {
+            it.good(ring, &["sweep", "--wait"]).and_then(|_| it.good(ring, &["teardown"]))
+        });
     }
 
     fn step(&mut self, name: &str, ring: &mut Ring, attempt: impl FnOnce(&Self, &mut Ring) -> Tried) -> bool {
