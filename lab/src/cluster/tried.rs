@@ -289,8 +289,7 @@ impl<'a, 'b> Trials<'a, 'b> {
 
     fn sweep_without(&self, ring: &Ring, at: usize) -> Tried {
         let output = self.run(ring, &["sweep", "--wait"])?;
-        let told = format!("{} is Offline", ring.members[at].name)
-            .replace(&ring.members[at].name, &format!("\"{}\"", ring.members[at].name));
+        let told = format!("\"{}\" is Offline", ring.members[at].name);
         match (output.status.code(), last_line(&output)) {
             (Some(0), line) if line.contains(&told) => Ok(line),
             _ => Err(said(&output)),
