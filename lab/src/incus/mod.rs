@@ -255,11 +255,14 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_not_as_it_was_is_left() {
-        let nowhere = Path::new("/nowhere");
-        assert_eq!(left("testkit-incus-none", nowhere, &host()), Vec::<String>::new());
+        // Names of this test's own: what other tests run beside it is told of many a folder that is not.
+        let name = format!("testkit-incus-of-a-test-{}", std::process::id());
+        let folder = tempfile::tempdir().expect("a folder");
+        let none = folder.path().join("none");
+        assert_eq!(left(&name, &none, &host()), Vec::<String>::new());
         let mut before = host();
         before[0].1 = "1".to_owned();
-        let told = left("testkit-incus-none", nowhere, &before);
+        let told = left(&name, &none, &before);
         assert!(
             told.len() == 1 && told[0].starts_with("kernel.keys.maxkeys is ") && told[0].ends_with(" and was 1"),
             "{told:?}"
