@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The folder of the cache that only the lab uses: while a kernel is made for it, which takes long, images can be.
+pub(crate) const LAB: &str = "lab";
+
 /// A folder among the temporary files, by this process's number. It goes when this is dropped, or, where this process was
 /// killed, when the next one of its kind is made.
 pub(crate) struct Folder {

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use choice::{Datapath, StandIn, UpgradeFrom};
-use environment::{environment_layer, lasting as lasting_of, rebased, texts};
+use environment::{environment_layer, lasting as lasting_of, rebased, texts, with_clients_from};
 pub use error::ConfigError;
 pub use faults::{FaultError, Faults};
 pub use layer::{Keep, Layer};
@@ -167,6 +167,7 @@ impl Config {
         directory: &Path,
     ) -> Result<Self, ConfigError> {
         let (root, dist) = find_root(directory)?;
+        let environment = &with_clients_from(environment, &root);
         let file = read_file(&root.join(FILE_NAME))?;
         let env = environment_layer(environment)?;
         macro_rules! pick {
@@ -190,9 +191,10 @@ impl Config {
         let daemon = first.and_then(|it| [Daemon::Lxd, Daemon::Incus].into_iter().find(|one| it.names(*one).is_some()));
         let mut remotes = remotes::named(first.and_then(|it| it.remote.clone()), environment);
         let named = first.map(Layer::targets).unwrap_or_default();
+        let said = first.cloned().unwrap_or_default();
         let (socket, dir, url) = match daemon {
-            Some(Daemon::Incus) => (pick!(incus_socket), pick!(incus_dir), None),
-            _ => (pick!(lxd_socket), pick!(lxd_dir), pick!(lxd_remote)),
+            Some(Daemon::Incus) => (said.incus_socket, said.incus_dir, None),
+            _ => (said.lxd_socket, said.lxd_dir, said.lxd_remote),
         };
         // A client that is told of a remote whose address is named here, too, says nothing new.
         remotes.retain(|(variable, _)| url.is_none() || *variable == remotes::REMOTE);

@@ -105,9 +105,9 @@ impl Dist {
         self.root.join("suites.tar.zst")
     }
 
-    /// Where they are unpacked to, once.
-    pub fn unpacked(&self) -> PathBuf {
-        self.root.join(format!("target/suites-{}", self.label.build))
+    /// Where suites whose archive has this hash are unpacked to, once.
+    pub fn unpacked(&self, hash: &str) -> PathBuf {
+        self.root.join(format!("target/suites-{hash}"))
     }
 
     /// The root.

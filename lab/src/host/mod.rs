@@ -20,6 +20,7 @@ use testkit::cli::{Failure, Format, lines};
 use testkit::config::Config;
 use testkit::image::{self, Cache, Workspace};
 
+use crate::folder::LAB;
 use crate::leftovers;
 use crate::paper::{Paper, table};
 use crate::testkit_command;
@@ -75,7 +76,9 @@ fn try_in(config: &Config, recipe: &Recipe, packaged: Kernel, mut order: Order, 
         let release = image::choose_release(&workspace, &cache, config.stand_in).map_err(Failure::usage)?;
         image::build_snaps(&workspace, &cache, release, &mut progress).map_err(Failure::provisioning)?;
         image::build_node(&workspace, &cache, &mut progress).map_err(Failure::provisioning)?;
+        drop(cache);
         let folder = config.root.join("lab/host");
+        let cache = Cache::open(&config.cache_dir.join(LAB)).map_err(Failure::provisioning)?;
         let kernel = if args.traffic {
             kernel::built(&recipe.kernel, &folder.join("kernel.config"), &packaged, &cache, &mut progress)
                 .map_err(Failure::provisioning)?
@@ -85,8 +88,7 @@ fn try_in(config: &Config, recipe: &Recipe, packaged: Kernel, mut order: Order, 
         let disk = disk::ensure(&recipe.disk, &folder.join("files"), &kernel, &cache, &mut progress);
         let disk = disk.map_err(Failure::provisioning)?;
         drop(cache);
-        order.artifacts = names(&config.cache_dir, &["tmp", "lock", "golden.lock"])?;
-        order.artifacts.retain(|name| !name.starts_with("host-"));
+        order.artifacts = names(&config.cache_dir, &["tmp", "lock", "golden.lock", LAB])?;
 
         let folder = machine::folder().map_err(Failure::usage)?;
         let (name, path, share) = (folder.name(), folder.path().to_owned(), machine::share(&folder));

@@ -18,7 +18,7 @@ use testkit::cli::{Failure, Format, lines};
 use testkit::config::Config;
 use testkit::image::{self, Cache, Interrupted};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, LAB};
 use crate::leftovers;
 use crate::paper::{Paper, table};
 use crate::testkit_command;
@@ -97,7 +97,7 @@ pub(super) async fn incus(config: &Config, IncusArgs { suite, format }: IncusArg
     let interrupted = image::end_programs_on_signals().map_err(Failure::usage)?;
     let before = host();
     let mut progress = lines();
-    let cache = Cache::open(&config.cache_dir).map_err(Failure::provisioning)?;
+    let cache = Cache::open(&config.cache_dir.join(LAB)).map_err(Failure::provisioning)?;
     let packed = recipe.packed(&cache, &mut progress).map_err(Failure::provisioning)?;
     drop(cache);
     let folder = Folder::make(FOLDER).map_err(Failure::usage)?;

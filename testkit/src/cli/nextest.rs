@@ -17,6 +17,10 @@ use duct::Expression;
 const HIGHEST: i32 = 99;
 const LOWEST: i32 = -100;
 
+/// So many names are in one word for the runner. Linux has no program whose words are longer than 128 KiB (`MAX_ARG_STRLEN` in
+/// execve(2)), and the tier of all cells is three thousand names.
+const NAMES: usize = 500;
+
 /// The runner on these suites. It builds them, unless it is given the `programs`. Suites that are expected to take long
 /// start first.
 ///
@@ -35,7 +39,7 @@ pub fn command(
         let path = keep(config, &order).map_err(Failure::usage)?;
         argv.extend(["--tool-config-file".to_owned(), format!("testkit:{}", path.display())]);
     }
-    argv.extend(["-E".to_owned(), filter(chosen)]);
+    argv.extend(filters(chosen).into_iter().flat_map(|filter| ["-E".to_owned(), filter]));
     if config.traffic {
         // What judges packets is ignored where none are sent.
         argv.extend(["--run-ignored", "all"].map(str::to_owned));
@@ -53,10 +57,11 @@ pub fn command(
     Ok(runner.dir(&config.root).unchecked())
 }
 
-/// The tests of these suites.
-fn filter(chosen: &[Suite]) -> String {
+/// The tests of these suites, as filters of which each may match.
+fn filters(chosen: &[Suite]) -> Vec<String> {
     let names: BTreeSet<&str> = chosen.iter().map(Suite::name).collect();
-    format!("test(/^({})::/)", names.into_iter().collect::<Vec<_>>().join("|"))
+    let names: Vec<&str> = names.into_iter().collect();
+    names.chunks(NAMES).map(|names| format!("test(/^({})::/)", names.join("|"))).collect()
 }
 
 /// The suites by the milliseconds that they are expected to take, the longest first, as nextest's configuration; `None`

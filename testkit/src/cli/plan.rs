@@ -302,10 +302,15 @@ fn in_markdown(tier: Tier, rows: &[CellRow]) -> String {
     format!("Tier {tier}: {} cells\n\n{table}\n", rows.len())
 }
 
-/// The cells over at most `jobs` jobs, so that the longest job is short: each cell, the most expensive first, goes to
-/// the job that has the least to do.
+/// The bytes of names that one job is given. They are one variable of its environment, and Linux starts no program with one that
+/// is longer than 128 KiB (`MAX_ARG_STRLEN` in execve(2)).
+const NAMES: usize = 100_000;
+
+/// The cells over at most `jobs` jobs, or as many as their names take, so that the longest job is short: each cell, the most
+/// expensive first, goes to the job that has the least to do.
 fn balance(rows: &[CellRow], jobs: usize, tier: impl Display) -> Vec<Job> {
-    let jobs = jobs.min(rows.len());
+    let names: usize = rows.iter().map(|row| row.id.len() + 1).sum();
+    let jobs = jobs.max(names.div_ceil(NAMES)).min(rows.len());
     let mut loads: Vec<(u64, Vec<&str>)> = vec![(0, Vec::new()); jobs];
     let mut order: Vec<&CellRow> = rows.iter().collect();
     order.sort_by_key(|row| std::cmp::Reverse(row.seconds));
@@ -400,5 +405,9 @@ mod tests {
         assert_eq!(shown, [("b", 40), ("a c d", 40)]);
         assert_eq!(balance(&rows, 9, Tier::Core).len(), 4, "no job is empty");
         assert_eq!(balance(&[], 2, Tier::Core), []);
+        let many: Vec<CellRow> = (0..3000).map(|n| row(&format!("{n:0>64}"), 1)).collect();
+        let jobs = balance(&many, 1, Tier::Full);
+        assert!(jobs.iter().all(|job| job.cells.len() < 131_072), "a variable holds no more");
+        assert_eq!(jobs.iter().map(|job| job.cells.split(' ').count()).sum::<usize>(), 3000);
     }
 }

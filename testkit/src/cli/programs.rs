@@ -13,6 +13,7 @@ use super::suites::Suite;
 use crate::cargo;
 use crate::config::Config;
 use crate::dist::Dist;
+use crate::image;
 
 /// The test programs of suites, and what cargo knows of the workspace: what nextest otherwise asks cargo for before it starts a
 /// test.
@@ -51,7 +52,9 @@ impl Programs {
 
     /// Unpacks the suites of a distribution, once: into a folder that has another name until it is whole.
     fn unpack(dist: &Dist) -> Result<Self, Failure> {
-        let unpacked = dist.unpacked();
+        // By what they are: a folder may have been given another archive since.
+        let hash = image::of_file(&dist.archive()).map_err(Failure::usage)?;
+        let unpacked = dist.unpacked(hash.short());
         if !unpacked.is_dir() {
             let failed = |error: std::io::Error| {
                 let (archive, target) = (dist.archive(), unpacked.display());

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
 use crate::config::{Config, StandIn, UpgradeFrom};
-use crate::image::{self, Cache, Golden, GoldenSpec, Maker, NodeSnapd, Progress, Snap, Workspace};
+use crate::image::{self, Cache, Golden, GoldenSpec, Maker, NodeSnapd, Progress, Snap, SnapStore, Workspace};
 use crate::lxd::{Client, ImageRef};
 use crate::plan::Datapath;
 use crate::session::Process;
@@ -85,8 +85,8 @@ pub async fn older_golden(
 ) -> Result<Option<(Golden, Product)>, ClusterError> {
     let (spec, product, locks) = describe(config, client, progress).await?;
     let workspace = Workspace::new(&config.root);
-    let cast = match find_older(config, |channel| Ok(image::fetch_channel(&locks.0, channel, false)?))? {
-        Some(older) => Some((older, spec.extra_snaps.clone())),
+    let cast = match find_older(config, |channel| Ok(SnapStore::new(&locks.0).channel(channel, false)?))? {
+        Some(older) => Some(complete(config, (older, spec.extra_snaps.clone()), &workspace, &locks.0, progress)?),
         None if config.snap.is_none() => older_stand_in(config, &workspace, &locks.0, progress)?,
         None => None,
     };
@@ -151,7 +151,7 @@ pub(super) async fn describe(
     let named = check_lxd(config, client, progress).await?;
     let workspace = Workspace::new(&config.root);
     let locks = locks(&config.cache_dir).await?;
-    require_given(config, given.as_ref(), &workspace, &locks.0, progress)?;
+    let given = given.map(|given| complete(config, given, &workspace, &locks.0, progress)).transpose()?;
     let (snap, extra) = snaps(given, config.stand_in, &workspace, &locks.0, progress)?;
     let datapath = if crate::host::ensure_datapath(config).userspace { Datapath::Userspace } else { Datapath::Kernel };
     let product = Product {
@@ -190,7 +190,7 @@ pub(super) async fn describe(
 /// When one cannot be used, needs what a node does not have, or there are some to install first and none to test.
 pub fn check_given_snaps(config: &Config, progress: &mut Progress<'_>) -> Result<(), ClusterError> {
     let given = inspect_given(config)?;
-    let fetch = |channel: &str| Ok(image::fetch_channel(&Cache::open(&config.cache_dir)?, channel, true)?);
+    let fetch = |channel: &str| Ok(SnapStore::new(&Cache::open(&config.cache_dir)?).channel(channel, true)?);
     let older = find_older(config, fetch)?;
     let Some((snap, extra)) = given else { return Ok(()) };
     if let Some(older) = older.clone().filter(|older| older.is_newer_than(&snap)) {
@@ -199,24 +199,36 @@ pub fn check_given_snaps(config: &Config, progress: &mut Progress<'_>) -> Result
     let workspace = Workspace::new(&config.root);
     let cache = Cache::open(&config.cache_dir)?;
     for snap in [snap].into_iter().chain(older) {
-        require_given(config, Some(&(snap, extra.clone())), &workspace, &cache, progress)?;
+        complete(config, (snap, extra.clone()), &workspace, &cache, progress)?;
     }
     Ok(())
 }
 
-/// Fails where a snap that is given needs what a node and the snaps before it do not have. What an image of somebody
-/// else's has is not known before it is there.
-fn require_given(
+/// The snap that is given and those to install before it, with what the store has of what is lacking still. What an image of
+/// somebody else's has is not known before it is there.
+///
+/// # Errors
+/// When one of them needs what neither a node nor the snaps before it have.
+fn complete(
     config: &Config,
-    given: Option<&(Snap, Vec<Snap>)>,
+    (snap, extra): (Snap, Vec<Snap>),
     workspace: &Workspace,
     cache: &Cache,
     progress: &mut Progress<'_>,
-) -> Result<(), ClusterError> {
-    let Some((snap, extra)) = given.filter(|_| config.node_image.is_none()) else { return Ok(()) };
+) -> Result<(Snap, Vec<Snap>), ClusterError> {
+    if config.node_image.is_some() {
+        return Ok((snap, extra));
+    }
+    let (extra, refused) = SnapStore::new(cache).supply(&snap, extra, progress);
     let version = Some(image::node_snapd(workspace, cache, progress)?);
-    let snaps: Vec<&Snap> = extra.iter().chain([snap]).collect();
-    Ok(image::require(&snaps, &NodeSnapd { version, alone: true })?)
+    let snaps: Vec<&Snap> = extra.iter().chain([&snap]).collect();
+    image::require(&snaps, &NodeSnapd { version, alone: true }).map_err(|error| match (error, refused) {
+        (image::Error::Snap { path, problem, mend }, Some(refused)) => {
+            image::Error::Snap { path, problem: format!("{problem}; {refused}"), mend }
+        }
+        (error, _) => error,
+    })?;
+    Ok((snap, extra))
 }
 
 /// The snap under test and those to install before it, where the configuration names them.

@@ -40,12 +40,16 @@ const OWN_VARIABLES: [&str; 18] = [
 ];
 
 /// The variables that are paths, several with colons between them among it.
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 18] = [
+    "INCUS_CONF",
     "INCUS_DIR",
+    "INCUS_GLOBAL_CONF",
     "INCUS_SOCKET",
     "LXD_CLIENT_CERT",
     "LXD_CLIENT_KEY",
+    "LXD_CONF",
     "LXD_DIR",
+    "LXD_GLOBAL_CONF",
     "LXD_SERVER_CERT",
     "LXD_SOCKET",
     "MICROOVN_COVERAGE_DST",
@@ -73,9 +77,32 @@ pub(super) fn rebased(environment: &BTreeMap<String, String>, folder: &Path) -> 
     all.filter(|(name, value)| environment.get(name) != Some(value)).collect()
 }
 
+/// Where the lxc and the incus client have their configuration.
+const CLIENTS: [&str; 4] = ["INCUS_CONF", "INCUS_GLOBAL_CONF", "LXD_CONF", "LXD_GLOBAL_CONF"];
+
+/// The environment with those of its paths from the root that are clients' configuration, as other paths are: the command and the
+/// tests work in different folders.
+pub(super) fn with_clients_from(environment: &BTreeMap<String, String>, root: &Path) -> BTreeMap<String, String> {
+    let mut environment = environment.clone();
+    for (_, path) in environment.iter_mut().filter(|(name, path)| CLIENTS.contains(&name.as_str()) && !path.is_empty())
+    {
+        *path = root.join(&*path).display().to_string();
+    }
+    environment
+}
+
 /// What else is of use to a process that outlives the job that started it: to find programs and files, and to log.
-const LASTING: [&str; 8] =
-    ["HOME", LXC_REMOTE, "LD_LIBRARY_PATH", "PATH", "RUST_BACKTRACE", "RUST_LOG", "TMPDIR", "XDG_CACHE_HOME"];
+const LASTING: [&str; 9] = [
+    "HOME",
+    LXC_REMOTE,
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+];
 
 /// Of these variables, those for a process that is to outlive the job that started it: the settings of this framework, and
 /// little else. Many CI systems mark what a job starts by a variable (`RUNNER_TRACKING_ID`, `JENKINS_NODE_COOKIE`, ...) and end
@@ -221,7 +248,16 @@ mod tests {
 
     #[test]
     fn what_outlives_a_job_carries_none_of_its_marks() {
-        let names = ["LXD_SOCKET", "LXC_REMOTE", "INCUS_SOCKET", "TESTKIT_POOL", "MICROOVN_SNAP_PATH", "HOME", "PATH"];
+        let names = [
+            "LXD_SOCKET",
+            "LXC_REMOTE",
+            "INCUS_SOCKET",
+            "TESTKIT_POOL",
+            "MICROOVN_SNAP_PATH",
+            "HOME",
+            "PATH",
+            "XDG_CONFIG_HOME",
+        ];
         let marks = ["RUNNER_TRACKING_ID", "BUILD_ID", "JENKINS_NODE_COOKIE", "VSTS_PROCESS_LOOKUP_ID", "A_NEW_ONE"];
         let all = names.iter().chain(&marks).map(|name| (OsString::from(name), OsString::from("x")));
         let kept: Vec<_> = lasting(all).into_iter().map(|(name, _)| name).collect();

@@ -165,9 +165,24 @@ fn the_first_source_that_names_one_of_the_two_says_which() {
     assert_eq!(lxd(&[("INCUS_DIR", "/i")], Some("lxd_socket = \"/s\"")), local(None, Some("/i"), incus));
     assert_eq!(lxd(&[("LXD_DIR", "/l")], Some("incus_socket = \"/i\"")), local(None, Some("/l"), lxd_));
     assert_eq!(lxd(&[], Some("incus_socket = \"/i\"\nincus_dir = \"/d\"")), local(Some("/i"), Some("/d"), incus));
+    // What the file says of the same one is not mixed in.
+    assert_eq!(lxd(&[("LXD_DIR", "/l")], Some("lxd_socket = \"/s\"")), local(None, Some("/l"), lxd_));
+    let remote = Some("lxd_remote = \"https://h:8443\"");
+    assert_eq!(lxd(&[("LXD_SOCKET", "/s")], remote), local(Some("/s"), None, lxd_));
     // An address of the file is no place of what the environment names.
     assert_eq!(lxd(&[("INCUS_DIR", "/i")], Some("lxd_remote = \"https://h:8443\"")), local(None, Some("/i"), incus));
     assert_eq!(lxd(&[("INCUS_REMOTE", "local:")], None), local(None, None, None));
+}
+
+#[test]
+fn the_configuration_of_a_client_is_from_the_root_as_other_paths_are() {
+    for (remote, conf, global) in
+        [("LXC_REMOTE", "LXD_CONF", "LXD_GLOBAL_CONF"), ("INCUS_REMOTE", "INCUS_CONF", "INCUS_GLOBAL_CONF")]
+    {
+        let variables = [(remote, "farm"), (conf, "clients"), (global, "everybody")];
+        let error = resolve(Layer::default(), &variables, None).expect_err("there is none").to_string();
+        assert!(error.contains("/clients/config.yml") && !error.contains(" clients/config.yml"), "{error}");
+    }
 }
 
 #[test]

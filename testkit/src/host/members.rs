@@ -37,10 +37,13 @@ pub struct Surveyed {
 /// When LXD does not list them. That one of them does not answer is no error, and is in what is returned.
 pub async fn survey(target: &LxdTarget, client: &Client) -> Result<Vec<Surveyed>, lxd::Error> {
     let members = client.list_cluster_members().await?;
-    Ok(join_all(members.iter().map(|member| look(target, client, member))).await)
+    let here = members.iter().find(|member| member.name == client.server().environment.server_name);
+    let images = here.map(|member| member.architecture.as_str());
+    Ok(join_all(members.iter().map(|member| look(target, client, images, member))).await)
 }
 
-async fn look(target: &LxdTarget, client: &Client, member: &ClusterMember) -> Surveyed {
+/// A member, where images are made for the architecture `images`.
+async fn look(target: &LxdTarget, client: &Client, images: Option<&str>, member: &ClusterMember) -> Surveyed {
     let mut surveyed = Surveyed {
         name: member.name.clone(),
         architecture: member.architecture.clone(),
@@ -48,8 +51,8 @@ async fn look(target: &LxdTarget, client: &Client, member: &ClusterMember) -> Su
         load: None,
         problem: String::new(),
     };
-    if !member.is_online() {
-        surveyed.problem = member.told();
+    if let Some(problem) = useless(member, images) {
+        surveyed.problem = problem;
         return surveyed;
     }
     match Capacity::of_member(target, client, &member.name).await {
@@ -57,6 +60,15 @@ async fn look(target: &LxdTarget, client: &Client, member: &ClusterMember) -> Su
         Err(error) => surveyed.problem = format!("{:?} does not answer: {error}", member.name),
     }
     surveyed
+}
+
+/// Why a cluster of nodes is not placed on a member, by what LXD says of it; `None` where it may be.
+fn useless(member: &ClusterMember, images: Option<&str>) -> Option<String> {
+    if !member.is_online() {
+        return Some(member.told());
+    }
+    let other = images.filter(|images| *images != member.architecture)?;
+    Some(format!("{:?} is of {}, and images are made for {other}", member.name, member.architecture))
 }
 
 /// The names of all members of the cluster; none where LXD is no cluster. Networks and pools can be made only while all are
@@ -69,7 +81,7 @@ pub async fn require_all(client: &Client) -> Result<Vec<String>, Error> {
         return Ok(Vec::new());
     }
     let members = client.list_cluster_members().await.map_err(|source| Error::Unusable(Box::new(source)))?;
-    let away: Vec<String> = members.iter().filter(|member| !member.is_online()).map(ClusterMember::told).collect();
+    let away: Vec<String> = members.iter().filter(|member| !member.is_there()).map(ClusterMember::told).collect();
     if away.is_empty() {
         return Ok(members.into_iter().map(|member| member.name).collect());
     }
@@ -102,6 +114,23 @@ fn differ(versions: &[(String, String)]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_away_evacuated_or_of_another_architecture_is_no_place() {
+        let member = |status: &str, architecture: &str| -> ClusterMember {
+            let said = serde_json::json!({ "server_name": "b", "status": status, "architecture": architecture });
+            serde_json::from_value(said).expect("a member")
+        };
+        let useless = |status, architecture| useless(&member(status, architecture), Some("x86_64"));
+        assert_eq!(useless("Online", "x86_64"), None);
+        assert_eq!(useless("Offline", "x86_64").as_deref(), Some("\"b\" is Offline"));
+        assert_eq!(useless("Evacuated", "x86_64").as_deref(), Some("\"b\" is Evacuated"));
+        assert_eq!(
+            useless("Online", "aarch64").as_deref(),
+            Some("\"b\" is of aarch64, and images are made for x86_64")
+        );
+        assert!(member("Evacuated", "x86_64").is_there() && !member("Offline", "x86_64").is_there());
+    }
 
     #[test]
     fn members_of_different_versions_are_told_with_the_version_of_each() {

@@ -13,6 +13,7 @@ mod doctor;
 mod error;
 mod kernel;
 mod limits;
+mod lxd_snap;
 mod members;
 mod network;
 mod objects;
@@ -134,6 +135,9 @@ pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Resul
         let found = daemons::find_lxd(options).await?;
         daemons::unmount_dead_lxcfs(&mut changes).await?;
         let to_start = found.is_none().then(|| daemons::to_start(options));
+        if to_start == Some(Daemon::Lxd) {
+            lxd_snap::ensure(options, &mut changes, progress)?;
+        }
         packages::ensure(to_start, options, &mut changes, progress)?;
         limits::Kernel::here().raise(&mut state, &mut changes, &mut advice)?;
         match (found, to_start) {

@@ -1,7 +1,7 @@
 //! The cache of made artifacts: named by what they are made of, complete or absent.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -36,7 +36,14 @@ impl Cache {
         fs::create_dir_all(root).map_err(unusable)?;
         let path = root.join("lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
-        lock.lock().map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+            Err(TryLockError::WouldBlock) => {
+                tracing::warn!(cache = %root.display(), "waiting for another process, which makes images");
+                lock.lock().map_err(unusable)?;
+            }
+        }
         let tmp = root.join("tmp");
         if tmp.exists() {
             remove_elsewhere(&tmp)?;

@@ -7,12 +7,12 @@
 //! | node image: root file system and templates | [`build_node`] |
 //! | snapd, base and stand-in snaps | [`build_snaps`] |
 //! | what a given snap file is | [`Snap`] |
+//! | snaps from the snap store | [`SnapStore`] |
 //! | the node image in LXD | [`ensure_node_image`] |
 //! | the instance that nodes are copied from | [`ensure_golden`] |
 
 mod build;
 mod cache;
-mod channel;
 mod dpkg;
 mod error;
 mod golden;
@@ -23,6 +23,7 @@ mod recipe;
 mod remote;
 mod requirements;
 mod snap;
+mod snap_store;
 mod snaps;
 mod store;
 mod tree;
@@ -31,7 +32,6 @@ mod version;
 pub(crate) use build::static_programs;
 pub use build::{Progress, bootstrap_to};
 pub use cache::{Cache, Scratch};
-pub use channel::fetch as fetch_channel;
 pub use error::Error;
 pub use golden::{
     DAEMON_ANSWERS, DATAPATH_KEY, Full, Golden, GoldenSpec, HOSTNAME_KEY, KIND_KEY, Maker, NEWER, NodeNic, READY_KEY,
@@ -45,5 +45,6 @@ pub use remote::find_or_pull;
 pub use requirements::{NodeSnapd, require};
 pub(crate) use snap::Description;
 pub use snap::{Command, Plug, Snap, words_of};
+pub use snap_store::SnapStore;
 pub use snaps::{Snaps, build_base, build_snapd, build_snaps, build_stand_in, choose_release, find_older_release};
 pub use store::{NODE_ALIAS, OWNER, OWNER_KEY, ensure_node_image, is_ours};

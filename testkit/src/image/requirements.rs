@@ -1,6 +1,7 @@
 //! What a snap needs of the node that it is installed on: of its snapd, and which base. Asked before anything is made,
 //! because snapd's own words for it are about the store.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::error::Error;
@@ -71,28 +72,42 @@ fn meets(version: &str, assumed: &str) -> bool {
     FEATURES.contains(&assumed) || assumed.starts_with(PROCESSOR) || numbers(version) > numbers(KNOWN_UNTIL)
 }
 
-/// What is lacking of an app's base and of the snapd snap, which snapd wants beside every base but `core`.
+/// What is lacking of an app's base and of the snap snapd, which snapd wants beside every base but `core`.
 fn lacks_base(snap: &Snap, before: &[&Snap]) -> Vec<String> {
+    let base = base_of(snap).filter(|base| !before.iter().any(|given| given.name == *base));
+    let snapd = base_of(snap).is_some() && !has_snapd(before);
+    match (base, snapd) {
+        (None, false) => Vec::new(),
+        (None, true) => vec!["the snap snapd is not among the snaps that are installed before it".to_owned()],
+        (Some(base), snapd) => {
+            let mut lacking = vec![format!("its base {base} is not among the snaps that are installed before it")];
+            if snapd {
+                lacking.push("nor is snapd, without which no base is used".to_owned());
+            }
+            lacking
+        }
+    }
+}
+
+/// The base that an app is on: `core` has what `core16` names.
+fn base_of(snap: &Snap) -> Option<&str> {
     let base = snap.base.as_deref().unwrap_or("core");
-    if snap.kind != "app" || base == "none" {
-        return Vec::new();
-    }
-    // `core16` is the name of what `core` has.
-    let is_base = |given: &&&Snap| given.name == base || base == "core16" && given.name == "core";
-    let mut lacking = Vec::new();
-    if !before.iter().any(|given| is_base(&given)) {
-        lacking.push(format!("its base {base} is not among the snaps that are installed before it"));
-    }
-    if !before.iter().any(|given| given.kind == "snapd" || given.kind == "os") {
-        lacking.push("nor is snapd, without which no base is used".to_owned());
-    }
-    if lacking.len() == 2 || lacking.first().is_some_and(|first| first.starts_with("its")) {
-        return lacking;
-    }
-    lacking
-        .into_iter()
-        .map(|_| "the snap snapd is not among the snaps that are installed before it".to_owned())
-        .collect()
+    let base = if base == "core16" { "core" } else { base };
+    (snap.kind == "app" && base != "none").then_some(base)
+}
+
+fn has_snapd(snaps: &[&Snap]) -> bool {
+    snaps.iter().any(|given| given.kind == "snapd" || given.kind == "os")
+}
+
+/// The names of the snaps that these need of a node that has none, and that are not among them, in the order in which they
+/// are to be installed.
+pub(super) fn missing(snaps: &[&Snap]) -> Vec<String> {
+    let bases: BTreeSet<&str> = snaps.iter().filter_map(|snap| base_of(snap)).collect();
+    let with_snapd = has_snapd(snaps) || bases.is_empty() || bases.contains("core");
+    let snapd = if with_snapd { None } else { Some("snapd") };
+    let bases = bases.into_iter().filter(|base| !snaps.iter().any(|given| given.name == **base));
+    snapd.into_iter().chain(bases).map(str::to_owned).collect()
 }
 
 fn refused(path: &Path, lacking: &str, snaps: &[&Snap], snap: &Snap) -> Error {

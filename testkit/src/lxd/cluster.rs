@@ -46,9 +46,14 @@ pub struct ClusterMember {
 }
 
 impl ClusterMember {
-    /// Whether it can be used.
+    /// Whether something can be placed on it.
     pub fn is_online(&self) -> bool {
         self.status == "Online"
+    }
+
+    /// Whether it answers, so that LXD makes and removes networks on it: one that was evacuated has nothing placed on it, and is there.
+    pub fn is_there(&self) -> bool {
+        self.is_online() || self.status == "Evacuated"
     }
 
     /// What LXD says of it: `"c" is Offline (No heartbeat for 25s)`.

@@ -178,9 +178,10 @@ async fn round(
     // Operations first: one that ends after this look has left its object for the look below.
     let busy = if intended.is_empty() { Vec::new() } else { busy_with(client, intended).await? };
     let now = Timestamp::now();
-    let mut instances = client.list_instances(None).await?;
+    let instances = client.list_instances(None).await?;
     let mut later = missing(client, &instances).await?;
-    instances.retain(|instance| target.matches(&instance.config, now));
+    let (instances, others): (Vec<_>, Vec<_>) =
+        instances.into_iter().partition(|instance| target.matches(&instance.config, now));
     let instances: Vec<String> = instances.into_iter().map(|instance| instance.name).collect();
     let mut networks: Vec<String> = client
         .list_networks()
@@ -189,6 +190,13 @@ async fn round(
         .filter(|network| target.matches(&network.config, now))
         .map(|network| network.name)
         .collect();
+    if matches!(target, Target::Kept(_)) {
+        let shared = shared(&networks, &others);
+        for (network, cell) in &shared {
+            client.patch_network(network, [(key::CELL.to_owned(), cell.clone())].into()).await?;
+        }
+        networks.retain(|network| !shared.contains_key(network));
+    }
     if let Some(later) = &mut later {
         // LXD would refuse each, after it had removed some of it.
         later.networks.extend(networks.drain(..));
@@ -217,14 +225,24 @@ async fn round(
     Ok(Some(if remains.is_empty() { "deleting".to_owned() } else { remains.join("; ") }))
 }
 
+/// Of these networks, those that another kept cluster is on, too, and whose they are from now on: in an LXD cluster two kept
+/// clusters on different members may have the same lane.
+fn shared(networks: &[String], others: &[Instance]) -> BTreeMap<String, String> {
+    let kept = others.iter().filter(|other| other.config.contains_key(key::KEEP));
+    let nics = kept.filter_map(|other| Some((Tags::find(&other.config)?.cell, &other.devices)));
+    let used = nics.flat_map(|(cell, devices)| {
+        devices.values().filter_map(move |nic| Some((nic.get("network")?.clone(), cell.clone())))
+    });
+    used.filter(|(network, _)| networks.contains(network)).collect()
+}
+
 /// What has to wait for members of an LXD cluster that are away, the networks not yet among it; `None` where all are there.
 async fn missing(client: &Client, instances: &[Instance]) -> Result<Option<Later>, lxd::Error> {
     if !client.is_clustered() {
         return Ok(None);
     }
     let mut members = client.list_cluster_members().await?;
-    // One that was evacuated answers.
-    members.retain(|member| !member.is_online() && member.status != "Evacuated");
+    members.retain(|member| !member.is_there());
     if members.is_empty() {
         return Ok(None);
     }
@@ -296,6 +314,28 @@ mod tests {
             assert_eq!(Target::Abandoned.matches(&config, now), abandoned, "{keep:?}");
             assert_eq!(Target::Kept("downscale".into()).matches(&config, now), keep.is_some(), "{keep:?}");
         }
+    }
+
+    #[test]
+    fn a_bridge_that_another_kept_cluster_is_on_is_that_ones_from_then_on() {
+        let other = |cell: &str, kept: bool, network: &str| -> Instance {
+            let tags = Tags {
+                run: RunId::new("0badcafe".into()).expect("an id"),
+                runner: Process::current(),
+                cell: cell.into(),
+                node: format!("microovn-{cell}-1"),
+                expires: Timestamp::now(),
+            };
+            let mut config = tags.to_config();
+            config.extend(kept.then(|| (key::KEEP.to_owned(), "true".to_owned())));
+            let devices = serde_json::json!({ "eth0": { "type": "nic", "network": network } });
+            let said = serde_json::json!({ "name": cell, "status": "Stopped", "type": "container", "config": config, "devices": devices });
+            serde_json::from_value(said).expect("an instance")
+        };
+        let others = [other("scaleup", true, "tk1m"), other("tls", false, "tk1u"), other("reboot", true, "tk2m")];
+        let networks = ["tk1m", "tk1u"].map(str::to_owned);
+        let kept = BTreeMap::from([("tk1m".to_owned(), "scaleup".to_owned())]);
+        assert_eq!(shared(&networks, &others), kept);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::suites::LIFE;
 use crate::cargo;
 use crate::config::Config;
 use crate::dist::{self, DEVELOPMENT, Label, MARK};
-use crate::image::{self, Workspace};
+use crate::image::{self, Hasher, Workspace};
 
 /// Its front door, which has the names of the checkout's.
 const MAKEFILE: &str = include_str!("Makefile");
@@ -105,14 +105,18 @@ pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-/// What it is built of: the commit, and a mark where files differ from that.
+/// What it is built of: the commit, and what files differ from that by, as a hash.
 fn build(root: &Path) -> Result<String, Failure> {
     let git = |args: &[&str]| duct::cmd("git", args).dir(root).stderr_capture().read();
     let failed =
         |error: io::Error| Failure::Usage(format!("failed to ask git of which commit this is\n  caused by: {error}"));
     let commit = git(&["rev-parse", "--short=12", "HEAD"]).map_err(failed)?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"]).map_err(failed)?;
-    Ok(if changed.is_empty() { commit } else { format!("{commit}-changed") })
+    let changed = git(&["diff", "HEAD", "--binary"]).map_err(failed)?;
+    if changed.is_empty() {
+        return Ok(commit);
+    }
+    let hash = Hasher::new("changes").text("diff", &changed).finish();
+    Ok(format!("{commit}-changed-{}", hash.short()))
 }
 
 /// Cargo, as it builds for another machine.

@@ -66,6 +66,7 @@ pub async fn ensure_golden_on(
     }
     let name = name(&golden.hash, Some(member));
     let there = |made| Golden { instance: name.clone(), member: Some(member.to_owned()), made, ..golden.clone() };
+    let mut source = golden.instance.clone();
     let mut lost = 0;
     loop {
         match maker::find(client, &name, by, progress).await? {
@@ -80,13 +81,22 @@ pub async fn ensure_golden_on(
             }
         }
         progress(&format!("copying the golden image to LXD member {member}"));
-        match client.create_instance(&copy(golden, &name, member, by), wait::patience(COPY)).await {
+        match client.create_instance(&copy(golden, &source, &name, member, by), wait::patience(COPY)).await {
             Ok(()) => break,
             // Another process was quicker, and is waited for.
             Err(error) if error.is_already_exists() && lost < RACES => lost += 1,
             Err(error) => {
                 maker::remove_own(client, &name, by, DEADLINE).await;
-                return Err(Error::lxd(format!("copy golden image {} to LXD member {member}", golden.instance))(error));
+                // The member that has it may have gone away since; another may have a copy.
+                match find(client, &golden.hash).await? {
+                    Some(other) if other.name != source && lost < RACES => {
+                        lost += 1;
+                        source = other.name;
+                    }
+                    _ => {
+                        return Err(Error::lxd(format!("copy golden image {source} to LXD member {member}"))(error));
+                    }
+                }
             }
         }
     }
@@ -97,8 +107,8 @@ pub async fn ensure_golden_on(
     Ok(there(true))
 }
 
-fn copy(golden: &Golden, name: &str, member: &str, by: &Maker) -> InstanceSpec {
-    let source = InstanceSource::Copy { instance: golden.instance.clone(), project: None };
+fn copy(golden: &Golden, source: &str, name: &str, member: &str, by: &Maker) -> InstanceSpec {
+    let source = InstanceSource::Copy { instance: source.to_owned(), project: None };
     let mut spec = InstanceSpec::container(name, source);
     spec.description = ABOUT.to_owned();
     spec.target = Some(member.to_owned());
