@@ -43,7 +43,8 @@ if plays packets-on-management; then
 fi
 
 if plays packets-detoured; then
-    own="$(ip -4 -o address show dev br-phy | sed -n 's/.* inet \([0-9.]*\)\/.*/\1/p;q')"
+    # The address itself comes to the bridge later.
+    own="$(vsctl get Open_vSwitch . external_ids:ovn-encap-ip | tr -d '"')"
     detour() {
         "${SNAP}/usr/bin/ovs-ofctl" add-flow br-phy "in_port=$1,udp,nw_dst=$2,tp_dst=6081,actions=mod_nw_dst:$3,$4"
     }
