@@ -66,9 +66,12 @@ fn a_distribution_tests_where_nothing_can_be_compiled() {
     let unpacked = Unpacked::make();
     let root = unpacked.root();
 
+    let (good, text) = unpacked.action("build", &[]);
+    assert_eq!((good, text.as_str()), (true, "development\n"));
     let (good, text) = unpacked.action("prepare", &[]);
     assert!(good, "{text}");
-    let (good, text) = unpacked.action("run", &[("SUITES", SUITE), ("FORBID_SKIPS", "true")]);
+    // As a workflow writes a text of several lines.
+    let (good, text) = unpacked.action("run", &[("SUITES", &format!("\n{SUITE}\n")), ("FORBID_SKIPS", "true")]);
     assert!(good, "{text}");
     assert!(text.contains(&format!("{SUITE} ")) && text.contains(" passed"), "{text}");
     let results = unpacked.work().join("results");
@@ -121,7 +124,9 @@ fn what_cannot_be_used_is_refused_before_anything_is_made() {
         ("unpack", &[("ARCHIVE", &archive)], "is no archive of a distribution"),
         ("run", &[("TRAFFIC", "maybe")], "TRAFFIC is \"maybe\", which is neither true nor false"),
         ("run", &[("SNAP", "none.snap")], "there is no snap none.snap"),
-        ("sweep", &[], "wanted unpack, prepare, plan, run or collect; seen sweep"),
+        ("run", &[("SUITES", " \n ")], "SUITES has only spaces in it"),
+        ("collect", &[("RESULTS", "results")], "nothing was run in "),
+        ("sweep", &[], "wanted unpack, prepare, plan, run, collect or build; seen sweep"),
     ] {
         let (good, said) = unpacked.action(phase, settings);
         assert!(!good && said.contains(wanted), "no {wanted:?} in {said:?}");
