@@ -4,6 +4,7 @@
 //! Root's alone, because of the namespaces. What a cluster of real hosts does otherwise is that its members are faster together
 //! than one: here they share the processors, so nothing is measured.
 
+mod ended;
 mod member;
 mod ring;
 mod tried;

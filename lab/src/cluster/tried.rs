@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use testkit::config::Config;
 use testkit::image::{Interrupted, Progress};
 use testkit::record::{self, Record};
 
+use super::ended::{Patience, end_of};
 use super::ring::Ring;
 use super::{ClusterArgs, Step};
 
@@ -120,31 +120,23 @@ impl<'a, 'b> Trials<'a, 'b> {
         self.output(&mut self.command(ring, args))
     }
 
-    /// What a command printed, when it has ended. Where this is interrupted, it is, too.
+    /// What a command printed, when it has ended. Where this is interrupted, it is, too, and what takes too long is an error.
     fn output(&self, command: &mut Command) -> Result<Output, String> {
         let (mut out, mut err) = (text(tempfile::tempfile())?, text(tempfile::tempfile())?);
         command.stdout(text(out.try_clone())?).stderr(text(err.try_clone())?);
-        let status = self.wait(&mut text(command.spawn())?)?;
-        let mut printed = Output { status, stdout: Vec::new(), stderr: Vec::new() };
+        let ended = self.wait(&mut text(command.spawn())?);
+        let mut printed = Output { status: ExitStatus::default(), stdout: Vec::new(), stderr: Vec::new() };
         for (file, into) in [(&mut out, &mut printed.stdout), (&mut err, &mut printed.stderr)] {
             text(file.rewind().and_then(|()| file.read_to_end(into)))?;
         }
-        Ok(printed)
+        match ended {
+            Ok(status) => Ok(Output { status, ..printed }),
+            Err(late) => Err(format!("{late}\n{}", last_lines(&words(&printed)))),
+        }
     }
 
     fn wait(&self, child: &mut Child) -> Result<ExitStatus, String> {
-        let mut told = false;
-        loop {
-            if let Some(status) = text(child.try_wait())? {
-                return Ok(status);
-            }
-            if self.interrupted.is_set() && !std::mem::replace(&mut told, true) {
-                let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-                // It has ended meanwhile, or else hears it.
-                let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::INT));
-            }
-            std::thread::sleep(LOOK);
-        }
+        end_of(child, Patience::USUAL, || self.interrupted.is_set())
     }
 
     fn good(&self, ring: &Ring, args: &[&str]) -> Tried {
@@ -233,7 +225,7 @@ impl<'a, 'b> Trials<'a, 'b> {
         let mut child = text(command.stdout(text(file.try_clone())?).stderr(file).spawn())?;
         let struck = self.await_cell_on(ring, &before, &name, &mut child);
         let killed = struck.and_then(|cell| text(ring.members[at].kill()).map(|()| cell));
-        let ended = self.wait(&mut child)?;
+        let ended = self.wait(&mut child).map_err(|late| format!("{late}\n{}", tail(&log)))?;
         let cell = killed.map_err(|why| format!("{why}; {}", tail(&log)))?;
         let record = self.record(ring, &before)?;
         let mut wrong = Vec::new();
@@ -370,8 +362,11 @@ fn last_line(output: &Output) -> String {
 
 /// The last lines that a command said, and how it ended.
 fn said(output: &Output) -> String {
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    format!("{}\n{}", last_lines(&text), output.status)
+    format!("{}\n{}", last_lines(&words(output)), output.status)
+}
+
+fn words(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 fn tail(log: &Path) -> String {
