@@ -1,0 +1,86 @@
+//! Commands and names that there are not, and steps that are not possible.
+
+use std::fs;
+
+use rstest::rstest;
+use testkit::cluster::{Manifest, Product, Settled};
+use testkit::expect::Observation;
+use testkit::plan::{Plan, Presence, Segments, State};
+
+use crate::bad_input_common::World;
+
+#[rstest]
+#[case::up(&["up", "init_clutser"], &["there is no cell and no journey \"init_clutser\"", "the nearest are init_cluster,"])]
+#[case::explain(&["plan", "--explain", "init_clutser"], &["there is no cell and no journey \"init_clutser\"", "init_cluster,"])]
+#[case::run(&["run", "init_clutser"], &["there is no cell and no journey \"init_clutser\"", "the nearest are init_cluster,"])]
+#[case::run_a_journey(&["run", "servcies_restart"], &["there is no cell and no journey \"servcies_restart\"", "the nearest are services_restart,"])]
+#[case::on_a_slip(&["run", "services_restart", "--on", "init_clutser"], &["there is no cell \"init_clutser\"", "init_cluster,"])]
+#[case::on_without_a_journey(&["run", "init_cluster", "--on", "init_cluster_ipv6"], &["--on init_cluster_ipv6 says where a journey starts", "none is named", "the journeys are "])]
+#[case::on_a_tier(&["run", "--on", "init_cluster_ipv6"], &["--on init_cluster_ipv6 says where a journey starts", "none is named"])]
+#[case::impossible(&["run", "services_restart", "--on", "init_cluster_services_central_only"], &["suites/src/journeys/services_restart.rs:", " of services_restart is impossible: ", "member 2 does not run switch", "the state it would be taken from: 1 "])]
+#[case::explain_a_journey(&["plan", "--explain", "servcies_restart"], &["there is no cell and no journey", "the nearest are services_restart,"])]
+#[case::explain_on_a_slip(&["plan", "--explain", "services_restart", "--on", "init_clutser"], &["there is no cell \"init_clutser\"", "init_cluster,"])]
+#[case::explain_impossible(&["plan", "--explain", "services_restart", "--on", "init_cluster_services_central_only"], &["services_restart.rs:", " of services_restart is impossible: ", "member 2 does not run switch"])]
+#[case::explain_a_cell_on_another(&["plan", "--explain", "init_cluster", "--on", "init_cluster_ipv6"], &["--on init_cluster_ipv6 says where a journey starts"])]
+#[case::coverage_of_journeys(&["plan", "--tier", "life", "--coverage"], &["--coverage is of a tier of cells"])]
+#[case::until_nowhere(&["up", "services_restart", "--until", "99"], &["there is no station \"99\"", "they are 0 to "])]
+#[case::until_of_a_cell(&["up", "init_cluster", "--until", "3"], &["init_cluster is a cell", "name a journey"])]
+#[case::members_of_a_journey(&["up", "services_restart", "--members", "3"], &["services_restart says itself how many members"])]
+#[case::pause_before_a_slip(&["up", "services_restart", "--pause-before", "restart_swich_1"], &["there is no station \"restart_swich_1\"", "the nearest are s1_restart_switch_1,"])]
+#[case::pause_before_nothing(&["up", "services_restart", "--pause-before", "formed"], &["s0_formed is no step"])]
+#[case::run_to_a_slip(&["run", "services_restart", "--pause-before", "restart_swich_1"], &["there is no station \"restart_swich_1\""])]
+#[case::run_of_no_journey(&["run", "init_cluster", "--pause-before", "3"], &["--pause-before is of a journey, and none is chosen"])]
+#[case::step_of_a_slip(&["step", "init_clutser"], &["there is no cell and no journey \"init_clutser\"", "init_cluster,"])]
+#[case::step_of_none(&["step", "services_restart", "propagate"], &["\"services_restart\" is not up", "`testkit up services_restart`"])]
+#[case::shell(&["shell", "init_clutser", "--", "true"], &["there is no cell and no journey \"init_clutser\"", "init_cluster,"])]
+#[case::check(&["check", "init_cluster", "membres"], &["there is no check \"membres\"", "the nearest are members"])]
+#[case::check_of_none(&["check", "init_cluster"], &["\"init_cluster\" is not up", "`testkit up init_cluster`"])]
+#[case::shell_of_none(&["shell", "init_cluster", "--", "true"], &["\"init_cluster\" is not up", "`testkit up init_cluster`"])]
+#[case::flag(&["status", "--nosuch"], &["unexpected argument '--nosuch'", "--help"])]
+#[case::command(&["nosuch"], &["unrecognized subcommand 'nosuch'", "--help"])]
+fn bad_usage_is_refused_with_what_is_known(#[case] args: &[&str], #[case] parts: &[&str]) {
+    let world = World::new();
+    world.run(args, &[]).refused(parts);
+    world.assert_nothing_made();
+}
+
+/// A cluster that was up once, as its record says.
+fn up_once(world: &World, state: impl FnOnce(&mut State)) {
+    let cell = suites::options::matrix().expect("a matrix").find_cell("init_cluster").expect("a cell");
+    let mut plan = Plan::draw(&cell, suites::options::OPTIONS, Segments::documentation());
+    state(&mut plan.state);
+    let (name, version, sha256) = ("microovn".to_owned(), "1".to_owned(), "0".to_owned());
+    let product = Product { stand_in: true, name, version, sha256, datapath: None };
+    let settled = Settled { ms: 0, looks: 1, last_ms: 0, unsatisfied: Vec::new() };
+    let instances = std::collections::BTreeMap::new();
+    let manifest = Manifest {
+        product,
+        plan,
+        steps: Vec::new(),
+        instances,
+        settled,
+        observation: Observation::default(),
+        tried: None,
+        no_traffic: None,
+    };
+    fs::create_dir_all(world.out().join("kept")).expect("a folder");
+    fs::write(world.out().join("kept/init_cluster.json"), serde_json::to_vec(&manifest).expect("JSON"))
+        .expect("written");
+}
+
+#[rstest]
+#[case::a_slip(&["restart_swich_1"], &["no step \"restart_swich_1\" is possible", "the nearest are restart_switch_1,", "the state: 1 central"])]
+#[case::the_second(&["propagate", "restart_snap_9"], &["no step \"restart_snap_9\" is possible", "the nearest are restart_snap_"])]
+#[case::of_one_that_is_down(&["restart_snap_3"], &["no step \"restart_snap_3\" is possible", "the nearest are restart_snap_1, restart_snap_2", "3 down"])]
+fn a_step_by_hand_that_is_impossible_is_refused_before_lxd_is_asked(#[case] steps: &[&str], #[case] parts: &[&str]) {
+    let world = World::new();
+    up_once(&world, |state| state.members[2].presence = Presence::Down);
+    world.run(&[&["step", "init_cluster"], steps].concat(), &[]).refused(parts);
+}
+
+#[test]
+fn outside_a_checkout_is_refused() {
+    let world = World::new();
+    fs::remove_file(world.path().join("Cargo.toml")).expect("there");
+    world.run(&["status"], &[]).refused(&["no workspace found at or above", "inside a checkout of the project"]);
+}
