@@ -25,6 +25,7 @@ pub use faults::{FaultError, Faults};
 pub use layer::{Keep, Layer};
 pub use nextest::{Nextest, Round};
 pub use product::Product;
+pub use remotes::ImageServer;
 
 use crate::daemon::Daemon;
 use crate::dist::{self, Dist};
@@ -36,6 +37,8 @@ pub const ON: &str = "TESTKIT_ON";
 pub const PAUSE_BEFORE: &str = "TESTKIT_PAUSE_BEFORE";
 /// The variable that says which one of several products is tested.
 pub const PRODUCT: &str = "TESTKIT_PRODUCT";
+/// The variable of [`Config::node_image`].
+pub const NODE_IMAGE: &str = "MICROOVN_TEST_CONTAINER_IMAGE";
 /// The variable of [`Config::traffic`].
 pub const TRAFFIC: &str = "TESTKIT_TRAFFIC";
 /// The variable of [`Config::keep`].
@@ -96,6 +99,8 @@ pub struct Config {
     pub extra_snaps: Vec<PathBuf>,
     /// Foreign node image; `None` means the project's own.
     pub node_image: Option<String>,
+    /// The server that the name of that says, where a client's configuration has it.
+    pub image_server: Option<ImageServer>,
     /// LXD project.
     pub project: String,
     /// Storage pool.
@@ -132,6 +137,8 @@ pub struct Config {
     pub on: Option<String>,
     /// The step before which journeys stop, with their clusters left up: its number, or its words.
     pub pause_before: Option<String>,
+    /// Who called this by `sudo`.
+    pub for_user: Option<String>,
     /// What the environment sets and nothing here reads, a line each, with what it does here.
     pub notices: Vec<String>,
     /// What nextest hands to every test of a run.
@@ -233,6 +240,11 @@ impl Config {
         product::require_distinct(&products)?;
         let chosen = environment.get(PRODUCT).filter(|name| !name.is_empty());
         let chosen = chosen.or(products.first().filter(|_| products.len() == 1).map(|only| &only.name)).cloned();
+        let node_image = pick!(node_image);
+        let image_server = match &node_image {
+            Some(name) => remotes::image_server(NODE_IMAGE, name, environment)?,
+            None => None,
+        };
         let config = Self {
             lxd,
             snap: snap.map(whole),
@@ -240,7 +252,8 @@ impl Config {
             product: None,
             upgrade_from: pick!(upgrade_from).map(whole_from),
             extra_snaps: pick!(extra_snaps).unwrap_or_default().into_iter().map(whole).collect(),
-            node_image: pick!(node_image),
+            image_server,
+            node_image,
             project: pick!(project).unwrap_or_else(|| "microovn-testkit".to_owned()),
             pool: pick!(pool).unwrap_or_else(|| "testkit".to_owned()),
             cache_dir,
@@ -259,6 +272,7 @@ impl Config {
             settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
             on: environment.get(ON).filter(|cell| !cell.is_empty()).cloned(),
             pause_before: environment.get(PAUSE_BEFORE).filter(|step| !step.is_empty()).cloned(),
+            for_user: environment.get("SUDO_USER").filter(|user| !matches!(user.as_str(), "" | "root")).cloned(),
             notices: upstream::notices(environment),
             nextest: Nextest::find(environment)?,
             nextest_profile: environment.get("NEXTEST_PROFILE").filter(|name| !name.is_empty()).cloned(),
@@ -271,6 +285,32 @@ impl Config {
             None => Ok(config),
         }
     }
+}
+
+impl Config {
+    /// Fails where this user may not keep what a run leaves, before anything is made for one.
+    ///
+    /// # Errors
+    /// With the folder, and what to do.
+    pub fn require_writable(&self) -> Result<(), ConfigError> {
+        let of_dist = self.dist.as_ref().map(|dist| {
+            (dist.root().join("target"), "a distribution unpacks its suites there; unpack the archive into a folder of your own")
+        });
+        let of_runs = (self.out_dir.clone(), "what runs leave is kept there; name another folder with TESTKIT_OUT_DIR");
+        for (path, why) in of_dist.into_iter().chain([of_runs]) {
+            if !is_writable(&path) {
+                return Err(ConfigError::Unwritable { path, why });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether this user may write to a folder, or make it.
+fn is_writable(folder: &Path) -> bool {
+    use rustix::fs::Access;
+    let there = folder.ancestors().find(|folder| folder.exists());
+    there.is_some_and(|there| rustix::fs::access(there, Access::WRITE_OK | Access::EXEC_OK).is_ok())
 }
 
 /// The environment for a process that is to outlive the job that started it, which has none of the marks by which CI systems

@@ -20,9 +20,10 @@ const LAST_LINES: usize = 40;
 type Judge = fn(&Output) -> Option<String>;
 
 /// What is tried, in order: for a person, the command, its arguments, and how its end is judged.
-const TRIED: [(&str, &str, &[&str], Judge); 8] = [
+const TRIED: [(&str, &str, &[&str], Judge); 9] = [
     ("doctor, before a setup", "testkit", &["doctor", "--format", "json"], only_setup_is_missing),
     ("setup", "testkit", &["setup"], succeeded),
+    ("root's part of it", "testkit", &["setup", "--host"], asks_for_root),
     ("doctor", "testkit", &["doctor"], succeeded),
     ("images from the cache", "testkit", &["image", "build"], succeeded),
     ("two members by dialog", "lab", &["trial", "init_cluster", "--members", "2"], every_check_passed),
@@ -147,6 +148,13 @@ fn succeeded(output: &Output) -> Option<String> {
     (!output.status.success()).then(|| said(output))
 }
 
+/// What only root can do is asked of root by name, with the command for it.
+fn asks_for_root(output: &Output) -> Option<String> {
+    let error = String::from_utf8_lossy(&output.stderr);
+    let asked = error.contains("`sudo /") && error.contains("testkit setup --host`");
+    (output.status.code() != Some(2) || !asked).then(|| said(output))
+}
+
 /// Before a setup only what any user can set up may be missing, and nothing that is root's may be proposed as the user's.
 fn only_setup_is_missing(output: &Output) -> Option<String> {
     let Ok(Value::Array(findings)) = serde_json::from_slice(&output.stdout) else { return Some(said(output)) };
@@ -213,7 +221,7 @@ mod tests {
         let attempt = |_: &str, args: &[&str], _: Judge| (args == ["setup"]).then(|| "no LXD".to_owned());
         try_each(&mut report, attempt, tell).expect("it is told");
         let passed: Vec<bool> = report.steps.iter().map(|step| step.passed).collect();
-        assert_eq!(passed, [true, false, true, true, true, true, true, true]);
+        assert_eq!(passed, [true, false, true, true, true, true, true, true, true]);
         assert_eq!((report.steps[1].said.as_str(), report.passed()), ("no LXD", false));
         assert_eq!(told[3], ("setup: FAILED after 0 s".to_owned(), 2));
     }
@@ -234,6 +242,13 @@ mod tests {
             assert_eq!(wrong.is_some(), says.is_some(), "{stdout}");
             assert!(wrong.unwrap_or_default().contains(says.unwrap_or_default()), "{stdout}");
         }
+    }
+
+    #[test]
+    fn a_part_that_is_root_s_asks_for_root() {
+        let told = |code: i32, stderr: &str| asks_for_root(&Output { stderr: stderr.into(), ..output(code, "") });
+        assert_eq!(told(2, "error: …; type `sudo /x/testkit setup --host`"), None);
+        assert!(told(0, "type `sudo /x/testkit setup --host`").is_some() && told(2, "error: denied").is_some());
     }
 
     #[test]

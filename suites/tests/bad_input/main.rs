@@ -3,7 +3,10 @@
 
 #[path = "../bad_input_common/mod.rs"]
 mod bad_input_common;
+mod clusters;
+mod folders;
 mod products;
+mod remotes;
 mod settings;
 mod snaps;
 mod sockets;

@@ -34,6 +34,9 @@ pub(super) enum Command {
         /// Only a browser for the tests of the report, where there is none.
         #[arg(long)]
         browser: bool,
+        /// Only what root must do: packages, kernel limits, LXD, and what its caller needs to go on without root.
+        #[arg(long, conflicts_with = "browser")]
+        host: bool,
     },
     /// Look at this host and its LXD, and say what would have to be mended before suites can run.
     Doctor(DoctorArgs),

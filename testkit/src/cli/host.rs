@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::watch::{Spinner, on_terminal};
-use super::{Failure, output};
+use super::{Failure, output, runs};
 use crate::config::Config;
 use crate::{cluster, host};
 
@@ -43,6 +43,16 @@ pub(super) async fn prepare(config: &Config) -> Result<String, Failure> {
     Ok(said.join("\n"))
 }
 
+/// Prepares what only root can of the host.
+pub(super) async fn setup_host(config: &Config) -> Result<ExitCode, Failure> {
+    let options = host::options(config).map_err(Failure::usage)?;
+    let part = host::setup_host(&options, &mut lines()).await.map_err(Failure::usage)?;
+    let mut said = part.changes;
+    said.extend(part.advice.iter().map(|advice| format!("note: {advice}")));
+    said.push("the host is ready; the rest takes no root: `testkit setup`".to_owned());
+    output::show(&said.join("\n"))
+}
+
 /// Installs what the tests of the report look at it with.
 pub(super) fn browser() -> Result<ExitCode, Failure> {
     if let Some(package) = host::ensure_browser(&mut lines()).map_err(Failure::usage)? {
@@ -51,9 +61,10 @@ pub(super) fn browser() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts the host back.
+/// Puts the host back, once the reapers of runs that have just ended are done with theirs.
 pub(super) async fn teardown(config: &Config) -> Result<ExitCode, Failure> {
     let options = host::options(config).map_err(Failure::usage)?;
+    runs::reapers(config).await?;
     let removal = host::teardown(&options, &mut lines()).await.map_err(Failure::usage)?;
     for change in &removal.changes {
         println!("{change}");

@@ -95,8 +95,11 @@ pub(super) async fn remove(config: &Config) -> Result<ExitCode, Failure> {
             println!("removed {}", instance.name);
         }
     }
-    for image in client.list_images().await.map_err(Failure::usage)?.iter().filter(|image| image::is_ours(image)) {
+    let images = client.list_images().await.map_err(Failure::usage)?;
+    let late = image::Late::among(&images, &config.cache_dir).map_err(Failure::usage)?;
+    for image in images.iter().filter(|image| image::is_ours(image) || late.has(&image.fingerprint)) {
         client.delete_image(&image.fingerprint, DEADLINE).await.map_err(Failure::provisioning)?;
+        late.removed(&image.fingerprint).map_err(Failure::usage)?;
         println!("removed {}", image.fingerprint);
     }
     Ok(ExitCode::SUCCESS)

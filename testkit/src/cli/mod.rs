@@ -170,6 +170,9 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
             eprintln!("note: {notice}");
         }
     }
+    if matches!(command, Command::Run(_) | Command::Bisect(_) | Command::Up(_)) {
+        config.require_writable().map_err(Failure::usage)?;
+    }
     match command {
         Command::Generate { .. }
         | Command::Plan(_)
@@ -183,8 +186,9 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         Command::Doctor(args) => doctor::doctor(&config, &args).await,
         Command::Report(args) => report::report(&config, &args),
         Command::Evidence(args) => evidence::evidence(&config, &args),
-        Command::Setup { browser: false } => host::setup(&config).await,
-        Command::Setup { browser: true } => host::browser(),
+        Command::Setup { browser: true, .. } => host::browser(),
+        Command::Setup { host: true, .. } => host::setup_host(&config).await,
+        Command::Setup { .. } => host::setup(&config).await,
         Command::Teardown => host::teardown(&config).await,
         Command::Image { command: args::Image::Build } => images::build(&config).await,
         Command::Image { command: args::Image::Ls { format } } => images::list(&config, format).await,

@@ -2,26 +2,20 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use super::Failure;
 use crate::config::{Config, Layer};
 use crate::folder::RunFolder;
 use crate::host;
 use crate::report::chain;
+use crate::session::reaper::{self, ReaperError};
 use crate::session::sweep::{SweepError, Target, sweep as sweep_objects, sweep_undone};
-use crate::session::{Process, RunId, reaper};
-
-/// How long `sweep --wait` gives a reaper; it has its own, shorter deadlines.
-const REAPERS: Duration = Duration::from_secs(180);
+use crate::session::{Process, RunId};
 
 /// Removes what dead runs left; with `wait`, first lets the reapers of ended runs finish.
 pub(super) async fn sweep(config: Config, wait: bool, quiet: bool) -> Result<ExitCode, Failure> {
     if wait {
-        let waited = tokio::time::timeout(REAPERS, reaper::ended(&config.out_dir)).await;
-        waited
-            .map_err(|_| Failure::Provisioning("a reaper is still at work; see target/testkit/*/reaper.log".into()))?
-            .map_err(Failure::usage)?;
+        reapers(&config).await?;
     }
     let client = host::connect(&config).await.map_err(Failure::usage)?;
     let swept = sweep_objects(&client, &Target::Abandoned, None).await;
@@ -33,6 +27,14 @@ pub(super) async fn sweep(config: Config, wait: bool, quiet: bool) -> Result<Exi
     }
     // What waits for a member of an LXD cluster is no failure: the others are clean.
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets the reapers of ended runs finish.
+pub(super) async fn reapers(config: &Config) -> Result<(), Failure> {
+    reaper::ended(&config.out_dir).await.map_err(|error| match error {
+        late @ ReaperError::AtWork(_) => Failure::provisioning(late),
+        error => Failure::usage(error),
+    })
 }
 
 /// What the detached reaper is to do, of a run or of one cell.

@@ -258,7 +258,10 @@ async fn check_lxd(
     }
     match &config.node_image {
         None => Ok(None),
-        Some(name) => Ok(Some(image::find_or_pull(client, name, progress).await?)),
+        Some(name) => {
+            let named = image::Named { name, server: config.image_server.as_ref(), cache: &config.cache_dir };
+            Ok(Some(image::find_or_pull(client, &named, progress).await?))
+        }
     }
 }
 

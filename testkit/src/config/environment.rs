@@ -168,7 +168,7 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         product,
         upgrade_from: text("MICROOVN_UPGRADE_FROM").map(Into::into),
         extra_snaps: paths("MICROOVN_EXTRA_SNAPS"),
-        node_image: text("MICROOVN_TEST_CONTAINER_IMAGE"),
+        node_image: text(super::NODE_IMAGE),
         project: text("TESTKIT_PROJECT"),
         pool: text("TESTKIT_POOL"),
         cache_dir: path("TESTKIT_CACHE_DIR"),

@@ -117,6 +117,14 @@ pub enum ConfigError {
         .0.join(", ")
     )]
     Undecided(Vec<String>),
+    /// A folder that this user may not write to.
+    #[error("{} cannot be written by this user, and {why}", path.display())]
+    Unwritable {
+        /// The folder.
+        path: PathBuf,
+        /// What it is for, and what to do.
+        why: &'static str,
+    },
     /// Nothing says where built images and snaps go.
     #[error(
         "there is no folder for the cache: neither XDG_CACHE_HOME nor HOME is an absolute path, and the user database \

@@ -8,7 +8,7 @@ use x509_parser::time::ASN1Time;
 
 use super::error::Error;
 use super::subnet::parse_routes;
-use super::{BRIDGE, SetupOptions, connect_usable, daemons, objects};
+use super::{BRIDGE, SetupOptions, bridge, connect_usable, owned, search};
 use crate::config::{Config, LxdTarget};
 use crate::image::Program;
 use crate::lxd::{Client, Endpoint};
@@ -48,6 +48,8 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
         endpoint,
         lxd_dir,
         daemon,
+        cache_dir: Some(config.cache_dir.clone()),
+        for_user: config.for_user.clone(),
         state_dir: config.state_dir.clone(),
         project: config.project.clone(),
         pool: config.pool.clone(),
@@ -76,7 +78,7 @@ fn require_valid(path: &Path, pem: &[u8]) -> Result<(), Error> {
 pub async fn connect(config: &Config) -> Result<Client, Error> {
     let missing = |problem: &str| Error::Host { problem: problem.to_owned(), mend: "run `make setup`".to_owned() };
     let options = options(config)?;
-    let endpoint = daemons::find_lxd(&options).await?.ok_or_else(|| missing(daemons::none_answers(&options)))?;
+    let endpoint = search::find_lxd(&options).await?.ok_or_else(|| missing(search::none_answers(&options)))?;
     let client = connect_usable(&endpoint, &options).await?;
     let found = client.find_project(&config.project).await.map_err(|source| Error::Lxd {
         attempt: format!("look for project {:?}", config.project),
@@ -87,9 +89,9 @@ pub async fn connect(config: &Config) -> Result<Client, Error> {
         return Err(missing(&format!("{} has no project {:?}", client.server().daemon(), config.project)));
     };
     // What is made in a project that is somebody else's would be in their way, and no teardown would find it.
-    objects::check_ours(&found.value.config, "project", &config.project)?;
+    owned::check_ours(&found.value.config, "project", &config.project)?;
     if let Some(wanted) = config.subnet {
-        objects::check_subnet(&client, BRIDGE, wanted).await?;
+        bridge::check_subnet(&client, BRIDGE, wanted).await?;
     }
     Ok(client.with_project(&config.project))
 }

@@ -1,121 +1,53 @@
-//! Finds LXD or Incus, and starts one where it is installed and nothing runs it.
+//! Starts LXD or Incus where one is installed and nothing runs it, and stops what was started.
 
 use std::convert::Infallible;
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use super::SetupOptions;
 use super::error::Error;
 use super::limits::is_root;
+use super::mounts::{LXCFS, unmount_below};
 use super::packages::{has_program, incusd};
-use super::state::{Daemon, State};
-use crate::daemon::Daemon as Kind;
+use super::processes::{detach, ended_within, has_ended, log_path, signal};
+use super::search::{INCUS_DIRS, LXD_DIRS};
+use super::state::State;
+use crate::daemon::Daemon;
 use crate::image::{Program, Progress};
 use crate::lxd::{Client, Endpoint};
-use crate::wait::{self, Pace, Poll, WaitError};
-
-/// Where LXD's folder is: of the snap, of a distribution's package.
-const LXD_DIRS: [&str; 2] = ["/var/snap/lxd/common/lxd", "/var/lib/lxd"];
-
-/// Incus's: the newer place of its socket, and the folder of distributions' packages. Source: Incus's `client/connection.go`.
-const INCUS_DIRS: [&str; 2] = ["/run/incus", "/var/lib/incus"];
-
-/// Where lxcfs is mounted: LXD looks there.
-const LXCFS: &str = "/var/lib/lxcfs";
+use crate::wait::{self, Pace, Poll};
 
 /// LXD's first start makes its database and certificates.
-const START: Duration = Duration::from_secs(60);
+const START: Pace = Pace::new(60, 100);
 
 /// Where the words of one that is managed are.
-fn journal(daemon: Kind) -> &'static str {
+fn journal(daemon: Daemon) -> &'static str {
     match daemon {
-        Kind::Lxd => "see `journalctl -u lxd -u snap.lxd.daemon`",
-        Kind::Incus => "see `journalctl -u incus`",
+        Daemon::Lxd => "see `journalctl -u lxd -u snap.lxd.daemon`",
+        Daemon::Incus => "see `journalctl -u incus`",
     }
 }
 
 const STOP: Duration = Duration::from_secs(15);
 
-const LOOK: Duration = Duration::from_millis(100);
-
-/// The LXD that answers, or the Incus, if one does: LXD where both do. One that refuses this user is an error where no other
-/// answers.
-pub(super) async fn find_lxd(options: &SetupOptions) -> Result<Option<Endpoint>, Error> {
-    if let Some(endpoint) = &options.endpoint {
-        return Ok(Some(endpoint.clone()));
-    }
-    first_answering(folders(options), options.daemon).await
-}
-
-/// The first of these folders in which one answers, of the two the `wanted` one.
-async fn first_answering(folders: Vec<PathBuf>, wanted: Option<Kind>) -> Result<Option<Endpoint>, Error> {
-    let mut refused = None;
-    for dir in folders {
-        let socket = dir.join("unix.socket");
-        match fs::metadata(&socket) {
-            Ok(metadata) if metadata.file_type().is_socket() => {}
-            _ => continue,
-        }
-        let endpoint = Endpoint::Unix(socket);
-        match Client::connect_as(&endpoint, wanted).await {
-            Ok(_) => return Ok(Some(endpoint)),
-            // A socket that nobody listens on was left by a daemon that died.
-            Err(error) if error.is_unreachable() => {}
-            Err(source) => refused = refused.or(Some(source)),
-        }
-    }
-    refused.map_or(Ok(None), |source| Err(Error::Unusable(Box::new(source))))
-}
-
-/// The folders that one may be in, in the order in which they are preferred.
-fn folders(options: &SetupOptions) -> Vec<PathBuf> {
-    if let Some(dir) = &options.lxd_dir {
-        return vec![dir.clone()];
-    }
-    let of = |daemon| options.daemon.is_none_or(|wanted| wanted == daemon);
-    let (lxd, incus) = (LXD_DIRS.iter().filter(|_| of(Kind::Lxd)), INCUS_DIRS.iter().filter(|_| of(Kind::Incus)));
-    lxd.chain(incus).map(PathBuf::from).collect()
-}
-
-/// That none answers which might.
-pub(super) fn none_answers(options: &SetupOptions) -> &'static str {
-    match options.daemon {
-        Some(Kind::Incus) => "no Incus answers",
-        Some(Kind::Lxd) => "no LXD answers",
-        None => "no LXD answers, nor an Incus",
-    }
-}
-
-/// Which one is started where none runs: the one that is named, or else the one that is installed, LXD where both are or
-/// none is.
-pub(super) fn to_start(options: &SetupOptions) -> Kind {
-    let lxd = || has_program("lxd") || Path::new("/snap/bin/lxd").exists();
-    options.daemon.unwrap_or_else(|| if !lxd() && incusd().is_some() { Kind::Incus } else { Kind::Lxd })
-}
-
 /// What root types to start one that something manages; `None` where nothing does.
-pub(super) fn start_command(daemon: Kind) -> Option<&'static [&'static str]> {
+pub(super) fn start_command(daemon: Daemon) -> Option<&'static [&'static str]> {
     if !Path::new("/run/systemd/system").exists() {
         return None;
     }
     Some(match daemon {
-        Kind::Lxd if Path::new("/snap/bin/lxd").exists() => &["snap", "start", "lxd"],
-        Kind::Lxd => &["systemctl", "start", "lxcfs.service", "lxd.socket", "lxd.service"],
-        Kind::Incus => &["systemctl", "start", "incus.socket", "incus.service"],
+        Daemon::Lxd if Path::new("/snap/bin/lxd").exists() => &["snap", "start", "lxd"],
+        Daemon::Lxd => &["systemctl", "start", "lxcfs.service", "lxd.socket", "lxd.service"],
+        Daemon::Incus => &["systemctl", "start", "incus.socket", "incus.service"],
     })
 }
 
 /// Starts one of the two, through whatever manages daemons here; where nothing does, detached, together with lxcfs.
 pub(super) async fn start(
-    daemon: Kind,
+    daemon: Daemon,
     options: &SetupOptions,
     state: &mut State,
     changes: &mut Vec<String>,
@@ -129,8 +61,8 @@ pub(super) async fn start(
     progress(&format!("starting {daemon}"));
     let managed = start_command(daemon).filter(|_| options.lxd_dir.is_none());
     let usual = match daemon {
-        Kind::Lxd => LXD_DIRS[1],
-        Kind::Incus => INCUS_DIRS[1],
+        Daemon::Lxd => LXD_DIRS[1],
+        Daemon::Incus => INCUS_DIRS[1],
     };
     let (dir, name) = if let Some([program, args @ ..]) = managed {
         run(&format!("start {daemon}"), program, args, journal(daemon))?;
@@ -146,20 +78,21 @@ pub(super) async fn start(
         let has_group = groups.lines().any(|line| line.split(':').next() == Some(daemon.group()));
         let args = ["--group", if has_group { daemon.group() } else { "root" }];
         let (name, program, template) = match daemon {
-            Kind::Lxd => ("lxd", PathBuf::from("lxd"), "LXD_LXC_TEMPLATE_CONFIG"),
-            Kind::Incus => ("incusd", incusd().unwrap_or_else(|| PathBuf::from("incusd")), "INCUS_LXC_TEMPLATE_CONFIG"),
+            Daemon::Lxd => ("lxd", PathBuf::from("lxd"), "LXD_LXC_TEMPLATE_CONFIG"),
+            Daemon::Incus => {
+                ("incusd", incusd().unwrap_or_else(|| PathBuf::from("incusd")), "INCUS_LXC_TEMPLATE_CONFIG")
+            }
         };
         let env = [(template, "/usr/share/lxc/config".as_ref()), (daemon.folder_variable(), dir.as_os_str())];
         detach(state, name, program.as_os_str(), &args, &env, Some(&dir))?;
         (dir, name)
     };
     let endpoint = Endpoint::Unix(dir.join("unix.socket"));
-    let answering = wait::until(format!("{daemon} to answer"), Pace { deadline: START, every: LOOK }, async || {
-        match Client::connect(&endpoint).await {
+    let answering =
+        wait::until(format!("{daemon} to answer"), START, async || match Client::connect(&endpoint).await {
             Ok(_) => Poll::Ready(()),
             Err(error) => Poll::<_, Infallible>::NotYet(error.to_string()),
-        }
-    });
+        });
     let log = log_path(state, name);
     let mend = || match managed {
         Some(_) => journal(daemon).to_owned(),
@@ -201,79 +134,6 @@ pub(super) async fn stop(state: &mut State, changes: &mut Vec<String>) -> Result
     Ok(())
 }
 
-fn has_ended(daemon: &Daemon) -> bool {
-    start_time(daemon.pid) != Some(daemon.started) || is_zombie(daemon.pid)
-}
-
-fn signal(daemon: &Daemon, signal: Signal) {
-    if let Some(pid) = Pid::from_raw(daemon.pid) {
-        // It may have ended just now.
-        let _ = kill_process(pid, signal);
-    }
-}
-
-async fn ended_within(daemon: &Daemon, deadline: Duration) -> bool {
-    let ended = wait::until(format!("{} to stop", daemon.name), Pace { deadline, every: LOOK }, async || {
-        if has_ended(daemon) { Poll::Ready(()) } else { Poll::<_, Infallible>::NotYet("it runs".to_owned()) }
-    });
-    ended.await.is_ok()
-}
-
-/// Unmounts what LXD mounted for itself below its folder and leaves mounted when it ends. Not while anything works
-/// there: a person's instances outlive LXD, and go on with it when it is started again.
-async fn unmount_below(folder: &Path) -> Result<(), Error> {
-    // The kernel lists mounts by the path without links.
-    let Ok(folder) = folder.canonicalize() else { return Ok(()) };
-    if is_worked_in(&folder) {
-        return Ok(());
-    }
-    let mounts = fs::read_to_string("/proc/mounts").map_err(Error::file("read", "/proc/mounts"))?;
-    let points = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(Path::new);
-    let points: Vec<&Path> = points.filter(|point| point.starts_with(&folder) && *point != folder).collect();
-    // The last mount may be on top of an earlier one.
-    for point in points.into_iter().rev() {
-        unmount(point).await?;
-    }
-    Ok(())
-}
-
-async fn unmount(point: &Path) -> Result<(), Error> {
-    let what = format!("{} to be let go of", point.display());
-    let unmounted = wait::until(what, Pace { deadline: STOP, every: LOOK }, async || {
-        match rustix::mount::unmount(point, rustix::mount::UnmountFlags::empty()) {
-            Ok(()) => Poll::Ready(()),
-            // The last threads of a daemon that ended may still be using it.
-            Err(error @ rustix::io::Errno::BUSY) => Poll::NotYet(error.to_string()),
-            Err(error) => Poll::Failed(io::Error::from(error)),
-        }
-    });
-    unmounted.await.map_err(|error| match error {
-        WaitError::Failed { source, .. } => Error::file("unmount", point)(source),
-        late => Error::file("unmount", point)(io::Error::other(late)),
-    })
-}
-
-/// Whether a process names something below the folder on its command line, as an instance's monitor and a bridge's
-/// DHCP server do.
-fn is_worked_in(folder: &Path) -> bool {
-    let mut below = folder.as_os_str().as_bytes().to_vec();
-    below.push(b'/');
-    let commands = fs::read_dir("/proc").into_iter().flatten().flatten();
-    commands
-        .filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
-        .any(|command| command.windows(below.len()).any(|part| part == below))
-}
-
-/// Unmounts what an lxcfs that was killed has left mounted: dpkg cannot install there, and another lxcfs not start.
-pub(super) async fn unmount_dead_lxcfs(changes: &mut Vec<String>) -> Result<(), Error> {
-    let dead = matches!(rustix::fs::stat(LXCFS), Err(rustix::io::Errno::NOTCONN));
-    if dead && is_root() {
-        unmount(Path::new(LXCFS)).await?;
-        changes.push(format!("unmounted {LXCFS}, whose lxcfs has died"));
-    }
-    Ok(())
-}
-
 fn start_lxcfs(state: &mut State) -> Result<(), Error> {
     let mounts = fs::read_to_string("/proc/mounts").map_err(Error::file("read", "/proc/mounts"))?;
     let mounted = |line: &str| line.split(' ').nth(1) == Some(LXCFS);
@@ -296,58 +156,6 @@ fn check_cgroups() -> Result<(), Error> {
     })
 }
 
-/// Starts a program in a session of its own, so that it outlives this process and its terminal, and writes it down.
-fn detach(
-    state: &mut State,
-    name: &str,
-    program: &OsStr,
-    args: &[&str],
-    env: &[(&str, &OsStr)],
-    folder: Option<&Path>,
-) -> Result<(), Error> {
-    let path = log_path(state, name);
-    fs::create_dir_all(state.folder()).map_err(Error::file("create", state.folder()))?;
-    let log = File::options().create(true).append(true).open(&path).map_err(Error::file("open", &path))?;
-    let also = log.try_clone().map_err(Error::file("open", &path))?;
-    // duct would wait for it. setsid(1) becomes the program it is given, so that the process id stays.
-    let child = Command::new("setsid")
-        .arg(program)
-        .args(args)
-        .envs(env.iter().copied())
-        // Once the folder that this was called in is gone, the daemon's own programs (rsync) fail there.
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(log)
-        .stderr(also)
-        .spawn()
-        .map_err(Error::file("run", name))?;
-    let pid = i32::try_from(child.id()).unwrap_or_default();
-    let started = start_time(pid).unwrap_or_default();
-    state.daemons.push(Daemon { name: name.to_owned(), pid, started, folder: folder.map(Path::to_owned) });
-    state.save()
-}
-
-fn log_path(state: &State, name: &str) -> PathBuf {
-    state.folder().join(format!("{name}.log"))
-}
-
-/// When a process started, in clock ticks since boot; `None` when there is no such process. Source: proc(5), `stat`.
-fn start_time(pid: i32) -> Option<u64> {
-    stat_field(pid, 22)?.parse().ok()
-}
-
-/// A child of this process that ended stays until it is waited for.
-fn is_zombie(pid: i32) -> bool {
-    stat_field(pid, 3).is_some_and(|state| state == "Z")
-}
-
-fn stat_field(pid: i32, number: usize) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the command in parentheses and may hold spaces.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(number - 3).map(str::to_owned)
-}
-
 fn run(attempt: &str, program: &str, args: &[&str], mend: &str) -> Result<(), Error> {
     let failed =
         |source| Error::Program { attempt: attempt.to_owned(), mend: mend.to_owned(), source: Box::new(source) };
@@ -356,78 +164,11 @@ fn run(attempt: &str, program: &str, args: &[&str], mend: &str) -> Result<(), Er
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
-
-    #[test]
-    fn both_are_looked_for_and_lxd_first_where_none_is_named() {
-        let looked = |options: &SetupOptions| -> Vec<String> {
-            folders(options).iter().map(|folder| folder.display().to_string()).collect()
-        };
-        let options = SetupOptions::default();
-        let all = ["/var/snap/lxd/common/lxd", "/var/lib/lxd", "/run/incus", "/var/lib/incus"];
-        assert_eq!(looked(&options), all);
-        assert_eq!(looked(&SetupOptions { daemon: Some(Kind::Incus), ..options.clone() }), all[2..]);
-        assert_eq!(looked(&SetupOptions { daemon: Some(Kind::Lxd), ..options.clone() }), all[..2]);
-        let named = SetupOptions { daemon: Some(Kind::Incus), lxd_dir: Some("/srv/i".into()), ..options };
-        assert_eq!((looked(&named), to_start(&named)), (vec!["/srv/i".to_owned()], Kind::Incus));
-    }
-
-    /// Has `server` answer in a folder of this name, for as long as the test runs.
-    fn serve(root: &Path, name: &str, metadata: &'static str) -> PathBuf {
-        let folder = root.join(name);
-        fs::create_dir(&folder).unwrap();
-        let listener = std::os::unix::net::UnixListener::bind(folder.join("unix.socket")).unwrap();
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let body = format!(r#"{{"type":"sync","status_code":200,"metadata":{metadata}}}"#);
-                let head = io::BufRead::lines(io::BufReader::new(stream.try_clone().unwrap()));
-                head.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
-                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-                io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
-            }
-        });
-        folder
-    }
-
-    const LXD: &str =
-        r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"lxd","server_version":"5.0.2"}}"#;
-    const INCUS: &str =
-        r#"{"auth":"trusted","api_extensions":[],"environment":{"server":"incus","server_version":"6.0.4"}}"#;
-    const UNTRUSTED: &str = r#"{"auth":"untrusted","api_extensions":[]}"#;
-
-    #[tokio::test]
-    async fn the_first_that_answers_and_lets_this_user_in_is_found() {
-        let root = tempfile::tempdir().unwrap();
-        // One that died leaves its socket.
-        let dead = root.path().join("dead");
-        fs::create_dir(&dead).unwrap();
-        drop(std::os::unix::net::UnixListener::bind(dead.join("unix.socket")).unwrap());
-        let (lxd, incus) = (serve(root.path(), "lxd", LXD), serve(root.path(), "incus", INCUS));
-        let closed = serve(root.path(), "closed", UNTRUSTED);
-        let found = async |folders: &[&PathBuf], wanted| {
-            let found = first_answering(folders.iter().map(|folder| (*folder).clone()).collect(), wanted).await;
-            found.map(|found| match found {
-                Some(Endpoint::Unix(socket)) => socket.parent().map(Path::to_owned),
-                _ => None,
-            })
-        };
-        assert_eq!(found(&[&dead, &lxd, &incus], None).await.unwrap(), Some(lxd.clone()));
-        assert_eq!(found(&[&dead, &closed, &incus], None).await.unwrap(), Some(incus.clone()));
-        assert_eq!(found(&[&dead], None).await.unwrap(), None);
-        let refused = found(&[&closed, &dead], None).await.unwrap_err();
-        assert!(refused.to_string().contains("auth is \"untrusted\""), "{refused}");
-        let other = found(&[&lxd], Some(Kind::Incus)).await.unwrap_err();
-        assert!(other.to_string().contains("LXD 5.0.2 answers there"), "{other}");
-    }
-
-    #[test]
-    fn a_process_is_known_by_when_it_started() {
-        let own = i32::try_from(std::process::id()).unwrap();
-        assert!(start_time(own).unwrap() > 0);
-        assert_eq!(start_time(own), start_time(own));
-        assert_eq!(start_time(i32::MAX), None);
-        assert!(!is_zombie(own));
-    }
+    use crate::host::processes::start_time;
+    use crate::host::state::Daemon;
 
     #[tokio::test]
     async fn a_process_that_only_has_the_number_of_ours_is_left_alone() {

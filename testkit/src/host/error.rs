@@ -44,6 +44,14 @@ pub enum Error {
         /// What a person can do.
         mend: String,
     },
+    /// Only root can bring what the host lacks.
+    #[error("this host cannot run nodes yet: {lacking}; only root can mend that, once: `{command}`")]
+    NeedsRoot {
+        /// All that is missing.
+        lacking: String,
+        /// What to type.
+        command: String,
+    },
     /// A program failed.
     #[error("failed to {attempt}; {mend}")]
     Program {
@@ -85,6 +93,21 @@ pub enum Error {
         left: String,
         /// Why it failed.
         source: Box<Error>,
+    },
+    /// What was being pulled cannot be told.
+    #[error(transparent)]
+    Images(Box<crate::image::Error>),
+    /// LXD was at something else with it all the time.
+    #[error(
+        "failed to remove {what}: {late}; `{client} operation list` shows what is being done, and `testkit teardown` tries again"
+    )]
+    Remains {
+        /// What stays.
+        what: String,
+        /// How long was waited, and what was seen last.
+        late: String,
+        /// The client's command: `lxc`.
+        client: &'static str,
     },
     /// The network for the bridge is in use.
     #[error("network {subnet} for bridge {bridge} collides with {with}; choose another with TESTKIT_SUBNET")]

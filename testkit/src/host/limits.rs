@@ -164,7 +164,8 @@ pub(super) fn check_undoable(state: &State) -> Result<(), Error> {
         return Ok(());
     }
     let problem = "root set this host up, and only root can put it back".to_owned();
-    Err(Error::Host { problem, mend: "run `sudo make teardown`".to_owned() })
+    let program = std::env::current_exe().map_or_else(|_| "testkit".to_owned(), |path| path.display().to_string());
+    Err(Error::Host { problem, mend: format!("run `sudo {program} teardown`") })
 }
 
 /// Whether this process may change the host.

@@ -5,6 +5,7 @@
 //! else: instances, images, networks and pools of a person stay, and so does LXD's default profile.
 
 mod begun;
+mod bridge;
 mod capacity;
 mod connect;
 mod daemons;
@@ -15,9 +16,16 @@ mod kernel;
 mod limits;
 mod lxd_snap;
 mod members;
+mod mounts;
 mod network;
 mod objects;
+mod owned;
 mod packages;
+mod pool;
+mod privileged;
+mod processes;
+mod removal;
+mod search;
 mod state;
 mod subnet;
 
@@ -37,7 +45,7 @@ pub use packages::ensure_browser;
 
 use crate::config::Config;
 use crate::daemon::Daemon;
-use crate::image::Progress;
+use crate::image::{Progress, obstacle};
 use crate::lxd::{Client, Endpoint};
 use state::State;
 
@@ -63,6 +71,10 @@ pub struct SetupOptions {
     pub lxd_dir: Option<PathBuf>,
     /// Which of the two it has to be; `None` for the one that runs.
     pub daemon: Option<Daemon>,
+    /// The cache, where it is noted which images were being pulled; `None` where none are.
+    pub cache_dir: Option<PathBuf>,
+    /// Who is to work here without root, where root is asked by them to prepare the host.
+    pub for_user: Option<String>,
     /// Where what was changed is written down: `/var/lib/microovn-testkit` for root.
     pub state_dir: PathBuf,
     /// The project of the instances.
@@ -87,6 +99,8 @@ impl Default for SetupOptions {
             endpoint: None,
             lxd_dir: None,
             daemon: None,
+            cache_dir: None,
+            for_user: None,
             state_dir: PathBuf::from("/var/lib/microovn-testkit"),
             project: "microovn-testkit".to_owned(),
             pool: "testkit".to_owned(),
@@ -127,34 +141,80 @@ pub struct Removal {
 
 /// Sees to it that this host can run nodes: packages, kernel limits, LXD, project, storage pool and bridge.
 pub async fn setup(options: &SetupOptions, progress: &mut Progress<'_>) -> Result<Report, Error> {
-    let mut changes = Vec::new();
-    let mut advice = Vec::new();
     let local = !matches!(options.endpoint, Some(Endpoint::Https { .. }));
-    let mut state = State::load(&options.state_dir)?;
+    let mut part = HostPart::default();
     let endpoint = if local {
-        let found = daemons::find_lxd(options).await?;
-        daemons::unmount_dead_lxcfs(&mut changes).await?;
-        let to_start = found.is_none().then(|| daemons::to_start(options));
-        if to_start == Some(Daemon::Lxd) {
-            lxd_snap::ensure(options, &mut changes, progress)?;
-        }
-        packages::ensure(to_start, options, &mut changes, progress)?;
-        limits::Kernel::here().raise(&mut state, &mut changes, &mut advice)?;
-        match (found, to_start) {
-            (Some(endpoint), _) => endpoint,
-            (None, daemon) => {
-                let daemon = daemon.unwrap_or(Daemon::Lxd);
-                daemons::start(daemon, options, &mut state, &mut changes, progress).await?
-            }
-        }
+        host_part(options, &mut part, progress).await?
     } else {
         options.endpoint.clone().unwrap_or(Endpoint::Unix(PathBuf::new()))
     };
     let options = SetupOptions { endpoint: Some(endpoint.clone()), ..options.clone() };
     let mut report = prepare_lxd(&endpoint, &options, local, progress).await?;
+    let HostPart { mut changes, mut advice } = part;
     changes.append(&mut report.changes);
     advice.append(&mut report.advice);
     Ok(Report { changes, advice, ..report })
+}
+
+/// What was done on the host itself, as root's part of a setup.
+#[derive(Debug, Clone, Default)]
+pub struct HostPart {
+    /// What was changed.
+    pub changes: Vec<String>,
+    /// What could not be changed, each with what a person can do about it.
+    pub advice: Vec<String>,
+}
+
+/// Does what only root can do of a setup: packages, kernel limits, LXD, and the ids by which a user unpacks packages. Everything else
+/// is then that user's to do.
+///
+/// # Errors
+/// When it is not root who does it, or something cannot be done.
+pub async fn setup_host(options: &SetupOptions, progress: &mut Progress<'_>) -> Result<HostPart, Error> {
+    if !limits::is_root() {
+        let problem = "this part of the setup is root's".to_owned();
+        return Err(Error::Host { problem, mend: format!("type `{}`", privileged::command()) });
+    }
+    // What compiles and runs suites is the user's own.
+    let options = SetupOptions { compiles: false, ..options.clone() };
+    let mut part = HostPart::default();
+    host_part(&options, &mut part, progress).await?;
+    privileged::give_ids(&options, &mut part.changes, progress)?;
+    Ok(part)
+}
+
+async fn host_part(
+    options: &SetupOptions,
+    part: &mut HostPart,
+    progress: &mut Progress<'_>,
+) -> Result<Endpoint, Error> {
+    let HostPart { changes, advice } = part;
+    let mut state = State::load(&options.state_dir)?;
+    let found = search::find_lxd(options).await?;
+    privileged::require(found.as_ref(), options)?;
+    mounts::unmount_dead_lxcfs(changes).await?;
+    let to_start = found.is_none().then(|| search::to_start(options));
+    if to_start == Some(Daemon::Lxd) {
+        lxd_snap::ensure(options, changes, progress)?;
+    }
+    packages::ensure(to_start, options, changes, progress)?;
+    limits::Kernel::here().raise(&mut state, changes, advice)?;
+    if !limits::is_root() {
+        let obstacle = obstacle();
+        advice.extend(
+            obstacle.map(|it| format!("images cannot be built by this user: {}: `sudo {}`", it.problem, it.command)),
+        );
+        if !advice.is_empty() {
+            advice.push(format!("root does all of that at once: `{}`", privileged::command()));
+        }
+    }
+    match found {
+        Some(endpoint) => Ok(endpoint),
+        None => {
+            let daemon = to_start.unwrap_or(Daemon::Lxd);
+            daemons::start(daemon, options, &mut state, changes, progress).await
+        }
+    }
 }
 
 /// Sees to it that an LXD that runs has project, storage pool and bridge: all of them, or after an error none that was not
@@ -190,24 +250,33 @@ pub async fn teardown(options: &SetupOptions, progress: &mut Progress<'_>) -> Re
     limits::check_undoable(&state)?;
     let endpoint = match &options.endpoint {
         Some(endpoint) => Some(endpoint.clone()),
-        None => daemons::find_lxd(options).await?,
+        None => search::find_lxd(options).await?,
     };
     match endpoint {
-        Some(endpoint) => {
-            let client = connect_to(&endpoint, options).await?;
-            // With one away some would stay, and the rest could not go.
-            require_all(&client).await?;
-            objects::remove(&client, options, &mut removal.changes, progress).await?;
-        }
-        None => progress(&format!("{}: what is ours in it, if anything, stays", daemons::none_answers(options))),
+        Some(endpoint) => removal.changes = clear_lxd(&endpoint, options, progress).await?,
+        None => progress(&format!("{}: what is ours in it, if anything, stays", search::none_answers(options))),
     }
     daemons::stop(&mut state, &mut removal.changes).await?;
-    daemons::unmount_dead_lxcfs(&mut removal.changes).await?;
+    mounts::unmount_dead_lxcfs(&mut removal.changes).await?;
     limits::restore(&mut state, &mut removal.changes)?;
     if options.state_dir.exists() {
         fs::remove_dir_all(&options.state_dir).map_err(Error::file("remove", &options.state_dir))?;
     }
     Ok(removal)
+}
+
+/// Removes from an LXD that runs what carries this framework's tag, and says what. The host itself stays as it is.
+pub async fn clear_lxd(
+    endpoint: &Endpoint,
+    options: &SetupOptions,
+    progress: &mut Progress<'_>,
+) -> Result<Vec<String>, Error> {
+    let client = connect_to(endpoint, options).await?;
+    // With one away some would stay, and the rest could not go.
+    require_all(&client).await?;
+    let mut changes = Vec::new();
+    removal::remove(&client, options, &mut changes, progress).await?;
+    Ok(changes)
 }
 
 async fn connect_to(endpoint: &Endpoint, options: &SetupOptions) -> Result<Client, Error> {

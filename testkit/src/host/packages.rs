@@ -25,12 +25,15 @@ const BUILD: [Need; 7] = [
     ("/var/lib/dpkg/info/busybox-static.list", "busybox-static"),
 ];
 
+/// Who is not root unpacks packages in a user namespace, which this makes.
+const UIDMAP: Need = ("newuidmap", "uidmap");
+
 /// An LXD from the distribution needs these. A snap of LXD brings its own.
 const LXD: [Need; 7] = [
     ("lxd", "lxd"),
     ("lxc", "lxd-client"),
     ("lxcfs", "lxcfs"),
-    ("newuidmap", "uidmap"),
+    UIDMAP,
     ("dnsmasq", "dnsmasq-base"),
     ("nft", "nftables"),
     ("btrfs", "btrfs-progs"),
@@ -40,7 +43,7 @@ const LXD: [Need; 7] = [
 const INCUS: [Need; 6] = [
     ("incusd", "incus-base"),
     ("incus", "incus-client"),
-    ("newuidmap", "uidmap"),
+    UIDMAP,
     ("dnsmasq", "dnsmasq-base"),
     ("nft", "nftables"),
     ("btrfs", "btrfs-progs"),
@@ -87,7 +90,7 @@ pub(super) fn ensure(
     changes: &mut Vec<String>,
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
-    let missing = missing(daemon);
+    let missing = missing(daemon, !is_root() || options.for_user.is_some());
     if !missing.is_empty() {
         let command = format!("sudo apt-get install --no-install-recommends {}", missing.join(" "));
         if !options.install || !is_root() || !has_program("apt-get") {
@@ -119,8 +122,9 @@ pub(super) fn ensure(
     Ok(())
 }
 
-/// The packages whose programs are missing; those of the `daemon` too that is to be started.
-pub(super) fn missing(daemon: Option<Daemon>) -> Vec<&'static str> {
+/// The packages whose programs are missing; those of the `daemon` too that is to be started, and what it takes to build images
+/// without root.
+pub(super) fn missing(daemon: Option<Daemon>, without_root: bool) -> Vec<&'static str> {
     let daemon: &[Need] = match daemon {
         // A snap of LXD is only ever started, and where snaps work it is what the distribution offers.
         Some(Daemon::Lxd) if !Path::new("/snap/bin/lxd").exists() => &LXD,
@@ -128,7 +132,15 @@ pub(super) fn missing(daemon: Option<Daemon>) -> Vec<&'static str> {
         Some(Daemon::Incus) if incusd().is_none() => &INCUS,
         _ => &[],
     };
-    BUILD.iter().chain(daemon).filter(|(program, _)| !has_program(program)).map(|(_, package)| *package).collect()
+    let without_root = if without_root { &[UIDMAP][..] } else { &[] };
+    let needs = BUILD.iter().chain(daemon).chain(without_root);
+    let mut missing = Vec::new();
+    for (_, package) in needs.filter(|(program, _)| !has_program(program)) {
+        if !missing.contains(package) {
+            missing.push(*package);
+        }
+    }
+    missing
 }
 
 fn apt(packages: &[&str]) -> Result<(), crate::image::Error> {

@@ -13,6 +13,7 @@ use super::error::Error;
 use super::hash::{Hash, Hasher, sorted};
 use super::program::Program;
 use super::recipe::Workspace;
+use super::unprivileged::{Obstacle, obstacle};
 use crate::cargo;
 use crate::config::StandIn;
 use crate::dist;
@@ -73,6 +74,9 @@ pub fn bootstrap_to(
     exclude: &[String],
     made: &Path,
 ) -> Result<(), Error> {
+    if let Some(Obstacle { problem, command }) = obstacle() {
+        return Err(Error::Unprivileged { suite: suite.to_owned(), problem, command });
+    }
     let attempt = format!("bootstrap {suite}");
     let scratch = cache.scratch_elsewhere(made)?;
     let bootstrapped = Program::new(&attempt, "mmdebstrap")

@@ -32,6 +32,19 @@ pub enum Error {
         /// The program.
         program: String,
     },
+    /// This user cannot unpack packages.
+    #[error(
+        "failed to bootstrap {suite} without root: {problem}; only root can mend that, once: `sudo {command}`. Or name an image \
+         (MICROOVN_TEST_CONTAINER_IMAGE=ubuntu:24.04) and a snap (MICROOVN_SNAP_PATH): then nothing is bootstrapped"
+    )]
+    Unprivileged {
+        /// The distribution's suite.
+        suite: String,
+        /// What this user lacks.
+        problem: String,
+        /// What root types.
+        command: String,
+    },
     /// A program ran and failed.
     #[error("failed to {attempt}: {program} {status}; it said last:\n{said}")]
     Program {
@@ -65,17 +78,21 @@ pub enum Error {
     /// LXD has no image of the name that was given.
     #[error(
         "LXD has no image {name:?}; give it one of this name (`lxc image copy ubuntu:24.04 local: --alias {name}`), \
-         name one of a public server (`ubuntu:24.04`), or unset MICROOVN_TEST_CONTAINER_IMAGE to have the node image built"
+         name one of an image server (`ubuntu:24.04`), or unset MICROOVN_TEST_CONTAINER_IMAGE to have the node image built"
     )]
     NoImage {
         /// The alias.
         name: String,
     },
-    /// A public image server did not give the image.
-    #[error("failed to pull image {name:?}; check its name, and that the LXD host reaches the image server")]
+    /// An image server did not give the image.
+    #[error("failed to pull image {name:?}: {problem}; {mend}")]
     Pull {
         /// `remote:alias`.
         name: String,
+        /// What is wrong with the server, or with the way to it.
+        problem: String,
+        /// What a person can do about it.
+        mend: String,
         /// The client's error.
         source: Box<crate::lxd::Error>,
     },
@@ -136,7 +153,7 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Snap { .. } | Self::NoImage { .. } | Self::NoPool { .. } | Self::PoolFull { .. } => true,
-            Self::NoProgram { .. } | Self::Cache { .. } | Self::Pull { .. } => true,
+            Self::NoProgram { .. } | Self::Cache { .. } | Self::Pull { .. } | Self::Unprivileged { .. } => true,
             Self::Parse { .. } | Self::File { .. } | Self::Program { .. } | Self::Recipe { .. } => false,
             Self::Lxd { .. } | Self::Prepare { .. } => false,
         }

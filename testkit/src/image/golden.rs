@@ -25,7 +25,7 @@ use super::error::Error;
 use super::hash::{Hash, Hasher};
 use super::recipe::Workspace;
 use super::snap::Snap;
-use super::store::{OWNER, OWNER_KEY, is_ours};
+use super::store::{OWNER, OWNER_KEY, is_built_here};
 use crate::lxd::{
     self, Client, Config, Devices, Image, ImageRef, Instance, InstancePatch, InstanceSource, InstanceSpec,
 };
@@ -271,7 +271,7 @@ fn golden_hash(spec: &GoldenSpec, image: &Image) -> Result<Hash, Error> {
     if let Some(newer) = &spec.newer {
         hasher = hasher.text("newer", newer.sha256.as_str());
     }
-    if !is_ours(image) {
+    if !is_built_here(image) {
         hasher = hasher.folder("node", &spec.workspace.node())?;
     }
     Ok(hasher.finish())
@@ -310,7 +310,7 @@ async fn make(
 ) -> Result<(), Error> {
     let prolong = || maker::prolong(client, name, &spec.maker);
     let node = steps::Node { client, name };
-    let foreign = !is_ours(image);
+    let foreign = !is_built_here(image);
     if foreign {
         progress("giving the image what a node needs");
         foreign::before_first_boot(&node, &spec.workspace).await?;

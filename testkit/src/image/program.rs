@@ -56,6 +56,11 @@ fn container() -> &'static [&'static str] {
     })
 }
 
+/// Whether a program that is contained is root of namespaces of its own.
+pub(super) fn is_contained_as_root() -> bool {
+    container().len() > TIED.len()
+}
+
 /// Whether this process was told to end.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupted(Arc<AtomicBool>);

@@ -104,7 +104,12 @@ async fn delete(client: &Client, fingerprint: &str) -> Result<(), Error> {
     gone.map_err(Error::lxd(format!("delete node image {fingerprint}, which nothing needs")))
 }
 
-/// Whether this framework imported the image.
+/// Whether the image was built here, so that it has all that a node needs.
+pub(super) fn is_built_here(image: &Image) -> bool {
+    is_ours(image) && image.properties.contains_key(HASH_KEY)
+}
+
+/// Whether this framework brought the image.
 pub fn is_ours(image: &Image) -> bool {
     image.properties.get(OWNER_KEY).is_some_and(|owner| owner == OWNER)
 }

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::kind::ErrorKind;
+use super::kind::{ErrorKind, ImageServerFault};
 use crate::daemon::Daemon;
 
 /// The classes of operations that only pass on what somebody else does: a command in an instance, a join token.
@@ -134,9 +134,28 @@ pub(super) fn says_try_again(text: &str) -> bool {
     says(text, &["temporarily unavailable", "try again later"])
 }
 
+/// Whether LXD is at something else with an instance, which ends by itself: somebody else has it stopped or deleted. That it
+/// runs, a deletion is told for as long as.
+pub(super) fn says_busy(text: &str) -> bool {
+    says(text, &["is busy running a", "instance is running"])
+}
+
 /// Whether a file system or its quota is full, in the kernel's words, whoever passes them on.
 pub(crate) fn says_no_space(text: &str) -> bool {
     says(text, &["no space left on device", "disk quota exceeded"])
+}
+
+/// What is wrong with a server of images, in the words of who fetches from it; `None` for all else, such as one that does not
+/// answer. Source: `shared/simplestreams/` and `shared/util.go` of LXD 5.0 to 6.9 and of Incus.
+pub(super) fn image_server(text: &str) -> Option<ImageServerFault> {
+    // A fingerprint that is unknown, because a name that is unknown is taken for the beginning of one.
+    if says(text, &["requested image couldn't be found", "requested image could not be found"]) {
+        return Some(ImageServerFault::NoSuchImage);
+    }
+    if says(text, &["decoding stream json", "decoding products json", "no content in download"]) {
+        return Some(ImageServerFault::BrokenIndex);
+    }
+    says(text, &["hash mismatch for", "fingerprint mismatch"]).then_some(ImageServerFault::OtherContent)
 }
 
 /// Whether LXD never began with what it was asked for in an instance: it did not reach the helper that it starts for
@@ -179,6 +198,11 @@ pub(super) fn instances_of(resources: &BTreeMap<String, Vec<String>>, metadata: 
     names
 }
 
+/// How far an operation has come that fetches something: `rootfs: 12% (3.41MB/s)`. Empty where it does not say.
+pub(super) fn progress(metadata: &Value) -> &str {
+    metadata.get("download_progress").and_then(Value::as_str).unwrap_or_default()
+}
+
 /// The instance that a URL is of, or of something in it.
 fn instance_of(url: &str) -> Option<String> {
     let mut segments = segments(url)?.into_iter();
@@ -208,99 +232,4 @@ pub(super) fn inherited(config: &BTreeMap<String, String>) -> BTreeMap<String, S
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use serde_json::json;
-
-    use super::*;
-
-    #[rstest]
-    #[case::gone(404, "Instance not found", ErrorKind::NotFound)]
-    #[case::etag(412, "ETag doesn't match: a vs b", ErrorKind::EtagConflict)]
-    #[case::duplicate_project(409, "Project \"a\" already exists", ErrorKind::AlreadyExists)]
-    #[case::duplicate_network(400, "The network already exists", ErrorKind::AlreadyExists)]
-    #[case::duplicate_row(500, "UNIQUE constraint failed: profiles.name", ErrorKind::AlreadyExists)]
-    #[case::busy(409, "Instance is busy", ErrorKind::Conflict)]
-    #[case::network_in_use(400, "The network is currently in use", ErrorKind::InUse)]
-    #[case::project_in_use(500, "Only empty projects can be removed", ErrorKind::InUse)]
-    #[case::address_in_use(500, "dnsmasq: Address already in use", ErrorKind::Api)]
-    #[case::forbidden(403, "not authorized", ErrorKind::Forbidden)]
-    #[case::starting(503, "LXD is starting", ErrorKind::Unreachable)]
-    #[case::bad_request(400, "Invalid name", ErrorKind::Api)]
-    #[case::absent_reference_is_no_absent_entity(400, "Profile \"a\" not found", ErrorKind::Api)]
-    #[case::broken(500, "boom", ErrorKind::Api)]
-    fn a_refusal_has_the_kind_of_its_status_and_words(
-        #[case] code: u16,
-        #[case] text: &str,
-        #[case] expected: ErrorKind,
-    ) {
-        assert_eq!(kind_of_refusal(code, text), expected);
-    }
-
-    #[rstest]
-    #[case::duplicate(None, "Failed creating instance record: Instance \"a\" already exists", ErrorKind::AlreadyExists)]
-    #[case::duplicate_row(None, "This \"instances\" entry already exists", ErrorKind::AlreadyExists)]
-    #[case::duplicate_by_code(Some(409), "Storage pool \"a\" already exists", ErrorKind::AlreadyExists)]
-    #[case::in_use(Some(400), "The network is currently in use", ErrorKind::InUse)]
-    #[case::address_in_use(Some(500), "dnsmasq: Address already in use", ErrorKind::OperationFailed)]
-    #[case::conflict(Some(409), "Instance is busy", ErrorKind::Conflict)]
-    #[case::no_image(None, "Failed loading image: Image not found", ErrorKind::NotFound)]
-    #[case::gone_by_code(Some(404), "Failed fetching it", ErrorKind::NotFound)]
-    #[case::no_pool(None, "No such object", ErrorKind::NotFound)]
-    #[case::no_command(Some(400), "Command not found", ErrorKind::OperationFailed)]
-    #[case::no_tool(None, "tar: not found in PATH", ErrorKind::OperationFailed)]
-    #[case::stale(Some(412), "ETag does not match", ErrorKind::EtagConflict)]
-    #[case::its_own_outage_is_not_lxds(Some(503), "the storage is away", ErrorKind::OperationFailed)]
-    #[case::other(Some(500), "Failed to run: exit status 1", ErrorKind::OperationFailed)]
-    fn a_failed_operation_has_the_kind_of_its_code_or_its_words(
-        #[case] code: Option<u16>,
-        #[case] text: &str,
-        #[case] expected: ErrorKind,
-    ) {
-        assert_eq!(kind_of_failed_operation(code, text), expected);
-    }
-
-    #[rstest]
-    #[case::resources(json!({"instances": ["/1.0/instances/a?project=p"]}), json!({}), &["a"])]
-    #[case::older(json!({"containers": ["/1.0/containers/a"], "instances": ["/1.0/instances/a"]}), json!(null), &["a"])]
-    #[case::entity(json!({}), json!({"entity_url": "/1.0/instances/a?project=p"}), &["a"])]
-    #[case::part_of_one(json!({}), json!({"entity_url": "/1.0/instances/a/snapshots/s"}), &["a"])]
-    #[case::no_instance(json!({}), json!({"entity_url": "/1.0/networks/a"}), &[])]
-    #[case::all(json!({}), json!({"entity_url": "/1.0/instances"}), &[])]
-    fn the_instances_of_an_operation_are_found_wherever_they_are_named(
-        #[case] resources: Value,
-        #[case] metadata: Value,
-        #[case] expected: &[&str],
-    ) {
-        let resources = serde_json::from_value(resources).expect("resources");
-        assert_eq!(instances_of(&resources, &metadata), expected);
-    }
-
-    #[rstest]
-    #[case(
-        "error receiving version packet from server: server unexpectedly closed connection: read unix \
-            @->/var/snap/lxd/common/lxd/run/a/forkfile.sock: read: connection reset by peer"
-    )]
-    #[case("dial unix /var/lib/lxd/containers/a/forkfile.sock: connect: connection refused")]
-    fn a_file_that_lxd_never_began_with_is_known(#[case] text: &str) {
-        assert!(says_no_file_helper(text), "{text}");
-    }
-
-    #[rstest]
-    #[case("Timed out waiting for websockets to connect", true)]
-    #[case("timed out waiting", true)]
-    #[case("Only running operations can be connected", true)]
-    #[case("Command not found", false)]
-    #[case("The operation timed out", false)]
-    fn a_command_that_lxd_never_began_is_known(#[case] text: &str, #[case] never: bool) {
-        assert_eq!(says_no_sockets(text), never, "{text}");
-    }
-
-    #[test]
-    fn a_copy_is_told_all_but_what_lxd_keeps_for_itself() {
-        let config =
-            |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), String::new())).collect::<BTreeMap<_, _>>();
-        let all = config(&["security.nesting", "environment.A", "user.a", "image.os", "volatile.uuid"]);
-        assert_eq!(inherited(&all), config(&["security.nesting", "environment.A", "user.a", "image.os"]));
-    }
-}
+mod tests;

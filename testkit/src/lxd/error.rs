@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::dialect;
-use super::kind::ErrorKind;
+use super::kind::{ErrorKind, ImageServerFault};
 use crate::daemon::Daemon;
 
 /// The most characters of a reply that a message quotes.
@@ -79,10 +79,20 @@ impl Error {
         self.fault.words(dialect::says_try_again)
     }
 
+    /// Whether LXD is at something else with the instance, which ends by itself; then it may be asked for again.
+    pub fn is_busy(&self) -> bool {
+        self.fault.words(dialect::says_busy)
+    }
+
     /// Whether it is certain that LXD never began with what it was asked for, so that it may be asked again. The client
     /// has done so already, as long as its deadline allowed.
     pub fn never_began(&self) -> bool {
         self.fault.never_began
+    }
+
+    /// What is wrong with the server that an image was to come from, where LXD says that it is that.
+    pub fn image_server_fault(&self) -> Option<ImageServerFault> {
+        self.fault.text.as_deref().filter(|_| self.fault.code.is_some()).and_then(dialect::image_server)
     }
 
     /// Whether the entity, or something the request refers to, does not exist.

@@ -1,8 +1,8 @@
-//! Images and their aliases: import, publish, pull, find and delete.
+//! Images and their aliases: import, pull, find and delete.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -48,6 +48,21 @@ pub struct Image {
     /// When it came to this server, as RFC 3339.
     #[serde(default)]
     pub uploaded_at: String,
+    /// From where it was pulled, if it was pulled by a name.
+    #[serde(default)]
+    pub update_source: Option<ImageSource>,
+}
+
+/// From where an image was pulled.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct ImageSource {
+    /// The server's URL.
+    #[serde(default)]
+    pub server: String,
+    /// Its name there.
+    #[serde(default)]
+    pub alias: String,
 }
 
 /// A name of an image.
@@ -73,19 +88,32 @@ pub enum ImageRef {
     Alias(String),
 }
 
-/// An image to pull from another server.
+impl Image {
+    /// Whether it was pulled by this name from this server.
+    pub fn is_from(&self, server: &str, alias: &str) -> bool {
+        let whole = |url: &str| url.trim_end_matches('/').to_owned();
+        self.update_source.as_ref().is_some_and(|from| whole(&from.server) == whole(server) && from.alias == alias)
+    }
+}
+
+/// An image of containers to pull from a server of the simplestreams protocol.
 #[derive(Debug, Clone)]
 pub struct RemoteImage {
     /// The server's URL, such as `https://cloud-images.ubuntu.com/releases`.
     pub server: String,
-    /// `simplestreams` or `lxd`.
-    pub protocol: String,
-    /// Its name or fingerprint there.
-    pub image: ImageRef,
-    /// Its names here.
-    pub aliases: Vec<String>,
-    /// Properties to add to its own.
-    pub properties: BTreeMap<String, String>,
+    /// The PEM certificate that the server must have, where no authority vouches for it.
+    pub certificate: Option<String>,
+    /// Its name there.
+    pub alias: String,
+}
+
+/// How long a pull may take, and for how long nothing new may come of it.
+#[derive(Debug, Clone, Copy)]
+pub struct PullPatience {
+    /// All of it.
+    pub deadline: Duration,
+    /// Without any progress.
+    pub silence: Duration,
 }
 
 #[derive(Serialize)]
@@ -124,24 +152,49 @@ impl Client {
         Ok(fingerprint)
     }
 
-    /// Pulls an image from another server and returns its fingerprint.
-    pub async fn pull_image(&self, remote: &RemoteImage, deadline: Duration) -> Result<String, Error> {
-        let (key, name) = match &remote.image {
-            ImageRef::Fingerprint(fingerprint) => ("fingerprint", fingerprint),
-            ImageRef::Alias(alias) => ("alias", alias),
-        };
-        let mut source = json!({"type": "image", "mode": "pull", "server": remote.server, "protocol": remote.protocol});
-        if let Some(source) = source.as_object_mut() {
-            source.insert(key.to_owned(), json!(name));
+    /// Has LXD pull an image from a server, and returns its fingerprint. One that it has already stays as it is. `told` is given
+    /// LXD's words of how far it has come.
+    ///
+    /// `Timeout` when the server sends nothing for too long. LXD may go on with it then.
+    pub async fn pull_image(
+        &self,
+        remote: &RemoteImage,
+        patience: PullPatience,
+        mut told: impl FnMut(&str),
+    ) -> Result<String, Error> {
+        let mut source = json!({"type": "image", "mode": "pull", "server": remote.server, "protocol": "simplestreams",
+            "alias": remote.alias, "image_type": "container"});
+        if let (Some(source), Some(certificate)) = (source.as_object_mut(), &remote.certificate) {
+            source.insert("certificate".to_owned(), json!(certificate));
         }
-        let body = json!({
-            "source": source,
-            "aliases": alias_list(&remote.aliases),
-            "properties": remote.properties,
-            "auto_update": false,
-        });
-        let attempt = format!("pull image {name:?} from {}", remote.server);
-        self.image_from(Request::post(&["images"], attempt).json(&body), deadline).await
+        let body = json!({"source": source, "auto_update": false});
+        let attempt = format!("pull image {:?} from {}", remote.alias, remote.server);
+        let request = Request::post(&["images"], attempt).json(&body).deadline(patience.deadline);
+        let (mut last, mut since) = (String::new(), Instant::now());
+        let watch = |operation: &Operation| {
+            let progress = operation.progress();
+            if progress != last {
+                told(progress);
+                (last, since) = (progress.to_owned(), Instant::now());
+            }
+            if since.elapsed() < patience.silence {
+                return Ok(());
+            }
+            let seen = if last.is_empty() { "nothing came from the server" } else { last.as_str() };
+            Err(Fault::timeout(since.elapsed(), seen))
+        };
+        let operation = self.run_watched(&request, watch).await?;
+        made_image(&operation).map_err(|fault| self.error(&request.attempt, fault))
+    }
+
+    /// Adds properties to those of an image.
+    pub async fn add_image_properties(
+        &self,
+        fingerprint: &str,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        let request = Request::patch(&["images", fingerprint], format!("mark image {fingerprint:?}"));
+        self.done(&request.json(&json!({"properties": properties}))).await
     }
 
     /// Lists the project's images.
@@ -207,9 +260,4 @@ fn made_image(operation: &Operation) -> Result<String, Fault> {
         Some(fingerprint) => Ok(fingerprint.to_owned()),
         None => Err(Fault::protocol("the operation names no image", &operation.metadata.to_string())),
     }
-}
-
-/// API extension `image_create_aliases`.
-fn alias_list(names: &[String]) -> Value {
-    names.iter().map(|name| json!({"name": name, "description": ""})).collect()
 }

@@ -4,6 +4,17 @@ use std::time::Duration;
 
 use crate::daemon::Daemon;
 
+/// What is wrong with a server that LXD fetches an image from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageServerFault {
+    /// It has none of that name for instances of this kind on this architecture.
+    NoSuchImage,
+    /// What it says it has cannot be read.
+    BrokenIndex,
+    /// What it sends is not what it says it has.
+    OtherContent,
+}
+
 /// Why a call failed, for callers that act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -123,6 +123,11 @@ impl Operation {
         }
     }
 
+    /// How far it has come, in LXD's words.
+    pub(super) fn progress(&self) -> &str {
+        dialect::progress(&self.metadata)
+    }
+
     fn into_result(self) -> Result<Operation, Fault> {
         if (200..400).contains(&self.status_code) {
             return Ok(self);
@@ -157,6 +162,15 @@ impl Client {
     /// it at once, or by an operation, depending on the release. An operation that outlives the deadline is cancelled,
     /// if LXD can do that, and the error says what it was last seen doing.
     pub(crate) async fn run(&self, request: &Request) -> Result<Operation, Error> {
+        self.run_watched(request, |_| Ok(())).await
+    }
+
+    /// [`Client::run`], where `watch` is shown the operation at every look and may give it up.
+    pub(crate) async fn run_watched(
+        &self,
+        request: &Request,
+        watch: impl FnMut(&Operation) -> Result<(), Fault>,
+    ) -> Result<Operation, Error> {
         let begun = Instant::now();
         let run = async {
             let answer = self.answer_or_fault(request).await?;
@@ -164,7 +178,7 @@ impl Client {
                 Reply::Sync(metadata) => return Ok(Operation::at_once(metadata)),
                 Reply::Async(id, operation) => (id, operation),
             };
-            let ended = self.wait_until(&id, Some(operation), begun, request.deadline).await;
+            let ended = self.wait_watched(&id, Some(operation), begun, request.deadline, watch).await;
             if ended.as_ref().is_err_and(|fault| matches!(fault.kind(), ErrorKind::Timeout { .. })) {
                 let cancel = self.cancel(&id, "cancel a timed-out operation".to_owned());
                 if !matches!(tokio::time::timeout(CANCEL_DEADLINE, cancel).await, Ok(Ok(()))) {
@@ -184,11 +198,25 @@ impl Client {
         begun: Instant,
         deadline: Duration,
     ) -> Result<Operation, Fault> {
+        self.wait_watched(id, first, begun, deadline, |_| Ok(())).await
+    }
+
+    async fn wait_watched(
+        &self,
+        id: &OperationId,
+        first: Option<Operation>,
+        begun: Instant,
+        deadline: Duration,
+        mut watch: impl FnMut(&Operation) -> Result<(), Fault>,
+    ) -> Result<Operation, Fault> {
         let mut last = first;
         let mut empty = 0;
         loop {
             if let Some(operation) = last.take_if(|operation| operation.is_final()) {
                 return operation.into_result();
+            }
+            if let Some(operation) = &last {
+                watch(operation)?;
             }
             let remaining = deadline.saturating_sub(begun.elapsed());
             if remaining.is_zero() {

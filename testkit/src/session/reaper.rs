@@ -19,11 +19,14 @@ use super::{Ledger, Process, Run, RunId, lock};
 use crate::config;
 use crate::folder::RunFolder;
 use crate::lxd::Client;
+use crate::wait::{self, Pace, Poll, WaitError};
 
 /// What the reaper prints once it holds on to the runner.
 const ARMED: &str = "armed";
 /// How long tests get to notice that their runner has ended. They watch it as the reaper does.
 const TESTS_END: Duration = Duration::from_secs(20);
+/// How long reapers may take. Each has its own, shorter deadlines.
+const REAPERS: Pace = Pace::new(180, 200);
 
 /// A reaper that could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,9 @@ pub enum ReaperError {
         /// Its log.
         log: PathBuf,
     },
+    /// It does not end.
+    #[error("{0}")]
+    AtWork(String),
 }
 
 /// What the detached process needs to know.
@@ -191,12 +197,33 @@ fn dead(out_dir: &Path) -> impl Iterator<Item = RunFolder> {
 /// Waits until the reapers of all runs recorded in `out_dir` whose runner has ended are done.
 ///
 /// # Errors
-/// When a lock cannot be used.
-pub async fn ended(out_dir: &Path) -> Result<(), RunError> {
-    for lock_file in dead(out_dir).map(|folder| folder.reaper_lock()).filter(|path| path.exists()) {
-        lock::exclusive(&lock_file).await.map_err(io_error("lock", &lock_file))?;
+/// When a lock cannot be used, or one is at work for longer than its own deadlines allow.
+pub async fn ended(out_dir: &Path) -> Result<(), ReaperError> {
+    ended_within(out_dir, REAPERS).await
+}
+
+async fn ended_within(out_dir: &Path, pace: Pace) -> Result<(), ReaperError> {
+    let ended = wait::until("the reapers of ended runs", pace, async || match at_work(out_dir) {
+        Ok(logs) if logs.is_empty() => Poll::Ready(()),
+        Ok(logs) => Poll::NotYet(format!("at work, see {}", logs.join(", "))),
+        Err(error) => Poll::Failed(error),
+    });
+    ended.await.map_err(|error| match error {
+        WaitError::Failed { source, .. } => ReaperError::Run(source),
+        late => ReaperError::AtWork(late.to_string()),
+    })
+}
+
+/// The logs of those that are.
+fn at_work(out_dir: &Path) -> Result<Vec<String>, RunError> {
+    let mut logs = Vec::new();
+    for folder in dead(out_dir) {
+        let path = folder.reaper_lock();
+        if path.exists() && !lock::is_free(&path).map_err(io_error("lock", &path))? {
+            logs.push(folder.reaper_log().display().to_string());
+        }
     }
-    Ok(())
+    Ok(logs)
 }
 
 /// Waits until no test of the run is left that could still make something, and nobody who removes a cell of it. Tests end
@@ -210,6 +237,25 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_reaper_that_is_at_work_is_waited_for_and_named_if_that_is_long() {
+        let out = tempfile::tempdir().expect("a folder");
+        let folder = RunFolder::new(&out.path().join("r"));
+        std::fs::create_dir(folder.path()).expect("a folder");
+        let ended_one = Process { started: 1, ..Process::current() };
+        std::fs::write(folder.runner(), ended_one.to_string()).expect("written");
+        let held = lock::try_exclusive(&folder.reaper_lock()).expect("a lock").expect("free");
+        let short = Pace { deadline: Duration::from_millis(50), every: Duration::from_millis(5) };
+        let late = ended_within(out.path(), short).await.expect_err("it is at work").to_string();
+        assert!(late.contains(&format!("last seen: at work, see {}", folder.reaper_log().display())), "{late}");
+        let waiting = ended(out.path());
+        let end = async {
+            tokio::task::yield_now().await;
+            drop(held);
+        };
+        tokio::join!(waiting, end).0.expect("it has ended");
+    }
 
     #[tokio::test]
     async fn the_run_is_swept_when_those_who_remove_its_cells_are_done() {

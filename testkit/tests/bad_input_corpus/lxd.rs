@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use testkit::image::find_or_pull;
+use testkit::image::{Named, find_or_pull};
 use testkit::lxd::{Client, Endpoint, InstanceSource, InstanceSpec};
 use toml::Table;
 
@@ -76,7 +76,8 @@ pub(crate) fn image_name(input: &[u8], with: &mut Table) -> Result<(), String> {
     let name = String::from_utf8_lossy(input).into_owned();
     run(async move {
         let fake = FakeLxd::serve(|_, _| refusal(404, "not found"));
-        said(find_or_pull(&fake.client().await, &name, &mut |_| {}).await)
+        let named = Named { name: &name, server: None, cache: Path::new("/nowhere") };
+        said(find_or_pull(&fake.client().await, &named, &mut |_| {}).await)
     })
 }
 

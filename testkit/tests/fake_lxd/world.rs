@@ -15,14 +15,27 @@ pub(crate) struct World(Arc<Mutex<Objects>>);
 pub(crate) struct Objects {
     release: Release,
     all: BTreeMap<(String, String), Value>,
-    /// What fails with which code and words, and with what status the object is left then: `POST networks`.
-    failing: BTreeMap<String, (u16, String, Option<&'static str>)>,
+    /// What fails, how, and how often: `POST networks`.
+    failing: BTreeMap<String, Failing>,
     /// What was asked to be changed, in order, with its body.
     changes: Vec<(String, Value)>,
     /// The operations that ended, by number: what they were about and how they failed.
     ended: Vec<(String, Option<(u16, String)>)>,
     /// The operations that `GET /1.0/operations` shows as running.
     running: Vec<Value>,
+    /// How often it still shows them; an instance `a` is there then.
+    looks: Option<usize>,
+}
+
+/// How a call fails.
+#[derive(Clone)]
+struct Failing {
+    code: u16,
+    text: String,
+    /// With what status the object is left.
+    left: Option<&'static str>,
+    /// How often; always, where that is not said.
+    times: Option<usize>,
 }
 
 impl World {
@@ -35,6 +48,7 @@ impl World {
             changes: Vec::new(),
             ended: Vec::new(),
             running: Vec::new(),
+            looks: None,
         })))
     }
 
@@ -44,7 +58,14 @@ impl World {
 
     /// Has this call fail, with what status the object is left.
     pub(crate) fn fail(&self, call: &str, code: u16, text: &str, left: Option<&'static str>) {
-        self.objects().failing.insert(call.to_owned(), (code, text.to_owned(), left));
+        let failing = Failing { code, text: text.to_owned(), left, times: None };
+        self.objects().failing.insert(call.to_owned(), failing);
+    }
+
+    /// Has this call fail so often.
+    pub(crate) fn fail_for_a_while(&self, call: &str, times: usize, code: u16, text: &str) {
+        let failing = Failing { code, text: text.to_owned(), left: None, times: Some(times) };
+        self.objects().failing.insert(call.to_owned(), failing);
     }
 
     /// Has all calls work again.
@@ -86,6 +107,12 @@ impl World {
         }
     }
 
+    /// Shows an instance `a` being made for so many looks, whose URL this is. Then it is there.
+    pub(crate) fn make_for_a_while(&self, url: &str, looks: usize) {
+        self.work_on(url, "task");
+        self.objects().looks = Some(looks);
+    }
+
     pub(crate) fn serve(&self) -> FakeLxd {
         let world = self.clone();
         FakeLxd::start(move |line, body, _| world.objects().act(line, body))
@@ -99,7 +126,15 @@ impl Objects {
         let segments: Vec<&str> = path.trim_start_matches("/1.0").trim_matches('/').split('/').collect();
         match (verb, &segments[..]) {
             ("GET", [""]) => self.release.server(),
-            ("GET", ["operations"]) => answer(&json!({"running": self.running})),
+            ("GET", ["operations"]) => {
+                if self.looks == Some(0) {
+                    self.running.clear();
+                    self.looks = None;
+                    self.make("instances", "a", &json!({"name": "a", "type": "container"}));
+                }
+                self.looks = self.looks.map(|looks| looks - 1);
+                answer(&json!({"running": self.running}))
+            }
             ("GET", ["operations", operation, "wait"]) => {
                 let number = usize::from_str_radix(&operation[..8], 16).expect("a number");
                 let (url, failed) = &self.ended[number];
@@ -136,8 +171,12 @@ impl Objects {
         self.changes.push((call.clone(), body.clone()));
         let name = name.or_else(|| body["name"].as_str()).unwrap_or_default().to_owned();
         let url = format!("/1.0/{kind}/{name}?project=p");
-        let outcome = match self.failing.get(&call).cloned() {
-            Some((code, text, left)) => {
+        let failing = self.failing.get_mut(&call).filter(|failing| failing.times != Some(0)).map(|failing| {
+            failing.times = failing.times.map(|times| times - 1);
+            failing.clone()
+        });
+        let outcome = match failing {
+            Some(Failing { code, text, left, .. }) => {
                 if let Some(left) = left {
                     self.make(kind, &name, &body);
                     self.all.get_mut(&(kind.to_owned(), name)).expect("made")["status"] = json!(left);
@@ -169,6 +208,9 @@ impl Objects {
                 Ok(())
             }
             (_, None) => Err((404, "Failed loading it: it was not found".to_owned())),
+            ("DELETE", Some(object)) if kind == "instances" && object["status"] == "Running" => {
+                Err((400, "Instance is running".to_owned()))
+            }
             ("DELETE", Some(_)) => {
                 self.all.remove(&key);
                 Ok(())

@@ -71,7 +71,11 @@ fn instance(name: &str, config: Value) -> Value {
 /// A world that has the node image and the storage pool, and the name that the golden image has in it.
 async fn world(release: Release) -> (World, FakeLxd, String) {
     let world = World::new(release);
-    world.put("images", "f", json!({"fingerprint": "f", "properties": {"user.testkit.owner": "microovn-testkit"}}));
+    world.put(
+        "images",
+        "f",
+        json!({"fingerprint": "f", "properties": {"user.testkit.owner": "microovn-testkit", "user.testkit.hash": "n"}}),
+    );
     let fake = world.serve();
     let name = golden_name(&fake.client().await, &spec("me")).await.expect("a name");
     (world, fake, name)

@@ -1,4 +1,4 @@
-//! The same on every release of LXD, and on Incus: the client, the setup, golden images and their copies, and the sweep, over a fake LXD
+//! The same on every release of LXD, and on Incus: the client, the setup, golden images and their copies, images of image servers, the sweep and the teardown, over a fake LXD
 //! that answers as each release was recorded to.
 
 mod again;
@@ -7,8 +7,10 @@ mod client;
 #[expect(dead_code, reason = "a part of the fake is used")]
 mod fake_lxd;
 mod golden;
+mod images;
 mod setup;
 mod sweep;
+mod teardown;
 
 /// An error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {

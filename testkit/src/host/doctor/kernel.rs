@@ -9,13 +9,14 @@ use crate::config::Config;
 use crate::host::datapath::Decision;
 use crate::host::network::{self, Drops, Filtered};
 use crate::host::{Module, limits, packages};
+use crate::image::{Obstacle, obstacle};
 
 const SYSCTL: &str = "/proc/sys";
 
 /// The host that nodes share a kernel with.
 pub(super) fn host(asker: Asker) -> Vec<Finding> {
     let mut findings = vec![
-        packages(&packages::missing(None), asker),
+        packages(&packages::missing(None, !asker.root), asker),
         cgroups(&fs::read_to_string("/proc/self/mounts").unwrap_or_default(), asker),
     ];
     let low = limits::too_low().map(|(key, value, least, otherwise)| {
@@ -28,6 +29,7 @@ pub(super) fn host(asker: Asker) -> Vec<Finding> {
         Finding::fail("devices", seen, asker.by_root(&format!("chmod 0666 {}", device.display()), true))
     });
     findings.extend(or_else(closed, Finding::ok("devices", "/dev/fuse and /dev/net/tun are open to nodes")));
+    findings.push(unpacking(obstacle(), asker));
     findings.push(ipv6(Path::new(SYSCTL), asker));
     findings.extend(firewall(Filtered::read(Path::new(SYSCTL)), network::drops(), asker));
     findings.push(modules(|name| Path::new("/sys/module").join(name).exists(), asker));
@@ -42,6 +44,20 @@ pub(super) fn packages(missing: &[&str], asker: Asker) -> Finding {
     }
     let install = format!("apt-get install --no-install-recommends {}", missing.join(" "));
     Finding::fail("packages", format!("missing: {}", missing.join(", ")), asker.by_root(&install, true))
+}
+
+/// Whether this user can unpack the packages that images are built of.
+fn unpacking(obstacle: Option<Obstacle>, asker: Asker) -> Finding {
+    match obstacle {
+        None => Finding::ok("images", "their packages can be unpacked by this user"),
+        Some(Obstacle { problem, command }) => {
+            let mend = format!(
+                "{}; or name an image (MICROOVN_TEST_CONTAINER_IMAGE) and a snap (MICROOVN_SNAP_PATH)",
+                asker.by_root(&command, false)
+            );
+            Finding::warn("images", format!("they cannot be built by this user: {problem}"), mend)
+        }
+    }
 }
 
 pub(super) fn cgroups(mounts: &str, asker: Asker) -> Finding {
@@ -202,6 +218,15 @@ mod tests {
         let level = |on| firewall(Filtered { ipv4: on, ipv6: false }, denied(), USER)[0].level;
         assert_eq!((level(true), level(false)), (Level::Warn, Level::Ok));
         assert_eq!(firewall(Filtered { ipv4: true, ipv6: true }, Ok(Vec::new()), USER)[0].level, Level::Ok);
+    }
+
+    #[test]
+    fn what_a_user_lacks_to_build_images_is_root_s_to_give() {
+        let obstacle = Obstacle { problem: "no ids".to_owned(), command: "usermod it".to_owned() };
+        let told = unpacking(Some(obstacle), USER);
+        assert_eq!((told.level, told.seen.ends_with("by this user: no ids")), (Level::Warn, true));
+        assert!(told.mend.is_some_and(|mend| mend.starts_with("root must: `sudo usermod it`; or name an image")));
+        assert_eq!(unpacking(None, USER).level, Level::Ok);
     }
 
     #[test]

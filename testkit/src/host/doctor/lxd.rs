@@ -6,7 +6,8 @@ use super::finding::{Asker, Finding, SETUP};
 use crate::config::Config;
 use crate::daemon::Daemon;
 use crate::host::{
-    BRIDGE, Capacity, EXTENSIONS, Error, SetupOptions, connect_to, daemons, objects, options, refuse_cluster,
+    BRIDGE, Capacity, EXTENSIONS, Error, SetupOptions, connect_to, daemons, options, owned, privileged, refuse_cluster,
+    search,
 };
 use crate::lxd::{Client, Endpoint};
 
@@ -26,7 +27,7 @@ pub(super) async fn reach(config: &Config, asker: Asker) -> Result<(Client, Find
         };
         refusal(&error, daemon, asker)
     };
-    let endpoint = daemons::find_lxd(&options).await.map_err(refused)?;
+    let endpoint = search::find_lxd(&options).await.map_err(refused)?;
     let endpoint = endpoint.ok_or_else(|| no_lxd(&options, asker))?;
     let client = connect_to(&endpoint, &options).await.map_err(refused)?;
     refuse_cluster(&client).map_err(refused)?;
@@ -109,14 +110,14 @@ pub(super) fn refusal(error: &(dyn std::error::Error + 'static), daemon: Daemon,
 }
 
 pub(super) fn no_lxd(options: &SetupOptions, asker: Asker) -> Finding {
-    let daemon = daemons::to_start(options);
+    let daemon = search::to_start(options);
     // Where it is installed and does not run, and where it is not; `setup` knows which, when it may do either.
     let mend = match (asker.root, daemons::start_command(daemon)) {
         (true, _) => SETUP.to_owned(),
         (false, Some(start)) => format!("root must start it: `sudo {}`", start.join(" ")),
-        (false, None) => "root must install or start it: `sudo make setup`".to_owned(),
+        (false, None) => format!("root must install or start it: `{}`", privileged::command()),
     };
-    Finding::fail(title(daemon), daemons::none_answers(options), mend)
+    Finding::fail(title(daemon), search::none_answers(options), mend)
 }
 
 /// The framework's own objects, and the room that LXD's host has.
@@ -124,7 +125,7 @@ pub(super) async fn lxd_objects(config: &Config, client: &Client) -> Vec<Finding
     let daemon = client.server().daemon();
     let absent = |what, name: &str| Finding::fail(what, format!("{daemon} has no {what} {name}"), SETUP);
     let refused = |what, error: &dyn std::error::Error| Finding::fail(what, error.to_string(), SETUP);
-    let owned = |what, name: &str, config: &_| match objects::check_ours(config, what, name) {
+    let owned = |what, name: &str, config: &_| match owned::check_ours(config, what, name) {
         Ok(()) => Finding::ok(what, format!("{name} is there, and is the framework's own")),
         Err(error) => refused(what, &error),
     };

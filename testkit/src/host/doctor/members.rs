@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::lxd::memory;
 use crate::config::Config;
 use crate::host::members::{Surveyed, require_all, require_one_version, survey};
-use crate::host::objects::check_everywhere;
+use crate::host::pool::check_everywhere;
 use crate::lxd::Client;
 
 const WHAT: &str = "LXD member";
