@@ -15,20 +15,32 @@ use std::path::Path;
 
 use testkit::cli::{Catalogue, ParityFile};
 
+/// Whether this is of a checkout, and may name its folders; what is of a distribution names none of who built it.
+pub const IN_CHECKOUT: bool = !testkit::dist::IS_ONE;
+
+/// The command, where tests run in the checkout that they were built in. Elsewhere their runner says where it is.
+#[macro_export]
+macro_rules! command_here {
+    () => {
+        if $crate::IN_CHECKOUT { env!("CARGO_BIN_EXE_testkit") } else { "" }
+    };
+}
+
 /// What a command that runs these suites has to know of them.
 #[must_use]
 pub fn catalogue() -> Catalogue {
+    let here = Path::new(if IN_CHECKOUT { env!("CARGO_MANIFEST_DIR") } else { "" });
     Catalogue {
         options: options::OPTIONS,
         matrix: options::matrix,
         core: options::core,
         journeys: journeys::JOURNEYS,
         steps: steps::STEPS,
-        tests: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),
+        tests: here.join("tests"),
         parity: ParityFile {
             name: "suites/parity.toml",
             text: include_str!("../parity.toml"),
-            page: Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("docs/migrating-from-bats.md"),
+            page: here.with_file_name("docs/migrating-from-bats.md"),
         },
     }
 }
@@ -53,14 +65,14 @@ macro_rules! suite {
             $(
                 #[rstest]
                 fn $check(#[with(stringify!($cell))] suite: Suite) -> Result<(), Failure> {
-                    suite.check(stringify!($check), env!("CARGO_BIN_EXE_testkit"))
+                    suite.check(stringify!($check), $crate::command_here!())
                 }
             )*
             $(
                 #[rstest]
                 #[ignore = "sends packets: testkit run --traffic"]
                 fn $packets(#[with(stringify!($cell))] suite: Suite) -> Result<(), Failure> {
-                    suite.check(stringify!($packets), env!("CARGO_BIN_EXE_testkit"))
+                    suite.check(stringify!($packets), $crate::command_here!())
                 }
             )*
         }
@@ -84,7 +96,7 @@ macro_rules! listed_suites {
                     cells: &[$(stringify!($cell)),*],
                 }),*
             ];
-            $crate::listed::main(GROUPS, env!("CARGO_BIN_EXE_testkit"))
+            $crate::listed::main(GROUPS, $crate::command_here!())
         }
     };
 }
@@ -102,7 +114,7 @@ macro_rules! journeys {
                 $(
                     #[rstest]
                     fn $station(#[with(stringify!($journey))] voyage: Voyage) -> Result<(), Failure> {
-                        voyage.station(stringify!($station), env!("CARGO_BIN_EXE_testkit"))
+                        voyage.station(stringify!($station), $crate::command_here!())
                     }
                 )*
             }

@@ -68,6 +68,19 @@ fn a_distribution_tests_where_nothing_can_be_compiled() {
 
     let (good, text) = unpacked.action("build", &[]);
     assert_eq!((good, text.as_str()), (true, "development\n"));
+    // What runs on nodes is for any node. That all of one that is compiled for others is like that, `testkit dist` looks at itself.
+    let programs = fs::read_dir(root.join("images/programs")).expect("programs").map(|it| it.expect("one").path());
+    let mut looked = 0;
+    for program in programs.map(|folder| folder.join(folder.file_name().expect("a name"))) {
+        let linked = Command::new("ldd").arg(&program).output().expect("ldd runs");
+        let (printed, errors) = said(&linked);
+        let text = format!("{printed}{errors}");
+        let alone = ["statically linked", "not a dynamic executable"].iter().any(|words| text.contains(words));
+        assert!(alone, "{}: {text}", program.display());
+        looked += 1;
+    }
+    assert_eq!(looked, 2, "the stand-in and nspush");
+
     let (good, text) = unpacked.action("prepare", &[]);
     assert!(good, "{text}");
     // As a workflow writes a text of several lines.

@@ -13,6 +13,8 @@ pub const BUILD: &str = match option_env!("TESTKIT_BUILD") {
     Some(build) => build,
     None => DEVELOPMENT,
 };
+/// Whether this program is of a distribution.
+pub const IS_ONE: bool = option_env!("TESTKIT_BUILD").is_some();
 /// What a program is of that was compiled in a checkout, for that.
 pub const DEVELOPMENT: &str = "development";
 

@@ -1,5 +1,7 @@
 //! Packing a distribution: what a machine needs that compiles nothing.
 
+mod checked;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -94,6 +96,12 @@ pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure
     helps(&command, &root)?;
     write(&root.join("Makefile"), MAKEFILE)?;
     write(&root.join("README.md"), &README.replace("{version}", version))?;
+    if !args.unoptimized {
+        let home = std::env::home_dir().unwrap_or_default();
+        let folders = [config.root.clone(), home.join(".cargo"), home.join(".rustup")];
+        let folders = folders.map(|folder| folder.display().to_string());
+        checked::check(&root, &root.join("suites.tar.zst"), &root.join("bin/cargo-nextest"), &folders)?;
+    }
     let label = Label { version: version.to_owned(), build };
     write(&root.join(MARK), &toml::to_string(&label).map_err(Failure::usage)?)?;
     write(&root.join("SHA256SUMS"), &sums(&root)?)?;
