@@ -294,7 +294,7 @@ impl Config {
     /// With the folder, and what to do.
     pub fn require_writable(&self) -> Result<(), ConfigError> {
         let of_dist = self.dist.as_ref().map(|dist| {
-            (dist.root().join("target"), "a distribution unpacks its suites there; unpack the archive into a folder of your own")
+            (dist.target(), "a distribution unpacks its suites there; unpack the archive into a folder of your own")
         });
         let of_runs = (self.out_dir.clone(), "what runs leave is kept there; name another folder with TESTKIT_OUT_DIR");
         for (path, why) in of_dist.into_iter().chain([of_runs]) {

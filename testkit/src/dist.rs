@@ -107,9 +107,14 @@ impl Dist {
         self.root.join("suites.tar.zst")
     }
 
+    /// Where what is made of it is kept.
+    pub fn target(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
     /// Where suites whose archive has this hash are unpacked to, once.
     pub fn unpacked(&self, hash: &str) -> PathBuf {
-        self.root.join(format!("target/suites-{hash}"))
+        self.target().join(format!("suites-{hash}"))
     }
 
     /// The root.

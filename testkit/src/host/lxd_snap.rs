@@ -20,7 +20,7 @@ pub(super) fn ensure(
     changes: &mut Vec<String>,
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
-    if !is_missing(Path::new("/")) {
+    if !is_missing() {
         return Ok(());
     }
     let mend = format!("install it: `{COMMAND}`");
@@ -38,7 +38,11 @@ pub(super) fn ensure(
 }
 
 /// Whether this host has LXD only as a snap, and does not have that. Without snapd it is for packages to say what is missing.
-fn is_missing(root: &Path) -> bool {
+pub(super) fn is_missing() -> bool {
+    is_missing_in(Path::new("/"))
+}
+
+fn is_missing_in(root: &Path) -> bool {
     let release = fs::read_to_string(root.join("etc/os-release")).unwrap_or_default();
     let values = release.lines().filter_map(|line| line.strip_prefix("ID=").or(line.strip_prefix("ID_LIKE=")));
     let ubuntu = values.flat_map(|value| value.trim_matches('"').split(' ')).any(|id| id == "ubuntu");
@@ -64,7 +68,7 @@ mod tests {
                 fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
                 fs::write(path, text).expect("written");
             }
-            assert_eq!(is_missing(root.path()), wanted, "{release:?} {files:?}");
+            assert_eq!(is_missing_in(root.path()), wanted, "{release:?} {files:?}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::SetupOptions;
 use super::error::Error;
 use super::limits::is_root;
+use super::lxd_snap;
 use crate::daemon::Daemon;
 use crate::image::{Program, Progress};
 
@@ -126,8 +127,8 @@ pub(super) fn ensure(
 /// without root.
 pub(super) fn missing(daemon: Option<Daemon>, without_root: bool) -> Vec<&'static str> {
     let daemon: &[Need] = match daemon {
-        // A snap of LXD is only ever started, and where snaps work it is what the distribution offers.
-        Some(Daemon::Lxd) if !Path::new("/snap/bin/lxd").exists() => &LXD,
+        // A snap of LXD brings its own.
+        Some(Daemon::Lxd) if !Path::new("/snap/bin/lxd").exists() && !lxd_snap::is_missing() => &LXD,
         // Wherever it comes from.
         Some(Daemon::Incus) if incusd().is_none() => &INCUS,
         _ => &[],

@@ -141,7 +141,8 @@ async fn a_server_that_hangs_is_given_up_and_what_it_sends_later_is_ours() {
     let cache = tempfile::tempdir().expect("a folder");
     let hanging = operation("Running", 103, r#"{"download_progress": "rootfs: 12% (3.4MB/s)"}"#, "");
     let (fake, has) = serve(vec![json!({"fingerprint": "old"})], hanging);
-    let patience = PullPatience { silence: Duration::from_millis(50), ..PATIENCE };
+    // Long enough that a busy host hears of what came before it is given up.
+    let patience = PullPatience { silence: Duration::from_secs(3), ..PATIENCE };
     let error = find(&fake, cache.path(), patience).await.expect_err("given up");
     let said = chain(&error);
     assert!(

@@ -17,7 +17,7 @@ struct Job {
     seconds: u64,
 }
 
-/// The strategy matrix of a workflow with at most so many jobs.
+/// The strategy matrix of a workflow with so many jobs, fewer where there are fewer suites, or more where their names take more.
 pub(super) fn matrix(rows: &[CellRow], jobs: NonZeroUsize, name: impl Display) -> Value {
     serde_json::json!({"include": balance(rows, jobs.get(), name)})
 }
