@@ -1,7 +1,7 @@
 # Stands in the place of a daemon's socket, passes on what comes, and notes each request that is no GET: method, path and body in
 # a line, without the token that a member joins with.
 #
-# The arguments are the socket and the file for the notes. It returns once it listens, and goes on behind that. Nodes have Perl
+# The arguments are the socket and the file for the notes. It prints the process that listens, and returns. Nodes have Perl
 # without most of its modules.
 
 use strict;
@@ -19,7 +19,10 @@ listen($listener, 64) or die "listen: $!\n";
 open my $file, '>>', $notes or die "$notes: $!\n";
 chmod 0600, $notes;
 defined(my $child = fork) or die "fork: $!\n";
-exit if $child;
+if ($child) {
+    print "$child\n";
+    exit;
+}
 open STDIN, '<', '/dev/null';
 open STDOUT, '>', '/dev/null';
 open STDERR, '>', '/dev/null';
@@ -31,7 +34,8 @@ while (1) {
     my $pid = fork;
     next if !defined $pid || $pid;
     close $listener;
-    socket(my $server, PF_UNIX, SOCK_STREAM, 0) && connect($server, pack_sockaddr_un($daemon)) or exit;
+    my $server;
+    socket($server, PF_UNIX, SOCK_STREAM, 0) && connect($server, pack_sockaddr_un($daemon)) or exit;
     my $asked = '';
     my %ends = (fileno($client) => [$client, $server], fileno($server) => [$server, $client]);
     while (%ends) {

@@ -80,7 +80,8 @@ mod tests {
         told.sort_unstable();
         let wanted = body.replace("eyJzZWNyZXQ", "[redacted join token]");
         assert_eq!(told, ["DELETE /core/1.0/tokens/mc2 ", format!("POST /core/control {wanted}").as_str()]);
-        // It has the socket's place for as long as that is there.
-        std::fs::remove_file(&path).expect("removed");
+        let listens = String::from_utf8_lossy(&tapping.stdout).trim().to_owned();
+        let ended = Command::new("kill").arg(&listens).status().expect("kill is installed");
+        assert!(ended.success(), "{listens}");
     }
 }
