@@ -2,18 +2,19 @@
 # a line, without the token that a member joins with.
 #
 # The arguments are the socket and the file for the notes. It prints the process that listens, and returns. Nodes have Perl
-# without most of its modules.
+# without its modules, so it uses none.
 
-use strict;
-use Socket;
+# As Linux has them: the family of sockets in the file system, streams, and what an address of one looks like.
+my ($unix, $stream) = (1, 1);
+sub address { pack 'S a108', $unix, $_[0] }
 
 my ($path, $notes) = @ARGV;
 my $daemon = "$path.tapped";
 my $mode = (stat $path)[2];
 defined $mode or die "$path: $!\n";
 rename $path, $daemon or die "rename $path: $!\n";
-socket(my $listener, PF_UNIX, SOCK_STREAM, 0) or die "socket: $!\n";
-bind($listener, pack_sockaddr_un($path)) or die "bind $path: $!\n";
+socket(my $listener, $unix, $stream, 0) or die "socket: $!\n";
+bind($listener, address($path)) or die "bind $path: $!\n";
 chmod $mode & 07777, $path;
 listen($listener, 64) or die "listen: $!\n";
 open my $file, '>>', $notes or die "$notes: $!\n";
@@ -35,7 +36,7 @@ while (1) {
     next if !defined $pid || $pid;
     close $listener;
     my $server;
-    socket($server, PF_UNIX, SOCK_STREAM, 0) && connect($server, pack_sockaddr_un($daemon)) or exit;
+    socket($server, $unix, $stream, 0) && connect($server, address($daemon)) or exit;
     my $asked = '';
     my %ends = (fileno($client) => [$client, $server], fileno($server) => [$server, $client]);
     while (%ends) {
