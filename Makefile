@@ -13,7 +13,7 @@ BROWSER_TOOLS := target/browser-tools
 BOOK_TOOLS := target/book-tools
 MDBOOK := 0.5.4
 
-# What to run or show: a tier (core, pairwise, t3, full), or cells by name.
+# What to run or show: a tier (core, pairwise, t3, full, microcloud), or cells by name.
 TIER ?= core
 CELLS ?=
 # The run to report, by its id or how it begins; the latest when empty.

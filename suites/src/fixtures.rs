@@ -230,7 +230,7 @@ mod tests {
         let (name_of, version, sha256) = ("microovn".to_owned(), "1".to_owned(), "0".to_owned());
         let cell = options::matrix().expect("a matrix").find_cell("init_cluster").expect("a cell");
         let manifest = Manifest {
-            product: Product { stand_in: true, name: name_of, version, sha256, datapath: None },
+            product: Product { stand_in: true, name: name_of, version, sha256, datapath: None, microcloud: None },
             plan: Plan::draw(&cell, options::OPTIONS, Segments::documentation()),
             steps: Vec::new(),
             instances: BTreeMap::from([("microovn-init-cluster-1".to_owned(), "i".to_owned())]),

@@ -8,9 +8,9 @@ use bad_input_common::World;
 use rstest::rstest;
 
 #[rstest]
-#[case::plan(&["plan", "--tier", "pairwize"], &["unknown tier \"pairwize\"", "core, pairwise, t3, full", "did you mean pairwise?"])]
+#[case::plan(&["plan", "--tier", "pairwize"], &["unknown tier \"pairwize\"", "core, pairwise, t3, full, microcloud", "did you mean pairwise?"])]
 #[case::run(&["run", "--tier", "ful"], &["unknown tier \"ful\"", "did you mean full?"])]
-#[case::far_off(&["plan", "--tier", "banana"], &["unknown tier \"banana\"; the tiers are core, pairwise, t3, full"])]
+#[case::far_off(&["plan", "--tier", "banana"], &["unknown tier \"banana\"; the tiers are core, pairwise, t3, full, microcloud, life"])]
 fn an_unknown_tier_is_answered_with_the_tiers_and_the_nearest(#[case] args: &[&str], #[case] parts: &[&str]) {
     refused(args, parts);
 }

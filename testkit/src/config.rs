@@ -95,6 +95,10 @@ pub struct Config {
     pub product: Option<String>,
     /// The older snap that upgrades start from; `None` means that of the stand-in, or none.
     pub upgrade_from: Option<UpgradeFrom>,
+    /// MicroCloud, which forms clusters where a cell says so; `None` means its stand-in.
+    pub microcloud_snap: Option<PathBuf>,
+    /// LXD for members, which MicroCloud needs; the stand-in does not.
+    pub lxd_snap: Option<PathBuf>,
     /// Snaps installed before it, in order.
     pub extra_snaps: Vec<PathBuf>,
     /// Foreign node image; `None` means the project's own.
@@ -251,6 +255,8 @@ impl Config {
             products,
             product: None,
             upgrade_from: pick!(upgrade_from).map(whole_from),
+            microcloud_snap: pick!(microcloud_snap).map(whole),
+            lxd_snap: pick!(lxd_snap).map(whole),
             extra_snaps: pick!(extra_snaps).unwrap_or_default().into_iter().map(whole).collect(),
             image_server,
             node_image,

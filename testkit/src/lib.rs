@@ -10,7 +10,7 @@
 //! | plan → stations | [`journey`] |
 //! | lease | [`session`] |
 //! | cluster | [`cluster`], on [`host`], [`image`] and [`lxd`] |
-//! | observation | [`microovn`], [`ovn`] and [`packets`] parse it, [`cluster`] takes it |
+//! | observation | [`microovn`], [`microcloud`], [`ovn`] and [`packets`] parse it, [`cluster`] takes it |
 //! | verdict | [`expect`] |
 //! | evidence | [`report`] |
 //! | record | [`record`] |
@@ -32,6 +32,7 @@ pub mod image;
 pub mod journey;
 pub mod lxd;
 pub mod matrix;
+pub mod microcloud;
 pub mod microovn;
 mod nearest;
 pub mod ovn;

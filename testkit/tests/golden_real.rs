@@ -241,6 +241,7 @@ async fn foreign(
         extra_snaps,
         snap,
         newer: None,
+        beside: Vec::new(),
         pool: config.pool.clone(),
         network: Some(host::BRIDGE.to_owned()),
         tags: tags("golden"),

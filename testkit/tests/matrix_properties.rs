@@ -325,3 +325,49 @@ fn an_option_with_a_default_renames_nothing_and_keeps_the_core() {
     let full = select(grown, Tier::Full);
     assert!(select(real().0, Tier::Full).iter().all(|id| full.contains(id)));
 }
+
+#[test]
+fn values_apart_change_no_other_tier_by_a_single_cell() {
+    let (declarations, mut constraints) = real();
+    let mut grown = declarations.clone();
+    let formation = grown.iter_mut().find(|declaration| declaration.name == "formation").expect("an option");
+    let apart: &[&str] = &["by_file", "by_hand"];
+    let values: Vec<&'static str> = formation.values.iter().chain(apart).copied().collect();
+    *formation = Declaration::new("formation", values.leak()).apart(&["by_file", "by_hand"]);
+    grown.push(Declaration::new("mistake", &["none", "some"]).apart(&["some"]));
+    let before = Matrix::new(declarations, constraints.clone()).expect("a matrix");
+    constraints.push(Constraint::new("only there").when("mistake", &["some"]).then("formation", &["by_file"]));
+    constraints
+        .push(Constraint::new("not there").when("formation", &["by_file", "by_hand"]).then("services", &["auto"]));
+    let after = Matrix::new(grown, constraints).expect("a matrix");
+    let core =
+        |matrix: &Matrix| vec![matrix.cell(&[]).expect("a cell"), matrix.cell(&[("encap", "ipv4")]).expect("a cell")];
+    let names = |matrix: &Matrix, tier| -> Vec<String> {
+        matrix.select(tier, &core(matrix)).iter().map(|cell| cell.id().to_string()).collect()
+    };
+    for tier in [Tier::Core, Tier::Pairwise, Tier::T3, Tier::Full] {
+        assert_eq!(names(&after, tier), names(&before, tier), "{tier}");
+        for strength in [2, 3] {
+            let coverage = |matrix: &Matrix| matrix.coverage(&matrix.select(tier, &core(matrix)), strength);
+            let (was, is) = (coverage(&before), coverage(&after));
+            assert_eq!((is.allowed, is.covered, is.missing), (was.allowed, was.covered, was.missing), "{tier}");
+            assert_eq!(is.excluded.len(), was.excluded.len(), "{tier}");
+        }
+    }
+    assert_eq!(names(&before, Tier::MicroCloud), [] as [&str; 0]);
+    let apart = names(&after, Tier::MicroCloud);
+    assert_eq!(apart.len() + names(&after, Tier::Full).len(), after.cells().len());
+    assert!(apart.iter().all(|id| id.contains("_by_")), "{apart:?}");
+    for name in &apart {
+        assert_eq!(after.find_cell(name).map(|cell| after.is_apart(&cell)), Some(true));
+    }
+}
+
+#[test]
+fn values_apart_are_the_last_ones_and_not_all() {
+    for values in [&["a", "b", "c"][..], &["b"], &["x"]] {
+        let option = Declaration::new("option", &["a", "b", "c"]).apart(values.to_vec().leak());
+        let error = Matrix::new(vec![option], Vec::new()).expect_err("refused").to_string();
+        assert!(error.contains("apart, which must be its last values, and not all of them"), "{error}");
+    }
+}

@@ -79,7 +79,14 @@ impl Machine {
 /// A product that there is not.
 #[cfg(test)]
 pub(crate) fn product() -> Product {
-    Product { stand_in: true, name: "microovn".into(), version: "26.03".into(), sha256: "e68d".into(), datapath: None }
+    Product {
+        stand_in: true,
+        name: "microovn".into(),
+        version: "26.03".into(),
+        sha256: "e68d".into(),
+        datapath: None,
+        microcloud: None,
+    }
 }
 
 /// What programs get, without the machine and the product that it begins with.

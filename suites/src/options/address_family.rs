@@ -1,7 +1,7 @@
 //! The family of the address that members listen on.
 
 use testkit::matrix::{Constraint, Declaration};
-use testkit::plan::{Answer, InitOption, Member, Network, Plan};
+use testkit::plan::{Answer, Cue, InitOption, Member, Network, Plan};
 
 /// `address_family`: ipv4 | ipv6.
 pub(super) struct AddressFamily;
@@ -31,5 +31,17 @@ impl InitOption for AddressFamily {
     fn answers(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Answer> {
         let prompt = "Please choose the address MicroOVN will be listening on";
         vec![Answer::text("address_family", prompt, member.address.to_string())]
+    }
+
+    fn by_microcloud(&self) -> &'static [&'static str] {
+        &["ipv4", "ipv6"]
+    }
+
+    fn cues(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Cue> {
+        vec![Cue::table("address_family", &["ADDRESS", "IFACE"], [[member.address.to_string()]])]
+    }
+
+    fn preseed(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<(String, String)> {
+        vec![("address".to_owned(), member.address.to_string())]
     }
 }

@@ -4,10 +4,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use testkit::matrix::{Constraint, Declaration};
-use testkit::plan::{Answer, Encap as Endpoint, InitOption, Member, Need, Network, Plan, StaticRoute};
+use testkit::plan::{Answer, Cue, Encap as Endpoint, InitOption, Member, Need, Network, Plan, Role, StaticRoute};
 
 const DEFINE: &str = "Would you like to define a custom encapsulation IP address for this member?";
 const ENTER: &str = "Please enter the custom encapsulation IP address for this member";
+const UNDERLAY: &str = "Configure dedicated OVN underlay networking?";
+/// The headings of MicroCloud's table of what can be one.
+pub(super) const UNDERLAYS: [&str; 4] = ["LOCATION", "IFACE", "TYPE", "IP ADDRESS (CIDR)"];
+/// What MicroCloud's preseed calls it.
+pub(super) const UNDERLAY_IP: &str = "ovn_underlay_ip";
 
 /// `encap`: default | ipv4 | ipv6, on eth1 | loopback, on lo and routed over eth1, in the cluster's family.
 pub(super) struct Encap;
@@ -54,6 +59,31 @@ impl InitOption for Encap {
 
     fn config(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<(String, String)> {
         let entry = ("ovn-encap-ip".to_owned(), member.encap.ip.to_string());
+        if member.encap.custom { vec![entry] } else { Vec::new() }
+    }
+
+    fn by_microcloud(&self) -> &'static [&'static str] {
+        &["default", "ipv4", "ipv6"]
+    }
+
+    // The first member is asked for all of them.
+    fn cues(&self, value: &str, plan: &Plan, member: &Member) -> Vec<Cue> {
+        match (plan.role(member), value) {
+            (Role::Join, _) => Vec::new(),
+            (Role::Bootstrap, "default") => vec![Cue::question("encap", UNDERLAY, "no")],
+            (Role::Bootstrap, _) => {
+                let rows = plan.state.members().filter_map(|member| {
+                    let nic = member.nics.iter().find(|nic| nic.device == member.encap.device)?;
+                    let address = nic.addresses.iter().find(|address| address.addr() == member.encap.ip)?;
+                    Some([member.name.clone(), nic.device.clone(), address.to_string()])
+                });
+                vec![Cue::question("encap", UNDERLAY, "yes"), Cue::table("encap", &UNDERLAYS, rows)]
+            }
+        }
+    }
+
+    fn preseed(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<(String, String)> {
+        let entry = (UNDERLAY_IP.to_owned(), member.encap.ip.to_string());
         if member.encap.custom { vec![entry] } else { Vec::new() }
     }
 }

@@ -1,15 +1,25 @@
 //! How the cluster is formed: who creates it, and how the others get their join tokens.
 
 use testkit::matrix::Declaration;
-use testkit::plan::{self, Answer, InitOption, Member, Need, Outline, Plan, Reply, Role};
+use testkit::microcloud::{Outside, PASSPHRASE};
+use testkit::plan::{
+    self, Answer, Cue, Deed, ETHERNET_MTU, InitOption, Member, Need, Network, Nic, Outline, Plan, Reply, Role, Shown,
+};
+
+/// Where MicroCloud forms the cluster.
+pub(super) const MICROCLOUD: &[&str] = &["microcloud_dialog", "microcloud_preseed"];
+/// The port that it tells MicroOVN to listen on.
+const MICROCLOUD_PORT: u16 = 6443;
 
 /// `formation`: dialog, on a terminal as a person would | dialog_piped, without one as a script would | cli, with
-/// `cluster bootstrap`, `add` and `join` | rest, on the control socket as MicroCloud does.
+/// `cluster bootstrap`, `add` and `join` | rest, on the control socket as MicroCloud does | microcloud_dialog, by MicroCloud itself on
+/// terminals, and microcloud_preseed, by it and files, both in a tier of their own.
 pub(super) struct Formation;
 
 impl InitOption for Formation {
     fn declaration(&self) -> Declaration {
-        Declaration::new("formation", &["dialog", "dialog_piped", "cli", "rest"]).suffix(|value, _| match value {
+        let values = &["dialog", "dialog_piped", "cli", "rest", "microcloud_dialog", "microcloud_preseed"];
+        Declaration::new("formation", values).apart(MICROCLOUD).suffix(|value, _| match value {
             "dialog_piped" => "piped".to_owned(),
             value => value.to_owned(),
         })
@@ -20,12 +30,31 @@ impl InitOption for Formation {
             "dialog_piped" => plan::Formation::DialogPiped,
             "cli" => plan::Formation::Cli,
             "rest" => plan::Formation::Rest,
+            "microcloud_dialog" => plan::Formation::MicrocloudDialog,
+            "microcloud_preseed" => plan::Formation::MicrocloudPreseed,
             _ => plan::Formation::Dialog,
         };
     }
 
-    fn needs(&self, value: &str, _plan: &Plan) -> Vec<Need> {
-        if value == "rest" { vec![Need::CoreApi] } else { Vec::new() }
+    fn shape(&self, _value: &str, plan: &mut Plan) {
+        if !plan.formation.is_microcloud() {
+            return;
+        }
+        plan.state.told_port = Some(MICROCLOUD_PORT);
+        for member in &mut plan.state.members {
+            member.nics.push(Nic {
+                device: Outside::DEVICE.to_owned(),
+                network: Network::Underlay,
+                mtu: ETHERNET_MTU,
+                addresses: Vec::new(),
+                routes: Vec::new(),
+                bridge: None,
+            });
+        }
+    }
+
+    fn needs(&self, value: &str, plan: &Plan) -> Vec<Need> {
+        if value == "rest" || plan.formation.is_microcloud() { vec![Need::CoreApi] } else { Vec::new() }
     }
 
     fn answers(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Answer> {
@@ -52,5 +81,99 @@ impl InitOption for Formation {
                 answers
             }
         }
+    }
+
+    // What is recorded of MicroCloud 2.1, in its order.
+    fn cues(&self, _value: &str, plan: &Plan, member: &Member) -> Vec<Cue> {
+        let ask = |starts: &str, text: &str| Cue::question("formation", starts, text);
+        if plan.role(member) == Role::Join {
+            let shown = Shown::Question("Specify the passphrase for joining the system".to_owned());
+            return vec![Cue { option: "formation".into(), shown, deeds: vec![Deed::Tell(PASSPHRASE.into())] }];
+        }
+        let joiners = plan.joiners().map(|joiner| [joiner.name.clone(), joiner.address.to_string()]);
+        let uplinks = plan.state.members().map(|member| [member.name.clone(), Outside::DEVICE.to_owned()]);
+        vec![
+            ask("Do you want to set up more than one cluster member?", "yes"),
+            ask("MicroCeph not found. Continue anyway?", "yes"),
+            Cue::table("formation", &["NAME", "ADDRESS", "FINGERPRINT"], joiners),
+            ask("Configure distributed networking?", "yes"),
+            Cue::table("formation", &["LOCATION", "IFACE", "TYPE"], uplinks),
+            ask("Specify the IPv4 gateway (CIDR) on the uplink network", Outside::GATEWAY),
+            ask("Specify the first IPv4 address in the range to use on the uplink network", Outside::RANGE[0]),
+            ask("Specify the last IPv4 address in the range to use on the uplink network", Outside::RANGE[1]),
+            ask("Specify the IPv6 gateway (CIDR) on the uplink network", ""),
+            ask("Specify the DNS addresses", ""),
+        ]
+    }
+
+    fn preseed(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<(String, String)> {
+        let entries = [("name", member.name.as_str()), ("ovn_uplink_interface", Outside::DEVICE)];
+        entries.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::matrix::Tier;
+
+    use super::super::tests::plan;
+    use super::super::{core, matrix};
+    use super::*;
+
+    #[test]
+    fn what_microcloud_forms_is_in_a_tier_of_its_own_and_in_no_other() {
+        let matrix = matrix().expect("a matrix");
+        let core = core(&matrix).expect("a core");
+        for tier in Tier::ALL {
+            let apart = tier == Tier::MicroCloud;
+            assert!(matrix.select(tier, &core).iter().all(|cell| matrix.is_apart(cell) == apart), "{tier}");
+        }
+        let cells = matrix.select(Tier::MicroCloud, &core);
+        let names: Vec<&str> = cells.iter().map(|cell| cell.id().as_str()).collect();
+        assert_eq!(names.len(), 17, "{names:?}");
+        assert!(names.contains(&"init_cluster_ipv6_custom_encap_ipv4_microcloud_preseed"), "{names:?}");
+        assert!(names.contains(&"init_cluster_custom_encap_microcloud_dialog_after_two_interfaces"), "{names:?}");
+    }
+
+    #[test]
+    fn the_first_member_is_asked_for_all_of_them_and_the_others_for_their_address_and_the_passphrase() {
+        let plan = plan(&[("formation", "microcloud_dialog"), ("encap", "ipv6")]);
+        let [first, second, ..] = &plan.state.members[..] else { panic!("members") };
+        let cues = &plan.recipe(first).cues;
+        let told = |headings: &str| {
+            let cue = cues.iter().find(|cue| cue.shown.to_string() == headings).expect("a table");
+            cue.deeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then ")
+        };
+        let [a, b, c] = [0, 1, 2].map(|n| plan.state.members[n].name.clone());
+        assert_eq!(
+            told("a table of NAME | ADDRESS | FINGERPRINT"),
+            format!("choose {b} | 10.77.0.12, {c} | 10.77.0.13")
+        );
+        assert_eq!(
+            told("a table of LOCATION | IFACE | TYPE | IP ADDRESS (CIDR)"),
+            format!("choose {a} | eth1 | fd42:88::b/64, {b} | eth1 | fd42:88::c/64, {c} | eth1 | fd42:88::d/64")
+        );
+        let other: Vec<String> = plan.recipe(second).cues.iter().map(|cue| cue.shown.to_string()).collect();
+        assert_eq!(other, ["a table of ADDRESS | IFACE", "Specify the passphrase for joining the system"]);
+        assert_eq!(plan.recipe(second).config.get("ovn-encap-ip").map(String::as_str), Some("fd42:88::c"));
+        assert_eq!((plan.state.member_port(), first.nics.len()), (6443, 3));
+        assert!(first.nics[2].addresses.is_empty(), "an uplink has no address");
+    }
+
+    #[test]
+    fn a_preseed_says_of_each_system_what_it_is_and_a_mistake_is_of_the_last_one_alone() {
+        let chosen = [("formation", "microcloud_preseed"), ("encap", "ipv4"), ("mistake", "with_mask")];
+        let plan = plan(&chosen);
+        let underlays = |recipes: &std::collections::BTreeMap<String, plan::Recipe>| {
+            let found =
+                recipes.values().map(|recipe| recipe.preseed.get("ovn_underlay_ip").cloned().unwrap_or_default());
+            found.collect::<Vec<_>>()
+        };
+        let attempt = plan.refused.clone().expect("an attempt");
+        assert_eq!(underlays(&plan.recipes), ["10.88.0.11", "10.88.0.12", "10.88.0.13"]);
+        assert_eq!(underlays(&attempt.recipes), ["10.88.0.11", "10.88.0.12", "10.88.0.13/24"]);
+        assert_eq!(attempt.refusal, "Error: Invalid underlay IP \"10.88.0.13/24\"");
+        let text = testkit::microcloud::preseed(&plan, &plan.recipes, "words");
+        assert!(text.starts_with("session_passphrase: \"words\"\nsession_timeout: 60\ninitiator_address: \"10.77.0.11\"\nsystems:\n- address: "), "{text}");
     }
 }

@@ -25,8 +25,10 @@ options! {
     formation::Formation,
     members::Members,
     underlay_mtu::UnderlayMtu,
+    mistake::Mistake,
 }
 
+use formation::MICROCLOUD;
 pub(crate) use user_ca::PROVIDE;
 
 /// The choices of the core tier: the suites that run on every change.
@@ -67,7 +69,20 @@ pub(crate) fn find_cell(name: &str) -> Result<Cell, Failure> {
 
 fn declared() -> (Vec<Declaration>, Vec<Constraint>) {
     let declarations = OPTIONS.iter().map(|option| option.declaration()).collect();
-    (declarations, OPTIONS.iter().flat_map(|option| option.constraints()).collect())
+    let constraints = OPTIONS.iter().flat_map(|option| option.constraints().into_iter().chain(of_microcloud(*option)));
+    (declarations, constraints.collect())
+}
+
+/// What MicroCloud does not ask has its default where MicroCloud forms the cluster.
+fn of_microcloud(option: &dyn InitOption) -> Option<Constraint> {
+    let Declaration { name, values, .. } = option.declaration();
+    let told = match option.by_microcloud() {
+        [] => values.get(..1)?,
+        told => told,
+    };
+    let why = "MicroCloud asks for nothing of the kind, and passes none on to MicroOVN";
+    (told.len() < values.len() && name != "formation")
+        .then(|| Constraint::new(why).when("formation", MICROCLOUD).then(name, told))
 }
 
 /// The core tier of `matrix`.

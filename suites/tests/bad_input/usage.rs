@@ -50,7 +50,7 @@ fn up_once(world: &World, state: impl FnOnce(&mut State)) {
     let mut plan = Plan::draw(&cell, suites::options::OPTIONS, Segments::documentation());
     state(&mut plan.state);
     let (name, version, sha256) = ("microovn".to_owned(), "1".to_owned(), "0".to_owned());
-    let product = Product { stand_in: true, name, version, sha256, datapath: None };
+    let product = Product { stand_in: true, name, version, sha256, datapath: None, microcloud: None };
     let settled = Settled { ms: 0, looks: 1, last_ms: 0, unsatisfied: Vec::new() };
     let instances = std::collections::BTreeMap::new();
     let manifest = Manifest {

@@ -74,6 +74,7 @@ pub(super) fn target(tier: Tier) -> &'static str {
         Tier::Pairwise => "pairwise",
         Tier::T3 => "t3",
         Tier::Full => "full",
+        Tier::MicroCloud => "microcloud",
     }
 }
 

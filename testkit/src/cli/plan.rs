@@ -26,7 +26,7 @@ use rows::{CellRow, in_a_table, in_markdown, row};
 /// What to show.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
-    /// The tier: core, pairwise, t3 or full; or life, which is all journeys.
+    /// The tier: core, pairwise, t3 or full; microcloud, formed by MicroCloud; or life, which is all journeys.
     #[arg(long, default_value_t = Group::Tier(Tier::Core))]
     tier: Group,
     /// How to print it; `github` is the strategy matrix of a workflow.

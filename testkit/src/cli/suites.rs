@@ -69,6 +69,9 @@ impl Cells {
         // A run waits for this, and the tiers above the core take their time.
         let tiers = Tier::ALL.map(|tier| (tier, LazyCell::new(move || self.tier(tier))));
         let target_of = |cell: &Cell| {
+            if self.matrix.is_apart(cell) {
+                return target(Tier::MicroCloud);
+            }
             let lowest = tiers.iter().find(|(tier, members)| *tier == Tier::Full || members.contains(cell));
             target(lowest.map_or(Tier::Full, |(tier, _)| *tier))
         };
@@ -200,8 +203,8 @@ fn suggestion(name: &str) -> String {
 
 impl Group {
     fn names() -> [&'static str; Tier::ALL.len() + 1] {
-        let [core, pairwise, t3, full] = Tier::ALL.map(Tier::as_str);
-        [core, pairwise, t3, full, LIFE]
+        let [core, pairwise, t3, full, microcloud] = Tier::ALL.map(Tier::as_str);
+        [core, pairwise, t3, full, microcloud, LIFE]
     }
 }
 
@@ -238,8 +241,8 @@ mod tests {
         let said = |name: &str| name.parse::<Group>().expect_err("no group").to_string();
         assert_eq!(
             said("lief"),
-            "unknown tier \"lief\"; the tiers are core, pairwise, t3, full, life; did you mean life?"
+            "unknown tier \"lief\"; the tiers are core, pairwise, t3, full, microcloud, life; did you mean life?"
         );
-        assert_eq!(said("banana"), "unknown tier \"banana\"; the tiers are core, pairwise, t3, full, life");
+        assert_eq!(said("banana"), "unknown tier \"banana\"; the tiers are core, pairwise, t3, full, microcloud, life");
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::microcloud_error::MicrocloudError;
 use crate::config::ConfigError;
 use crate::folder::FolderError;
 use crate::lxd;
@@ -57,6 +58,16 @@ pub enum ClusterError {
          none; set both, or neither for the stand-in, which brings its own", .0.display()
     )]
     ExtraAlone(PathBuf),
+    /// A variable names another snap than it is about.
+    #[error("{variable} names a snap of {found}; it is for one of {name}")]
+    OtherSnap {
+        /// The variable.
+        variable: &'static str,
+        /// What it is about.
+        name: &'static str,
+        /// What it names.
+        found: String,
+    },
     /// A snap to upgrade from, and none to upgrade to.
     #[error(
         "MICROOVN_UPGRADE_FROM names {0}, to upgrade from, and MICROOVN_SNAP_PATH names nothing to upgrade to; set both, or \
@@ -148,6 +159,9 @@ pub enum ClusterError {
         /// The end of the output, redacted.
         tail: String,
     },
+    /// MicroCloud does not form the cluster, or does not refuse to.
+    #[error(transparent)]
+    Microcloud(#[from] MicrocloudError),
     /// A command that forms the cluster exited with an error.
     #[error("`{command}` on {member:?} exited with {code}: {tail}")]
     Command {
@@ -293,6 +307,7 @@ impl ClusterError {
             ),
             Self::NotReady { .. }
             | Self::DialogExit { .. }
+            | Self::Microcloud(_)
             | Self::Command { .. }
             | Self::Control { .. }
             | Self::BadToken { .. }
@@ -313,6 +328,7 @@ impl ClusterError {
         let text = chain(self);
         // What was said before it failed is no reason.
         let text = text.split("\nthe dialog so far:").next().unwrap_or_default();
+        let text = text.split("\nthe conversation so far:").next().unwrap_or_default();
         !BLUNT.iter().any(|part| text.contains(part))
     }
 
@@ -329,6 +345,7 @@ impl ClusterError {
                 format!("`microovn init` on {member:?}")
             }
             Self::Command { command, member, .. } => format!("`{command}` on {member:?}"),
+            Self::Microcloud(error) => error.attempt(),
             Self::Control { call, member, .. } => {
                 // The body is in what was seen.
                 let call: Vec<&str> = call.split(' ').take(2).collect();
@@ -359,7 +376,7 @@ impl ClusterError {
             | Self::NoSubnet
             | Self::FaultWithoutMember { .. }
             | Self::NoMember(_) => true,
-            Self::ExtraAlone(_) | Self::UpgradeAlone(_) | Self::NewerBefore { .. } => true,
+            Self::ExtraAlone(_) | Self::OtherSnap { .. } | Self::UpgradeAlone(_) | Self::NewerBefore { .. } => true,
             _ => false,
         }
     }

@@ -8,6 +8,9 @@ use crate::plan::Plan;
 /// Where the stand-in looks, each time a fault would matter (`images/stand-in/README.md`).
 const FILE: &str = "/var/snap/microovn/common/faults";
 
+/// Where that for MicroCloud looks, and how the names of its faults begin.
+const MICROCLOUD: (&str, &str) = ("/var/snap/microcloud/common/faults", "microcloud-");
+
 /// Fails where a fault is for a member that the plan does not have.
 pub(super) fn require_members(faults: Option<&Faults>, plan: &Plan) -> Result<(), ClusterError> {
     let members = plan.state.members.len();
@@ -22,7 +25,12 @@ pub(super) fn require_members(faults: Option<&Faults>, plan: &Plan) -> Result<()
 /// # Errors
 /// When LXD refuses the file.
 pub(super) async fn seed(client: &Client, instance: &str, faults: &str) -> Result<(), lxd::Error> {
-    client.push_file(instance, FILE, &FileSpec::new(faults.to_owned())).await
+    client.push_file(instance, FILE, &FileSpec::new(faults.to_owned())).await?;
+    // Each passes over what is the other's.
+    if faults.lines().any(|line| line.starts_with(MICROCLOUD.1)) {
+        client.push_file(instance, MICROCLOUD.0, &FileSpec::new(faults.to_owned())).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

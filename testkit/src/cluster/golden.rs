@@ -29,12 +29,16 @@ pub struct Product {
     /// What carries packets on its members.
     #[serde(default)]
     pub datapath: Option<Datapath>,
+    /// The MicroCloud that forms clusters of it, where one does.
+    #[serde(default)]
+    pub microcloud: Option<String>,
 }
 
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.stand_in { "stand-in for " } else { "" };
         write!(f, "{what}{} {} (sha256 {})", self.name, self.version, self.sha256)?;
+        self.microcloud.as_ref().map_or(Ok(()), |microcloud| write!(f, ", formed by {microcloud}"))?;
         self.datapath.map_or(Ok(()), |datapath| write!(f, ", {datapath}"))
     }
 }
@@ -93,6 +97,37 @@ pub async fn older_golden(
     let Some((snap, extra_snaps)) = cast else { return Ok(None) };
     let spec = GoldenSpec { snap, extra_snaps, newer: Some(spec.snap), ..spec };
     Ok(Some((image::ensure_golden(client, &spec, progress).await?, product)))
+}
+
+/// Builds or finds the golden image of this configuration with MicroCloud beside the product, and the LXD that the configuration
+/// names for it.
+///
+/// # Errors
+/// As [`golden`], and when what is named is something else.
+pub async fn microcloud_golden(
+    config: &Config,
+    client: &Client,
+    progress: &mut Progress<'_>,
+) -> Result<(Golden, Product), ClusterError> {
+    let (mut spec, mut product, locks) = describe(config, client, progress).await?;
+    let named = |path: &Path, variable: &'static str, name: &'static str| {
+        let snap = Snap::inspect(path)?;
+        if snap.name == name { Ok(snap) } else { Err(ClusterError::OtherSnap { variable, name, found: snap.name }) }
+    };
+    if let Some(path) = &config.lxd_snap {
+        spec.beside.push(named(path, "LXD_SNAP_PATH", "lxd")?);
+    }
+    let (path, what) = match &config.microcloud_snap {
+        Some(path) => (path.clone(), ""),
+        None => {
+            let base = spec.snap.base.as_deref().unwrap_or("core");
+            (image::build_microcloud(&spec.workspace, &locks.0, base, progress)?, "the stand-in for ")
+        }
+    };
+    let microcloud = named(&path, "MICROCLOUD_SNAP_PATH", "microcloud")?;
+    product.microcloud = Some(format!("{what}{} {}", microcloud.name, microcloud.version));
+    spec.beside.push(microcloud);
+    Ok((image::ensure_golden(client, &spec, progress).await?, product))
 }
 
 /// The snap that upgrades start from, where the configuration names one.
@@ -160,6 +195,7 @@ pub(super) async fn describe(
         version: snap.version.clone(),
         sha256: snap.sha256.to_string(),
         datapath: Some(datapath),
+        microcloud: None,
     };
     let image = match named {
         Some(image) => image,
@@ -175,6 +211,7 @@ pub(super) async fn describe(
         extra_snaps: extra,
         snap,
         newer: None,
+        beside: Vec::new(),
         pool: config.pool.clone(),
         network: Some(crate::host::BRIDGE.to_owned()),
         tags: BTreeMap::new(),

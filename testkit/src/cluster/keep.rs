@@ -94,8 +94,9 @@ pub async fn keep_unformed(site: &Site, dir: &Path, problem: &str) -> Result<Opt
     if instances.is_empty() {
         return Ok(None);
     }
+    let golden = if plan.formation.is_microcloud() { "golden-microcloud" } else { "golden" };
     let (_, product): (Golden, Product) =
-        site.run.once("golden", async || Err(ClusterError::Empty(plan.cell.to_string()))).await?;
+        site.run.once(golden, async || Err(ClusterError::Empty(plan.cell.to_string()))).await?;
     let settled = Settled { ms: 0, looks: 0, last_ms: 0, unsatisfied: vec![format!("not formed: {problem}")] };
     let manifest = Manifest {
         product,

@@ -22,6 +22,7 @@ mod lanes;
 mod lay;
 mod manifest;
 mod members;
+mod microcloud_error;
 mod names;
 mod network;
 mod observe;
@@ -36,6 +37,7 @@ mod settle;
 mod site;
 mod station;
 mod subnets;
+mod tap;
 mod watches;
 mod words;
 
@@ -50,10 +52,13 @@ pub use evidence::collect;
 pub use expected::{expected, recorded};
 pub use facts::host_lacks;
 pub use formation::form;
-pub use golden::{Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, older_golden};
+pub use golden::{
+    Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden, older_golden,
+};
 pub use keep::{forget, keep, keep_at, keep_unformed, kept, kept_cells, pause, reuse, update, ways};
 pub use manifest::{Manifest, Planned, Settled};
 pub use members::{CLUSTER_MEMORY, all_places as places};
+pub use microcloud_error::MicrocloudError;
 pub use observe::{Members, observe};
 pub use owned::tags;
 pub use placed::{Placed, lost};

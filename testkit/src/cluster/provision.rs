@@ -181,6 +181,9 @@ async fn find_golden(
             let find = async || super::older_golden(config, client, &mut told).await;
             let found = site.run.once("golden-older", find).await?;
             found.ok_or_else(|| ClusterError::lacking("the product", &[&Need::Older]))?
+        } else if plan.formation.is_microcloud() {
+            let find = async || super::microcloud_golden(config, client, &mut told).await;
+            site.run.once("golden-microcloud", find).await?
         } else {
             site.run.once("golden", async || super::golden(config, client, &mut told).await).await?
         };

@@ -150,7 +150,7 @@ mod tests {
         let cell = crate::matrix::Cell::new(&[], &[]).expect("a cell").id().clone();
         let plan = Plan::outlined(cell, Outline::default(), Segments::documentation());
         let (name, version, sha256) = ("microovn".to_owned(), "1".to_owned(), "0".to_owned());
-        let product = Product { stand_in: true, name, version, sha256, datapath: None };
+        let product = Product { stand_in: true, name, version, sha256, datapath: None, microcloud: None };
         let settled = |ms| Settled { ms, looks: 1, last_ms: ms, unsatisfied: Vec::new() };
         let (steps, instances, observation) = (Vec::new(), Default::default(), Observation::default());
         let formed = Manifest {

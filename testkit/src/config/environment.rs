@@ -12,7 +12,7 @@ use super::{ConfigError, Faults, Layer, product};
 use crate::nearest::nearest;
 
 /// How the names of the settings begin.
-const MEANT_FOR_US: [&str; 4] = [OWN, "MICROOVN_", "LXD_", "INCUS_"];
+const MEANT_FOR_US: [&str; 5] = [OWN, "MICROOVN_", "MICROCLOUD_", "LXD_", "INCUS_"];
 
 /// How the names of those variables begin that are nobody else's.
 const OWN: &str = "TESTKIT_";
@@ -40,7 +40,7 @@ const OWN_VARIABLES: [&str; 18] = [
 ];
 
 /// The variables that are paths, several with colons between them among it.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 20] = [
     "INCUS_CONF",
     "INCUS_DIR",
     "INCUS_GLOBAL_CONF",
@@ -51,7 +51,9 @@ const PATHS: [&str; 18] = [
     "LXD_DIR",
     "LXD_GLOBAL_CONF",
     "LXD_SERVER_CERT",
+    "LXD_SNAP_PATH",
     "LXD_SOCKET",
+    "MICROCLOUD_SNAP_PATH",
     "MICROOVN_COVERAGE_DST",
     "MICROOVN_EXTRA_SNAPS",
     "MICROOVN_SNAP_PATH",
@@ -167,6 +169,8 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         snap,
         product,
         upgrade_from: text("MICROOVN_UPGRADE_FROM").map(Into::into),
+        microcloud_snap: path("MICROCLOUD_SNAP_PATH"),
+        lxd_snap: path("LXD_SNAP_PATH"),
         extra_snaps: paths("MICROOVN_EXTRA_SNAPS"),
         node_image: text(super::NODE_IMAGE),
         project: text("TESTKIT_PROJECT"),

@@ -9,6 +9,8 @@ use crate::nearest::nearest;
 
 /// The table of faults in it is what the stand-in knows; its own tests hold the two together.
 const README: &str = include_str!("../../../images/stand-in/README.md");
+/// The same of the stand-in for MicroCloud.
+const MICROCLOUD: &str = include_str!("../../../images/microcloud/README.md");
 
 /// Faults of the stand-in, a line each: its name and perhaps a value, on every member, or behind `2:` on the second.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -102,9 +104,12 @@ fn read(line: &str) -> Result<Line, FaultError> {
 
 /// The names of all faults.
 fn known() -> impl Iterator<Item = &'static str> {
-    let table = README.split_once("\n## Faults\n").map_or("", |(_, after)| after);
-    let table = table.split("\n## ").next().unwrap_or_default();
-    table.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
+    let table = |page: &'static str| {
+        let table = page.split_once("\n## Faults\n").map_or("", |(_, after)| after);
+        table.split("\n## ").next().unwrap_or_default()
+    };
+    let lines = [README, MICROCLOUD].into_iter().flat_map(move |page| table(page).lines());
+    lines.filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
 }
 
 #[cfg(test)]

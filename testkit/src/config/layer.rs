@@ -37,6 +37,10 @@ pub struct Layer {
     pub product: Option<Vec<Product>>,
     /// The older MicroOVN snap that upgrades start from: a file, or a channel of the store.
     pub upgrade_from: Option<UpgradeFrom>,
+    /// The MicroCloud snap that forms clusters where a cell says so; without it its stand-in is built.
+    pub microcloud_snap: Option<PathBuf>,
+    /// The LXD snap that it needs on members.
+    pub lxd_snap: Option<PathBuf>,
     /// Snaps to install first, in order.
     pub extra_snaps: Option<Vec<PathBuf>>,
     /// An LXD image to use as node image, instead of building one.

@@ -72,10 +72,12 @@ pub fn find_check(name: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.name == name)
 }
 
-/// Whether the check of that name judges every cluster that is formed: it needs no station before, no second release and no packets,
-/// or it is tried.
+/// Whether the check of that name judges every cluster that is formed: it needs no station before, no second release, no packets and
+/// no MicroCloud, or it is tried.
 pub fn is_of_every_formed(name: &str) -> bool {
-    find_check(name).is_none_or(|check| matches!(check.judge, Judge::Now(_))) && !is_of_packets(name)
+    let reads = |subject| find_check(name).is_some_and(|check| check.reads.contains(&subject));
+    let now = find_check(name).is_none_or(|check| matches!(check.judge, Judge::Now(_)));
+    now && !reads(Subject::Traffic) && !reads(Subject::Told)
 }
 
 /// Whether the check of that name judges packets, which are sent where that is asked for.

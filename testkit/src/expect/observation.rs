@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Read;
 use crate::microovn::{
     Api, CertificateList, ClusterMember, Daemon, Device, Health, Listener, Northd, OvnEnv, Pki, Plugs, Remains, Route,
-    SnapService, Status, Unit, parse_devices, parse_members, parse_services, parse_snap_version, parse_units, redact,
+    SnapService, Status, Told, Unit, parse_devices, parse_members, parse_services, parse_snap_version, parse_units,
+    redact,
 };
 use crate::ovn::{Bindings, ParseError, RaftStatus, Southbound, Switch};
 use crate::packets::Traffic;
@@ -125,6 +126,9 @@ pub struct MemberObservation {
     /// What is left of its snap.
     #[serde(default)]
     pub remains: Reading<Remains>,
+    /// What its MicroOVN was told by who formed the cluster.
+    #[serde(default, skip_serializing_if = "Reading::is_not_read")]
+    pub told: Reading<Vec<Told>>,
     /// The keys of the logical networks, and who has the gateways of routers.
     #[serde(default, skip_serializing_if = "Reading::is_not_read")]
     pub bindings: Reading<Bindings>,
@@ -216,6 +220,7 @@ impl MemberObservation {
             Read::Route(peer) => drop(self.routes.insert(peer, reading(output, Route::parse))),
             Read::Health => self.health = reading(output, Health::parse),
             Read::Remains => self.remains = reading(output, Remains::parse),
+            Read::Told => self.told = reading(output, Told::parse_all),
             Read::Bindings => self.bindings = reading(output, Bindings::parse),
             Read::LargePackets => self.large_packets = reading(output, Traffic::parse),
             Read::Packets => self.traffic = reading(output, Traffic::parse),

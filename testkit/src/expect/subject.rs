@@ -47,6 +47,8 @@ pub enum Subject {
     Health,
     /// What is left of a snap that was removed.
     Remains,
+    /// What MicroOVN was told by who formed the cluster.
+    Told,
     /// What came of sending packets to the others, what went over which device meanwhile, and the keys of the networks.
     Traffic,
 }
@@ -100,6 +102,8 @@ pub enum Read {
     Health,
     /// Devices, mounts, processes and files.
     Remains,
+    /// What a tap on the control socket noted.
+    Told,
     /// The keys of the logical networks.
     Bindings,
     /// Packets that are sent from the member's endpoints.
@@ -110,7 +114,7 @@ pub enum Read {
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Switch,
         Self::Southbound,
         Self::NbRaft,
@@ -128,6 +132,7 @@ impl Subject {
         Self::Daemons,
         Self::Health,
         Self::Remains,
+        Self::Told,
         Self::Traffic,
     ];
 
@@ -157,13 +162,14 @@ impl Subject {
             | Self::Certificates
             | Self::Listeners
             | Self::Daemons
-            | Self::Health => true,
+            | Self::Health
+            | Self::Told => true,
         }
     }
 
     /// Whether what was seen once stays: then there is nothing to wait for.
     pub fn lasts(self) -> bool {
-        matches!(self, Self::Health)
+        matches!(self, Self::Health | Self::Told)
     }
 
     /// The reads that take this subject on `member`; none where it does not apply.
@@ -194,12 +200,14 @@ impl Subject {
             Self::Certificates => vec![Read::Pki],
             Self::Listeners => {
                 let servers = member.runs(Service::Central).then_some(Read::Listeners(member.address));
-                let api = Read::Api(SocketAddr::new(member.address, state.release.member_port));
+                let api = Read::Api(SocketAddr::new(member.address, state.member_port()));
                 servers.into_iter().chain([api]).collect()
             }
             Self::Daemons => vec![Read::Daemons],
             Self::Health => vec![Read::Services, Read::Health],
             Self::Remains => vec![Read::Remains],
+            Self::Told if state.is_microclouds() => vec![Read::Told],
+            Self::Told => Vec::new(),
             Self::Traffic if state.bursts(member).is_empty() => Vec::new(),
             Self::Traffic => vec![Read::Bindings, Read::Packets, Read::LargePackets],
         }
@@ -239,6 +247,7 @@ impl Read {
             Self::Daemons => commands::daemons(),
             Self::Health => commands::health(),
             Self::Remains => commands::remains(),
+            Self::Told => commands::told(),
             Self::Bindings => commands::bindings(),
             Self::Packets => packets(state, member, false),
             Self::LargePackets => packets(state, member, true),
@@ -266,6 +275,7 @@ impl fmt::Display for Subject {
             Self::Daemons => "the daemons' arguments",
             Self::Health => "the units and the journal of the services",
             Self::Remains => "what is left of the snap",
+            Self::Told => "what MicroOVN was told",
             Self::Traffic => "packets to the others",
         })
     }

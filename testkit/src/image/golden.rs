@@ -77,6 +77,8 @@ pub struct GoldenSpec {
     pub snap: Snap,
     /// The newer snap that nodes are refreshed to, which lies on them as a file; `None` where they are not.
     pub newer: Option<Snap>,
+    /// Snaps that are installed after it, in order, and stay beside it.
+    pub beside: Vec<Snap>,
     /// The storage pool.
     pub pool: String,
     /// A bridge for preparing an instance that has to fetch something; `None` where nothing is fetched.
@@ -132,7 +134,7 @@ pub struct Golden {
 /// One network device of a node.
 #[derive(Debug, Clone)]
 pub struct NodeNic {
-    /// `eth0`, `eth1` or `lo`: the templates know these.
+    /// `eth0`, `eth1`, `eth2` or `lo`: the templates know these.
     pub device: String,
     /// The LXD network; `None` for a device that every instance has.
     pub network: Option<String>,
@@ -271,6 +273,9 @@ fn golden_hash(spec: &GoldenSpec, image: &Image) -> Result<Hash, Error> {
     if let Some(newer) = &spec.newer {
         hasher = hasher.text("newer", newer.sha256.as_str());
     }
+    for snap in &spec.beside {
+        hasher = hasher.text("beside", snap.sha256.as_str());
+    }
     if !is_built_here(image) {
         hasher = hasher.folder("node", &spec.workspace.node())?;
     }
@@ -326,7 +331,7 @@ async fn make(
         foreign::after_first_boot(&node, &spec.workspace).await?;
     }
     node.wait_seeded().await?;
-    for snap in spec.extra_snaps.iter().chain([&spec.snap]) {
+    for snap in spec.extra_snaps.iter().chain([&spec.snap]).chain(&spec.beside) {
         progress(&format!("installing {} {}", snap.name, snap.version));
         prolong().await?;
         node.install(snap).await?;
@@ -334,6 +339,11 @@ async fn make(
     progress("connecting plugs");
     prolong().await?;
     let unconnected = node.connect(&spec.snap).await?;
+    for snap in &spec.beside {
+        for Unconnected { plug, reason } in node.connect(snap).await? {
+            progress(&format!("{}:{plug} stays unconnected: {reason}", snap.name));
+        }
+    }
     progress("waiting for MicroOVN to answer");
     node.wait_answering(&spec.snap.name).await?;
     if let Some(newer) = &spec.newer {

@@ -43,7 +43,15 @@ pub(crate) struct SnapsRecipe {
     pub(crate) base: BaseRecipe,
     #[serde(rename = "stand-in")]
     pub(crate) stand_in: StandInRecipe,
+    pub(crate) microcloud: MicrocloudRecipe,
     pub(crate) snapd: SnapdRecipe,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MicrocloudRecipe {
+    /// The crate whose program goes to `bin/`.
+    pub(crate) package: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -149,6 +157,10 @@ impl Workspace {
 
     pub(crate) fn stand_in_tree(&self) -> PathBuf {
         self.root.join("images/stand-in/snap")
+    }
+
+    pub(crate) fn microcloud_tree(&self) -> PathBuf {
+        self.root.join("images/microcloud/snap")
     }
 
     pub(crate) fn node_recipe(&self) -> Result<NodeRecipe, Error> {

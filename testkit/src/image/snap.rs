@@ -44,6 +44,9 @@ pub struct Snap {
     pub version: String,
     /// `app`, `base`, `snapd`, …
     pub kind: String,
+    /// Whether it is confined by nothing, which snapd wants to be told when it is installed.
+    #[serde(default)]
+    pub devmode: bool,
     /// The base it needs.
     pub base: Option<String>,
     /// What it needs of snapd: `snapd2.73`.

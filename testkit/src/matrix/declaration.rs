@@ -23,6 +23,7 @@ pub struct Declaration {
     /// Where it is declared.
     pub place: Place,
     suffix: Option<Suffix>,
+    apart: &'static [&'static str],
 }
 
 impl Declaration {
@@ -32,12 +33,35 @@ impl Declaration {
     /// Nothing is checked here; [`Matrix::new`](super::Matrix::new) does, and names this line.
     #[track_caller]
     pub const fn new(name: &'static str, values: &'static [&'static str]) -> Self {
-        Self { name, values, place: Place::caller(), suffix: None }
+        Self { name, values, place: Place::caller(), suffix: None, apart: &[] }
     }
 
     /// The same option, of which a value that is not the default appends what `suffix` returns.
     pub const fn suffix(self, suffix: Suffix) -> Self {
         Self { suffix: Some(suffix), ..self }
+    }
+
+    /// The same option, whose last values are these and make cells that are in a tier of their own and in no other: what the
+    /// other tiers select does not depend on them.
+    pub const fn apart(self, values: &'static [&'static str]) -> Self {
+        Self { apart: values, ..self }
+    }
+
+    /// Whether a cell with this value is in a tier of its own.
+    pub fn is_apart(&self, value: &str) -> bool {
+        self.apart.contains(&value)
+    }
+
+    /// The values of its last ones that make cells apart, as they were declared.
+    pub(super) const fn values_apart(&self) -> &'static [&'static str] {
+        self.apart
+    }
+
+    /// The same option without those values; `None` where it is about nothing else, and so silent in every other cell.
+    pub(super) fn ordinary(&self) -> Option<Self> {
+        let values = &self.values[..self.values.len().saturating_sub(self.apart.len())];
+        let chooses = self.apart.is_empty() || values.len() > 1;
+        chooses.then_some(Self { values, apart: &[], ..*self })
     }
 
     /// The value of a cell that says nothing about this option.

@@ -62,6 +62,9 @@ pub enum Problem {
     /// A value is there twice.
     #[error("{place}: option {option:?} has value {value:?} twice")]
     DuplicateValue { option: &'static str, value: &'static str, place: Place },
+    /// The values of cells apart are not the last ones.
+    #[error("{place}: option {option:?} has {apart} apart, which must be its last values, and not all of them")]
+    NotLast { option: &'static str, apart: String, place: Place },
     /// The name of an option is no identifier.
     #[error("{place}: option {option:?} must be named by a lower-case letter and then letters, digits and underscores")]
     OptionName { option: &'static str, place: Place },

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::coverage::Coverage;
-use super::covering::{Model, Row, covering_array};
+use super::covering::{Row, covering_array};
+use super::ordinary::Ordinary;
 use super::{Cell, CellId, Constraint, Declaration, MatrixError, Tier, validation};
 
 /// How many values of every option the first generation of an array has, after that of the defaults alone.
@@ -19,7 +20,8 @@ const FIRST_GENERATION: usize = 2;
 pub struct Matrix {
     declarations: Vec<Declaration>,
     constraints: Vec<Constraint>,
-    model: Model,
+    /// What the tiers select from but the one apart.
+    ordinary: Ordinary,
     /// Every valid cell, in the order of [`Matrix::cells`].
     cells: Vec<Cell>,
 }
@@ -31,8 +33,9 @@ impl Matrix {
     /// [`MatrixError::Invalid`] with every problem that was found, each with the line of the declaration or constraint;
     /// for constraints that contradict each other, with the smallest set of them that does.
     pub fn new(declarations: Vec<Declaration>, constraints: Vec<Constraint>) -> Result<Self, MatrixError> {
-        let (model, cells) = validation::check(&declarations, &constraints).map_err(MatrixError::Invalid)?;
-        Ok(Self { declarations, constraints, model, cells })
+        let cells = validation::check(&declarations, &constraints).map_err(MatrixError::Invalid)?;
+        let ordinary = Ordinary::of(&declarations, &constraints);
+        Ok(Self { declarations, constraints, ordinary, cells })
     }
 
     /// The options, in order.
@@ -59,6 +62,11 @@ impl Matrix {
         self.cells.clone()
     }
 
+    /// Whether a cell is in the tier apart, and in no other.
+    pub fn is_apart(&self, cell: &Cell) -> bool {
+        self.declarations.iter().any(|declaration| declaration.is_apart(cell.value(declaration.name)))
+    }
+
     /// The cells of a tier, those of the tiers it contains first. `core` is the core tier.
     ///
     /// The same matrix and core always give the same cells, whatever the time or the machine.
@@ -76,25 +84,29 @@ impl Matrix {
     /// # Panics
     /// When a core cell is not a valid cell of this matrix.
     pub fn select(&self, tier: Tier, core: &[Cell]) -> Vec<Cell> {
+        if tier == Tier::MicroCloud {
+            return self.cells.iter().filter(|cell| self.is_apart(cell)).cloned().collect();
+        }
         let mut chosen: Vec<Row> = Vec::new();
         for cell in core {
-            let row = self.row(cell).filter(|row| self.model.allows(row));
+            let row = self.row(cell).filter(|row| self.ordinary.model.allows(row));
             assert!(row.is_some(), "core cell {} is not a valid cell of the matrix", cell.id());
             add(&mut chosen, row);
         }
         let strengths: &[usize] = match tier {
             Tier::Core => &[],
             Tier::Pairwise => &[2],
-            Tier::T3 | Tier::Full => &[2, 3],
+            Tier::T3 | Tier::Full | Tier::MicroCloud => &[2, 3],
         };
         for mut rows in self.grow(strengths, &chosen) {
             rows.sort_unstable();
             add(&mut chosen, rows);
         }
-        let mut cells: Vec<Cell> = chosen.iter().map(|row| Cell::of_row(&self.declarations, row)).collect();
+        let mut cells: Vec<Cell> = chosen.iter().map(|row| self.ordinary.cell(&self.declarations, row)).collect();
         if tier == Tier::Full {
             let chosen: BTreeSet<CellId> = cells.iter().map(|cell| cell.id().clone()).collect();
-            cells.extend(self.cells.iter().filter(|cell| !chosen.contains(cell.id())).cloned());
+            let others = self.cells.iter().filter(|cell| !self.is_apart(cell) && !chosen.contains(cell.id()));
+            cells.extend(others.cloned());
         }
         cells
     }
@@ -102,9 +114,9 @@ impl Matrix {
     /// For each strength the rows that cover it, among them those of the strengths before it and of `core`.
     fn grow(&self, strengths: &[usize], core: &[Row]) -> Vec<Vec<Row>> {
         let mut grown: Vec<Vec<Row>> = vec![Vec::new(); strengths.len()];
-        let most = self.model.levels().iter().copied().max().unwrap_or(1);
+        let most = self.ordinary.model.levels().iter().copied().max().unwrap_or(1);
         for count in [1].into_iter().chain(FIRST_GENERATION.min(most)..=most) {
-            let model = self.model.generation(count);
+            let model = self.ordinary.model.generation(count);
             let mut seeds: Vec<Row> = core.iter().filter(|row| model.contains(row)).cloned().collect();
             for (strength, rows) in strengths.iter().zip(&mut grown) {
                 add(&mut seeds, std::mem::take(rows));
@@ -116,22 +128,18 @@ impl Matrix {
     }
 
     /// How far `cells` cover the combinations of `strength` values, 1 to
-    /// [`MAX_STRENGTH`](super::covering::MAX_STRENGTH), that the constraints allow. Cells that are not of this matrix, and
-    /// those that are not valid, cover nothing.
+    /// [`MAX_STRENGTH`](super::covering::MAX_STRENGTH), that the constraints allow, without the values that make cells apart.
+    /// Cells that are not of this matrix, and those that are not valid, cover nothing.
     pub fn coverage(&self, cells: &[Cell], strength: usize) -> Coverage {
-        let rows: Vec<Row> =
-            cells.iter().filter_map(|cell| self.row(cell)).filter(|row| self.model.allows(row)).collect();
-        Coverage::of(&self.declarations, &self.constraints, &self.model, &rows, strength)
+        let Ordinary { declarations, constraints, model } = &self.ordinary;
+        let rows: Vec<Row> = cells.iter().filter_map(|cell| self.row(cell)).filter(|row| model.allows(row)).collect();
+        Coverage::of(declarations, constraints, model, &rows, strength)
     }
 
-    /// The cell as a row of the model; none when it is not of these options and values.
+    /// The cell as a row of what the tiers select from; none when it is not of these options and values, or apart.
     fn row(&self, cell: &Cell) -> Option<Row> {
-        let known = cell.choices().len() == self.declarations.len();
-        let value = |declaration: &Declaration| {
-            let chosen = cell.choices().get(declaration.name)?;
-            declaration.values.iter().position(|value| value == chosen).map(|at| at as u8)
-        };
-        self.declarations.iter().map(value).collect::<Option<Row>>().filter(|_| known)
+        let known = cell.choices().len() == self.declarations.len() && !self.is_apart(cell);
+        self.ordinary.row(cell).filter(|_| known)
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod id;
 #[expect(clippy::module_inception, reason = "the type is what the module is about")]
 mod matrix;
+mod ordinary;
 mod place;
 mod tier;
 mod validation;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::nearest::nearest;
 
-/// A selection of cells. Each tier contains the one before it, so a cell has a lowest tier.
+/// A selection of cells. Each tier up to the full one contains the one before it, so a cell has a lowest tier; the last is apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
     /// The cells that are run on every change.
@@ -14,13 +14,15 @@ pub enum Tier {
     Pairwise,
     /// Every allowed triple of values is in some cell.
     T3,
-    /// Every valid cell.
+    /// Every valid cell that is not apart.
     Full,
+    /// Every valid cell that is apart, which is in no other tier: those that MicroCloud forms.
+    MicroCloud,
 }
 
 /// A name that is no tier's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown tier {name:?}; the tiers are core, pairwise, t3, full{}", did_you_mean(.nearest.as_ref()))]
+#[error("unknown tier {name:?}; the tiers are core, pairwise, t3, full, microcloud{}", did_you_mean(.nearest.as_ref()))]
 pub struct UnknownTier {
     /// What was given.
     pub name: String,
@@ -29,16 +31,17 @@ pub struct UnknownTier {
 }
 
 impl Tier {
-    /// Every tier, smallest first.
-    pub const ALL: [Self; 4] = [Self::Core, Self::Pairwise, Self::T3, Self::Full];
+    /// Every tier, smallest first, and the one apart.
+    pub const ALL: [Self; 5] = [Self::Core, Self::Pairwise, Self::T3, Self::Full, Self::MicroCloud];
 
-    /// Its name: `core`, `pairwise`, `t3`, `full`.
+    /// Its name: `core`, `pairwise`, `t3`, `full`, `microcloud`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Core => "core",
             Self::Pairwise => "pairwise",
             Self::T3 => "t3",
             Self::Full => "full",
+            Self::MicroCloud => "microcloud",
         }
     }
 }
@@ -75,9 +78,12 @@ mod tests {
             assert_eq!(tier.to_string().parse(), Ok(tier));
         }
         for (given, wanted) in [
-            ("pairwse", "unknown tier \"pairwse\"; the tiers are core, pairwise, t3, full; did you mean pairwise?"),
-            ("t2", "unknown tier \"t2\"; the tiers are core, pairwise, t3, full; did you mean t3?"),
-            ("banana", "unknown tier \"banana\"; the tiers are core, pairwise, t3, full"),
+            (
+                "pairwse",
+                "unknown tier \"pairwse\"; the tiers are core, pairwise, t3, full, microcloud; did you mean pairwise?",
+            ),
+            ("t2", "unknown tier \"t2\"; the tiers are core, pairwise, t3, full, microcloud; did you mean t3?"),
+            ("banana", "unknown tier \"banana\"; the tiers are core, pairwise, t3, full, microcloud"),
         ] {
             assert_eq!(given.parse::<Tier>().unwrap_err().to_string(), wanted);
         }

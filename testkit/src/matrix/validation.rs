@@ -9,12 +9,9 @@ use crate::nearest::nearest;
 /// The most valid cells of a matrix. Each must be named once to know that no two names are equal.
 const MAX_CELLS: usize = 100_000;
 
-/// The model of the matrix and all its cells, or every problem of the first kind that has any: names first, since the
+/// All cells of the matrix, or every problem of the first kind that has any: names first, since the
 /// rest cannot be judged without; then contradictions; then the names of cells.
-pub(super) fn check(
-    declarations: &[Declaration],
-    constraints: &[Constraint],
-) -> Result<(Model, Vec<Cell>), Vec<Problem>> {
+pub(super) fn check(declarations: &[Declaration], constraints: &[Constraint]) -> Result<Vec<Cell>, Vec<Problem>> {
     let mut problems = Vec::new();
     for (index, declaration) in declarations.iter().enumerate() {
         let first = declarations[..index].iter().find(|earlier| earlier.name == declaration.name);
@@ -38,7 +35,7 @@ pub(super) fn check(
     }
     let cells: Vec<Cell> = rows.iter().map(|row| Cell::of_row(declarations, row)).collect();
     none(misnamed(declarations, &cells))?;
-    Ok((model, cells))
+    Ok(cells)
 }
 
 fn none(problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
@@ -59,6 +56,10 @@ fn check_declaration(declaration: &Declaration, problems: &mut Vec<Problem>) {
     }
     if values.len() > MAX_VALUES {
         problems.push(Problem::TooManyValues { option, count: values.len(), most: MAX_VALUES, place });
+    }
+    let apart = declaration.values_apart();
+    if !apart.is_empty() && (apart.len() >= values.len() || !values.ends_with(apart)) {
+        problems.push(Problem::NotLast { option, apart: apart.join(", "), place });
     }
     for (index, value) in values.iter().enumerate() {
         if !is_fragment(value) {

@@ -11,6 +11,7 @@
 //! | ovn-northd's arguments | [`Northd`] |
 //! | `ip -j address`, `ip -j route get` | [`Device`], [`Route`] |
 //! | the control socket | [`ControlCall`], [`parse_control`] |
+//! | what somebody else told it there | [`Told`] |
 //! | the journal and the log files | [`JournalLine`], [`find_cause`] |
 //! | certificates of OVN's services | [`Certificate`], [`Pki`] |
 //! | `certificates list`, as JSON and as text | [`CertificateList`] |
@@ -43,6 +44,7 @@ mod remains;
 mod services;
 mod status;
 mod token;
+mod told;
 
 pub use crate::plan::planned_certificates;
 pub use api::Api;
@@ -63,3 +65,4 @@ pub use remains::Remains;
 pub use services::{Activity, SnapService, Startup, parse_services, planned_services};
 pub use status::{Status, Summary, parse_snap_version};
 pub use token::{JoinToken, TokenError, redact};
+pub use told::Told;

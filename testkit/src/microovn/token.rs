@@ -28,6 +28,13 @@ static PRIVATE_KEY: LazyLock<Regex> = LazyLock::new(|| {
 #[expect(clippy::unwrap_used, reason = "the patterns are constants that a test compiles")]
 static SECRET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(\\*"secret\\*"\s*:\s*\\*")[^"]+"#).unwrap());
 
+// MicroCloud's passphrase, where it is shown, asked for, and written in a preseed.
+#[expect(clippy::unwrap_used, reason = "the patterns are constants that a test compiles")]
+static PASSPHRASE: LazyLock<Regex> = LazyLock::new(|| {
+    let words = r"(When requested enter the passphrase:\s+|Specify the passphrase for joining the system: |session_passphrase: )";
+    Regex::new(&format!("{words}[^\r\n]+")).unwrap()
+});
+
 /// A join token: base64 of JSON `{secret, fingerprint, join_addresses}`. It is a secret: neither `Debug` nor `Display`
 /// shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -94,8 +101,10 @@ impl fmt::Display for JoinToken {
     }
 }
 
-/// `text` without join tokens, PEM private keys and `"secret"` values.
+/// `text` without join tokens, PEM private keys, `"secret"` values and MicroCloud's passphrases.
 pub fn redact(text: &str) -> String {
+    let text = PASSPHRASE.replace_all(text, "${1}[redacted passphrase]");
+    let text = text.as_ref();
     let text = PRIVATE_KEY.replace_all(text, "[redacted private key]");
     let text = TOKEN.replace_all(&text, TOKEN_REDACTED);
     SECRET.replace_all(&text, "${1}[redacted]").into_owned()

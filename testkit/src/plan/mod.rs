@@ -6,6 +6,7 @@
 mod authority;
 mod certificates;
 mod changes;
+mod conversation;
 mod database;
 mod datapath;
 mod dialog;
@@ -31,6 +32,7 @@ use crate::matrix::{Cell, CellId};
 pub use authority::{KeyAlgorithm, KeyForm, UserCa};
 pub use certificates::planned_certificates;
 pub use changes::{Changes, Turnover};
+pub use conversation::{Cue, Deed, Shown};
 pub use database::{Database, ELECTION_TIMER};
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
@@ -39,7 +41,7 @@ pub use member::{Encap, Member, Presence, Standstill};
 pub use network::{ETHERNET_MTU, Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{HostFact, InitOption, Need, Outline};
 pub use process::Process;
-pub use recipe::{Content, File, Recipe, Role};
+pub use recipe::{Attempt, Content, File, Recipe, Role};
 pub use release::{Plug, Programs, Release, Schemas};
 pub use service::Service;
 pub use state::State;
@@ -58,12 +60,21 @@ pub enum Formation {
     Cli,
     /// `POST /core/control` on the control socket, as MicroCloud does.
     Rest,
+    /// MicroCloud, by `microcloud init` on the first member and `microcloud join` on the others, as persons would.
+    MicrocloudDialog,
+    /// MicroCloud, by `microcloud preseed` on all of them.
+    MicrocloudPreseed,
 }
 
 impl Formation {
     /// Whether members are asked questions.
     pub fn is_dialog(self) -> bool {
         matches!(self, Self::Dialog | Self::DialogPiped)
+    }
+
+    /// Whether MicroCloud forms it, which tells MicroOVN what it was told.
+    pub fn is_microcloud(self) -> bool {
+        matches!(self, Self::MicrocloudDialog | Self::MicrocloudPreseed)
     }
 }
 
@@ -74,6 +85,10 @@ impl fmt::Display for Formation {
             Self::DialogPiped => "`microovn init` on pipes",
             Self::Cli => "`microovn cluster bootstrap`, `add` and `join`",
             Self::Rest => "POST /core/control on the control socket",
+            Self::MicrocloudDialog => {
+                "MicroCloud, by `microcloud init` and `microcloud join` on terminals, all at once"
+            }
+            Self::MicrocloudPreseed => "MicroCloud, by `microcloud preseed` on every member at once",
         })
     }
 }
@@ -106,6 +121,9 @@ pub struct Plan {
     pub state: State,
     /// How each member enters, by its host name.
     pub recipes: BTreeMap<String, Recipe>,
+    /// What is tried before, and must be refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Attempt>,
 }
 
 impl Plan {
@@ -146,9 +164,20 @@ impl Plan {
                     }
                     Formation::Cli => recipe.arguments.extend(option.arguments(value, &plan, &member)),
                     Formation::Rest => recipe.config.extend(option.config(value, &plan, &member)),
+                    Formation::MicrocloudDialog => {
+                        recipe.config.extend(option.config(value, &plan, &member));
+                        recipe.cues.extend(option.cues(value, &plan, &member));
+                    }
+                    Formation::MicrocloudPreseed => {
+                        recipe.config.extend(option.config(value, &plan, &member));
+                        recipe.preseed.extend(option.preseed(value, &plan, &member));
+                    }
                 }
             }
             plan.recipes.insert(member.hostname, recipe);
+        }
+        for (option, value) in &chosen {
+            option.spoil(value, &mut plan);
         }
         plan
     }
@@ -158,7 +187,7 @@ impl Plan {
         let members = (1..=outline.members).map(|n| Member::nth(&cell, &segments, n)).collect();
         let Outline { formation, .. } = outline;
         let state = State { members, ..State::default() };
-        Self { cell, formation, segments, needs: Vec::new(), state, recipes: BTreeMap::new() }
+        Self { cell, formation, segments, needs: Vec::new(), state, recipes: BTreeMap::new(), refused: None }
     }
 
     /// The member that bootstraps; `None` only for a plan without members.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Formation, Member, Plan};
+use super::{Answer, Cue, Formation, Member, Plan};
 use crate::matrix::{Constraint, Declaration};
 
 /// What is decided before any member is drawn.
@@ -112,5 +112,27 @@ pub trait InitOption: Sync {
     fn config(&self, value: &str, plan: &Plan, member: &Member) -> Vec<(String, String)> {
         let _ = (value, plan, member);
         Vec::new()
+    }
+
+    /// Its values that MicroCloud can pass on to MicroOVN, where that is another than the default alone.
+    fn by_microcloud(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What is done in MicroCloud's dialog on `member`, by what is shown there. What MicroOVN is to be told of it is `config`.
+    fn cues(&self, value: &str, plan: &Plan, member: &Member) -> Vec<Cue> {
+        let _ = (value, plan, member);
+        Vec::new()
+    }
+
+    /// What MicroCloud's preseed says of `member`: keys of its system, and values.
+    fn preseed(&self, value: &str, plan: &Plan, member: &Member) -> Vec<(String, String)> {
+        let _ = (value, plan, member);
+        Vec::new()
+    }
+
+    /// What is told wrong on purpose, once every option has said what is right.
+    fn spoil(&self, value: &str, plan: &mut Plan) {
+        let _ = (value, plan);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
+use super::{Answer, Cue};
 
 /// How a member enters the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,10 +48,33 @@ pub struct Recipe {
     pub answers: Vec<Answer>,
     /// What it is told on the command line of `cluster bootstrap` or `cluster join`.
     pub arguments: Vec<String>,
-    /// What it is told as `config` over REST.
+    /// What it is told as `config` over REST, whoever tells it.
     pub config: BTreeMap<String, String>,
+    /// What is done in MicroCloud's dialog on it, by what is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cues: Vec<Cue>,
+    /// What MicroCloud's preseed says of it: the keys of its system.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub preseed: BTreeMap<String, String>,
+}
+
+/// A way to form the cluster that must be refused, with nothing formed on any member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What is wrong with it, for a person.
+    pub about: String,
+    /// How each member would enter, by its host name.
+    pub recipes: BTreeMap<String, Recipe>,
+    /// The line with which the first member's program must refuse it.
+    pub refusal: String,
 }
 
 /// That of a member that is told nothing.
-pub(super) static NOTHING: Recipe =
-    Recipe { files: Vec::new(), answers: Vec::new(), arguments: Vec::new(), config: BTreeMap::new() };
+pub(super) static NOTHING: Recipe = Recipe {
+    files: Vec::new(),
+    answers: Vec::new(),
+    arguments: Vec::new(),
+    config: BTreeMap::new(),
+    cues: Vec::new(),
+    preseed: BTreeMap::new(),
+};

@@ -22,6 +22,9 @@ pub struct State {
     /// What the release has of itself that members are formed of.
     #[serde(default)]
     pub release: Release,
+    /// The port that MicroCloud told members to listen on; `None` where it did not form them, and the release chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_port: Option<u16>,
     /// The release that members can be refreshed to; `None` where there is none.
     #[serde(default)]
     pub newer: Option<Release>,
@@ -90,6 +93,16 @@ impl State {
     /// The member of that name, wherever it is.
     pub fn find(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name)
+    }
+
+    /// Whether MicroCloud formed the cluster, which tells members where to listen.
+    pub fn is_microclouds(&self) -> bool {
+        self.told_port.is_some()
+    }
+
+    /// The port that members listen on.
+    pub fn member_port(&self) -> u16 {
+        self.told_port.unwrap_or(self.release.member_port)
     }
 
     /// The release that a member has.

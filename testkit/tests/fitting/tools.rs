@@ -104,6 +104,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
             let nics = member.nics.iter().map(|nic| format!("device {}\n", nic.device));
             format!("device lo\ndevice tunl0\n{}end\n", nics.collect::<String>())
         }
+        Read::Told => told(state, member),
         Read::NbRaft => raft(state, member, changes, Database::Northbound),
         Read::SbRaft => raft(state, member, changes, Database::Southbound),
         Read::Members if !state.has_majority() => {
@@ -111,7 +112,7 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
         }
         Read::Members => {
             let row = |member: &Member| {
-                let address = SocketAddr::new(member.address, state.release.member_port).to_string();
+                let address = SocketAddr::new(member.address, state.member_port()).to_string();
                 let status = if member.presence == Presence::Down { "UNREACHABLE" } else { "ONLINE" };
                 json!({"name": member.name, "address": address, "certificate": "", "role": "PENDING", "status": status})
             };
@@ -242,4 +243,13 @@ fn raft(state: &State, member: &Member, changes: &Changes, database: Database) -
         text += &format!("    {0} ({0} at {1}){myself} last msg 3348 ms ago\n", id(n), address(central));
     }
     text
+}
+
+/// What MicroCloud told this member's MicroOVN.
+fn told(state: &State, member: &Member) -> String {
+    let bootstraps = state.members().next().is_some_and(|first| first.name == member.name);
+    let config = if member.encap.custom { json!({"ovn-encap-ip": member.encap.ip}) } else { json!({}) };
+    let address = SocketAddr::new(member.address, state.member_port()).to_string();
+    let body = json!({"bootstrap": bootstraps, "config": config, "address": address, "name": member.name});
+    format!("POST /core/control {body}\n")
 }

@@ -24,17 +24,19 @@ const README: &str = include_str!("README.md");
 /// The profile that its programs are compiled with.
 const PROFILE: &str = "dist";
 /// The targets of the suites.
-const TARGETS: [&str; 5] = ["init", "pairwise", "t3", "full", LIFE];
+const TARGETS: [&str; 6] = ["init", "pairwise", "t3", "full", "microcloud", LIFE];
 /// The crates whose programs run on nodes.
-const ON_NODES: [&str; 2] = ["microovn-stand-in", "nspush"];
+const ON_NODES: [&str; 3] = ["microovn-stand-in", "microcloud-stand-in", "nspush"];
 /// What is built of the workspace, always all of it: of less, cargo would build the library once more, with fewer features of what it
 /// depends on.
-const PACKAGES: [&str; 3] = ["--package=suites", "--package=microovn-stand-in", "--package=nspush"];
+const PACKAGES: [&str; 4] =
+    ["--package=suites", "--package=microovn-stand-in", "--package=microcloud-stand-in", "--package=nspush"];
 /// Of the checkout, what goes in as it is. That the manifests are there tells the runner that the folder stands for the workspace.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "images/node",
     "images/snaps.toml",
     "images/stand-in/snap",
+    "images/microcloud/snap",
     ".config/nextest.toml",
     "LICENSE",
     "CHANGELOG.md",

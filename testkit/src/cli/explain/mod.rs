@@ -10,7 +10,8 @@ pub(super) use steps::possible as steps_possible;
 
 use super::cells::checks;
 use crate::matrix::Cell;
-use crate::plan::{Content, ETHERNET_MTU, Member, Plan, Reply, Role, Service};
+use crate::microcloud::{Part, part};
+use crate::plan::{Content, ETHERNET_MTU, Formation, Member, Plan, Reply, Role, Service};
 
 /// The whole plan of a cell, for a person.
 pub(super) fn explain(cell: &Cell, plan: &Plan) -> String {
@@ -21,6 +22,9 @@ pub(super) fn explain(cell: &Cell, plan: &Plan) -> String {
     let _ = writeln!(text, "\nformed by {}, {} members", plan.formation, plan.state.members.len());
     for need in &plan.needs {
         let _ = writeln!(text, "needs {need}");
+    }
+    if let Some(attempt) = &plan.refused {
+        let _ = writeln!(text, "before that it must be refused that {}: {}", attempt.about, attempt.refusal);
     }
     for member in &plan.state.members {
         text.push('\n');
@@ -44,8 +48,9 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
     let _ = writeln!(text, "{}{named}, {role}", member.hostname);
     for nic in &member.nics {
         let addresses: Vec<String> = nic.addresses.iter().map(ToString::to_string).collect();
+        let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
         let mtu = if nic.mtu == ETHERNET_MTU { String::new() } else { format!(", MTU {}", nic.mtu) };
-        let _ = writeln!(text, "  provisioned  {} with {}{mtu}", nic.device, addresses.join(", "));
+        let _ = writeln!(text, "  provisioned  {} with {}{mtu}", nic.device, addresses);
         for route in &nic.routes {
             let (destination, gateway) = (route.destination, route.gateway);
             let _ = writeln!(text, "  provisioned  route to {destination} by {gateway} from {}", route.source);
@@ -66,11 +71,18 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
         let replies: Vec<String> = answer.replies.iter().map(reply).collect();
         let _ = writeln!(text, "  asked        {}\n  answered     {}", answer.prompt, replies.join(", then "));
     }
+    if plan.formation == Formation::MicrocloudDialog {
+        explain_part(text, &part(plan, member));
+    }
+    for (key, value) in &recipe.preseed {
+        let _ = writeln!(text, "  preseeded    {key}: {value}");
+    }
     for argument in &recipe.arguments {
         let _ = writeln!(text, "  told         {argument}");
     }
     for (key, value) in &recipe.config {
-        let _ = writeln!(text, "  told         config {key} = {value}");
+        let who = if plan.formation.is_microcloud() { " by MicroCloud" } else { "" };
+        let _ = writeln!(text, "  told         config {key} = {value}{who}");
     }
     let services: Vec<String> = member.services.iter().map(ToString::to_string).collect();
     let _ = writeln!(text, "  expected     member at {}, services {}", member.address, services.join(", "));
@@ -83,6 +95,18 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
         let (kind, form) = (user_ca.algorithm, user_ca.key_form());
         let rank = if user_ca.intermediate { "intermediate authority" } else { "authority" };
         let _ = writeln!(text, "  expected     certificates signed by the given {kind} {rank}, its key as {form}");
+    }
+}
+
+/// What is said to and by a party of MicroCloud's conversation.
+fn explain_part(text: &mut String, part: &Part) {
+    let _ = writeln!(text, "  runs         {}", part.command());
+    for cue in &part.cues {
+        let deeds: Vec<String> = cue.deeds.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  shown        {}\n  answered     {}", cue.shown, deeds.join(", then "));
+    }
+    for shows in &part.shows {
+        let _ = writeln!(text, "  shows        the {}, behind {:?}", shows.secret, shows.behind);
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
         Formation::DialogPiped => Exec::new(["/snap/bin/microovn", "init"]).timeout(wait::patience(DIALOG)),
         _ => {
             dialog = dialog.on_terminal();
-            terminal::init(wait::patience(DIALOG))
+            terminal::on("microovn init", wait::patience(DIALOG))
         }
     };
     let mut line = entry.client.exec_pipes(entry.instance, &exec).await?;

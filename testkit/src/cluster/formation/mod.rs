@@ -1,7 +1,9 @@
-//! Forming the cluster, one member after the other, in the way the plan says.
+//! Forming the cluster in the way the plan says: one member after the other, or all at once by MicroCloud.
 
 mod command;
 mod dialog;
+mod microcloud;
+mod preseed;
 mod rest;
 mod terminal;
 
@@ -11,7 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::observe::Members;
-use super::{ClusterError, Planned};
+use super::tap::tap;
+use super::{ClusterError, MicrocloudError, Planned};
 use crate::lxd::Client;
 use crate::microovn::JoinToken;
 use crate::plan::{Formation, Member, Plan, Presence, Role};
@@ -74,6 +77,9 @@ pub async fn form(
     if let Err(error) = (Planned { plan: plan.clone(), instances: instances.clone() }).write(evidence.dir()) {
         tracing::warn!(%error, "the plan is not written");
     }
+    if plan.formation.is_microcloud() {
+        return all_at_once(client, plan, instances, ready, timeline, evidence, progress).await;
+    }
     let mut tokens = Tokens::new();
     for (member, ready) in plan.state.members.iter().zip(ready) {
         // It enters later, if at all.
@@ -107,6 +113,41 @@ pub async fn form(
     Ok(())
 }
 
+/// Has MicroCloud form the cluster once every member is ready, after what it must refuse.
+async fn all_at_once(
+    client: &Client,
+    plan: &Plan,
+    instances: &Members,
+    ready: Vec<oneshot::Receiver<()>>,
+    timeline: &Timeline,
+    evidence: &Evidence,
+    progress: &Progress,
+) -> Result<(), ClusterError> {
+    for (member, ready) in plan.state.members.iter().zip(ready) {
+        progress.tell(Doing::Provisioning, format!("{} boots", member.name));
+        timeline.stage(Work::WaitForMember, Owner::Lxd, announced(ready)).await;
+    }
+    let entries = || {
+        let entry = |member| Entry { client, plan, member, instance: &instances[&member.name], evidence };
+        plan.state.members().map(entry).collect::<Vec<_>>()
+    };
+    if let Some(attempt) = &plan.refused {
+        progress.tell(Doing::Forming, "MicroCloud is told what it must refuse");
+        timeline.stage(Work::Bootstrap, Owner::Product, preseed::refuse(&entries(), attempt)).await?;
+    }
+    progress.tell(Doing::Forming, "MicroCloud forms the cluster");
+    for Entry { member, instance, .. } in entries() {
+        tap(client, &member.name, instance).await?;
+    }
+    let forming = async {
+        match plan.formation {
+            Formation::MicrocloudPreseed => preseed::form(&entries()).await,
+            _ => microcloud::form(&entries()).await,
+        }
+    };
+    timeline.stage(Work::Join, Owner::Product, forming).await
+}
+
 /// Has a member enter a cluster that is formed already, in the way the plan says, with a token that another member issues by
 /// `microovn cluster add`.
 ///
@@ -133,6 +174,9 @@ async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, Cl
         Formation::Dialog | Formation::DialogPiped => dialog::enter(entry, token).await,
         Formation::Cli => command::enter(entry, token).await,
         Formation::Rest => rest::enter(entry, token).await,
+        Formation::MicrocloudDialog | Formation::MicrocloudPreseed => {
+            Err(MicrocloudError::AllAtOnce(entry.member.name.clone()).into())
+        }
     }
 }
 

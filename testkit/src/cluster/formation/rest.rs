@@ -26,7 +26,7 @@ pub(super) async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result
 }
 
 async fn talk(entry: &Entry<'_>, token: Option<JoinToken>, said: &mut String) -> Result<Tokens, ClusterError> {
-    let (config, port) = (&entry.plan.recipe(entry.member).config, entry.plan.state.release.member_port);
+    let (config, port) = (&entry.plan.recipe(entry.member).config, entry.plan.state.member_port());
     ask(entry, &ControlCall::form(entry.member, port, config, token.as_ref()), said).await?;
     if token.is_some() {
         return Ok(Tokens::new());

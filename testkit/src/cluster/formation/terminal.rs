@@ -9,21 +9,17 @@ use std::time::Duration;
 
 use crate::lxd::Exec;
 
-/// `microovn init` on a terminal so wide that no prompt wraps, which echoes what is typed as a person's does.
-const SCRIPT: [&str; 8] = [
-    "script",
-    "--quiet",
-    "--flush",
-    "--return",
-    "--echo=always",
-    "--command",
-    "stty columns 400 rows 50; exec /snap/bin/microovn init",
-    "/dev/null",
-];
+/// A command on a terminal so wide that no prompt wraps, which echoes what is typed as a person's does.
+const SCRIPT: [&str; 8] =
+    ["script", "--quiet", "--flush", "--return", "--echo=always", "--command", COMMAND, "/dev/null"];
 
-/// `microovn init` on a terminal; `timeout` bounds the start.
-pub(super) fn init(timeout: Duration) -> Exec {
-    Exec::new(SCRIPT).env("SHELL", "/bin/sh").env("TERM", "xterm-256color").timeout(timeout)
+/// What stands for the command.
+const COMMAND: &str = "stty columns 400 rows 100; exec /snap/bin/";
+
+/// A command of a snap, whose words are this framework's own, on a terminal; `timeout` bounds the start.
+pub(super) fn on(command: &str, timeout: Duration) -> Exec {
+    let words = SCRIPT.map(|word| if word == COMMAND { format!("{COMMAND}{command}") } else { word.to_owned() });
+    Exec::new(words).env("SHELL", "/bin/sh").env("TERM", "xterm-256color").timeout(timeout)
 }
 
 #[cfg(test)]
@@ -36,7 +32,7 @@ mod tests {
     #[test]
     fn the_command_has_a_wide_terminal_its_own_exit_code_and_the_last_word() {
         let probe = "test -t 0 && test -t 1 && stty size; read -r typed; printf 'got %s' \"$typed\"; exit 3";
-        let shell = SCRIPT.map(|word| word.replace("exec /snap/bin/microovn init", probe));
+        let shell = SCRIPT.map(|word| word.replace("exec /snap/bin/", probe));
         let mut child = Command::new(&shell[0])
             .args(&shell[1..])
             .env("SHELL", "/bin/sh")
@@ -50,7 +46,13 @@ mod tests {
         drop(input);
         let said = String::from_utf8_lossy(&output.stdout).replace('\r', "");
         // What is typed early is echoed early: in one order or the other.
-        assert!(said.contains("50 400\n") && said.contains("yes\n") && said.ends_with("got yes"), "{said:?}");
+        assert!(said.contains("100 400\n") && said.contains("yes\n") && said.ends_with("got yes"), "{said:?}");
         assert_eq!(output.status.code(), Some(3));
+    }
+
+    #[test]
+    fn terminals_are_as_large_as_what_is_read_of_them_is_taken_for() {
+        use crate::microcloud::{COLUMNS, ROWS};
+        assert!(COMMAND.starts_with(&format!("stty columns {COLUMNS} rows {ROWS}; ")));
     }
 }

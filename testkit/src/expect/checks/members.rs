@@ -43,7 +43,7 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
         for member in state.members() {
             for row in list.iter().filter(|row| row.name == member.name) {
                 let column = |name: &str| format!("{} {name}", member.name);
-                let wanted = SocketAddr::new(member.address, state.release.member_port);
+                let wanted = SocketAddr::new(member.address, state.member_port());
                 let seen = row.address.ip();
                 let note = if seen == member.address {
                     None

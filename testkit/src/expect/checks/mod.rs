@@ -11,6 +11,7 @@ mod geneve;
 mod healthy;
 mod isolated;
 mod members;
+mod microovn_told;
 mod mtu;
 mod mutual_tls;
 mod nb_clustered;
@@ -39,6 +40,7 @@ use crate::plan::{Burst, Member, Process, Service, State, Trial};
 /// Every check that judges an observation, from the outside in: members and services first, tunnels last.
 pub const CHECKS: &[Check] = &[
     members::CHECK,
+    microovn_told::CHECK,
     snap_version::CHECK,
     services::CHECK,
     plugs::CHECK,

@@ -96,7 +96,7 @@ fn judge_shown(member: &Member, Listener { port, shown, .. }: &Listener, pki: &P
 
 /// Recorded: one that it made for itself, as the daemons of LXD do.
 fn judge_api(state: &State, member: &Member, Api { shown, own, said }: &Api, verdict: &mut VerdictBuilder) {
-    let end = SocketAddr::new(member.address, state.release.member_port);
+    let end = SocketAddr::new(member.address, state.member_port());
     let column = format!("port {} shows", end.port());
     let seen = match (&shown[..], said) {
         ([], said) => said.clone().unwrap_or_default(),

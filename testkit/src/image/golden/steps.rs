@@ -127,7 +127,9 @@ impl Node<'_> {
         let step = format!("install {}", snap.path.display());
         let inside = format!("/var/tmp/{}.snap", snap.name);
         self.push(&inside, read(&snap.path)?, 0o600).await?;
-        self.run(&step, &["snap", "install", "--dangerous", &inside], INSTALL).await?;
+        let confined = if snap.devmode { &["--devmode"][..] } else { &[] };
+        let argv = [&["snap", "install", "--dangerous"], confined, &[&inside]].concat();
+        self.run(&step, &argv, INSTALL).await?;
         self.run(&step, &["rm", &inside], STEP).await?;
         Ok(())
     }

@@ -25,6 +25,8 @@ pub(crate) struct Description {
     #[serde(default)]
     base: Option<String>,
     #[serde(default)]
+    confinement: Option<String>,
+    #[serde(default)]
     assumes: Option<Vec<String>>,
     #[serde(default)]
     plugs: Option<BTreeMap<String, Option<Attributes>>>,
@@ -158,6 +160,7 @@ impl Description {
             name: self.name,
             version: self.version.unwrap_or_else(|| "unset".to_owned()),
             kind: self.kind.unwrap_or_else(|| "app".to_owned()),
+            devmode: self.confinement.as_deref() == Some("devmode"),
             base: self.base,
             assumes: self.assumes.unwrap_or_default(),
             apps,

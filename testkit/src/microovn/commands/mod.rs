@@ -16,6 +16,9 @@ const OVN_RUN: &str = "/var/snap/microovn/common/run/ovn";
 /// The folder of what the daemon knows.
 const STATE: &str = "/var/snap/microovn/common/state";
 
+/// Where a tap on the control socket notes what MicroOVN is told.
+pub const TOLD: &str = "/run/testkit-told";
+
 /// Where snapd answers.
 const SNAPD: &str = "/run/snapd.socket";
 
@@ -54,6 +57,11 @@ pub fn switch() -> Argv {
         "list",
         "Bridge",
     ])
+}
+
+/// What MicroOVN was told since somebody listens; read by [`Told::parse_all`](super::Told::parse_all).
+pub fn told() -> Argv {
+    argv(&["cat", TOLD])
 }
 
 /// Chassis and Encap of the Southbound; read by [`Southbound::parse`](crate::ovn::Southbound::parse).
