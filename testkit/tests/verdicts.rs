@@ -188,7 +188,7 @@ fn a_live_check_builds_its_own_verdict() {
 fn subjects_apply_where_there_is_something_to_read() {
     let state = common::state(false, false);
     let apply = |n: usize| Subject::ALL.iter().filter(|subject| subject.applies_to(&state.members[n])).count();
-    assert_eq!((apply(0), apply(3)), (16, 14));
+    assert_eq!((apply(0), apply(3)), (17, 15));
     assert!(Subject::NbRaft.reads(&state, &state.members[3]).is_empty());
     assert_eq!(Subject::Routes.reads(&state, &state.members[3]).len(), 3);
     assert_eq!(Subject::Environment.reads(&state, &state.members[0]).len(), 2);

@@ -20,9 +20,12 @@ fn page(name: &str) -> Page {
 
 /// The variables that the framework reads by a name of its own, from its source.
 fn variables() -> BTreeSet<String> {
-    let source = fs::read_to_string(root().join("testkit/src/config/environment.rs")).expect("the source");
-    let source = source.split("#[cfg(test)]").next().expect("a beginning");
-    found(r#""(TESTKIT|MICROOVN|LXD)_[A-Z_]+[A-Z]""#, source)
+    let sources = ["testkit/src/config.rs", "testkit/src/config/environment.rs"].map(|file| {
+        let source = fs::read_to_string(root().join(file)).expect("the source");
+        found(r#""(TESTKIT|MICROOVN|LXD)_[A-Z_]+[A-Z]""#, source.split("#[cfg(test)]").next().expect("a beginning"))
+    });
+    // Where clients of LXD have their configuration is their own.
+    sources.into_iter().flatten().filter(|name| !name.ends_with("_CONF")).collect()
 }
 
 #[test]
