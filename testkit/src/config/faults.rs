@@ -12,6 +12,9 @@ const README: &str = include_str!("../../../images/stand-in/README.md");
 /// The same of the stand-in for MicroCloud.
 const MICROCLOUD: &str = include_str!("../../../images/microcloud/README.md");
 
+/// In front of a fault that is played from the first refresh of the snap on.
+const REFRESHED: &str = "refreshed";
+
 /// Faults of the stand-in, a line each: its name and perhaps a value, on every member, or behind `2:` on the second.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -95,7 +98,9 @@ fn read(line: &str) -> Result<Line, FaultError> {
         // A colon in a fault's value.
         _ => (None, line),
     };
-    let name = fault.split_whitespace().next().unwrap_or_default();
+    // Another fault is what that one has for a value.
+    let mut words = fault.split_whitespace().skip_while(|word| *word == REFRESHED);
+    let name = words.next().unwrap_or_default();
     if known().any(|known| known == name) {
         return Ok(Line { member, fault: fault.to_owned() });
     }
@@ -142,6 +147,12 @@ mod tests {
                  images/stand-in/README.md",
             ),
             ("encap-other\n2:zzz 1", "the stand-in has no fault \"zzz\"; all are in images/stand-in/README.md"),
+            (
+                "1:refreshed reissue-ignore",
+                "the stand-in has no fault \"reissue-ignore\" (did you mean \"reissue-ignored\"?); all are in \
+                 images/stand-in/README.md",
+            ),
+            ("2:refreshed", "the stand-in has no fault \"\"; all are in images/stand-in/README.md"),
             ("2:", "the stand-in has no fault \"\"; all are in images/stand-in/README.md"),
             ("0:encap-other", "\"0:encap-other\" is for member 0, and the first is member 1"),
         ] {

@@ -33,9 +33,22 @@ plays() {
     return 1
 }
 
-# A command that is to say nothing, and to end well.
-if plays command-silent && [ "${value:-ovn-trace}" = "${0##*/}" ]; then
+# Whether this command is the one that `value` names, and is given the word behind the name, where there is one.
+is_meant() {
+    value="${value:-ovn-trace}"
+    [ "${value%% *}" = "${0##*/}" ] || return 1
+    case "${value}" in
+        *" "*) case " $* " in *" ${value#* } "*) ;; *) return 1 ;; esac ;;
+    esac
+}
+
+# A command that is to say nothing and to end well, or to fail.
+if plays command-silent && is_meant "$@"; then
     exit 0
+fi
+if plays command-fails && is_meant "$@"; then
+    echo "${0##*/}: it cannot" >&2
+    exit 1
 fi
 
 # Whether a daemon has run before, by the log file that is among its arguments: it makes one, and nobody removes it but

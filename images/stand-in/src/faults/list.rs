@@ -339,9 +339,13 @@ faults! {
 
     // Commands.
 
-    /// A command of the snap says nothing and ends well; the value is its name, `ovn-trace` otherwise.
+    /// A command of the snap says nothing and ends well; the value is its name, `ovn-trace` otherwise, and a word that it must be
+    /// given for that.
     #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
     CommandSilent = "command-silent",
+    /// A command of the snap fails; the value is as that of `command-silent`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    CommandFails = "command-fails",
     /// The wrong number of arguments is an error, and the exit code is 0.
     MisuseExitZero = "misuse-exit-zero",
     /// `waitready` waits for nothing.
@@ -409,6 +413,9 @@ faults! {
 
     // Upgrades.
 
+    /// The fault that is the value is played from the first refresh of the snap on, and not before.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a hook of the snap plays it"))]
+    Refreshed = "refreshed",
     /// A member that is refreshed gives both databases its schemas without waiting for the others.
     SchemaTooEarly = "schema-too-early",
     /// The database that the value names (`nb` or `sb`, `sb` otherwise) keeps its schema when all members want another; the first
