@@ -19,6 +19,10 @@ const LOOK: Duration = Duration::from_millis(500);
 const CONSOLE: u64 = 64 << 20;
 /// So many mappings one of its processes may have: a page of the host is one in the process that it is in.
 const MAPPINGS: u64 = 1 << 20;
+/// Runs a kernel below a shell: the first process of a namespace cannot abort itself, as a kernel does that panics.
+const BELOW: &str = "LD_PRELOAD=\"$LD_PRELOAD_OF_HOST\" \"$@\"; exit $?";
+/// What a kernel says before the reason.
+const PANIC: &str = "Kernel panic - not syncing: ";
 const MAPPINGS_FILE: &str = "/proc/sys/vm/max_map_count";
 
 /// The folder of one host: what it shares, what it writes to its disk, its console.
@@ -33,36 +37,43 @@ pub(super) fn share(folder: &Folder) -> PathBuf {
     folder.path().join("share")
 }
 
-/// Boots the host from the disk, which is not written to, and returns its console when it has powered off. What it says
-/// of its progress is passed on.
-///
-/// # Errors
-/// When the kernel cannot be run, or it has not powered off within `patience`.
+/// What a host is booted with.
+#[derive(Debug)]
+pub(super) struct Machine<'a> {
+    pub(super) kernel: &'a Kernel,
+    /// What the kernel is preloaded with.
+    pub(super) preload: Option<&'a Path>,
+    /// It is not written to.
+    pub(super) disk: &'a Path,
+    pub(super) memory_mib: u32,
+}
+
+/// Boots the host; its console, and whether it has powered off within `patience`. What it says of its progress is passed on.
 pub(super) fn run(
     folder: &Folder,
-    kernel: &Kernel,
-    disk: &Path,
-    memory_mib: u32,
+    machine: &Machine<'_>,
     patience: Duration,
     progress: &mut Progress<'_>,
-) -> Result<String, Error> {
+) -> (String, Result<(), Error>) {
     let _mappings = Mappings::raise();
     let args = [
         format!("umid={}", folder.name()),
         format!("uml_dir={}", folder.path().display()),
-        format!("mem={memory_mib}M"),
-        format!("ubd0={},{}", folder.path().join("disk.cow").display(), disk.display()),
+        format!("mem={}M", machine.memory_mib),
+        format!("ubd0={},{}", folder.path().join("disk.cow").display(), machine.disk.display()),
         format!("systemd.setenv=TESTKIT_LAB_SHARE={}", share(folder).display()),
     ];
     let fixed = "root=/dev/ubda rw apparmor=1 security=apparmor lsm=apparmor systemd.unified_cgroup_hierarchy=1 \
                  con=null con0=null,fd:1 con1=null ssl=null";
-    let program = kernel.program.to_string_lossy();
     let memory = memory_folder(&fs::read_to_string("/proc/self/mounts").unwrap_or_default(), folder.path());
-    std::thread::scope(|scope| {
+    let mut console = Vec::new();
+    let ended = std::thread::scope(|scope| {
         // It ends with the thread that started it, which waits for it.
         let running = scope.spawn(|| {
-            let kernel = Program::new("run the host", &program).args(args).args(fixed.split(' ')).contained();
-            kernel.env("TMPDIR", &memory).run_bounded(CONSOLE, patience)
+            let program = Program::new("run the host", "sh").args(["-c", BELOW, "sh"]).arg(&machine.kernel.program);
+            let program = program.args(args).args(fixed.split(' ')).contained().env("TMPDIR", &memory);
+            let preload = machine.preload.map(Path::as_os_str).unwrap_or_default();
+            program.env("LD_PRELOAD_OF_HOST", preload).run_into(&mut console, CONSOLE, patience)
         });
         let mut told = 0;
         while !running.is_finished() {
@@ -70,9 +81,14 @@ pub(super) fn run(
             std::thread::sleep(LOOK);
         }
         pass_on(&share(folder).join(PROGRESS), told, progress);
-        let console = running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok(console.map_or_else(String::new, |console| String::from_utf8_lossy(&console).into_owned()))
-    })
+        running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    (String::from_utf8_lossy(&console).into_owned(), ended.map(drop))
+}
+
+/// Why the host's kernel ended itself, as its console has it.
+pub(super) fn panic_in(console: &str) -> Option<&str> {
+    console.lines().find_map(|line| Some(line.split_once(PANIC)?.1.trim()))
 }
 
 /// Passes on the whole lines of a file after the first `told`; how many have been told now.
@@ -115,6 +131,8 @@ impl Drop for Mappings {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -123,6 +141,22 @@ mod tests {
         let folder = |options: &str| memory_folder(&format!("tmpfs /dev/shm tmpfs {options} 0 0\n"), elsewhere);
         assert_eq!(folder("rw,relatime"), Path::new("/dev/shm"));
         assert_eq!((folder("rw,noexec").as_path(), memory_folder("", elsewhere).as_path()), (elsewhere, elsewhere));
+    }
+
+    #[test]
+    fn a_kernel_that_panics_has_ended_and_its_reason_is_found() {
+        let folder = folder().expect("a folder");
+        let program = folder.path().join("kernel");
+        let said = format!("[    0.1] {PANIC}no init");
+        fs::write(&program, format!("#!/bin/sh\necho '{said}'\nkill -ABRT $$\nexec sleep 60\n")).expect("written");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it can be run");
+        let kernel = Kernel { program, modules: PathBuf::new() };
+        let machine = Machine { kernel: &kernel, preload: None, disk: Path::new("/dev/null"), memory_mib: 1 };
+        let (console, ended) = run(&folder, &machine, Duration::from_secs(30), &mut |_| {});
+        let error = ended.expect_err("it did not power off").to_string();
+        assert!(!error.contains("did not end"), "{error}");
+        assert_eq!(panic_in(&console), Some("no init"), "{console}");
+        assert_eq!(panic_in("[    0.1] Run /sbin/init\n"), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod inside;
 mod kernel;
 mod machine;
 mod order;
+mod registers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use crate::paper::{Paper, table};
 use crate::testkit_command;
 pub(crate) use inside::inside;
 use kernel::Kernel;
+use machine::Machine;
 use order::{ORDER, Order, REPORT, Report};
 
 /// How to run the host.
@@ -77,15 +79,15 @@ fn try_in(config: &Config, recipe: &Recipe, packaged: Kernel, mut order: Order, 
         image::build_snaps(&workspace, &cache, release, &mut progress).map_err(Failure::provisioning)?;
         image::build_node(&workspace, &cache, &mut progress).map_err(Failure::provisioning)?;
         drop(cache);
-        let folder = config.root.join("lab/host");
+        let recipes = config.root.join("lab/host");
         let cache = Cache::open(&config.cache_dir.join(LAB)).map_err(Failure::provisioning)?;
         let kernel = if args.traffic {
-            kernel::built(&recipe.kernel, &folder.join("kernel.config"), &packaged, &cache, &mut progress)
+            kernel::built(&recipe.kernel, &recipes.join("kernel.config"), &packaged, &cache, &mut progress)
                 .map_err(Failure::provisioning)?
         } else {
             packaged
         };
-        let disk = disk::ensure(&recipe.disk, &folder.join("files"), &kernel, &cache, &mut progress);
+        let disk = disk::ensure(&recipe.disk, &recipes.join("files"), &kernel, &cache, &mut progress);
         let disk = disk.map_err(Failure::provisioning)?;
         drop(cache);
         order.artifacts = names(&config.cache_dir, &["tmp", "lock", "golden.lock", LAB])?;
@@ -96,17 +98,28 @@ fn try_in(config: &Config, recipe: &Recipe, packaged: Kernel, mut order: Order, 
         fs::write(share.join(ORDER), written).map_err(Failure::usage)?;
         let own = std::env::current_exe().map_err(Failure::usage)?;
         fs::copy(own, share.join("lab")).map_err(Failure::usage)?;
+        let preload = registers::preload(&recipes, &path).map_err(Failure::provisioning)?;
         progress("booting the host");
         let patience = Duration::from_secs(args.minutes * 60);
-        let ran = machine::run(&folder, &kernel, &disk, args.memory, patience, &mut progress);
-        let console = keep(&config.root.join("target"), &share, ran.as_ref().map_or("", String::as_str))?;
+        let machine = Machine { kernel: &kernel, preload: preload.as_deref(), disk: &disk, memory_mib: args.memory };
+        let (console, ended) = machine::run(&folder, &machine, patience, &mut progress);
+        let panic = machine::panic_in(&console);
+        let console = keep(&config.root.join("target"), &share, &console)?;
         let report = fs::read(share.join(REPORT)).ok().and_then(|json| serde_json::from_slice(&json).ok());
         drop(folder);
         let left = leftovers::of(&name, &path);
         if !left.is_empty() {
             return Err(Failure::Provisioning(format!("of the host is left: {}", left.join(", "))));
         }
-        ran.map_err(Failure::provisioning)?;
+        if let Some(panic) = panic {
+            let console = console.display();
+            return Err(Failure::Provisioning(format!(
+                "the host's kernel panicked: {panic}; its console is in {console}"
+            )));
+        }
+        ended.map_err(|error| {
+            Failure::Provisioning(format!("{error}; the host's console is in {}", console.display()))
+        })?;
         let report: Report = report.ok_or_else(|| {
             Failure::Provisioning(format!(
                 "the host powered off without a report; its console is in {}",

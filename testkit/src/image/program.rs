@@ -209,9 +209,17 @@ impl<'a> Program<'a> {
     /// # Errors
     /// As [`Program::run`], and when it is late.
     pub fn run_bounded(self, most: u64, patience: Duration) -> Result<Option<Vec<u8>>, Error> {
+        let mut printed = Vec::new();
+        Ok(self.run_into(&mut printed, most, patience)?.then_some(printed))
+    }
+
+    /// As [`Program::run_bounded`], with its standard output in `printed` however it ends; whether that is all.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn run_into(self, printed: &mut Vec<u8>, most: u64, patience: Duration) -> Result<bool, Error> {
         let expression = self.expression()?.stdin_null().stderr_capture().unchecked();
         let running = expression.reader().map_err(|error| self.not_run(&error))?;
-        let mut printed = Vec::new();
         let (ended, end) = mpsc::channel::<()>();
         let (read, late) = std::thread::scope(|scope| {
             let running = &running;
@@ -220,7 +228,7 @@ impl<'a> Program<'a> {
                 late.then(|| running.kill()).is_some()
             });
             let mut output = running;
-            let read = output.by_ref().take(most + 1).read_to_end(&mut printed);
+            let read = output.by_ref().take(most + 1).read_to_end(printed);
             drop(ended);
             (read, watch.join().unwrap_or(false))
         });
@@ -231,10 +239,10 @@ impl<'a> Program<'a> {
         if printed.len() as u64 > most {
             // Dropping the reader would wait for it; whether it can be ended makes no difference to what is known.
             let _ = running.kill();
-            return Ok(None);
+            return Ok(false);
         }
         match running.try_wait() {
-            Ok(Some(output)) => self.judge(output).map(|()| Some(printed)),
+            Ok(Some(output)) => self.judge(output).map(|()| true),
             Ok(None) => Err(self.failed("closed its output and did not end".to_owned(), String::new())),
             Err(error) => Err(self.not_run(&error)),
         }
@@ -294,6 +302,9 @@ mod tests {
         assert!(error.starts_with("failed to read: sleep did not end within 0 s"), "{error}");
         let error = run("ls", &["/no/such/folder"], 1, patience).unwrap_err().to_string();
         assert!(error.contains("ls exited with 2") && error.contains("/no/such/folder"), "{error}");
+        let mut printed = Vec::new();
+        let fails = Program::new("read", "sh").args(["-c", "echo before; exit 3"]);
+        assert!(fails.run_into(&mut printed, 100, patience).is_err() && printed == b"before\n");
         let error = run("no-such-program-here", &[], 1, patience).unwrap_err();
         assert!(matches!(error, Error::NoProgram { .. }), "{error}");
     }
