@@ -277,9 +277,11 @@ fn inspect_given(config: &Config) -> Result<Option<(Snap, Vec<Snap>)>, ClusterEr
             None => Ok(None),
         };
     };
-    let snap = Snap::inspect(path)?;
+    let paths: Vec<&Path> = [path].into_iter().chain(&config.extra_snaps).map(PathBuf::as_path).collect();
+    let mut snaps = Snap::inspect_all(&paths)?;
+    let extra = snaps.split_off(1);
+    let snap = snaps.remove(0);
     snap.require_microovn()?;
-    let extra = config.extra_snaps.iter().map(|path| Snap::inspect(path)).collect::<Result<_, _>>()?;
     Ok(Some((snap, extra)))
 }
 
@@ -334,9 +336,11 @@ fn snaps(
     }
     let release = image::choose_release(workspace, cache, release)?;
     let built = image::build_snaps(workspace, cache, release, progress)?;
-    let snap = Snap::inspect(&built.stand_in)?;
+    let mut snaps = Snap::inspect_all(&[&built.stand_in, &built.snapd, &built.base])?;
+    let extra = snaps.split_off(1);
+    let snap = snaps.remove(0);
     snap.require_microovn()?;
-    Ok((snap, vec![Snap::inspect(&built.snapd)?, Snap::inspect(&built.base)?]))
+    Ok((snap, extra))
 }
 
 /// Waits for the cache and for the right to make golden images, without holding up other tasks: who has them may be

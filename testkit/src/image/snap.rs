@@ -1,6 +1,7 @@
 //! What a snap file says of itself: read from its `meta/snap.yaml`, without installing it.
 
 mod description;
+mod known;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,6 +90,22 @@ impl Snap {
     /// Errors: [`Error::Snap`], with what to do, for a file that is absent, cut short, not a squashfs, or without a
     /// `meta/snap.yaml` that parses.
     pub fn inspect(path: &Path) -> Result<Self, Error> {
+        known::or_read(path, || Self::read(path))
+    }
+
+    /// Reads the snaps at `paths`, all at the same time; in their order.
+    ///
+    /// # Errors
+    /// As [`Snap::inspect`], of the first of them that cannot be used.
+    pub fn inspect_all(paths: &[&Path]) -> Result<Vec<Self>, Error> {
+        std::thread::scope(|scope| {
+            let reading: Vec<_> = paths.iter().map(|path| scope.spawn(|| Self::inspect(path))).collect();
+            let read = reading.into_iter().map(std::thread::ScopedJoinHandle::join);
+            read.map(|read| read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        })
+    }
+
+    fn read(path: &Path) -> Result<Self, Error> {
         check_squashfs(path)?;
         // The file is somebody else's: it may unpack to anything, and unsquashfs may lose its way in it.
         let yaml = Program::new(&format!("read meta/snap.yaml of {}", path.display()), "unsquashfs")

@@ -69,6 +69,27 @@ fn a_snap_is_read_from_its_own_description() {
 }
 
 #[test]
+fn a_snap_is_read_once_and_again_when_it_has_changed() {
+    let (_folder, path) = snap(Some(MICROOVN));
+    let first = Snap::inspect(&path).unwrap();
+    let mut reads = 0;
+    let mut look = || {
+        known::or_read(&path, || {
+            reads += 1;
+            Snap::read(&path)
+        })
+    };
+    assert_eq!(look().unwrap(), first);
+    let (_other, other) = snap(Some(&MICROOVN.replace("26.03", "26.04")));
+    fs::copy(other, &path).unwrap();
+    assert_eq!(look().unwrap().version, "26.04");
+    assert_eq!(look().unwrap().version, "26.04");
+    assert_eq!(reads, 1, "only what had changed");
+    fs::remove_file(&path).unwrap();
+    assert!(Snap::inspect_all(&[&path]).is_err(), "what is gone is not known");
+}
+
+#[test]
 fn a_version_is_the_text_that_snapd_takes_it_for() {
     for (written, version) in [
         ("24.10", "24.10"),
