@@ -127,8 +127,6 @@ pub struct Config {
     pub traffic: bool,
     /// Bound on clusters formed at once; `None` means measured on the LXD host.
     pub parallel: Option<usize>,
-    /// Bound on journeys played at once; `None` means as many as `parallel` says, or else measured on the LXD host.
-    pub journeys: Option<usize>,
     /// Range of the preparation bridge; `None` means picked.
     pub subnet: Option<ipnet::Ipv4Net>,
     /// Faults for the stand-in.
@@ -273,7 +271,6 @@ impl Config {
             reuse: pick!(reuse).unwrap_or_default(),
             traffic: pick!(traffic).unwrap_or_default(),
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
-            journeys: pick!(journeys).map(std::num::NonZeroUsize::get),
             subnet: pick!(subnet),
             faults: pick!(faults),
             stand_in: pick!(stand_in),

@@ -89,7 +89,7 @@ pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failu
     let Order { catalogue, suites, .. } = *order;
     let programs = order.programs.get_or_try_init(|| Programs::build(config, suites));
     let (divided, programs) = tokio::try_join!(divide(config, suites), programs)?;
-    let Division { runnable, skips, run, room, journeys } = divided;
+    let Division { runnable, skips, run, room } = divided;
     if runnable.is_empty() {
         say(&skips);
         let options = catalogue.options.iter().map(|option| option.declaration());
@@ -100,9 +100,10 @@ pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failu
     }
     let command = nextest::command(config, &runnable, Some(programs), order.runner)?;
     let command = order.settings.iter().fold(command, |command, (name, value)| command.env(name, value));
-    let rooms = [("TESTKIT_PARALLEL", room), ("TESTKIT_JOURNEYS", journeys)];
-    let rooms = rooms.into_iter().filter_map(|(name, room)| Some((name, room?)));
-    let command = rooms.fold(command, |command, (name, room)| command.env(name, room.to_string()));
+    let command = match room {
+        Some(room) => command.env("TESTKIT_PARALLEL", room.to_string()),
+        None => command,
+    };
     let began = Timestamp::now();
     // The whole run, so that each round is shown as one.
     let repeats = order.runner.iter().any(|word| word.starts_with("--stress-"));
@@ -169,8 +170,6 @@ struct Division {
     /// How many clusters there is room for at once, as it was before the tests began: when all of them start, the host looks
     /// slower than it is. `None` where each member of an LXD cluster has turns of its own, which tests count by themselves.
     room: Option<usize>,
-    /// The same of those who take steps, where they have places of their own.
-    journeys: Option<usize>,
 }
 
 /// The suites that the product can be tested with, and the others.
@@ -211,8 +210,7 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
         None if site.client.is_clustered() => None,
         None => Some(site.room().await.map_err(Failure::cluster)?),
     };
-    let journeys = site.journeys().await.map_err(Failure::cluster)?;
-    Ok(Division { runnable, skips, run: site.run, room, journeys })
+    Ok(Division { runnable, skips, run: site.run, room })
 }
 
 /// What somebody lacks, if anything.

@@ -72,27 +72,16 @@ impl Site {
     /// formed, which ends with that. `None` where somebody said how many clusters there may be, and where the turn says on which
     /// member of an LXD cluster: there the turn is held instead.
     pub(super) async fn life(&self, cost: u64) -> Result<Option<Turn>, ClusterError> {
-        match self.run.once("lives", async || self.journeys().await).await? {
-            Some(places) => Ok(Some(self.run.life(cost, places).await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// How many clusters the LXD host has memory and processors to take steps with; `None` where the turn to form one is held for that.
-    ///
-    /// # Errors
-    /// When it cannot be asked.
-    pub async fn journeys(&self) -> Result<Option<usize>, ClusterError> {
-        let Config { parallel, journeys, traffic, .. } = self.config;
-        if self.client.is_clustered() || (parallel.is_some() && journeys.is_none()) {
+        if self.client.is_clustered() || self.config.parallel.is_some() {
             return Ok(None);
         }
-        if journeys.is_some() {
-            return Ok(journeys);
-        }
-        let capacity = self.capacity().await?;
+        let lives = self.run.once("lives", async || Ok::<_, ClusterError>(self.lives(self.capacity().await?))).await?;
+        Ok(Some(self.run.life(cost, lives).await?))
+    }
+
+    fn lives(&self, capacity: Capacity) -> usize {
         let lives = members::lives_of(capacity, turns_of(capacity));
-        Ok(Some(if traffic { lives.div_ceil(LIVES_WATCHED) } else { lives }))
+        if self.config.traffic { lives.div_ceil(LIVES_WATCHED) } else { lives }
     }
 
     async fn turn_on_member(&self, cost: u64, steps: usize) -> Result<Turn, ClusterError> {

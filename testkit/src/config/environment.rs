@@ -184,7 +184,6 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         reuse: switch(environment, "TESTKIT_REUSE")?,
         traffic: switch(environment, "TESTKIT_TRAFFIC")?,
         parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
-        journeys: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_JOURNEYS", "a whole number above 0")?,
         faults: faults(environment)?,
         stand_in: choice(environment, "TESTKIT_STAND_IN")?,
         datapath: choice(environment, "TESTKIT_DATAPATH")?,

@@ -67,8 +67,6 @@ pub struct Layer {
     pub traffic: Option<bool>,
     /// How many clusters may be formed at the same time.
     pub parallel: Option<std::num::NonZeroUsize>,
-    /// How many journeys may be played at the same time.
-    pub journeys: Option<std::num::NonZeroUsize>,
     /// The IPv4 range of the bridge on which images are prepared.
     #[serde(deserialize_with = "subnet")]
     pub subnet: Option<ipnet::Ipv4Net>,
