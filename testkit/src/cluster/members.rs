@@ -12,21 +12,7 @@ pub const CLUSTER_MEMORY: u64 = 768 << 20;
 /// Clusters formed per processor: forming one is mostly waiting for timers of others.
 const CLUSTERS_PER_PROCESSOR: u64 = 2;
 
-/// Clusters that take steps per processor: they mostly wait for elections, heartbeats and leases, at an eighth of a processor each.
-const LIVES_PER_PROCESSOR: u64 = 4;
-/// The members that join on the way are more than those of a forming cluster.
-const LIFE_MEMORY: u64 = 2 * CLUSTER_MEMORY;
-
-/// How many clusters a host has memory and processors to take steps with, of which so many can be formed at once.
-pub(super) fn lives_of(Capacity { memory, processors }: Capacity, turns: usize) -> usize {
-    if wait::is_slow() {
-        return turns;
-    }
-    let lives = (memory / LIFE_MEMORY).min(processors.max(1) * LIVES_PER_PROCESSOR);
-    usize::try_from(lives).unwrap_or(1).max(turns)
-}
-
-/// How many clusters a host has memory and processors to form at once.
+/// How many clusters a host has memory and processors for.
 pub(super) fn turns_of(Capacity { memory, processors }: Capacity) -> usize {
     // Members of several clusters would take from each other the time that the product allows itself.
     if wait::is_slow() {
@@ -95,18 +81,6 @@ mod tests {
 
     fn away(name: &str) -> Surveyed {
         Surveyed { capacity: None, problem: format!("{name:?} is Offline"), ..member(name, None) }
-    }
-
-    #[test]
-    fn twice_as_many_take_steps_as_are_formed_where_memory_lasts() {
-        let lives = |gib: u64, processors| {
-            let capacity = Capacity { memory: gib << 30, processors };
-            (turns_of(capacity), lives_of(capacity, turns_of(capacity)))
-        };
-        assert_eq!(
-            [lives(64, 4), lives(23, 2), lives(8, 2), lives(4, 2), lives(1, 2)],
-            [(8, 16), (4, 8), (4, 5), (4, 4), (1, 1)]
-        );
     }
 
     #[test]

@@ -67,8 +67,8 @@ pub async fn provision(site: &Site, order: Order<'_>, dir: &Path) -> Result<Mani
     Ok(provision_for(site, order, 0, dir).await?.0)
 }
 
-/// The same, for so many steps that are taken from it. As long as the place is held, nobody else takes it, so that those who take steps
-/// are bounded as those who form are.
+/// The same, for so many steps that are taken from it. As long as the turn is held, nobody else takes it: those who take steps
+/// are bounded like those who form.
 pub(super) async fn provision_for(
     site: &Site,
     order: Order<'_>,
@@ -93,17 +93,12 @@ pub(super) async fn provision_for(
         crate::host::require_ipv6(&site.config)?;
     }
     let cost = expected(&site.config.out_dir, &sketch, steps);
-    let waiting = async {
-        let life = if steps > 0 { site.life(cost).await? } else { None };
-        let turn = site.turn(cost, if life.is_some() { 0 } else { steps }).await?;
-        Ok::<_, ClusterError>((life, turn))
-    };
-    let (life, turn) = timeline.stage(Work::Turn, Owner::Framework, waiting).await?;
+    let turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost, steps)).await?;
     let place = Place { site, member: turn.member(), timeline: &timeline, progress: &progress, dir };
     let made = provision_at(&place, order, &sketch).await;
     match lost_meanwhile(&place, &made).await {
         Some(lost) => Err(lost),
-        None => Ok((made?, life.unwrap_or(turn))),
+        None => Ok((made?, turn)),
     }
 }
 

@@ -15,8 +15,6 @@ use crate::session::{Run, Turn};
 /// How many times fewer clusters take steps at the same time where packets are watched meanwhile: a switch that carries them itself
 /// loses some where it gets no time.
 const WATCHED: usize = 2;
-/// The same of the places of those who take steps, which are twice as many as turns.
-const LIVES_WATCHED: usize = 2 * WATCHED;
 
 /// The configuration, LXD, the run, and the command that can reap it.
 #[derive(Debug)]
@@ -66,22 +64,6 @@ impl Site {
             Ok::<_, ClusterError>(vec![Place::only(places(turns, capacity.memory).max(1))])
         };
         self.run.turn(Need { memory: 0, cost }, places).await
-    }
-
-    /// Waits for a place among those who go on with their clusters, for as long as it is held; then the cluster is to wait for its turn to be
-    /// formed, which ends with that. `None` where somebody said how many clusters there may be, and where the turn says on which
-    /// member of an LXD cluster: there the turn is held instead.
-    pub(super) async fn life(&self, cost: u64) -> Result<Option<Turn>, ClusterError> {
-        if self.client.is_clustered() || self.config.parallel.is_some() {
-            return Ok(None);
-        }
-        let lives = self.run.once("lives", async || Ok::<_, ClusterError>(self.lives(self.capacity().await?))).await?;
-        Ok(Some(self.run.life(cost, lives).await?))
-    }
-
-    fn lives(&self, capacity: Capacity) -> usize {
-        let lives = members::lives_of(capacity, turns_of(capacity));
-        if self.config.traffic { lives.div_ceil(LIVES_WATCHED) } else { lives }
     }
 
     async fn turn_on_member(&self, cost: u64, steps: usize) -> Result<Turn, ClusterError> {

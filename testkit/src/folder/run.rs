@@ -146,11 +146,6 @@ impl RunFolder {
         self.0.join("turns")
     }
 
-    /// Who waits for a place among those who take steps, and who has one.
-    pub fn lives(&self) -> PathBuf {
-        self.0.join("lives")
-    }
-
     /// Held by who uses what has this name.
     pub fn held(&self, name: &str) -> PathBuf {
         self.turns().join(format!("{name}.lock"))

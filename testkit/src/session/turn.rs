@@ -56,27 +56,9 @@ impl Run {
     pub async fn turn<E: From<RunError>>(
         &self,
         need: Need,
-        places: impl AsyncFnMut() -> Result<Vec<Place>, E>,
-    ) -> Result<Turn, E> {
-        self.in_turn(self.common().turns(), need, places).await
-    }
-
-    /// Waits in the same way for one of so many places among those who go on with a cluster that is formed. The turn to form it is
-    /// another.
-    ///
-    /// # Errors
-    /// When the run's folder cannot be used.
-    pub async fn life(&self, cost: u64, places: usize) -> Result<Turn, RunError> {
-        let places = async || Ok(vec![Place::only(places)]);
-        self.in_turn(self.common().lives(), Need { memory: 0, cost }, places).await
-    }
-
-    async fn in_turn<E: From<RunError>>(
-        &self,
-        dir: PathBuf,
-        need: Need,
         mut places: impl AsyncFnMut() -> Result<Vec<Place>, E>,
     ) -> Result<Turn, E> {
+        let dir = self.common().turns();
         fs::create_dir_all(&dir).map_err(io_error("create", &dir))?;
         let waiter = Waiter::register(&dir, need, self.clock()).await.map_err(io_error("wait in", &dir))?;
         loop {
@@ -272,17 +254,6 @@ mod tests {
         assert!(waits(third.as_mut()).await, "no more than the bound are in at once");
         drop(second);
         assert_eq!(comes(third).await.place(), 1, "the second place is free, whatever the first does");
-    }
-
-    #[tokio::test]
-    async fn who_takes_steps_has_a_place_of_its_own_kind() {
-        let out = tempfile::tempdir().expect("a folder");
-        let run = run(out.path()).await;
-        let _forms = turn(&run, 1, 0).await.expect("a turn");
-        let lives = comes(pin!(run.life(0, 1))).await;
-        assert!(waits(pin!(turn(&run, 1, 0))).await && waits(pin!(run.life(0, 1))).await, "there is one of each");
-        drop(lives);
-        comes(pin!(run.life(0, 1))).await;
     }
 
     #[tokio::test]
