@@ -5,6 +5,7 @@ use std::fs;
 
 use regex::Regex;
 use serde_json::Value;
+use testkit::matrix::Tier;
 
 use super::commands::testkit;
 use super::pages::{Page, pages, root};
@@ -113,4 +114,26 @@ fn the_check_that_is_shown_is_one() {
     let blocks = page("how-to/add-a-check.md").blocks();
     let shown = blocks.iter().find(|block| block.info == "rust").expect("code");
     assert!(source.ends_with(&shown.text), "docs/how-to/add-a-check.md shows another check than\n{source}");
+}
+
+#[test]
+fn the_readme_has_every_option_with_all_its_values_and_every_tier_with_its_suites() {
+    let readme = page("README.md").text;
+    let row = |name: &str| {
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        row.unwrap_or_else(|| panic!("the README has no row of {name}")).to_owned()
+    };
+    for option in suites::options::OPTIONS {
+        let declaration = option.declaration();
+        let values: BTreeSet<String> = declaration.values.iter().map(|value| (*value).to_owned()).collect();
+        let named = found("`[a-z0-9_]+`", row(declaration.name).split_once(" | ").expect("a second column").1);
+        assert!(named.is_superset(&values), "{}: {values:?}, and the README names {named:?}", declaration.name);
+    }
+    let matrix = suites::options::matrix().expect("a matrix");
+    let core = suites::options::core(&matrix).expect("its core");
+    let tiers = Tier::ALL.map(|tier| (tier.to_string(), matrix.select(tier, &core).len()));
+    let life = ("life".to_owned(), suites::journeys::JOURNEYS.len());
+    for (tier, count) in tiers.into_iter().chain([life]) {
+        assert_eq!(row(&tier).split(" | ").nth(1), Some(count.to_string().as_str()), "{tier}");
+    }
 }

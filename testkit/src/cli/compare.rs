@@ -12,7 +12,7 @@ use super::output::show;
 use super::suites::{Group, Suite};
 use super::{Catalogue, Failure, host, releases};
 use crate::cluster::{self, Capabilities, Site};
-use crate::config::{Config, Layer, UpgradeFrom};
+use crate::config::{Config, UpgradeFrom};
 use crate::image::{self, NodeSnapd, Snap};
 use crate::plan::Need;
 use crate::session::Run;
@@ -63,7 +63,11 @@ struct Compare {
 ///
 /// # Errors
 /// When one of them is no snap of MicroOVN, or cannot be asked.
-pub(super) async fn compare(catalogue: &Catalogue, comparison: Comparison) -> Result<ExitCode, Failure> {
+pub(super) async fn compare(
+    config: &Config,
+    catalogue: &Catalogue,
+    comparison: Comparison,
+) -> Result<ExitCode, Failure> {
     let Comparison { paths, tier, ask, json } = comparison;
     let cells = Cells::of(catalogue)?;
     let mut suites = match tier {
@@ -71,7 +75,9 @@ pub(super) async fn compare(catalogue: &Catalogue, comparison: Comparison) -> Re
         Group::Life => Vec::new(),
     };
     suites.extend(cells.life(None)?);
-    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+    if let Some(UpgradeFrom::File(path)) = &config.upgrade_from {
+        Snap::inspect(path).map_err(Failure::usage)?;
+    }
     let mut sides = Vec::new();
     for path in &paths {
         let path = std::path::absolute(path).map_err(Failure::usage)?;
@@ -83,13 +89,13 @@ pub(super) async fn compare(catalogue: &Catalogue, comparison: Comparison) -> Re
     let mut all = Vec::new();
     for snap in sides {
         let able =
-            if ask { Some(asked(&config, &snap.path).await?) } else { Capabilities::of_files(&snap.path, &needs) };
-        let older = older(&config, &snap, &needs);
+            if ask { Some(asked(config, &snap.path).await?) } else { Capabilities::of_files(&snap.path, &needs) };
+        let older = older(config, &snap, &needs);
         all.push(Side { snap, able, older });
     }
     let [one, other] = <[Side; 2]>::try_from(all).map_err(|_| Failure::Usage("two snaps are compared".to_owned()))?;
     for side in [&one, &other] {
-        note(&config, side)?;
+        note(config, side)?;
     }
     let of = |suite: &Suite| Compare {
         suite: suite.name().to_owned(),

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use quick_junit::Report;
+use quick_junit::{Report, TestCaseStatus};
 use serde::Deserialize;
 
 use super::Failure;
@@ -128,6 +128,9 @@ impl Junit {
         };
         let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
         let report = Report::deserialize_from_str(&text).map_err(|error| failed(&error))?;
+        if let Some(lost) = lost(&report) {
+            return Err(failed(&lost));
+        }
         Ok(Self { path: path.to_owned(), report })
     }
 
@@ -159,6 +162,15 @@ impl Junit {
     }
 }
 
+/// What a file says that it has and does not have: of one whose results were lost, what is left may all be green.
+fn lost(report: &Report) -> Option<String> {
+    let cases = || report.test_suites.iter().flat_map(|suite| &suite.test_cases);
+    let failed = cases().filter(|case| matches!(case.status, TestCaseStatus::NonSuccess { .. })).count();
+    let (said, has) = ((report.tests, report.failures + report.errors), (cases().count(), failed));
+    let words = |(tests, failed): (usize, usize)| format!("{tests} tests of which {failed} failed");
+    (said.0 > has.0 || said.1 > has.1).then(|| format!("it says {}, and has {}", words(said), words(has)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +190,24 @@ mod tests {
             Ok(path) => Ok(path.strip_prefix(folder.path()).expect("within").display().to_string()),
             Err(Failure::Usage(said)) => Err(said),
             Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_whose_results_were_lost_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("junit.xml");
+        let read = |text: &str| {
+            fs::write(&path, text).expect("written");
+            Junit::read(&path).map(|junit| junit.report.tests)
+        };
+        let whole = r#"<testsuites name="x" tests="1" failures="0" errors="0"><testsuite name="a" tests="1" disabled="0" errors="0" failures="0"><testcase name="b" classname="a" time="0.1"/></testsuite></testsuites>"#;
+        assert_eq!(read(whole).expect("whole"), 1);
+        for (of, other) in
+            [("tests=\"1\" failures", "tests=\"7\" failures"), ("failures=\"0\" errors", "failures=\"3\" errors")]
+        {
+            let Err(Failure::Usage(said)) = read(&whole.replacen(of, other, 1)) else { panic!("{other}") };
+            assert!(said.contains("it says ") && said.contains(", and has 1 tests of which 0 failed"), "{said}");
         }
     }
 

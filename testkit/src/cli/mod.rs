@@ -43,6 +43,7 @@ mod up;
 mod watch;
 
 use std::future::Future;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -124,7 +125,7 @@ pub fn run(work: impl Future<Output = Result<ExitCode, Failure>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: failed to start the runtime: {error}");
+            complain(&format!("error: failed to start the runtime: {error}"));
             return ExitCode::from(2);
         }
     };
@@ -137,39 +138,47 @@ pub fn run(work: impl Future<Output = Result<ExitCode, Failure>>) -> ExitCode {
         Err(Failure::Usage(message)) => (2, message),
         Err(Failure::Provisioning(message)) => (3, message),
     };
-    eprintln!("error: {message}");
+    complain(&format!("error: {message}"));
     ExitCode::from(code)
+}
+
+/// The settings, after saying what is set and means nothing here.
+fn settings() -> Result<Config, Failure> {
+    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+    for notice in &config.notices {
+        complain(&format!("note: {notice}"));
+    }
+    Ok(config)
+}
+
+/// Says something to a person, who may have gone away.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure> {
     let command = match args.command {
         Command::Generate { check } => {
-            dist::refuse_in(&Config::resolve(Layer::default()).map_err(Failure::usage)?, "generate")?;
+            dist::refuse_in(&settings()?, "generate")?;
             return generate::generate(catalogue, check);
         }
         Command::Plan(args) => {
+            let config = settings()?;
             if let Some((suites, json)) = args.placed(catalogue)? {
-                let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
                 return place::place(&config, &suites, json).await;
             }
             return match args.comparison()? {
-                Some(comparison) => compare::compare(catalogue, comparison).await,
-                None => plan::plan(catalogue, &args),
+                Some(comparison) => compare::compare(&config, catalogue, comparison).await,
+                None => plan::plan(&config, catalogue, &args),
             };
         }
-        Command::Summary(args) => return summary::summary(&args),
+        Command::Summary(args) => return summary::summary(&settings()?, &args),
         Command::Completions { shell } => return shell_help::completions(shell),
         Command::Man => return shell_help::manual(),
         Command::Reap(args) => return runs::reap(args).await,
         command => command,
     };
-    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
-    // The reaper speaks to nobody.
-    if !matches!(command, Command::Reap { .. }) {
-        for notice in &config.notices {
-            eprintln!("note: {notice}");
-        }
-    }
+    let config = settings()?;
     if matches!(command, Command::Run(_) | Command::Bisect(_) | Command::Up(_)) {
         config.require_writable().map_err(Failure::usage)?;
     }

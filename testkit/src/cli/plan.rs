@@ -18,10 +18,13 @@ use super::output::show;
 use super::suites::{Group, LIFE, Suite};
 use super::{Catalogue, Failure, explain, parity};
 use crate::cluster;
-use crate::config::{Config, Layer};
+use crate::config::Config;
 use crate::matrix::Tier;
 use coverage::coverage;
 use rows::{CellRow, in_a_table, in_markdown, row};
+
+/// Jobs of a workflow, where nobody says how many.
+const JOBS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(4).unwrap();
 
 /// What to show.
 #[derive(Debug, clap::Args)]
@@ -32,9 +35,9 @@ pub(super) struct PlanArgs {
     /// How to print it; `github` is the strategy matrix of a workflow.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Over how many jobs `--format github` spreads the cells.
-    #[arg(long, default_value = "4")]
-    jobs: std::num::NonZeroUsize,
+    /// Over how many jobs `--format github` spreads the cells, instead of four.
+    #[arg(long, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
     /// What would be provisioned, asked, answered and expected for this cell; or what would be done in this journey, and
     /// what must be so after each step.
     #[arg(long, value_name = "SUITE", conflicts_with_all = ["tier", "coverage"])]
@@ -67,16 +70,46 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
+    /// Over how many jobs suites are spread.
+    fn jobs(&self) -> std::num::NonZeroUsize {
+        self.jobs.unwrap_or(JOBS)
+    }
+
+    /// Refuses a format that what is asked for is not shown in, which a program would read as another.
+    fn check_format(&self) -> Result<(), Failure> {
+        use Format::{Github, Json, Markdown, Table};
+        let (what, formats): (&str, &[Format]) = if self.place {
+            ("--place", &[Table, Json])
+        } else if self.compare.is_some() {
+            ("--compare", &[Table, Json])
+        } else if self.explain.is_some() {
+            ("--explain", &[Table, Json])
+        } else if self.coverage {
+            ("--coverage", &[Table, Json])
+        } else if self.steps.is_some() {
+            ("--steps", &[Table])
+        } else if self.upstream.is_none() && matches!(self.tier, Group::Life) {
+            ("the tier life", &[Table, Json, Github])
+        } else {
+            ("this", &[Table, Json, Github, Markdown])
+        };
+        if !formats.contains(&self.format) {
+            let words: Vec<&str> = formats.iter().map(|format| format.word()).collect();
+            return Err(Failure::Usage(format!("{what} is shown as {}", words.join(" or "))));
+        }
+        if self.jobs.is_some() && self.format != Github {
+            return Err(Failure::Usage("--jobs is of --format github".to_owned()));
+        }
+        Ok(())
+    }
+
     /// The suites of which is to be shown where they would go, and whether as JSON; where that is asked for.
     pub(super) fn placed(&self, catalogue: &Catalogue) -> Result<Option<(Vec<Suite>, bool)>, Failure> {
-        let json = match self.format {
-            _ if !self.place => return Ok(None),
-            Format::Table => false,
-            Format::Json => true,
-            Format::Github | Format::Markdown => {
-                return Err(Failure::Usage("--place is shown as a table or as JSON".to_owned()));
-            }
-        };
+        if !self.place {
+            return Ok(None);
+        }
+        self.check_format()?;
+        let json = self.format == Format::Json;
         let cells = Cells::of(catalogue)?;
         let suites = match self.tier {
             Group::Tier(tier) => cells.suites(&cells.tier(tier)),
@@ -88,13 +121,8 @@ impl PlanArgs {
     /// What is to be compared, where that is asked for.
     pub(super) fn comparison(&self) -> Result<Option<Comparison>, Failure> {
         let Some(paths) = &self.compare else { return Ok(None) };
-        let json = match self.format {
-            Format::Table => false,
-            Format::Json => true,
-            Format::Github | Format::Markdown => {
-                return Err(Failure::Usage("--compare is shown as a table or as JSON".to_owned()));
-            }
-        };
+        self.check_format()?;
+        let json = self.format == Format::Json;
         Ok(Some(Comparison { paths: paths.clone(), tier: self.tier, ask: self.ask, json }))
     }
 }
@@ -107,14 +135,27 @@ enum Format {
     Markdown,
 }
 
+impl Format {
+    /// As an error names it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Table => "a table",
+            Self::Json => "JSON",
+            Self::Github => "the matrix of a workflow",
+            Self::Markdown => "Markdown",
+        }
+    }
+}
+
 /// Shows a tier, a cell or the coverage of a tier.
-pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, Failure> {
+pub(super) fn plan(config: &Config, catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, Failure> {
+    args.check_format()?;
     let cells = Cells::of(catalogue)?;
     if let Some(name) = &args.explain {
-        return show(&explained(&cells, name, args)?);
+        return show(&explained(config, &cells, name, args)?);
     }
     if let Some(name) = &args.upstream {
-        return show(&upstream(catalogue, &cells, name, args)?);
+        return show(&upstream(config, catalogue, &cells, name, args)?);
     }
     if let Some(name) = &args.steps {
         let suite = cells.one(name, None)?;
@@ -127,13 +168,12 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
         Group::Life if args.coverage => {
             return Err(Failure::Usage(format!("--coverage is of a tier of cells, and {LIFE} is one of journeys")));
         }
-        Group::Life => return show(&journeys(&cells, args)?),
+        Group::Life => return show(&journeys(config, &cells, args)?),
     };
     let chosen = cells.tier(tier);
     if args.coverage {
         return show(&coverage(&cells, tier, &chosen, args.format == Format::Json)?);
     }
-    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     let rows: Vec<CellRow> = chosen
         .iter()
         .map(|cell| {
@@ -150,16 +190,18 @@ pub(super) fn plan(catalogue: &Catalogue, args: &PlanArgs) -> Result<ExitCode, F
             let all = serde_json::json!({"tier": tier.to_string(), "cells": rows, "checks": checks});
             serde_json::to_string_pretty(&all).map_err(Failure::usage)?
         }
-        Format::Github => jobs::matrix(&rows, args.jobs, tier).to_string(),
+        Format::Github => jobs::matrix(&rows, args.jobs(), tier).to_string(),
     };
     show(&text)
 }
 
 /// A cell or a journey, in words or for programs.
-fn explained(cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failure> {
-    let mut suite = cells.one(name, args.on.as_deref())?;
-    let (journey, json) = (cells.find_journey(name), args.format == Format::Json);
-    if args.traffic {
+fn explained(config: &Config, cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failure> {
+    // What `run` would do with the same settings.
+    let journey = cells.find_journey(name);
+    let mut suite = cells.one(name, cells.start(args.on.as_deref(), config, &[name.to_owned()]))?;
+    let json = args.format == Format::Json;
+    if args.traffic || config.traffic {
         suite.lay_traffic();
         suite.stations = journey.map(|it| it.draw(&suite.plan.state)).transpose().map_err(Failure::usage)?;
     }
@@ -176,22 +218,28 @@ fn explained(cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failu
 }
 
 /// One of upstream's suites, and what holds its tests; for a workflow, what is run for it.
-fn upstream(catalogue: &Catalogue, cells: &Cells, name: &str, args: &PlanArgs) -> Result<String, Failure> {
+fn upstream(
+    config: &Config,
+    catalogue: &Catalogue,
+    cells: &Cells,
+    name: &str,
+    args: &PlanArgs,
+) -> Result<String, Failure> {
     let suite = parity::find(catalogue, name)?;
     match args.format {
         Format::Table => Ok(parity::in_words(&suite)),
         Format::Markdown => Ok(parity::in_markdown(&[suite])),
         Format::Json => serde_json::to_string_pretty(&suite).map_err(Failure::usage),
-        Format::Github => in_jobs(&cells.named(&suite.places()?, None)?, args, &suite.name),
+        Format::Github => in_jobs(config, &cells.named(&suite.places()?, None)?, args, &suite.name),
     }
 }
 
 /// All journeys, each with the cell it starts from.
-fn journeys(cells: &Cells, args: &PlanArgs) -> Result<String, Failure> {
+fn journeys(config: &Config, cells: &Cells, args: &PlanArgs) -> Result<String, Failure> {
     let suites = cells.life(None)?;
     let about = |suite: &Suite| cells.find_journey(suite.name()).map_or("", |journey| journey.about);
     if args.format == Format::Github {
-        return in_jobs(&suites, args, LIFE);
+        return in_jobs(config, &suites, args, LIFE);
     }
     if args.format == Format::Json {
         let row = |suite: &Suite| {
@@ -221,12 +269,11 @@ fn journeys(cells: &Cells, args: &PlanArgs) -> Result<String, Failure> {
 }
 
 /// Suites over the jobs of a workflow.
-fn in_jobs(suites: &[Suite], args: &PlanArgs, name: &str) -> Result<String, Failure> {
-    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+fn in_jobs(config: &Config, suites: &[Suite], args: &PlanArgs, name: &str) -> Result<String, Failure> {
     let row = |suite: &Suite| CellRow {
         id: suite.name().to_owned(),
         ..row(&suite.cell, &suite.plan, suite.cost(&config.out_dir))
     };
     let rows: Vec<CellRow> = suites.iter().map(row).collect();
-    Ok(jobs::matrix(&rows, args.jobs, name).to_string())
+    Ok(jobs::matrix(&rows, args.jobs(), name).to_string())
 }

@@ -59,20 +59,35 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
     }
     let cells = Cells::of(catalogue)?;
     let upstream = args.upstream.as_deref().map(|name| parity::find(catalogue, name)).transpose()?;
+    let on = match (&upstream, args.suites.as_slice(), args.tier) {
+        // What holds a test holds it from the journey's own cell.
+        (Some(_), ..) => None,
+        (None, [], Group::Life) => args.on.clone().or(config.on.clone()),
+        (None, names, _) => cells.start(args.on.as_deref(), &config, names).map(str::to_owned),
+    };
     let mut chosen = match (&upstream, args.suites.as_slice(), args.tier) {
         (Some(upstream), ..) => cells.named(&upstream.places()?, None)?,
-        (None, [], Group::Life) => cells.life(args.on.as_deref())?,
-        (None, [], Group::Tier(tier)) if args.on.is_none() => cells.suites(&cells.tier(tier)),
-        (None, names, _) => cells.named(names, args.on.as_deref())?,
+        (None, [], Group::Life) => cells.life(on.as_deref())?,
+        (None, [], Group::Tier(tier)) if on.is_none() => cells.suites(&cells.tier(tier)),
+        (None, names, _) => cells.named(names, on.as_deref())?,
     };
     if config.traffic {
         chosen.iter_mut().for_each(Suite::lay_traffic);
     }
-    if let Some(step) = &args.pause_before {
+    let journeys = chosen.iter().any(|suite| suite.stations.is_some());
+    let pause_before = args.pause_before.clone().or(config.pause_before.clone().filter(|_| journeys));
+    if let Some(step) = &pause_before {
         check_pause(&chosen, step)?;
     }
     let programs = OnceCell::new();
-    let settings = settings(&args, config.traffic);
+    let settings = [
+        // What is not asked for is not left to the surroundings.
+        (ON, on.unwrap_or_default()),
+        (PAUSE_BEFORE, pause_before.unwrap_or_default()),
+        (TRAFFIC, if config.traffic { "1" } else { "0" }.to_owned()),
+    ];
+    let keep = args.pause_on_failure.then(|| (KEEP, "on-failure".to_owned()));
+    let settings = settings.into_iter().chain(keep).collect();
     let order = Order { catalogue, suites: &chosen, programs: &programs, settings, runner: &args.runner };
     let ended = match config.require_decided() {
         Ok(()) => {
@@ -86,17 +101,6 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         Ok(()) if args.forbid_skips && lacking > 0 => Err(Failure::Checks),
         ended => ended.map(|()| ExitCode::SUCCESS),
     }
-}
-
-/// The variables that tests are told by what they are to know.
-fn settings(args: &RunArgs, traffic: bool) -> Vec<(&'static str, String)> {
-    let settings = [
-        (ON, args.on.clone()),
-        (PAUSE_BEFORE, args.pause_before.clone()),
-        (KEEP, args.pause_on_failure.then(|| "on-failure".to_owned())),
-        (TRAFFIC, Some(if traffic { "1" } else { "0" }.to_owned())),
-    ];
-    settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// Refuses a step to stop before that no chosen journey has.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::Failure;
 use super::cells::{Cells, checks, lay_traffic, nearest, target};
 use crate::cluster;
+use crate::config::Config;
 use crate::journey::{Journey, Station};
 use crate::matrix::{Cell, Tier};
 use crate::nearest;
@@ -95,6 +96,13 @@ impl Cells {
         let plan = Plan::draw_variant(&cell, self.options, Segments::documentation(), &variant);
         let stations = journey.draw(&plan.state).map_err(Failure::usage)?;
         Ok(Suite { cell, plan, target: LIFE, stations: Some(stations) })
+    }
+
+    /// From which cell journeys start that somebody asks for by these names: the one `asked` for, or else that of the settings, which
+    /// are for any command and say nothing of cells.
+    pub(super) fn start<'a>(&self, asked: Option<&'a str>, config: &'a Config, names: &[String]) -> Option<&'a str> {
+        let journeys = || names.iter().any(|name| self.find_journey(name).is_some());
+        asked.or_else(|| config.on.as_deref().filter(|_| journeys()))
     }
 
     /// The suites of these names, journeys from another cell where one is given.

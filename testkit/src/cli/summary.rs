@@ -14,7 +14,7 @@ use super::cells::target;
 use super::junit::{self, Junit};
 use super::output::show;
 use super::{Failure, products};
-use crate::config::{Config, Layer, Round};
+use crate::config::{Config, Round};
 use crate::folder::RunFolder;
 use crate::headline;
 use crate::matrix::Tier;
@@ -38,16 +38,15 @@ struct Row {
 }
 
 /// Prints the summary of a JUnit file.
-pub(super) fn summary(args: &SummaryArgs) -> Result<ExitCode, Failure> {
-    let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+pub(super) fn summary(config: &Config, args: &SummaryArgs) -> Result<ExitCode, Failure> {
     let junit = match &args.junit {
         Some(path) => Junit::read(path)?,
-        None => match latest_together(&config)? {
+        None => match latest_together(config)? {
             Some(text) => return show(&text),
-            None => last(&config)?,
+            None => last(config)?,
         },
     };
-    show(&render(&junit.report, &named(&config, &junit)))
+    show(&render(&junit.report, &named(config, &junit)))
 }
 
 /// The last runs here, where they belong together: all suites by product, and then what each run has to say.
@@ -73,7 +72,8 @@ fn latest_together(config: &Config) -> Result<Option<String>, Failure> {
 /// came to no suite, and else the copy that is with the record.
 fn last(config: &Config) -> Result<Junit, Failure> {
     let found = junit::place(config, &[]).and_then(|path| Junit::read(&path));
-    let Some((dir, run)) = record::latest_of_nextest(&config.out_dir) else { return found };
+    let latest = record::latest_of_nextest(&config.out_dir).map_err(Failure::usage)?;
+    let Some((dir, run)) = latest else { return found };
     let later = |junit: &Junit| junit.began().is_some_and(|began| began > run.started);
     match found {
         Ok(junit) if junit.is_of(&run) || later(&junit) => Ok(junit),

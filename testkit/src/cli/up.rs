@@ -42,8 +42,8 @@ pub(super) struct UpArgs {
 pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> Result<ExitCode, Failure> {
     let name = args.suite.as_str();
     let cells = Cells::of(catalogue)?;
-    let suite = cells.one(name, args.on.as_deref())?;
-    let until = until(&suite, args)?;
+    let suite = cells.one(name, cells.start(args.on.as_deref(), &config, std::slice::from_ref(&args.suite)))?;
+    let until = until(&suite, args, config.pause_before.as_deref())?;
     if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
         return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
     }
@@ -98,8 +98,11 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
 }
 
 /// The last station to play to, where one is named.
-fn until(suite: &Suite, args: &UpArgs) -> Result<Option<usize>, Failure> {
-    let asked = args.until.as_ref().or(args.pause_before.as_ref());
+fn until(suite: &Suite, args: &UpArgs, set: Option<&str>) -> Result<Option<usize>, Failure> {
+    // The settings are for any command, and say nothing of cells.
+    let set = set.filter(|_| suite.stations.is_some() && args.until.is_none());
+    let pause_before = args.pause_before.as_deref().or(set);
+    let asked = args.until.as_deref().or(pause_before);
     match (&suite.stations, asked) {
         (Some(_), _) if args.members.is_some() => {
             Err(Failure::Usage(format!("{} says itself how many members it has; leave out --members", suite.name())))
@@ -109,7 +112,7 @@ fn until(suite: &Suite, args: &UpArgs) -> Result<Option<usize>, Failure> {
         }
         (_, None) => Ok(None),
         (Some(stations), Some(text)) => {
-            if args.pause_before.is_some() {
+            if pause_before.is_some() {
                 return Ok(step_of(stations, text)?.number.checked_sub(1));
             }
             Ok(Some(station_of(stations, text)?.number))

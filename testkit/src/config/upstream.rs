@@ -1,4 +1,5 @@
-//! Variables of MicroOVN's own tests, which mean something else here, or nothing.
+//! Variables of MicroOVN's own tests, which mean something else here, or nothing; and names that are almost those of others that
+//! are read here.
 //!
 //! Source: MicroOVN's `Makefile` and `tests/test_helper/`.
 
@@ -19,12 +20,43 @@ const READ: [&str; 6] = [
     "MICROOVN_UPGRADE_FROM",
 ];
 
+/// Those of LXD, Incus, MicroCloud and their clients that are read here.
+const OTHERS: [&str; 13] = [
+    "INCUS_CONF",
+    "INCUS_DIR",
+    "INCUS_GLOBAL_CONF",
+    "INCUS_SOCKET",
+    "LXD_CLIENT_CERT",
+    "LXD_CLIENT_KEY",
+    "LXD_CONF",
+    "LXD_DIR",
+    "LXD_GLOBAL_CONF",
+    "LXD_SERVER_CERT",
+    "LXD_SNAP_PATH",
+    "LXD_SOCKET",
+    "MICROCLOUD_SNAP_PATH",
+];
+const REMOTES: [&str; 3] = ["INCUS_REMOTE", "LXC_REMOTE", "LXD_REMOTE"];
+/// So many letters are wrong, missing or too much at most.
+const SLIP: usize = 2;
+
 /// What each variable of MicroOVN's that is set, and is not read here, does here. An empty one counts as not set.
 pub(super) fn notices(environment: &BTreeMap<String, String>) -> Vec<String> {
     let set = environment.iter().filter(|(name, value)| name.starts_with(OWN) && !value.is_empty());
-    set.filter(|(name, _)| !READ.contains(&name.as_str()))
-        .map(|(name, value)| format!("{name} is not read here: {}", instead(name, value)))
-        .collect()
+    let own = set
+        .filter(|(name, _)| !READ.contains(&name.as_str()))
+        .map(|(name, value)| format!("{name} is not read here: {}", instead(name, value)));
+    own.chain(environment.iter().filter(|(_, value)| !value.is_empty()).filter_map(|(name, _)| slip(name))).collect()
+}
+
+/// That a variable is not read here whose name is that of one which is, but for a slip. LXD and its like read more than these, and so
+/// do others.
+fn slip(name: &str) -> Option<String> {
+    let known = || OTHERS.iter().chain(&REMOTES);
+    let close = |known: &&&str| strsim::damerau_levenshtein(known, name) <= SLIP;
+    let meant = known().filter(close).min_by_key(|known| strsim::damerau_levenshtein(known, name))?;
+    (!known().any(|known| *known == name))
+        .then(|| format!("{name} is not read here: there is no such setting; did you mean {meant}?"))
 }
 
 /// What is so whatever the variable says.
@@ -73,6 +105,22 @@ mod tests {
         let [notice] = &notices[..] else { panic!("{notices:?}") };
         assert!(notice.starts_with(&format!("{name} is not read here: ")) && notice.contains(says), "{notice}");
         assert!(!notice.contains('\n'), "{notice}");
+    }
+
+    #[test]
+    fn a_slip_in_the_name_of_another_is_told_and_a_name_of_others_is_not() {
+        for (name, meant) in [
+            ("MICROCLOUD_SNAP_PTH", "MICROCLOUD_SNAP_PATH"),
+            ("LXD_SOCKT", "LXD_SOCKET"),
+            ("LXD_CLIENT_CRT", "LXD_CLIENT_CERT"),
+            ("INCUS_SOKET", "INCUS_SOCKET"),
+        ] {
+            let wanted = format!("{name} is not read here: there is no such setting; did you mean {meant}?");
+            assert_eq!(notices(&with(&[(name, "x")])), [wanted]);
+        }
+        let others = ["LXD_EXEC_PATH", "LXD_INSECURE_TLS", "INCUS_PROJECT", "PATH"].map(|name| (name, "x"));
+        let read = OTHERS.iter().chain(&REMOTES).map(|name| (*name, "x"));
+        assert_eq!(notices(&with(&others.into_iter().chain(read).collect::<Vec<_>>())), Vec::<String>::new());
     }
 
     #[test]

@@ -93,8 +93,19 @@ fn all(out_dir: &Path) -> Vec<PathBuf> {
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     };
     runs.retain(|dir| HEADS.into_iter().any(|document| has(dir, document)));
-    runs.sort_by_cached_key(|dir| Head::find(dir).ok().flatten().map(|head| head.started));
+    runs.sort_by_cached_key(|dir| began(dir));
     runs
+}
+
+/// When the run in this folder began. One that cannot be read counts as of the time at which it was written, so that it is told of
+/// where it is the latest, and no earlier one shown for it.
+fn began(dir: &Path) -> Option<Timestamp> {
+    let written = || {
+        let written =
+            HEADS.into_iter().find_map(|it| fs::metadata(RunFolder::new(dir).document(it)).ok()?.modified().ok());
+        written.and_then(|at| Timestamp::try_from(at).ok())
+    };
+    Head::find(dir).ok().flatten().map(|head| head.started).or_else(written)
 }
 
 fn id(dir: &Path) -> String {
@@ -143,14 +154,18 @@ pub fn rounds(out_dir: &Path, id: &str) -> Vec<(PathBuf, RunPart)> {
 }
 
 /// The latest run that nextest was the runner of, with its folder.
-pub fn latest_of_nextest(out_dir: &Path) -> Option<(PathBuf, RunPart)> {
-    let part = |dir: PathBuf| Some((RunPart::find(&dir).ok()??, dir));
-    all(out_dir)
-        .into_iter()
-        .rev()
-        .filter_map(part)
-        .map(|(part, dir)| (dir, part))
-        .find(|(_, part)| part.nextest.is_some())
+///
+/// # Errors
+/// When a later one cannot be read.
+pub fn latest_of_nextest(out_dir: &Path) -> Result<Option<(PathBuf, RunPart)>, RunsError> {
+    for dir in all(out_dir).into_iter().rev() {
+        let read = RunPart::find(&dir);
+        let part = read.map_err(|source| RunsError::Io { action: "read", run: id(&dir), source })?;
+        if let Some(part) = part.filter(|part| part.nextest.is_some()) {
+            return Ok(Some((dir, part)));
+        }
+    }
+    Ok(None)
 }
 
 fn newest(out_dir: &Path, wanted: impl Fn(&RunPart) -> bool) -> Option<PathBuf> {

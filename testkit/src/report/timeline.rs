@@ -89,7 +89,10 @@ pub fn read(dir: &Path) -> io::Result<Vec<Stage>> {
     match std::fs::read_to_string(CellFolder::new(dir).timeline()) {
         Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
+        Err(error) => {
+            let file = CellFolder::new(dir).timeline();
+            Err(io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+        }
     }
 }
 

@@ -80,7 +80,8 @@ pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure
     let version = env!("CARGO_PKG_VERSION");
     let name = format!("microovn-testkit-{version}-{}", std::env::consts::ARCH);
     let out = config.root.join(&args.out);
-    fs::create_dir_all(&out).map_err(Failure::usage)?;
+    fs::create_dir_all(&out)
+        .map_err(|error| Failure::Usage(format!("failed to create the folder {}: {error}", out.display())))?;
     // It is put together under a name of its own, so that a half of it is never taken for one.
     let stage = tempfile::Builder::new().prefix("packing-").tempdir_in(&out).map_err(Failure::usage)?;
     let root = stage.path().join(&name);
