@@ -10,11 +10,22 @@ use crate::{Result, faults};
 
 /// The key by which MicroOVN is told of an underlay.
 const KEY: &str = "ovn-encap-ip";
+/// What MicroOVN calls in its API that it knows of underlays.
+const EXTENSION: &str = "custom_encapsulation_ip";
 
 /// Fails where MicroOVN is a member of a cluster already, or does not answer.
 pub(crate) fn require_none(world: &World) -> Result<()> {
     let formed = MicroOvn::of(world).is_formed().map_err(|why| format!("MicroOVN is not ready: {why}"))?;
     if formed { Err("MicroOVN is already initialized".to_owned()) } else { Ok(()) }
+}
+
+/// Fails where there are underlays and the MicroOVN here knows of none, as was asked for and MicroCloud does not: where that is played.
+pub(crate) fn require_underlays(world: &World, wanted: bool) -> Result<()> {
+    if wanted && faults::plays(world, "older-microovn-refused") && !MicroOvn::of(world).supports(EXTENSION)? {
+        let name = &world.name;
+        return Err(format!("MicroOVN on \"{name}\" does not support an underlay (API extension \"{EXTENSION}\")"));
+    }
+    Ok(())
 }
 
 /// Has MicroOVN bootstrap here and join on every guest, one after the other.

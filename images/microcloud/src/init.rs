@@ -169,7 +169,11 @@ fn choose_underlays(world: &World, systems: &[System]) -> Result<BTreeMap<String
                 twice = Some(&system.name);
             }
         }
-        match twice.filter(|_| !faults::plays(world, "two-interfaces-taken")) {
+        let twice = twice.filter(|_| !faults::plays(world, "two-interfaces-taken"));
+        let left_out = systems.iter().find(|system| !underlays.contains_key(&system.name)).map(|system| &system.name);
+        let left_out = left_out.filter(|_| faults::plays(world, "left-out-refused"));
+        let wrong = twice.map(|name| format!("Selected more than one interface for target \"{name}\""));
+        match wrong.or_else(|| left_out.map(|name| format!("Selected no interface for target \"{name}\""))) {
             None => {
                 for (name, address) in &underlays {
                     say(&format!(" Using \"{address}\" for OVN underlay traffic on \"{name}\""));
@@ -177,8 +181,7 @@ fn choose_underlays(world: &World, systems: &[System]) -> Result<BTreeMap<String
                 say("");
                 return Ok(underlays.into_iter().map(|(name, address)| (name, address.to_string())).collect());
             }
-            Some(name) => {
-                let why = format!("Selected more than one interface for target \"{name}\"");
+            Some(why) => {
                 say(&format!("Failed to configure OVN underlay traffic: {why}"));
                 if !yes_or_no("Retry selecting underlay network interfaces?", true)? {
                     return Err(format!("Failed to configure OVN underlay traffic: {why}"));

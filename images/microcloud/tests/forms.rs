@@ -20,6 +20,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// What the MicroOVNs are told, in order: the member, and the request.
 type Told = Arc<Mutex<Vec<(String, String, Value)>>>;
+/// How each member enters, by its host name.
+type Recipes = std::collections::BTreeMap<String, Recipe>;
 
 /// A cluster to be formed on this host.
 struct Hosts {
@@ -67,13 +69,19 @@ impl Hosts {
 
     /// Forms the cluster in a conversation; what each party said.
     fn converse(&self) -> Result<Vec<String>, (String, Box<ConversationError>)> {
+        self.converse_as(&self.plan.recipes)
+    }
+
+    /// The same, each member as in these recipes.
+    fn converse_as(&self, recipes: &Recipes) -> Result<Vec<String>, (String, Box<ConversationError>)> {
         let mut parties: Vec<Party> = self
             .plan
             .state
             .members
             .iter()
             .map(|member| {
-                let part = part(&self.plan, member);
+                let cues = recipes[&member.hostname].cues.clone();
+                let part = part(&self.plan, member, cues);
                 let words = part.program[1..].join(" ");
                 let shell =
                     format!("stty columns 400 rows 100; exec {} {words}", env!("CARGO_BIN_EXE_microcloud-stand-in"));
@@ -106,7 +114,7 @@ impl Hosts {
     }
 
     /// Runs a preseed everywhere; exit code and what each complained about.
-    fn preseed(&self, recipes: &std::collections::BTreeMap<String, Recipe>) -> Vec<(i32, String)> {
+    fn preseed(&self, recipes: &Recipes) -> Vec<(i32, String)> {
         let text = preseed(&self.plan, recipes, "a passphrase");
         let spawn = |member: &testkit::plan::Member| {
             let mut command = self.command(&member.name, env!("CARGO_BIN_EXE_microcloud-stand-in"));
@@ -225,7 +233,8 @@ fn serve(socket: &Path, member: String, told: Told) {
             let body: Value = serde_json::from_slice(&body).unwrap_or_default();
             let call = first.trim().trim_end_matches(" HTTP/1.1").to_owned();
             let metadata = match call.as_str() {
-                "GET /core/1.0" => json!({"ready": formed}),
+                // It knows of no underlay.
+                "GET /core/1.0" => json!({"ready": formed, "extensions": ["internal:runtime_extension_v1"]}),
                 "POST /core/control" => {
                     formed = true;
                     json!({})
@@ -292,13 +301,47 @@ fn preseeds_are_refused_as_recorded_with_nothing_formed_and_a_new_one_works() {
         let hosts = Hosts::of(&[PRESEED, UNDERLAY, ("mistake", mistake)], "");
         let attempt = hosts.plan.refused.clone().expect("an attempt");
         let refused = hosts.preseed(&attempt.recipes);
-        assert_eq!(refused[0], (1, attempt.refusal.clone()), "{mistake}");
+        assert_eq!(refused[0], (1, attempt.refusal.clone().expect("its words")), "{mistake}");
         assert!(refused.iter().all(|(code, _)| *code == 1), "{refused:?}");
         assert!(hosts.formed().iter().all(Value::is_null), "{mistake}: nothing is formed");
         let formed = hosts.preseed(&hosts.plan.recipes);
         assert!(formed.iter().all(|(code, _)| *code == 0), "{formed:?}");
         assert_eq!(hosts.configs(), hosts.wanted(), "{mistake}");
     }
+}
+
+#[test]
+fn what_the_real_one_takes_is_taken_and_refused_only_where_that_is_played() {
+    for (mistake, encap, refused) in
+        [("not_owned", "ipv4", "underlay-not-owned-refused"), ("old_microovn", "default", "older-microovn-refused")]
+    {
+        let chosen = [PRESEED, ("encap", encap), ("mistake", mistake)];
+        let hosts = Hosts::of(&chosen, "");
+        let attempt = hosts.plan.refused.clone().expect("an attempt");
+        assert!(hosts.preseed(&attempt.recipes).iter().all(|(code, _)| *code == 0), "{mistake}");
+        let hosts = Hosts::of(&chosen, &format!("microcloud-{refused}\n"));
+        let (code, said) = hosts.preseed(&attempt_of(&hosts)).swap_remove(0);
+        assert!(code == 1 && said.starts_with("Error: "), "{mistake}: {code}, {said}");
+        assert!(hosts.formed().iter().all(Value::is_null), "{mistake}: nothing is formed");
+        assert!(hosts.preseed(&hosts.plan.recipes).iter().all(|(code, _)| *code == 0), "{mistake}: a new one works");
+        assert_eq!(hosts.configs(), hosts.wanted(), "{mistake}");
+    }
+    let chosen = [DIALOG, UNDERLAY, ("mistake", "left_out")];
+    let hosts = Hosts::of(&chosen, "");
+    hosts.converse_as(&attempt_of(&hosts)).unwrap_or_else(|(member, error)| panic!("{member}: {error}"));
+    let told: Vec<bool> = hosts.configs().iter().map(|config| config["ovn-encap-ip"].is_string()).collect();
+    assert_eq!(told, [true, true, false], "the last one is told of none, and nobody says so");
+    let hosts = Hosts::of(&chosen, "microcloud-left-out-refused\n");
+    let (member, error) = hosts.converse_as(&attempt_of(&hosts)).expect_err("refused");
+    assert_eq!(member, hosts.plan.state.members[0].name);
+    assert!(error.problem.to_string().contains("Selected no interface for target"), "{error}");
+    hosts.converse().unwrap_or_else(|(member, error)| panic!("{member}: {error}"));
+    assert_eq!(hosts.configs(), hosts.wanted());
+}
+
+/// What is told each member at first, and must be refused.
+fn attempt_of(hosts: &Hosts) -> Recipes {
+    hosts.plan.refused.clone().expect("an attempt").recipes
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use super::cells::{Cells, checks, checks_of, lay_traffic, shown_plan, target};
 use super::suites::{LIFE, Suite};
-use super::{Catalogue, Failure, parity};
+use super::{Catalogue, Failure, known, parity};
 use crate::cluster;
 use crate::matrix::{Cell, Tier};
 
@@ -40,7 +40,7 @@ pub(super) fn generate(catalogue: &Catalogue, check: bool) -> Result<ExitCode, F
     if stale { Err(Failure::Checks) } else { Ok(ExitCode::SUCCESS) }
 }
 
-/// Every file with its path.
+/// Every file with its path. A list of known faults that names what there is not would be told of later, by a run.
 fn render_all(catalogue: &Catalogue) -> Result<Vec<(PathBuf, String)>, Failure> {
     let mut used = BTreeSet::new();
     let mut lists = Vec::new();
@@ -50,6 +50,7 @@ fn render_all(catalogue: &Catalogue) -> Result<Vec<(PathBuf, String)>, Failure> 
         let list = if tier == Tier::Full { render_listed(&groups) } else { render(&groups) };
         lists.push((catalogue.tests.join(target(tier)).join("cells.rs"), list));
     }
+    known::of(catalogue, &Cells::of(catalogue)?)?;
     let suites = Cells::of(catalogue)?.life(None)?;
     lists.push((catalogue.tests.join(LIFE).join("cells.rs"), render_journeys(&suites)));
     lists.push((catalogue.parity.page.clone(), render_page(catalogue)?));

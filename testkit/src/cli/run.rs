@@ -8,9 +8,9 @@ use super::against::{self, Order};
 use super::cells::Cells;
 use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
-use super::{Catalogue, Failure, products};
+use super::{Catalogue, Failure, known, products};
 use crate::cluster;
-use crate::config::{Config, KEEP, ON, PAUSE_BEFORE, TRAFFIC};
+use crate::config::{Config, KEEP, KNOWN, ON, PAUSE_BEFORE, TRAFFIC};
 use crate::journey::Station;
 use crate::matrix::Tier;
 
@@ -41,6 +41,9 @@ pub(super) struct RunArgs {
     /// tests.
     #[arg(long)]
     pub(super) forbid_skips: bool,
+    /// Fail also where all that is red is a fault of the product that is listed as known.
+    #[arg(long)]
+    pub(super) forbid_known: bool,
     /// Arguments for the runner, which builds nothing: `-- --profile ci`.
     #[arg(last = true)]
     pub(super) runner: Vec<String>,
@@ -58,6 +61,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         config.traffic = false;
     }
     let cells = Cells::of(catalogue)?;
+    known::of(catalogue, &cells)?;
     let upstream = args.upstream.as_deref().map(|name| parity::find(catalogue, name)).transpose()?;
     let mut chosen = match (&upstream, args.suites.as_slice(), args.tier) {
         (Some(upstream), ..) => cells.named(&upstream.places()?, None)?,
@@ -95,6 +99,7 @@ fn settings(args: &RunArgs, traffic: bool) -> Vec<(&'static str, String)> {
         (PAUSE_BEFORE, args.pause_before.clone()),
         (KEEP, args.pause_on_failure.then(|| "on-failure".to_owned())),
         (TRAFFIC, Some(if traffic { "1" } else { "0" }.to_owned())),
+        (KNOWN, Some(if args.forbid_known { "0" } else { "1" }.to_owned())),
     ];
     settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Offer;
+use crate::like::is_like;
 use crate::plan::{Database, Network, Process};
 
 /// One thing done to one member.
@@ -160,13 +161,6 @@ impl Act {
         }
         self.unwanted.iter().find(has).map(|line| format!("exit code {code}, and a line {line:?}"))
     }
-}
-
-/// Whether a line is as wanted: each ellipsis stands for some text, which is not empty.
-fn is_like(seen: &str, wanted: &str) -> bool {
-    let Some((before, behind)) = wanted.split_once('…') else { return seen == wanted };
-    let Some(rest) = seen.strip_prefix(before) else { return false };
-    rest.char_indices().skip(1).any(|(at, _)| is_like(&rest[at..], behind)) || (!rest.is_empty() && behind.is_empty())
 }
 
 /// A line without the date that MicroOVN's client puts before what it warns of, `2026/11/28 19:50:44`.

@@ -63,10 +63,14 @@ pub struct Recipe {
 pub struct Attempt {
     /// What is wrong with it, for a person.
     pub about: String,
+    /// The member that it is wrong with.
+    pub member: String,
     /// How each member would enter, by its host name.
     pub recipes: BTreeMap<String, Recipe>,
-    /// The line with which the first member's program must refuse it.
-    pub refusal: String,
+    /// The line with which the first member's program must refuse it; `None` where nobody knows its words, and any error will do.
+    pub refusal: Option<String>,
+    /// Whether every member's MicroOVN is to seem one that knows no underlay meanwhile.
+    pub older: bool,
 }
 
 /// That of a member that is told nothing.

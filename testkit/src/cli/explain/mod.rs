@@ -24,7 +24,8 @@ pub(super) fn explain(cell: &Cell, plan: &Plan) -> String {
         let _ = writeln!(text, "needs {need}");
     }
     if let Some(attempt) = &plan.refused {
-        let _ = writeln!(text, "before that it must be refused that {}: {}", attempt.about, attempt.refusal);
+        let words = attempt.refusal.as_deref().unwrap_or("an error, in whatever words");
+        let _ = writeln!(text, "before that it must be refused that {}: {words}", attempt.about);
     }
     for member in &plan.state.members {
         text.push('\n');
@@ -72,7 +73,7 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
         let _ = writeln!(text, "  asked        {}\n  answered     {}", answer.prompt, replies.join(", then "));
     }
     if plan.formation == Formation::MicrocloudDialog {
-        explain_part(text, &part(plan, member));
+        explain_part(text, &part(plan, member, recipe.cues.clone()));
     }
     for (key, value) in &recipe.preseed {
         let _ = writeln!(text, "  preseeded    {key}: {value}");
