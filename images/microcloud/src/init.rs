@@ -62,7 +62,7 @@ pub(crate) fn choose_address(world: &World) -> Result<(Interface, IpNet)> {
 }
 
 /// Waits for other members until somebody confirms a choice of those that came.
-fn invite(world: &World, own: &System) -> Result<Vec<Guest>> {
+pub(crate) fn invite(world: &World, own: &System) -> Result<Vec<Guest>> {
     let words: Vec<&str> = WORDS.choose_multiple(&mut rand::rng(), 4).copied().collect();
     let passphrase = words.join(" ");
     let session = Session::open(world.port, own, &passphrase)?;
@@ -113,7 +113,8 @@ fn invite(world: &World, own: &System) -> Result<Vec<Guest>> {
     }
 }
 
-fn choose_uplinks(systems: &[System]) -> Result<()> {
+/// Lets somebody choose an uplink of each of these systems.
+pub(crate) fn choose_uplinks(systems: &[System]) -> Result<()> {
     say("Select an available interface per system to provide external connectivity for distributed network(s):");
     let all: Vec<(&System, &Interface)> =
         systems.iter().flat_map(|it| it.uplinks().map(move |link| (it, link))).collect();
@@ -142,7 +143,7 @@ fn describe_uplink() -> Result<()> {
 }
 
 /// Lets somebody choose an underlay for each system, by its name. Who is left out has none, and nobody says so.
-fn choose_underlays(world: &World, systems: &[System]) -> Result<BTreeMap<String, String>> {
+pub(crate) fn choose_underlays(world: &World, systems: &[System]) -> Result<BTreeMap<String, String>> {
     if let Some(system) = systems.iter().find(|system| system.underlays().next().is_none()) {
         let name = &system.name;
         say(&format!(

@@ -55,3 +55,11 @@ suites::suites! {
         init_cluster_ipv6_custom_encap_microcloud_preseed,
     }
 }
+
+suites::journeys! {
+    microcloud_grows {
+        s0_formed,
+        s1_microcloud_add_4,
+        s2_propagate,
+    }
+}

@@ -67,7 +67,7 @@ pub(super) async fn compare(catalogue: &Catalogue, comparison: Comparison) -> Re
     let Comparison { paths, tier, ask, json } = comparison;
     let cells = Cells::of(catalogue)?;
     let mut suites = match tier {
-        Group::Tier(tier) => cells.suites(&cells.tier(tier)),
+        Group::Tier(tier) => cells.suites_of(tier)?,
         Group::Life => Vec::new(),
     };
     suites.extend(cells.life(None)?);

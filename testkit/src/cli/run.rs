@@ -66,7 +66,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
     let mut chosen = match (&upstream, args.suites.as_slice(), args.tier) {
         (Some(upstream), ..) => cells.named(&upstream.places()?, None)?,
         (None, [], Group::Life) => cells.life(args.on.as_deref())?,
-        (None, [], Group::Tier(tier)) if args.on.is_none() => cells.suites(&cells.tier(tier)),
+        (None, [], Group::Tier(tier)) if args.on.is_none() => cells.suites_of(tier)?,
         (None, names, _) => cells.named(names, args.on.as_deref())?,
     };
     if config.traffic {

@@ -61,6 +61,11 @@ pub enum What {
         /// In how many days they end.
         days: i32,
     },
+    /// MicroCloud, which formed the cluster, adds it: it is told so on this other member, and on it to join.
+    AddByMicrocloud {
+        /// The other member.
+        by: String,
+    },
     /// It is waited for until it lists as many voters as the cluster can have.
     Vote,
     /// Its instance is shut down.
@@ -182,6 +187,9 @@ impl fmt::Display for What {
             Self::Await(argv) => write!(f, "{}, until it says so", argv.join(" ")),
             Self::Lead { database, argv, .. } => write!(f, "where {database} is led: {}", argv.join(" ")),
             Self::Enter { by } => write!(f, "enters with a token of {by}"),
+            Self::AddByMicrocloud { by } => {
+                write!(f, "joins by `microcloud join`, while {by} adds it by `microcloud add`")
+            }
             Self::Propagate => f.write_str("a logical switch is added and removed"),
             Self::Lay => f.write_str("every member with a chassis gets endpoints on two logical networks"),
             Self::Offer(offer) => offer.fmt(f),

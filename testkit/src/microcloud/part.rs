@@ -39,6 +39,13 @@ pub fn part(plan: &Plan, member: &Member, cues: Vec<Cue>) -> Part {
     Part { member: member.name.clone(), program: vec!["microcloud".to_owned(), verb.to_owned()], shows, cues }
 }
 
+/// The part of a member that adds another to the cluster, in which this is done.
+pub fn adding(member: &Member, cues: Vec<Cue>) -> Part {
+    let program = ["microcloud", "add"].map(str::to_owned).into();
+    let shows = vec![Shows { secret: PASSPHRASE.to_owned(), behind: SHOWN_BEHIND.to_owned() }];
+    Part { member: member.name.clone(), program, shows, cues }
+}
+
 impl Part {
     /// The program as it is typed.
     pub fn command(&self) -> String {

@@ -53,6 +53,9 @@ pub struct Recipe {
     /// What is done in MicroCloud's dialog on it, by what is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cues: Vec<Cue>,
+    /// What is done in MicroCloud's dialog on the member that adds it later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<Cue>,
     /// What MicroCloud's preseed says of it: the keys of its system.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub preseed: BTreeMap<String, String>,
@@ -80,5 +83,6 @@ pub(super) static NOTHING: Recipe = Recipe {
     arguments: Vec::new(),
     config: BTreeMap::new(),
     cues: Vec::new(),
+    added: Vec::new(),
     preseed: BTreeMap::new(),
 };

@@ -8,7 +8,7 @@ use futures_util::future::{select_all, try_join_all};
 use super::{Entry, terminal};
 use crate::cluster::{ClusterError, MicrocloudError};
 use crate::lxd::{self, Pipes};
-use crate::microcloud::{Conversation, ConversationError, Secrets, part};
+use crate::microcloud::{Conversation, ConversationError, Part, Secrets, adding, part};
 use crate::plan::Recipe;
 use crate::wait;
 
@@ -62,10 +62,28 @@ pub(super) async fn converse_as(
     recipes: &BTreeMap<String, Recipe>,
     file: &str,
 ) -> Result<(), ClusterError> {
-    let mut secrets = Secrets::default();
-    let begun = entries.iter().map(async |entry| {
+    let parts = entries.iter().map(|entry| {
         let cues = recipes.get(&entry.member.hostname).map(|recipe| recipe.cues.clone()).unwrap_or_default();
-        let part = part(entry.plan, entry.member, cues);
+        (entry, part(entry.plan, entry.member, cues))
+    });
+    play(parts.collect(), file).await
+}
+
+/// Has MicroCloud add a member to the cluster that it formed, on another.
+///
+/// # Errors
+/// Those of [`form`].
+pub(super) async fn add(adds: &Entry<'_>, enters: &Entry<'_>) -> Result<(), ClusterError> {
+    let recipe = enters.plan.recipe(enters.member);
+    let (adding, entering) =
+        (adding(adds.member, recipe.added.clone()), part(enters.plan, enters.member, recipe.cues.clone()));
+    play(vec![(adds, adding), (enters, entering)], "microcloud-add.txt").await
+}
+
+/// Has every party play its part until all have ended; the first is whose error is told.
+async fn play(parts: Vec<(&Entry<'_>, Part)>, file: &str) -> Result<(), ClusterError> {
+    let mut secrets = Secrets::default();
+    let begun = parts.into_iter().map(async |(entry, part)| {
         let exec = terminal::on(&part.command(), wait::patience(WHOLE));
         let line = entry.client.exec_pipes(entry.instance, &exec).await?;
         Ok::<_, ClusterError>(Party { entry, talk: Conversation::new(part), line: Some(line), bytes: 0 })

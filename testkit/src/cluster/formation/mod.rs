@@ -173,6 +173,28 @@ pub(super) async fn enter_later(
     enter(&entry, Some(token)).await.map(drop)
 }
 
+/// Has MicroCloud add a member to the cluster that it formed; what its MicroOVN is told is noted from before on.
+///
+/// # Errors
+/// When there is no such member, or MicroCloud does not come to an end as planned.
+pub(super) async fn add_by_microcloud(
+    client: &Client,
+    plan: &Plan,
+    name: &str,
+    by: &str,
+    instances: &Members,
+    evidence: &Evidence,
+) -> Result<(), ClusterError> {
+    let missing = || ClusterError::Empty(plan.cell.to_string());
+    let entry = |name: &str| {
+        let (member, instance) = (plan.state.find(name)?, instances.get(name)?);
+        Some(Entry { client, plan, member, instance, evidence })
+    };
+    let (adds, enters) = entry(by).zip(entry(name)).ok_or_else(missing)?;
+    tap(client, name, enters.instance).await?;
+    microcloud::add(&adds, &enters).await
+}
+
 /// Has one member enter, in the way the plan says.
 async fn enter(entry: &Entry<'_>, token: Option<JoinToken>) -> Result<Tokens, ClusterError> {
     match entry.plan.formation {
