@@ -64,6 +64,10 @@ impl Shared for Formed {
         self.cell.id().as_str()
     }
 
+    fn is_microclouds(&self) -> bool {
+        options::is_microclouds(&self.cell)
+    }
+
     fn part(&self) -> CellPart {
         let mut plan = Plan::draw(&self.cell, options::OPTIONS, Segments::documentation());
         if self.traffic && plan.state.without_traffic().is_none() {

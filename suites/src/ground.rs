@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use testkit::cluster::{self, Coverage, Manifest, Members, Planned, Site};
 use testkit::config::{Config, Keep};
+use testkit::known::{KnownFault, Releases};
 use testkit::record;
 use testkit::session::{Run, reaper};
 
@@ -22,6 +23,20 @@ impl Ground {
         let site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
         record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
         Ok(site)
+    }
+
+    /// The faults that are known to show in this cell or journey with the product that is tested; `by_microcloud` where MicroCloud forms
+    /// its cluster.
+    pub(crate) fn known(&self, place: &str, by_microcloud: bool) -> Result<Vec<KnownFault>, Failure> {
+        let mut all = crate::KNOWN.read().map_err(Failure::of)?;
+        let product = cluster::product_of(self.run.common(), by_microcloud).map_err(Failure::of)?;
+        all.retain(|fault| {
+            product.as_ref().is_some_and(|product| {
+                let microcloud = product.microcloud.as_deref();
+                fault.is_in(place, &Releases { microovn: &product.version, microcloud })
+            })
+        });
+        Ok(all)
     }
 
     /// Gives back a cluster that nobody needs any more.

@@ -13,7 +13,7 @@ pub mod steps;
 
 use std::path::Path;
 
-use testkit::cli::{Catalogue, ParityFile};
+use testkit::cli::{Catalogue, KnownFile, ParityFile};
 
 /// Whether this is of a checkout, and may name its folders; what is of a distribution names none of who built it.
 pub const IN_CHECKOUT: bool = !testkit::dist::IS_ONE;
@@ -25,6 +25,9 @@ macro_rules! command_here {
         if $crate::IN_CHECKOUT { env!("CARGO_BIN_EXE_testkit") } else { "" }
     };
 }
+
+/// The faults of products that are known.
+pub(crate) const KNOWN: KnownFile = KnownFile { name: "suites/known.toml", text: include_str!("../known.toml") };
 
 /// What a command that runs these suites has to know of them.
 #[must_use]
@@ -42,6 +45,7 @@ pub fn catalogue() -> Catalogue {
             text: include_str!("../parity.toml"),
             page: here.with_file_name("docs/migrating-from-bats.md"),
         },
+        known: KNOWN,
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) trait Shared {
     /// The cell or journey, and so its folder.
     fn name(&self) -> &str;
 
+    /// Whether MicroCloud forms its cluster.
+    fn is_microclouds(&self) -> bool;
+
     /// What is known of it before.
     fn part(&self) -> CellPart;
 
@@ -66,8 +69,12 @@ pub(crate) fn run<S: Shared>(
         let part = CheckPart::begin(&dir, test, clock).map_err(Failure::of)?;
         let ground = Ground { config, run, exe: config::program("testkit", exe) };
         let mut judged = take_part(&shared, &ground, &dir, test, part.started).await?;
+        if ground.config.known {
+            judged.know(&ground.known(shared.name(), shared.is_microclouds())?);
+        }
         let failure = judged.failure();
-        let ended = part.end(&dir, clock, judged.verdict.take(), failure.as_deref());
+        let (verdict, known) = (judged.verdict.take(), judged.known.clone());
+        let ended = part.end_knowing(&dir, clock, verdict, failure.as_deref(), known);
         judged.afterwards(ended.map(|()| None).map_err(Failure::of));
         judged.conclude()
     })
@@ -107,7 +114,7 @@ async fn judge<S: Shared>(shared: &S, ground: &Ground, dir: &Path, test: &str, t
     };
     let unformed = |why: &Unprovisioned, tells: bool| {
         let text = format!("{}\n  evidence: {}", shared.unformed(test, why, tells), dir.display());
-        Judged::without_verdict(Failure::new(text))
+        Judged::unformed(Failure::new(text), why.headline())
     };
     Ok(match wait_for_player(dir, test, look).await.map_err(Failure::of)? {
         Some(Found::Left(left)) => shared.judge(ground, dir, test, left),
@@ -154,6 +161,10 @@ mod tests {
 
         fn name(&self) -> &str {
             "init_cluster"
+        }
+
+        fn is_microclouds(&self) -> bool {
+            false
         }
 
         fn part(&self) -> CellPart {

@@ -93,6 +93,10 @@ impl Shared for Chart {
         self.journey.name
     }
 
+    fn is_microclouds(&self) -> bool {
+        options::is_microclouds(&self.cell)
+    }
+
     fn part(&self) -> CellPart {
         let tests: Vec<(String, String)> =
             self.stations.iter().map(|station| (station.test(), station.about.clone())).collect();
@@ -176,10 +180,13 @@ impl Shared for Chart {
 fn judge_station(test: &str, reached: &Reached, before: Option<&Reached>, evidence: &str) -> Judged {
     let before_seen = before.map(|before| &before.observation);
     let mut all: VerdictBuilder = Verdict::builder(test);
+    let mut found = Vec::new();
     for check in testkit::expect::applicable(&reached.station.state) {
         let verdict = check.judge(&reached.station.state, &reached.observation, before_seen);
+        found.push(verdict.clone());
         all.take(reached.known.tell(verdict));
     }
+    let found = reached.watched.iter().all(|watched| watched.differs().is_none()).then_some(found);
     for watched in &reached.watched {
         let seen = watched.differs();
         let member = "the cluster";
@@ -192,7 +199,7 @@ fn judge_station(test: &str, reached: &Reached, before: Option<&Reached>, eviden
             println!("{}, {} ms", done.act, done.ms);
         }
         println!("{verdict}");
-        return Judged::with_verdict(Ok(()), verdict);
+        return Judged::with_verdict(Ok(()), verdict).of(found);
     }
     let failed = unsatisfied_at(reached, before);
     let mut text = match failed.first() {
@@ -208,5 +215,5 @@ fn judge_station(test: &str, reached: &Reached, before: Option<&Reached>, eviden
     let settled = &reached.settled;
     let seconds = std::time::Duration::from_millis(settled.ms).as_secs_f32();
     text.push_str(&format!("\n{evidence}\nseen at the last of {} looks in {seconds:.1} s", settled.looks));
-    Judged::with_verdict(Err(Failure::new(text)), verdict)
+    Judged::with_verdict(Err(Failure::new(text)), verdict).of(found)
 }

@@ -43,8 +43,9 @@ fn states() -> BTreeMap<String, State> {
     for journey in journeys::JOURNEYS {
         let formed = draw(journey.cell, &variant(journey));
         for station in journey.draw(&formed).unwrap() {
-            // Which journey comes by makes no difference.
-            states.entry(station.state.to_string()).or_insert_with(|| made(station.state, 2));
+            // Which journey comes by makes no difference, but who formed the cluster does.
+            let whose = if station.state.is_microclouds() { "MicroCloud's: " } else { "" };
+            states.entry(format!("{whose}{}", station.state)).or_insert_with(|| made(station.state, 2));
         }
     }
     for state in states.values_mut() {

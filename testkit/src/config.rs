@@ -41,6 +41,8 @@ pub const PRODUCT: &str = "TESTKIT_PRODUCT";
 pub const NODE_IMAGE: &str = "MICROOVN_TEST_CONTAINER_IMAGE";
 /// The variable of [`Config::traffic`].
 pub const TRAFFIC: &str = "TESTKIT_TRAFFIC";
+/// The variable of [`Config::known`].
+pub const KNOWN: &str = "TESTKIT_KNOWN";
 /// The variable of [`Config::keep`].
 pub const KEEP: &str = "TESTKIT_KEEP";
 
@@ -125,6 +127,8 @@ pub struct Config {
     pub reuse: bool,
     /// Whether packets are sent between members, too.
     pub traffic: bool,
+    /// Whether what is red because of a fault that is known is told so and is no failure, as whoever runs the tests sees to.
+    pub known: bool,
     /// Bound on clusters formed at once; `None` means measured on the LXD host.
     pub parallel: Option<usize>,
     /// Range of the preparation bridge; `None` means picked.
@@ -270,6 +274,7 @@ impl Config {
             keep: pick!(keep).unwrap_or_default(),
             reuse: pick!(reuse).unwrap_or_default(),
             traffic: pick!(traffic).unwrap_or_default(),
+            known: environment::switch(environment, KNOWN)?.unwrap_or_default(),
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
             subnet: pick!(subnet),
             faults: pick!(faults),

@@ -11,7 +11,7 @@
 //! | lease | [`session`] |
 //! | cluster | [`cluster`], on [`host`], [`image`] and [`lxd`] |
 //! | observation | [`microovn`], [`microcloud`], [`ovn`] and [`packets`] parse it, [`cluster`] takes it |
-//! | verdict | [`expect`] |
+//! | verdict | [`expect`], and [`known`] of what is red |
 //! | evidence | [`report`] |
 //! | record | [`record`] |
 
@@ -30,6 +30,8 @@ mod headline;
 pub mod host;
 pub mod image;
 pub mod journey;
+pub mod known;
+mod like;
 pub mod lxd;
 pub mod matrix;
 pub mod microcloud;

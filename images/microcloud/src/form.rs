@@ -10,11 +10,22 @@ use crate::{Result, faults};
 
 /// The key by which MicroOVN is told of an underlay.
 const KEY: &str = "ovn-encap-ip";
+/// What MicroOVN calls in its API that it knows of underlays.
+const EXTENSION: &str = "custom_encapsulation_ip";
 
 /// Fails where MicroOVN is a member of a cluster already, or does not answer.
 pub(crate) fn require_none(world: &World) -> Result<()> {
     let formed = MicroOvn::of(world).is_formed().map_err(|why| format!("MicroOVN is not ready: {why}"))?;
     if formed { Err("MicroOVN is already initialized".to_owned()) } else { Ok(()) }
+}
+
+/// Fails where there are underlays and the MicroOVN here knows of none, as was asked for and MicroCloud does not: where that is played.
+pub(crate) fn require_underlays(world: &World, wanted: bool) -> Result<()> {
+    if wanted && faults::plays(world, "older-microovn-refused") && !MicroOvn::of(world).supports(EXTENSION)? {
+        let name = &world.name;
+        return Err(format!("MicroOVN on \"{name}\" does not support an underlay (API extension \"{EXTENSION}\")"));
+    }
+    Ok(())
 }
 
 /// Has MicroOVN bootstrap here and join on every guest, one after the other.
@@ -32,6 +43,21 @@ pub(crate) fn form(
     formed
 }
 
+/// Has MicroOVN, which is formed here, let it join on every guest.
+pub(crate) fn add(
+    world: &World,
+    mut guests: Vec<Guest>,
+    systems: &[System],
+    underlays: &BTreeMap<String, String>,
+) -> Result<()> {
+    let joined = join(world, &mut guests, systems, underlays);
+    if joined.is_err() {
+        let microovn = MicroOvn::of(world);
+        guests.iter().for_each(|guest| microovn.revoke(&guest.system.name));
+    }
+    joined
+}
+
 fn bootstrap_and_join(
     world: &World,
     guests: &mut [Guest],
@@ -40,10 +66,18 @@ fn bootstrap_and_join(
 ) -> Result<()> {
     let microovn = MicroOvn::of(world);
     let own = systems.first().ok_or("there is no system")?;
-    let port = if faults::plays(world, "port-other") { PORT + 1 } else { PORT };
+    let port = port(world);
     say("Initializing new services\n Local MicroCloud is ready");
     microovn.form(&own.name, own.address, port, &config(world, own, systems, underlays), None)?;
-    say(" Local MicroOVN is ready\n Local LXD is ready\nAwaiting cluster formation ...");
+    say(" Local MicroOVN is ready\n Local LXD is ready");
+    join(world, guests, systems, underlays)
+}
+
+/// Has MicroOVN join on every guest, one after the other.
+fn join(world: &World, guests: &mut [Guest], systems: &[System], underlays: &BTreeMap<String, String>) -> Result<()> {
+    let microovn = MicroOvn::of(world);
+    let port = port(world);
+    say("Awaiting cluster formation ...");
     // All tokens come before the first join.
     let tokens: Vec<String> = guests.iter().map(|guest| microovn.token(&guest.system.name)).collect::<Result<_>>()?;
     for (guest, token) in guests.iter_mut().zip(tokens) {
@@ -57,6 +91,11 @@ fn bootstrap_and_join(
     note(world, systems)?;
     say("MicroCloud is ready");
     Ok(())
+}
+
+/// The port that MicroOVN is told to listen on.
+fn port(world: &World) -> u16 {
+    if faults::plays(world, "port-other") { PORT + 1 } else { PORT }
 }
 
 /// What MicroOVN is told of a system's underlay: the address as it was written or chosen, without a mask, and nothing where there is
@@ -97,7 +136,9 @@ fn config(
         let interface = system.underlays().find(|(_, address)| address.addr() != system.address);
         told = told.or(interface.map(|(_, address)| address.addr().to_string()));
     }
-    let left_out = plays("underlay-on-bootstrap-only") && !is_first
+    let is_added = plays("underlay-not-on-added") && !underlays.contains_key(&systems[0].name);
+    let left_out = is_added
+        || plays("underlay-on-bootstrap-only") && !is_first
         || plays("underlay-on-joins-only") && is_first
         || plays("underlay-not-on-last") && last == Some(&system.name);
     if left_out {

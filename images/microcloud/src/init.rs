@@ -62,7 +62,7 @@ pub(crate) fn choose_address(world: &World) -> Result<(Interface, IpNet)> {
 }
 
 /// Waits for other members until somebody confirms a choice of those that came.
-fn invite(world: &World, own: &System) -> Result<Vec<Guest>> {
+pub(crate) fn invite(world: &World, own: &System) -> Result<Vec<Guest>> {
     let words: Vec<&str> = WORDS.choose_multiple(&mut rand::rng(), 4).copied().collect();
     let passphrase = words.join(" ");
     let session = Session::open(world.port, own, &passphrase)?;
@@ -113,7 +113,8 @@ fn invite(world: &World, own: &System) -> Result<Vec<Guest>> {
     }
 }
 
-fn choose_uplinks(systems: &[System]) -> Result<()> {
+/// Lets somebody choose an uplink of each of these systems.
+pub(crate) fn choose_uplinks(systems: &[System]) -> Result<()> {
     say("Select an available interface per system to provide external connectivity for distributed network(s):");
     let all: Vec<(&System, &Interface)> =
         systems.iter().flat_map(|it| it.uplinks().map(move |link| (it, link))).collect();
@@ -142,7 +143,7 @@ fn describe_uplink() -> Result<()> {
 }
 
 /// Lets somebody choose an underlay for each system, by its name. Who is left out has none, and nobody says so.
-fn choose_underlays(world: &World, systems: &[System]) -> Result<BTreeMap<String, String>> {
+pub(crate) fn choose_underlays(world: &World, systems: &[System]) -> Result<BTreeMap<String, String>> {
     if let Some(system) = systems.iter().find(|system| system.underlays().next().is_none()) {
         let name = &system.name;
         say(&format!(
@@ -169,7 +170,11 @@ fn choose_underlays(world: &World, systems: &[System]) -> Result<BTreeMap<String
                 twice = Some(&system.name);
             }
         }
-        match twice.filter(|_| !faults::plays(world, "two-interfaces-taken")) {
+        let twice = twice.filter(|_| !faults::plays(world, "two-interfaces-taken"));
+        let left_out = systems.iter().find(|system| !underlays.contains_key(&system.name)).map(|system| &system.name);
+        let left_out = left_out.filter(|_| faults::plays(world, "left-out-refused"));
+        let wrong = twice.map(|name| format!("Selected more than one interface for target \"{name}\""));
+        match wrong.or_else(|| left_out.map(|name| format!("Selected no interface for target \"{name}\""))) {
             None => {
                 for (name, address) in &underlays {
                     say(&format!(" Using \"{address}\" for OVN underlay traffic on \"{name}\""));
@@ -177,8 +182,7 @@ fn choose_underlays(world: &World, systems: &[System]) -> Result<BTreeMap<String
                 say("");
                 return Ok(underlays.into_iter().map(|(name, address)| (name, address.to_string())).collect());
             }
-            Some(name) => {
-                let why = format!("Selected more than one interface for target \"{name}\"");
+            Some(why) => {
                 say(&format!("Failed to configure OVN underlay traffic: {why}"));
                 if !yes_or_no("Retry selecting underlay network interfaces?", true)? {
                     return Err(format!("Failed to configure OVN underlay traffic: {why}"));

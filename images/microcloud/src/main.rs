@@ -3,6 +3,7 @@
 //!
 //! It has no daemon: what its commands know of each other is in a file, and members talk while a command runs.
 
+mod add;
 mod ask;
 mod faults;
 mod form;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["init"] => World::find().and_then(|world| init::run(&world)),
+        ["add"] => World::find().and_then(|world| add::run(&world)),
         ["join"] => World::find().and_then(|world| guest::run(&world)),
         ["preseed"] => World::find().and_then(|world| preseed::run(&world)),
         ["status"] => World::find().and_then(|world| list::status(&world)),

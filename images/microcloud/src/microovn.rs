@@ -38,6 +38,12 @@ impl MicroOvn {
         Ok(self.call(Method::GET, "/core/1.0", None)?["ready"] == true)
     }
 
+    /// Whether its API has this extension.
+    pub(crate) fn supports(&self, extension: &str) -> Result<bool> {
+        let server = self.call(Method::GET, "/core/1.0", None)?;
+        Ok(server["extensions"].as_array().into_iter().flatten().any(|it| it == extension))
+    }
+
     /// Its members.
     pub(crate) fn members(&self) -> Result<Value> {
         self.call(Method::GET, "/core/1.0/cluster", None)

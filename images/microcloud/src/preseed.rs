@@ -56,6 +56,7 @@ pub(crate) fn run(world: &World) -> Result<()> {
         let given: Vec<Option<String>> = file.systems.iter().map(given).collect();
         rules::check_early(given.iter().map(Option::as_deref))?;
     }
+    form::require_underlays(world, !underlays.is_empty())?;
     let own = file.systems.iter().find(|it| it.name == world.name);
     let own = own.ok_or_else(|| format!("the preseed has no system {:?}", world.name))?;
     let system = world.system(own.address);
@@ -101,7 +102,7 @@ fn initiate(world: &World, own: &System, file: &Preseed, underlays: &BTreeMap<St
     guests.sort_by(|one, other| one.system.name.cmp(&other.system.name));
     let systems: Vec<System> = [own.clone()].into_iter().chain(guests.iter().map(|it| it.system.clone())).collect();
     if !faults::plays(world, "preseed-unchecked") {
-        rules::check_late(&systems, underlays)?;
+        rules::check_late(&systems, underlays, faults::plays(world, "underlay-not-owned-refused"))?;
     }
     say("Warning: OSD host count is less than 3. Distributed storage is not fault-tolerant");
     form::form(world, guests, &systems, underlays)

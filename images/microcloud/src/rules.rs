@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use crate::Result;
 use crate::world::System;
 
@@ -15,12 +17,14 @@ pub(crate) fn check_early<'a>(underlays: impl Iterator<Item = Option<&'a str>> +
     if given > 0 && given < all { Err("Some systems are missing an underlay interface".to_owned()) } else { Ok(()) }
 }
 
-/// Checks what the systems say of their interfaces: one of each is in the subnet. Whether it has the address nobody asks.
-pub(crate) fn check_late(systems: &[System], underlays: &BTreeMap<String, String>) -> Result<()> {
+/// Checks what the systems say of their interfaces: one of each is in the subnet. Whether it has the address nobody asks, unless it must be
+/// `owned`.
+pub(crate) fn check_late(systems: &[System], underlays: &BTreeMap<String, String>, owned: bool) -> Result<()> {
     for (name, text) in underlays {
         let holds = |ip: IpAddr| {
             let of = systems.iter().filter(|system| system.name == *name);
-            of.flat_map(System::underlays).any(|(_, address)| address.contains(&ip))
+            let has = |address: IpNet| if owned { address.addr() == ip } else { address.contains(&ip) };
+            of.flat_map(System::underlays).any(|(_, address)| has(address))
         };
         if !text.parse().is_ok_and(holds) {
             return Err(format!("No available interface found for OVN underlay IP \"{text}\""));
@@ -55,9 +59,12 @@ mod tests {
         };
         let address = "10.11.0.12".parse().expect("an address");
         let system = System { name: "mc2".into(), address, fingerprint: String::new(), interfaces: vec![interface] };
-        let late = |text: &str| check_late(std::slice::from_ref(&system), &[("mc2".into(), text.into())].into()).err();
-        assert_eq!((late("10.1.1.12"), late("10.1.1.99")), (None, None));
-        let wanted = "No available interface found for OVN underlay IP \"10.9.9.9\"";
-        assert_eq!(late("10.9.9.9").as_deref(), Some(wanted));
+        let late = |text: &str, owned: bool| {
+            check_late(std::slice::from_ref(&system), &[("mc2".into(), text.into())].into(), owned).err()
+        };
+        assert_eq!((late("10.1.1.12", false), late("10.1.1.99", false), late("10.1.1.12", true)), (None, None, None));
+        let wanted = |text: &str| Some(format!("No available interface found for OVN underlay IP \"{text}\""));
+        assert_eq!(late("10.9.9.9", false), wanted("10.9.9.9"));
+        assert_eq!(late("10.1.1.99", true), wanted("10.1.1.99"));
     }
 }

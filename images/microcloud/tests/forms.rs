@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::microcloud::{Conversation, ConversationError, Secrets, part, preseed};
-use testkit::plan::{Plan, Recipe, Segment, Segments};
+use testkit::microcloud::{Conversation, ConversationError, Part, Secrets, adding, part, preseed};
+use testkit::plan::{Plan, Recipe, Segment, Segments, Variant};
 
 /// A party says something at least so often.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// What the MicroOVNs are told, in order: the member, and the request.
 type Told = Arc<Mutex<Vec<(String, String, Value)>>>;
+/// How each member enters, by its host name.
+type Recipes = std::collections::BTreeMap<String, Recipe>;
 
 /// A cluster to be formed on this host.
 struct Hosts {
@@ -31,6 +33,11 @@ struct Hosts {
 impl Hosts {
     /// The hosts of a cell's plan, each with a MicroOVN; their addresses are all of this host.
     fn of(chosen: &[(&str, &str)], faults: &str) -> Self {
+        Self::with(chosen, 0, faults)
+    }
+
+    /// The same, with so many more that are outside of the cluster.
+    fn with(chosen: &[(&str, &str)], outside: usize, faults: &str) -> Self {
         let segment = |n: u8| Segment {
             ipv4: format!("127.0.{n}.0/24").parse().expect("a net"),
             ipv6: format!("fd42:{n}::/64").parse().expect("a net"),
@@ -38,7 +45,12 @@ impl Hosts {
         let segments = Segments { management: segment(77), underlay: segment(88) };
         let catalogue = suites::catalogue();
         let matrix = (catalogue.matrix)().expect("a matrix");
-        let plan = Plan::draw(&matrix.cell(chosen).expect("a cell"), catalogue.options, segments);
+        let plan = Plan::draw_variant(
+            &matrix.cell(chosen).expect("a cell"),
+            catalogue.options,
+            segments,
+            &Variant { outside, ..Variant::default() },
+        );
         let (folder, told) = (tempfile::tempdir().expect("a folder"), Told::default());
         let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port").port();
         for member in &plan.state.members {
@@ -67,17 +79,25 @@ impl Hosts {
 
     /// Forms the cluster in a conversation; what each party said.
     fn converse(&self) -> Result<Vec<String>, (String, Box<ConversationError>)> {
-        let mut parties: Vec<Party> = self
-            .plan
-            .state
-            .members
-            .iter()
-            .map(|member| {
-                let part = part(&self.plan, member);
+        self.converse_as(&self.plan.recipes)
+    }
+
+    /// The same, each member as in these recipes.
+    fn converse_as(&self, recipes: &Recipes) -> Result<Vec<String>, (String, Box<ConversationError>)> {
+        let members = self.plan.state.members();
+        self.play(members.map(|member| part(&self.plan, member, recipes[&member.hostname].cues.clone())).collect())
+    }
+
+    /// Has every party play its part; what each said.
+    fn play(&self, parts: Vec<Part>) -> Result<Vec<String>, (String, Box<ConversationError>)> {
+        let names: Vec<String> = parts.iter().map(|part| part.member.clone()).collect();
+        let mut parties: Vec<Party> = parts
+            .into_iter()
+            .map(|part| {
                 let words = part.program[1..].join(" ");
                 let shell =
                     format!("stty columns 400 rows 100; exec {} {words}", env!("CARGO_BIN_EXE_microcloud-stand-in"));
-                let mut command = self.command(&member.name, "script");
+                let mut command = self.command(&part.member, "script");
                 command.args(["--quiet", "--flush", "--return", "--echo=always", "--command", &shell, "/dev/null"]);
                 let child = command.env("SHELL", "/bin/sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
                 Party { talk: Conversation::new(part), child: child.expect("script is installed"), open: true }
@@ -102,11 +122,11 @@ impl Hosts {
             // Whoever is left waits for somebody who ended.
             let _ = party.child.kill().and_then(|()| party.child.wait());
         }
-        spoken.map(|()| logs).map_err(|(n, error)| (self.plan.state.members[n].name.clone(), error))
+        spoken.map(|()| logs).map_err(|(n, error)| (names[n].clone(), error))
     }
 
     /// Runs a preseed everywhere; exit code and what each complained about.
-    fn preseed(&self, recipes: &std::collections::BTreeMap<String, Recipe>) -> Vec<(i32, String)> {
+    fn preseed(&self, recipes: &Recipes) -> Vec<(i32, String)> {
         let text = preseed(&self.plan, recipes, "a passphrase");
         let spawn = |member: &testkit::plan::Member| {
             let mut command = self.command(&member.name, env!("CARGO_BIN_EXE_microcloud-stand-in"));
@@ -225,7 +245,8 @@ fn serve(socket: &Path, member: String, told: Told) {
             let body: Value = serde_json::from_slice(&body).unwrap_or_default();
             let call = first.trim().trim_end_matches(" HTTP/1.1").to_owned();
             let metadata = match call.as_str() {
-                "GET /core/1.0" => json!({"ready": formed}),
+                // It knows of no underlay.
+                "GET /core/1.0" => json!({"ready": formed, "extensions": ["internal:runtime_extension_v1"]}),
                 "POST /core/control" => {
                     formed = true;
                     json!({})
@@ -292,13 +313,67 @@ fn preseeds_are_refused_as_recorded_with_nothing_formed_and_a_new_one_works() {
         let hosts = Hosts::of(&[PRESEED, UNDERLAY, ("mistake", mistake)], "");
         let attempt = hosts.plan.refused.clone().expect("an attempt");
         let refused = hosts.preseed(&attempt.recipes);
-        assert_eq!(refused[0], (1, attempt.refusal.clone()), "{mistake}");
+        assert_eq!(refused[0], (1, attempt.refusal.clone().expect("its words")), "{mistake}");
         assert!(refused.iter().all(|(code, _)| *code == 1), "{refused:?}");
         assert!(hosts.formed().iter().all(Value::is_null), "{mistake}: nothing is formed");
         let formed = hosts.preseed(&hosts.plan.recipes);
         assert!(formed.iter().all(|(code, _)| *code == 0), "{formed:?}");
         assert_eq!(hosts.configs(), hosts.wanted(), "{mistake}");
     }
+}
+
+#[test]
+fn what_the_real_one_takes_is_taken_and_refused_only_where_that_is_played() {
+    for (mistake, encap, refused) in
+        [("not_owned", "ipv4", "underlay-not-owned-refused"), ("old_microovn", "default", "older-microovn-refused")]
+    {
+        let chosen = [PRESEED, ("encap", encap), ("mistake", mistake)];
+        let hosts = Hosts::of(&chosen, "");
+        let attempt = hosts.plan.refused.clone().expect("an attempt");
+        assert!(hosts.preseed(&attempt.recipes).iter().all(|(code, _)| *code == 0), "{mistake}");
+        let hosts = Hosts::of(&chosen, &format!("microcloud-{refused}\n"));
+        let (code, said) = hosts.preseed(&attempt_of(&hosts)).swap_remove(0);
+        assert!(code == 1 && said.starts_with("Error: "), "{mistake}: {code}, {said}");
+        assert!(hosts.formed().iter().all(Value::is_null), "{mistake}: nothing is formed");
+        assert!(hosts.preseed(&hosts.plan.recipes).iter().all(|(code, _)| *code == 0), "{mistake}: a new one works");
+        assert_eq!(hosts.configs(), hosts.wanted(), "{mistake}");
+    }
+    let chosen = [DIALOG, UNDERLAY, ("mistake", "left_out")];
+    let hosts = Hosts::of(&chosen, "");
+    hosts.converse_as(&attempt_of(&hosts)).unwrap_or_else(|(member, error)| panic!("{member}: {error}"));
+    let told: Vec<bool> = hosts.configs().iter().map(|config| config["ovn-encap-ip"].is_string()).collect();
+    assert_eq!(told, [true, true, false], "the last one is told of none, and nobody says so");
+    let hosts = Hosts::of(&chosen, "microcloud-left-out-refused\n");
+    let (member, error) = hosts.converse_as(&attempt_of(&hosts)).expect_err("refused");
+    assert_eq!(member, hosts.plan.state.members[0].name);
+    assert!(error.problem.to_string().contains("Selected no interface for target"), "{error}");
+    hosts.converse().unwrap_or_else(|(member, error)| panic!("{member}: {error}"));
+    assert_eq!(hosts.configs(), hosts.wanted());
+}
+
+#[test]
+fn a_member_that_is_added_is_told_of_its_own_underlay() {
+    let added = |faults: &str| {
+        let hosts = Hosts::with(&[DIALOG, UNDERLAY], 1, faults);
+        hosts.converse().unwrap_or_else(|(member, error)| panic!("{member}: {error}"));
+        assert!(hosts.formed()[3].is_null(), "it is outside");
+        let [first, .., new] = &hosts.plan.state.members[..] else { panic!("members") };
+        let recipe = hosts.plan.recipe(new);
+        let parts = vec![adding(first, recipe.added.clone()), part(&hosts.plan, new, recipe.cues.clone())];
+        hosts.play(parts).unwrap_or_else(|(member, error)| panic!("{member}: {error}"));
+        let formed = hosts.formed();
+        assert_eq!(formed[3]["bootstrap"], false);
+        assert_eq!(formed[3]["address"], "127.0.77.14:6443");
+        (formed[3]["config"].clone(), hosts.wanted()[3].clone())
+    };
+    let (told, wanted) = added("");
+    assert!(told == wanted && told["ovn-encap-ip"] == "127.0.88.14", "{told}");
+    assert_eq!(added("microcloud-underlay-not-on-added\n").0, json!({}));
+}
+
+/// What is told each member at first, and must be refused.
+fn attempt_of(hosts: &Hosts) -> Recipes {
+    hosts.plan.refused.clone().expect("an attempt").recipes
 }
 
 #[test]

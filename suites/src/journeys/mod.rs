@@ -30,6 +30,7 @@ journeys! {
     howto_underlay::{HOWTO_UNDERLAY},
     kills::{KILLS},
     lifecycle::{LIFECYCLE},
+    microcloud_grows::{MICROCLOUD_GROWS},
     outage::{OUTAGE},
     reboot::{REBOOT},
     renewal::{RENEWAL},

@@ -72,13 +72,17 @@ impl InitOption for Encap {
             (Role::Join, _) => Vec::new(),
             (Role::Bootstrap, "default") => vec![Cue::question("encap", UNDERLAY, "no")],
             (Role::Bootstrap, _) => {
-                let rows = plan.state.members().filter_map(|member| {
-                    let nic = member.nics.iter().find(|nic| nic.device == member.encap.device)?;
-                    let address = nic.addresses.iter().find(|address| address.addr() == member.encap.ip)?;
-                    Some([member.name.clone(), nic.device.clone(), address.to_string()])
-                });
+                let rows = plan.state.members().filter_map(row_of);
                 vec![Cue::question("encap", UNDERLAY, "yes"), Cue::table("encap", &UNDERLAYS, rows)]
             }
+        }
+    }
+
+    // As read in MicroCloud 2.1: of the new member alone.
+    fn added(&self, value: &str, _plan: &Plan, member: &Member) -> Vec<Cue> {
+        match value {
+            "default" => vec![Cue::question("encap", UNDERLAY, "no")],
+            _ => vec![Cue::question("encap", UNDERLAY, "yes"), Cue::table("encap", &UNDERLAYS, row_of(member))],
         }
     }
 
@@ -86,6 +90,13 @@ impl InitOption for Encap {
         let entry = (UNDERLAY_IP.to_owned(), member.encap.ip.to_string());
         if member.encap.custom { vec![entry] } else { Vec::new() }
     }
+}
+
+/// What stands in MicroCloud's table of a member's underlay.
+fn row_of(member: &Member) -> Option<[String; 3]> {
+    let nic = member.nics.iter().find(|nic| nic.device == member.encap.device)?;
+    let address = nic.addresses.iter().find(|address| address.addr() == member.encap.ip)?;
+    Some([member.name.clone(), nic.device.clone(), address.to_string()])
 }
 
 /// Tunnels end at the address of eth1.

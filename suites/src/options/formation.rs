@@ -8,6 +8,12 @@ use testkit::plan::{
 
 /// Where MicroCloud forms the cluster.
 pub(super) const MICROCLOUD: &[&str] = &["microcloud_dialog", "microcloud_preseed"];
+/// What it asks where there is no MicroCeph, and of the network.
+const MICROCEPH: &str = "MicroCeph not found. Continue anyway?";
+const NETWORKING: &str = "Configure distributed networking?";
+/// The headings of its tables of who may join, and of what may be an uplink.
+const JOINERS: [&str; 3] = ["NAME", "ADDRESS", "FINGERPRINT"];
+const UPLINKS: [&str; 3] = ["LOCATION", "IFACE", "TYPE"];
 /// The port that it tells MicroOVN to listen on.
 const MICROCLOUD_PORT: u16 = 6443;
 
@@ -41,6 +47,7 @@ impl InitOption for Formation {
             return;
         }
         plan.state.told_port = Some(MICROCLOUD_PORT);
+        plan.state.tapped = true;
         for member in &mut plan.state.members {
             member.nics.push(Nic {
                 device: Outside::DEVICE.to_owned(),
@@ -94,15 +101,27 @@ impl InitOption for Formation {
         let uplinks = plan.state.members().map(|member| [member.name.clone(), Outside::DEVICE.to_owned()]);
         vec![
             ask("Do you want to set up more than one cluster member?", "yes"),
-            ask("MicroCeph not found. Continue anyway?", "yes"),
-            Cue::table("formation", &["NAME", "ADDRESS", "FINGERPRINT"], joiners),
-            ask("Configure distributed networking?", "yes"),
-            Cue::table("formation", &["LOCATION", "IFACE", "TYPE"], uplinks),
+            ask(MICROCEPH, "yes"),
+            Cue::table("formation", &JOINERS, joiners),
+            ask(NETWORKING, "yes"),
+            Cue::table("formation", &UPLINKS, uplinks),
             ask("Specify the IPv4 gateway (CIDR) on the uplink network", Outside::GATEWAY),
             ask("Specify the first IPv4 address in the range to use on the uplink network", Outside::RANGE[0]),
             ask("Specify the last IPv4 address in the range to use on the uplink network", Outside::RANGE[1]),
             ask("Specify the IPv6 gateway (CIDR) on the uplink network", ""),
             ask("Specify the DNS addresses", ""),
+        ]
+    }
+
+    // As read in MicroCloud 2.1: of the others nothing is asked again, and OVN's network is there.
+    fn added(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Cue> {
+        let row = [member.name.clone(), member.address.to_string()];
+        let uplink = [member.name.clone(), Outside::DEVICE.to_owned()];
+        vec![
+            Cue::question("formation", MICROCEPH, "yes"),
+            Cue::table("formation", &JOINERS, [row]),
+            Cue::question("formation", NETWORKING, "yes"),
+            Cue::table("formation", &UPLINKS, [uplink]),
         ]
     }
 
@@ -130,7 +149,7 @@ mod tests {
         }
         let cells = matrix.select(Tier::MicroCloud, &core);
         let names: Vec<&str> = cells.iter().map(|cell| cell.id().as_str()).collect();
-        assert_eq!(names.len(), 17, "{names:?}");
+        assert_eq!(names.len(), 20, "{names:?}");
         assert!(names.contains(&"init_cluster_ipv6_custom_encap_ipv4_microcloud_preseed"), "{names:?}");
         assert!(names.contains(&"init_cluster_custom_encap_microcloud_dialog_after_two_interfaces"), "{names:?}");
     }
@@ -172,7 +191,7 @@ mod tests {
         let attempt = plan.refused.clone().expect("an attempt");
         assert_eq!(underlays(&plan.recipes), ["10.88.0.11", "10.88.0.12", "10.88.0.13"]);
         assert_eq!(underlays(&attempt.recipes), ["10.88.0.11", "10.88.0.12", "10.88.0.13/24"]);
-        assert_eq!(attempt.refusal, "Error: Invalid underlay IP \"10.88.0.13/24\"");
+        assert_eq!(attempt.refusal.as_deref(), Some("Error: Invalid underlay IP \"10.88.0.13/24\""));
         let text = testkit::microcloud::preseed(&plan, &plan.recipes, "words");
         assert!(text.starts_with("session_passphrase: \"words\"\nsession_timeout: 60\ninitiator_address: \"10.77.0.11\"\nsystems:\n- address: "), "{text}");
     }

@@ -85,6 +85,11 @@ fn of_microcloud(option: &dyn InitOption) -> Option<Constraint> {
         .then(|| Constraint::new(why).when("formation", MICROCLOUD).then(name, told))
 }
 
+/// Whether MicroCloud forms the cluster of this cell.
+pub(crate) fn is_microclouds(cell: &Cell) -> bool {
+    MICROCLOUD.contains(&cell.value("formation"))
+}
+
 /// The core tier of `matrix`.
 ///
 /// # Errors

@@ -82,7 +82,9 @@ impl Step for Add {
     }
 
     fn impossible(&self, state: &State) -> Option<String> {
-        cannot_enter(state, self.member, self.by, Presence::Outside)
+        let microclouds = "MicroCloud formed this cluster, and adds its members";
+        let microclouds = state.is_microclouds().then(|| microclouds.to_owned());
+        microclouds.or_else(|| cannot_enter(state, self.member, self.by, Presence::Outside))
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {

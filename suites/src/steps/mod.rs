@@ -33,6 +33,7 @@ steps! {
     install_snap,
     kill,
     logs,
+    microcloud_add,
     misuse,
     power,
     preserved,

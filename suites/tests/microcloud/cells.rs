@@ -35,13 +35,16 @@ suites::suites! {
     cells {
         init_cluster_microcloud_dialog,
         init_cluster_microcloud_preseed,
+        init_cluster_microcloud_preseed_after_old_microovn,
         init_cluster_custom_encap_microcloud_dialog,
         init_cluster_custom_encap_microcloud_dialog_after_two_interfaces,
+        init_cluster_custom_encap_microcloud_dialog_after_left_out,
         init_cluster_custom_encap_microcloud_preseed,
         init_cluster_custom_encap_microcloud_preseed_after_not_an_ip,
         init_cluster_custom_encap_microcloud_preseed_after_with_mask,
         init_cluster_custom_encap_microcloud_preseed_after_missing_on_one,
         init_cluster_custom_encap_microcloud_preseed_after_in_no_subnet,
+        init_cluster_custom_encap_microcloud_preseed_after_not_owned,
         init_cluster_custom_encap_ipv6_microcloud_dialog,
         init_cluster_custom_encap_ipv6_microcloud_preseed,
         init_cluster_ipv6_microcloud_dialog,
@@ -50,5 +53,13 @@ suites::suites! {
         init_cluster_ipv6_custom_encap_ipv4_microcloud_preseed,
         init_cluster_ipv6_custom_encap_microcloud_dialog,
         init_cluster_ipv6_custom_encap_microcloud_preseed,
+    }
+}
+
+suites::journeys! {
+    microcloud_grows {
+        s0_formed,
+        s1_microcloud_add_4,
+        s2_propagate,
     }
 }

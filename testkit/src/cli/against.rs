@@ -111,22 +111,30 @@ pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failu
     say(&skips);
     let junit = find_junit(config, order.runner, dir.as_deref(), began);
     let rounds = rounds(config, dir.as_deref(), junit.as_ref().ok());
+    let (mut records, mut of_rounds) = (Vec::new(), Vec::new());
+    for (dir, round) in &rounds {
+        // A test that is tried again is all that such a round has.
+        let (runnable, skips) = if round.attempt == 1 { (&*runnable, &*skips) } else { (&[][..], &[][..]) };
+        let concluded = conclude(config, dir, runnable, skips);
+        if let Some(record) = told(concluded) {
+            of_rounds.push(*round);
+            records.push((dir.clone(), record));
+        }
+    }
+    let known = records.iter().any(|(_, record)| record.totals.known > 0);
     let skipped = match junit {
-        Ok(mut junit) => add_skips(&mut junit, &skips).and_then(|()| copy(&junit, &rounds)),
+        Ok(mut junit) => {
+            let of_rounds: Vec<_> = of_rounds.into_iter().zip(records.iter().map(|(_, record)| record)).collect();
+            junit::tell_known(&mut junit.report, &of_rounds);
+            add_skips(&mut junit, &skips, known).and_then(|()| copy(&junit, &rounds))
+        }
         // It is of consequence only where there was something to add.
-        Err(problem) if skips.is_empty() => {
+        Err(problem) if skips.is_empty() && !known => {
             told::<()>(Err(problem));
             Ok(())
         }
         Err(problem) => Err(problem),
     };
-    let mut records = Vec::new();
-    for (dir, round) in rounds {
-        // A test that is tried again is all that such a round has.
-        let (runnable, skips) = if round.attempt == 1 { (&*runnable, &*skips) } else { (&[][..], &[][..]) };
-        let concluded = conclude(config, &dir, runnable, skips);
-        records.extend(told(concluded).map(|record| (dir, record)));
-    }
     tell_of_those_up(config, &runnable);
     if matches!(end, End::NotRun(_)) {
         // What the runner said, where it says what no check does.
@@ -292,13 +300,12 @@ fn say(skips: &[Skip]) {
     }
 }
 
-/// Adds the tests of the skipped suites to the runner's JUnit file, with the reason.
-fn add_skips(junit: &mut Junit, skips: &[Skip]) -> Result<(), Failure> {
-    if skips.is_empty() {
-        return Ok(());
+/// Adds the tests of the skipped suites to the runner's JUnit file, with the reason, and writes it where that or something else changed it.
+fn add_skips(junit: &mut Junit, skips: &[Skip], changed: bool) -> Result<(), Failure> {
+    if !skips.is_empty() {
+        junit.report.add_test_suite(skipped_suite(skips));
     }
-    junit.report.add_test_suite(skipped_suite(skips));
-    junit.write()
+    if changed || !skips.is_empty() { junit.write() } else { Ok(()) }
 }
 
 fn skipped_suite(skips: &[Skip]) -> TestSuite {

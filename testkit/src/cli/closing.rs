@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table};
 use jiff::Timestamp;
 
 use super::report;
-use crate::record::schema::{Cell, Stage};
+use crate::record::schema::{Cell, KnownFault, Stage};
 use crate::record::{Record, closer};
 use crate::report::Work;
 
@@ -27,8 +27,29 @@ pub(super) fn text(record: &Record, run: &Path, report: &Path, kept: impl Fn(&st
     if let Some(more) = failed.len().checked_sub(FAILURES).filter(|more| *more > 0) {
         parts.push(format!("{more} more failed; the report tells of all"));
     }
+    parts.extend(known(record));
     parts.push(report::line(record, report));
     parts.join("\n\n")
+}
+
+/// The faults that are known: which were seen, with the reason, and which were not where they would have been.
+fn known(record: &Record) -> Vec<String> {
+    let seen = record.known.iter().filter(|fault| !fault.seen.is_empty());
+    let seen = seen.map(|fault| {
+        let KnownFault { name, reason, since, seen, .. } = fault;
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        let found = record.cells.iter().filter(|cell| seen.contains(&cell.name)).map(|cell| {
+            let what = cell.headline.as_deref().unwrap_or_default();
+            format!("\n  {}: {what}", cell.name)
+        });
+        format!("KNOWN {name}, since {since}: {reason}{}", found.collect::<String>())
+    });
+    let gone = record.known.iter().filter(|fault| !fault.gone.is_empty());
+    let gone = gone.map(|fault| {
+        let cells = fault.gone.join(", ");
+        format!("NO LONGER SEEN {}: all of {cells} passed; take it out of suites/known.toml", fault.name)
+    });
+    seen.chain(gone).collect()
 }
 
 fn table(record: &Record) -> String {
@@ -197,6 +218,27 @@ mod tests {
                 "   1.1 s  settle",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_known_is_told_with_its_reason_and_what_no_longer_happens_too() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/failing");
+        let mut record = crate::record::assemble(&dir, false).expect("a record");
+        let fault = |name: &str, seen: &[&str], gone: &[&str]| KnownFault {
+            name: name.to_owned(),
+            reason: "it\nrains".to_owned(),
+            since: "2026-11-30".parse().expect("a day"),
+            seen: seen.iter().map(|cell| (*cell).to_owned()).collect(),
+            gone: gone.iter().map(|cell| (*cell).to_owned()).collect(),
+        };
+        record.known = vec![fault("a", &["init_cluster_custom_encap"], &[]), fault("b", &[], &["init_cluster"])];
+        let text = text(&record, Path::new("r"), Path::new("r/report.html"), |_| false);
+        assert!(
+            text.contains("\n\nKNOWN a, since 2026-11-30: it rains\n  init_cluster_custom_encap: ovs_encap_ip: "),
+            "{text}"
+        );
+        let gone = "\n\nNO LONGER SEEN b: all of init_cluster passed; take it out of suites/known.toml\n\n";
+        assert!(text.contains(gone), "{text}");
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(super) async fn compare(
     let Comparison { paths, tier, ask, json } = comparison;
     let cells = Cells::of(catalogue)?;
     let mut suites = match tier {
-        Group::Tier(tier) => cells.suites(&cells.tier(tier)),
+        Group::Tier(tier) => cells.suites_of(tier)?,
         Group::Life => Vec::new(),
     };
     suites.extend(cells.life(None)?);

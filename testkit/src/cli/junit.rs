@@ -13,8 +13,9 @@ use quick_junit::{Report, TestCaseStatus};
 use serde::Deserialize;
 
 use super::Failure;
-use crate::config::Config;
-use crate::record::RunPart;
+use crate::config::{Config, Round};
+use crate::record::schema::Outcome;
+use crate::record::{Record, RunPart};
 
 /// Where nextest looks for its configuration, in the workspace.
 const CONFIGURATION: &str = ".config/nextest.toml";
@@ -116,6 +117,38 @@ fn value<'a>(runner: &'a [String], long: &str, short: Option<&str>) -> Option<&'
     None
 }
 
+/// Tells of the tests that are red because of faults that are known as of tests that are skipped, with the reason: to the runner they
+/// passed, and who reads the file must see that they did not. The records are those of the rounds.
+pub(super) fn tell_known(report: &mut Report, records: &[(Round, &Record)]) {
+    for suite in &mut report.test_suites {
+        let stress = suite.name.as_str().rsplit_once("@stress-").and_then(|(_, round)| round.parse::<u32>().ok());
+        for case in &mut suite.test_cases {
+            let of_round = records.iter().filter(|(round, _)| stress.is_none_or(|stress| round.stress == stress));
+            let known = of_round.filter_map(|(_, record)| known(record, case.name.as_str())).next();
+            if let (Some(why), TestCaseStatus::Success { .. }) = (known, &case.status) {
+                let mut status = TestCaseStatus::skipped();
+                status.set_message(why.as_str());
+                case.status = status;
+                suite.skipped += 1;
+                report.skipped += 1;
+            }
+        }
+    }
+}
+
+/// Why a test is red, where that is known.
+fn known(record: &Record, test: &str) -> Option<String> {
+    let (cell, check) = test.rsplit_once("::")?;
+    let cell = record.cells.iter().find(|it| it.name == cell)?;
+    let check = cell.checks.iter().find(|it| it.name == check && it.outcome == Outcome::Known)?;
+    let faults = record.known.iter().filter(|fault| check.known.contains(&fault.name));
+    let told = faults.map(|fault| {
+        let reason = fault.reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("{}, since {}: {reason}", fault.name, fault.since)
+    });
+    Some(format!("known: {}", told.collect::<Vec<_>>().join("; ")))
+}
+
 impl Junit {
     /// Reads the file.
     ///
@@ -209,6 +242,44 @@ mod tests {
             let Err(Failure::Usage(said)) = read(&whole.replacen(of, other, 1)) else { panic!("{other}") };
             assert!(said.contains("it says ") && said.contains(", and has 1 tests of which 0 failed"), "{said}");
         }
+    }
+
+    #[test]
+    fn what_is_known_is_no_pass_in_the_file() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/good");
+        let mut record = crate::record::assemble(&dir, false).expect("a record");
+        record.known = vec![crate::record::schema::KnownFault {
+            name: "a".to_owned(),
+            reason: "it\n rains".to_owned(),
+            since: "2026-11-30".parse().expect("a day"),
+            seen: Vec::new(),
+            gone: Vec::new(),
+        }];
+        let check = &mut record.cells[0].checks[0];
+        (check.outcome, check.known) = (Outcome::Known, vec!["a".to_owned()]);
+        let (red, green) = (record.cells[0].checks[0].name.clone(), record.cells[0].checks[1].name.clone());
+        let cell = record.cells[0].name.clone();
+        let case = |name: &str| format!("<testcase name=\"{cell}::{name}\" classname=\"suites::init\" time=\"1\"/>");
+        let suite = |name: &str| {
+            let cases = case(&red) + &case(&green);
+            format!(
+                "<testsuite name=\"{name}\" tests=\"2\" skipped=\"0\" errors=\"0\" failures=\"0\">{cases}</testsuite>"
+            )
+        };
+        let text = |suites: &str| {
+            format!(
+                "<testsuites name=\"x\" tests=\"2\" skipped=\"0\" failures=\"0\" errors=\"0\">{suites}</testsuites>"
+            )
+        };
+        let told = |suites: &str| {
+            let mut report = Report::deserialize_from_str(&text(suites)).expect("a report");
+            tell_known(&mut report, &[(Round::FIRST, &record)]);
+            (report.skipped, report.to_string().expect("written"))
+        };
+        let (skipped, one) = told(&suite("suites::init"));
+        assert!(skipped == 1 && one.contains("<skipped message=\"known: a, since 2026-11-30: it rains\"/>"), "{one}");
+        let (skipped, both) = told(&(suite("suites::init@stress-0") + &suite("suites::init@stress-1")));
+        assert!(skipped == 1 && both.matches("<skipped").count() == 1, "the other round passed: {both}");
     }
 
     const OURS: &str = "[profile.default.junit]\npath = \"junit.xml\"\n[profile.ci]\ninherits = \"default\"\n";

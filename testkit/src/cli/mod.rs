@@ -19,6 +19,7 @@ mod host;
 mod images;
 mod interrupt;
 mod junit;
+mod known;
 mod log;
 mod logs;
 mod nextest;
@@ -51,6 +52,7 @@ use clap::Parser;
 
 pub use cells::{Cells, checks, shown_plan};
 pub use host::lines;
+pub use known::KnownFile;
 pub use log::init as init_log;
 pub use nextest::command as runner;
 pub use output::{Format, show};
@@ -82,6 +84,8 @@ pub struct Catalogue {
     pub tests: PathBuf,
     /// What holds each of upstream's tests.
     pub parity: ParityFile,
+    /// The faults of products that are known.
+    pub known: KnownFile,
 }
 
 /// How a command ends when it does not end well.

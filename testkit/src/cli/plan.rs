@@ -4,7 +4,6 @@ mod coverage;
 mod jobs;
 mod rows;
 
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -112,7 +111,7 @@ impl PlanArgs {
         let json = self.format == Format::Json;
         let cells = Cells::of(catalogue)?;
         let suites = match self.tier {
-            Group::Tier(tier) => cells.suites(&cells.tier(tier)),
+            Group::Tier(tier) => cells.suites_of(tier)?,
             Group::Life => cells.life(None)?,
         };
         Ok(Some((suites, json)))
@@ -181,15 +180,21 @@ pub(super) fn plan(config: &Config, catalogue: &Catalogue, args: &PlanArgs) -> R
             row(cell, &plan, cluster::expected(&config.out_dir, &plan, 0))
         })
         .collect();
+    let journeys = cells.journeys_of(tier)?;
+    let heading = if journeys.is_empty() { "" } else { "journeys:\n" };
     let text = match args.format {
-        Format::Table => in_a_table(&cells, tier, &rows),
+        Format::Table => in_a_table(&cells, tier, &rows) + heading + &told(&cells, &journeys),
         Format::Markdown => in_markdown(tier, &rows),
         Format::Json => {
             let checks: Vec<_> =
                 cluster::checks().map(|check| serde_json::json!({"name": check.name, "about": check.about})).collect();
-            let all = serde_json::json!({"tier": tier.to_string(), "cells": rows, "checks": checks});
+            let mut all = serde_json::json!({"tier": tier.to_string(), "cells": rows, "checks": checks});
+            if !journeys.is_empty() {
+                all["journeys"] = journeys.iter().map(|suite| journey_row(&cells, suite)).collect();
+            }
             serde_json::to_string_pretty(&all).map_err(Failure::usage)?
         }
+        Format::Github if !journeys.is_empty() => in_jobs(config, &cells.suites_of(tier)?, args, tier.as_str())?,
         Format::Github => jobs::matrix(&rows, args.jobs(), tier).to_string(),
     };
     show(&text)
@@ -237,21 +242,12 @@ fn upstream(
 /// All journeys, each with the cell it starts from.
 fn journeys(config: &Config, cells: &Cells, args: &PlanArgs) -> Result<String, Failure> {
     let suites = cells.life(None)?;
-    let about = |suite: &Suite| cells.find_journey(suite.name()).map_or("", |journey| journey.about);
     if args.format == Format::Github {
         return in_jobs(config, &suites, args, LIFE);
     }
     if args.format == Format::Json {
-        let row = |suite: &Suite| {
-            serde_json::json!({
-                "name": suite.name(),
-                "about": about(suite),
-                "cell": suite.cell.id(),
-                "members": suite.plan.state.members.len(),
-                "stations": suite.tests().into_iter().map(|(test, _)| test).collect::<Vec<_>>(),
-            })
-        };
-        let all = serde_json::json!({"tier": LIFE, "journeys": suites.iter().map(row).collect::<Vec<_>>()});
+        let rows: Vec<_> = suites.iter().map(|suite| journey_row(cells, suite)).collect();
+        let all = serde_json::json!({"tier": LIFE, "journeys": rows});
         return serde_json::to_string_pretty(&all).map_err(Failure::usage);
     }
     let mut table = Table::new();
@@ -261,11 +257,28 @@ fn journeys(config: &Config, cells: &Cells, args: &PlanArgs) -> Result<String, F
         table.add_row([suite.name().to_owned(), members, steps, suite.cell.id().to_string()]);
     }
     let steps: usize = suites.iter().map(Suite::steps).sum();
-    let mut text = format!("{table}\ntier {LIFE}: {} journeys, {steps} steps\n", suites.len());
-    for suite in &suites {
-        let _ = writeln!(text, "  {}: {}", suite.name(), about(suite));
-    }
-    Ok(text)
+    let text = format!("{table}\ntier {LIFE}: {} journeys, {steps} steps\n", suites.len());
+    Ok(text + &told(cells, &suites))
+}
+
+fn about(cells: &Cells, suite: &Suite) -> &'static str {
+    cells.find_journey(suite.name()).map_or("", |journey| journey.about)
+}
+
+/// Journeys, a line each.
+fn told(cells: &Cells, journeys: &[Suite]) -> String {
+    journeys.iter().map(|suite| format!("  {}: {}\n", suite.name(), about(cells, suite))).collect()
+}
+
+/// A journey for programs.
+fn journey_row(cells: &Cells, suite: &Suite) -> serde_json::Value {
+    serde_json::json!({
+        "name": suite.name(),
+        "about": about(cells, suite),
+        "cell": suite.cell.id(),
+        "members": suite.plan.state.members.len(),
+        "stations": suite.tests().into_iter().map(|(test, _)| test).collect::<Vec<_>>(),
+    })
 }
 
 /// Suites over the jobs of a workflow.

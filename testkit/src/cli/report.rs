@@ -72,10 +72,11 @@ pub(super) fn note_state(record: &Record) {
 pub(super) fn line(record: &Record, report: &Path) -> String {
     let totals = record.totals;
     let counts = format!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
+    let known = if totals.known == 0 { String::new() } else { format!(", {} known", totals.known) };
     let unfinished =
         if totals.unfinished == 0 { String::new() } else { format!(", {} not finished", totals.unfinished) };
     let datapath = record.datapath.map(|datapath| format!(", {datapath}")).unwrap_or_default();
-    format!("report: {} ({counts}{unfinished}{datapath})", report.display())
+    format!("report: {} ({counts}{known}{unfinished}{datapath})", report.display())
 }
 
 /// Hands the file to the desktop's browser.

@@ -8,9 +8,9 @@ use super::against::{self, Order};
 use super::cells::Cells;
 use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
-use super::{Catalogue, Failure, products};
+use super::{Catalogue, Failure, known, products};
 use crate::cluster;
-use crate::config::{Config, KEEP, ON, PAUSE_BEFORE, TRAFFIC};
+use crate::config::{Config, KEEP, KNOWN, ON, PAUSE_BEFORE, TRAFFIC};
 use crate::journey::Station;
 use crate::matrix::Tier;
 
@@ -41,6 +41,9 @@ pub(super) struct RunArgs {
     /// tests.
     #[arg(long)]
     pub(super) forbid_skips: bool,
+    /// Fail also where all that is red is a fault of the product that is listed as known.
+    #[arg(long)]
+    pub(super) forbid_known: bool,
     /// Arguments for the runner, which builds nothing: `-- --profile ci`.
     #[arg(last = true)]
     pub(super) runner: Vec<String>,
@@ -58,6 +61,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         config.traffic = false;
     }
     let cells = Cells::of(catalogue)?;
+    known::of(catalogue, &cells)?;
     let upstream = args.upstream.as_deref().map(|name| parity::find(catalogue, name)).transpose()?;
     let on = match (&upstream, args.suites.as_slice(), args.tier) {
         // What holds a test holds it from the journey's own cell.
@@ -68,7 +72,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
     let mut chosen = match (&upstream, args.suites.as_slice(), args.tier) {
         (Some(upstream), ..) => cells.named(&upstream.places()?, None)?,
         (None, [], Group::Life) => cells.life(on.as_deref())?,
-        (None, [], Group::Tier(tier)) if on.is_none() => cells.suites(&cells.tier(tier)),
+        (None, [], Group::Tier(tier)) if on.is_none() => cells.suites_of(tier)?,
         (None, names, _) => cells.named(names, on.as_deref())?,
     };
     if config.traffic {
@@ -85,6 +89,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         (ON, on.unwrap_or_default()),
         (PAUSE_BEFORE, pause_before.unwrap_or_default()),
         (TRAFFIC, if config.traffic { "1" } else { "0" }.to_owned()),
+        (KNOWN, if args.forbid_known { "0" } else { "1" }.to_owned()),
     ];
     let keep = args.pause_on_failure.then(|| (KEEP, "on-failure".to_owned()));
     let settings = settings.into_iter().chain(keep).collect();

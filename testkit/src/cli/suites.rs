@@ -95,7 +95,8 @@ impl Cells {
         let variant = cluster::variant(journey);
         let plan = Plan::draw_variant(&cell, self.options, Segments::documentation(), &variant);
         let stations = journey.draw(&plan.state).map_err(Failure::usage)?;
-        Ok(Suite { cell, plan, target: LIFE, stations: Some(stations) })
+        let target = if self.is_apart(journey)? { target(Tier::MicroCloud) } else { LIFE };
+        Ok(Suite { cell, plan, target, stations: Some(stations) })
     }
 
     /// From which cell journeys start that somebody asks for by these names: the one `asked` for, or else that of the settings, which
@@ -139,13 +140,47 @@ impl Cells {
         suites.into_iter().next().ok_or_else(|| Failure::Usage(format!("there is no cell and no journey {name:?}")))
     }
 
-    /// All journeys.
+    /// All journeys but those that are apart.
     ///
     /// # Errors
     /// When there is no such cell, or a step is impossible there.
     pub fn life(&self, on: Option<&str>) -> Result<Vec<Suite>, Failure> {
         let on = on.map(|on| self.find(on)).transpose()?;
-        self.journeys.iter().map(|journey| self.voyage(journey, on.as_ref())).collect()
+        self.voyages(false, on.as_ref())
+    }
+
+    /// The suites of a tier: its cells, and in that of what is apart its journeys, too.
+    ///
+    /// # Errors
+    /// As for [`Cells::life`].
+    pub(super) fn suites_of(&self, tier: Tier) -> Result<Vec<Suite>, Failure> {
+        let mut suites = self.suites(&self.tier(tier));
+        suites.extend(self.journeys_of(tier)?);
+        Ok(suites)
+    }
+
+    /// The journeys of a tier of cells, which only that of what is apart has.
+    ///
+    /// # Errors
+    /// As for [`Cells::life`].
+    pub(super) fn journeys_of(&self, tier: Tier) -> Result<Vec<Suite>, Failure> {
+        if tier == Tier::MicroCloud { self.voyages(true, None) } else { Ok(Vec::new()) }
+    }
+
+    fn voyages(&self, apart: bool, on: Option<&Cell>) -> Result<Vec<Suite>, Failure> {
+        let mut suites = Vec::new();
+        for journey in self.journeys {
+            if self.is_apart(journey)? == apart {
+                suites.push(self.voyage(journey, on)?);
+            }
+        }
+        Ok(suites)
+    }
+
+    /// Whether a journey starts from a cell that is apart, where it does not start from another.
+    fn is_apart(&self, journey: &Journey) -> Result<bool, Failure> {
+        let cell = self.matrix.cell(journey.cell).map_err(Failure::usage)?;
+        Ok(self.matrix.is_apart(&cell))
     }
 
     /// The journey of this name.

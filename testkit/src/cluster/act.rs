@@ -85,6 +85,11 @@ impl Hand<'_> {
                 formation::enter_later(self.client, self.plan, &act.on, instance, by, self.evidence).await?;
                 Ok((0, String::new()))
             }
+            What::AddByMicrocloud { by } => {
+                formation::add_by_microcloud(self.client, self.plan, &act.on, by, self.instances, self.evidence)
+                    .await?;
+                Ok((0, String::new()))
+            }
             What::Propagate => {
                 let verdict = propagation::propagation(self.client, state, self.instances).await;
                 Ok((i32::from(!verdict.passed()), verdict.to_string()))

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
 use crate::config::{Config, StandIn, UpgradeFrom};
+use crate::folder::{self, FolderError, RunFolder};
 use crate::image::{self, Cache, Golden, GoldenSpec, Maker, NodeSnapd, Progress, Snap, SnapStore, Workspace};
 use crate::lxd::{Client, ImageRef};
 use crate::plan::Datapath;
@@ -55,6 +56,22 @@ pub async fn golden(
     let (spec, product, _alone) = describe(config, client, progress).await?;
     let golden = image::ensure_golden(client, &spec, progress).await?;
     Ok((golden, product))
+}
+
+/// The product that this run tests, where it has come to that: what was found out once is in `common`. `by_microcloud` where a
+/// MicroCloud forms clusters of it.
+///
+/// # Errors
+/// When what was found out cannot be read.
+pub fn product_of(common: &RunFolder, by_microcloud: bool) -> Result<Option<Product>, FolderError> {
+    let names = if by_microcloud { &["golden-microcloud"][..] } else { &["golden", "golden-older"][..] };
+    for name in names {
+        // What upgrades start from may be nothing.
+        if let Some(Some((_, product))) = folder::read::<Option<(serde_json::Value, Product)>>(&common.once(name).0)? {
+            return Ok(Some(product));
+        }
+    }
+    Ok(None)
 }
 
 /// Has LXD copy the golden image to every other member of the cluster that is there, to all at the same time, each once; how

@@ -18,7 +18,7 @@ pub enum MicrocloudError {
         source: Box<ConversationError>,
     },
     /// It goes on and on.
-    #[error("`{command}` on {member:?} does not end: it still prints after {seconds} s; its last line is {last:?}")]
+    #[error("`{command}` on {member:?} does not end: after {seconds} s its last line is {last:?}")]
     Endless {
         /// Where.
         member: String,
@@ -30,22 +30,24 @@ pub enum MicrocloudError {
         last: String,
     },
     /// What MicroCloud must refuse it did not.
-    #[error("`microcloud preseed` on {member:?} must refuse that {about}: wanted {wanted:?}, seen {seen}")]
+    #[error("`{command}` on {member:?} must refuse that {about}: wanted {wanted}, seen {seen}")]
     NotRefused {
+        /// What was told it.
+        command: &'static str,
         /// Where.
         member: String,
         /// What was wrong with what it was told.
         about: String,
-        /// The line it must say.
+        /// How it must refuse.
         wanted: String,
         /// What came instead.
         seen: String,
     },
     /// It refused, and formed something all the same.
-    #[error(
-        "`microcloud preseed` refused that {about}, and MicroOVN on {member:?} is formed all the same; nothing must be"
-    )]
+    #[error("`{command}` refused that {about}, and MicroOVN on {member:?} is formed all the same; nothing must be")]
     FormedThoughRefused {
+        /// What was told it.
+        command: &'static str,
         /// Where.
         member: String,
         /// What was wrong with what it was told.
@@ -63,8 +65,8 @@ impl MicrocloudError {
             Self::Conversation { command, member, .. } | Self::Endless { command, member, .. } => {
                 format!("`{command}` on {member:?}")
             }
-            Self::NotRefused { member, .. } | Self::FormedThoughRefused { member, .. } => {
-                format!("`microcloud preseed` on {member:?}")
+            Self::NotRefused { command, member, .. } | Self::FormedThoughRefused { command, member, .. } => {
+                format!("`{command}` on {member:?}")
             }
             Self::AllAtOnce(member) => format!("the entry of {member:?}"),
         }

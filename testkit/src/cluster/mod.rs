@@ -51,9 +51,10 @@ pub use error::ClusterError;
 pub use evidence::collect;
 pub use expected::{expected, recorded};
 pub use facts::host_lacks;
-pub use formation::form;
+pub use formation::Forming;
 pub use golden::{
     Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden, older_golden,
+    product_of,
 };
 pub use keep::{forget, keep, keep_at, keep_unformed, kept, kept_cells, pause, reuse, update, ways};
 pub use manifest::{Manifest, Planned, Settled};

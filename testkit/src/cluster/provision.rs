@@ -12,12 +12,11 @@ use super::authority::Authority;
 use super::because::{Begun, explain};
 use super::capabilities::needed;
 use super::expected::expected;
-
+use super::formation::Forming;
 use super::lanes::{self, Lane};
 use super::owned::tags;
 use super::{
-    Capabilities, ClusterError, Manifest, Placed, Product, Site, faults, formation, lay, names, network, release,
-    settle, subnets,
+    Capabilities, ClusterError, Manifest, Placed, Product, Site, faults, lay, names, network, release, settle, subnets,
 };
 use crate::folder::CellFolder;
 use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
@@ -298,7 +297,15 @@ async fn make(
         }
     });
     let evidence = Evidence::new(dir);
-    let forming = formation::form(&site.client, plan, &instances, ready, timeline, &evidence, &progress);
+    let cluster = Forming {
+        client: &site.client,
+        plan,
+        instances: &instances,
+        timeline,
+        evidence: &evidence,
+        progress: &progress,
+    };
+    let forming = cluster.form(ready);
     if wait::is_slow() {
         // What boots would take from the product the time that it allows itself to form.
         try_join_all(preparing).await?;

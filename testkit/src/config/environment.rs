@@ -18,11 +18,12 @@ const MEANT_FOR_US: [&str; 5] = [OWN, "MICROOVN_", "MICROCLOUD_", "LXD_", "INCUS
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 18] = [
+const OWN_VARIABLES: [&str; 19] = [
     "TESTKIT_CACHE_DIR",
     "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
     "TESTKIT_KEEP",
+    "TESTKIT_KNOWN",
     "TESTKIT_ON",
     "TESTKIT_OUT_DIR",
     "TESTKIT_PARALLEL",
@@ -237,7 +238,7 @@ fn yes_or_no(environment: &BTreeMap<String, String>, name: &'static str) -> Resu
 }
 
 /// A variable that is on or off.
-fn switch(environment: &BTreeMap<String, String>, name: &'static str) -> Result<Option<bool>, ConfigError> {
+pub(super) fn switch(environment: &BTreeMap<String, String>, name: &'static str) -> Result<Option<bool>, ConfigError> {
     match environment.get(name).map(String::as_str) {
         None | Some("") => Ok(None),
         Some("1" | "true" | "yes") => Ok(Some(true)),

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Offer;
+use crate::like::is_like;
 use crate::plan::{Database, Network, Process};
 
 /// One thing done to one member.
@@ -59,6 +60,11 @@ pub enum What {
         stems: Vec<String>,
         /// In how many days they end.
         days: i32,
+    },
+    /// MicroCloud, which formed the cluster, adds it: it is told so on this other member, and on it to join.
+    AddByMicrocloud {
+        /// The other member.
+        by: String,
     },
     /// It is waited for until it lists as many voters as the cluster can have.
     Vote,
@@ -162,13 +168,6 @@ impl Act {
     }
 }
 
-/// Whether a line is as wanted: each ellipsis stands for some text, which is not empty.
-fn is_like(seen: &str, wanted: &str) -> bool {
-    let Some((before, behind)) = wanted.split_once('…') else { return seen == wanted };
-    let Some(rest) = seen.strip_prefix(before) else { return false };
-    rest.char_indices().skip(1).any(|(at, _)| is_like(&rest[at..], behind)) || (!rest.is_empty() && behind.is_empty())
-}
-
 /// A line without the date that MicroOVN's client puts before what it warns of, `2026/11/28 19:50:44`.
 fn undated(line: &str) -> &str {
     let date = |text: &str| {
@@ -188,6 +187,9 @@ impl fmt::Display for What {
             Self::Await(argv) => write!(f, "{}, until it says so", argv.join(" ")),
             Self::Lead { database, argv, .. } => write!(f, "where {database} is led: {}", argv.join(" ")),
             Self::Enter { by } => write!(f, "enters with a token of {by}"),
+            Self::AddByMicrocloud { by } => {
+                write!(f, "joins by `microcloud join`, while {by} adds it by `microcloud add`")
+            }
             Self::Propagate => f.write_str("a logical switch is added and removed"),
             Self::Lay => f.write_str("every member with a chassis gets endpoints on two logical networks"),
             Self::Offer(offer) => offer.fmt(f),

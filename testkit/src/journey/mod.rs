@@ -92,6 +92,9 @@ pub struct Impossible {
 pub fn state_after(step: &dyn Step, from: &State) -> State {
     let mut state = State { since: Some(Changes::default()), ..from.clone() };
     step.effect(&mut state);
+    // What changes nothing restarts nothing.
+    let changed = state != State { since: Some(Changes::default()), ..from.clone() };
+    state.tapped &= step.leaves_tap() || !changed;
     state.convert_when_due();
     state.forget_servers();
     state

@@ -29,6 +29,12 @@ pub trait Step: Debug + Sync {
     /// here must be as it was.
     fn effect(&self, state: &mut State);
 
+    /// Whether what MicroOVN is told is still known on every member when it changed something: no daemon of it was started, and whoever entered
+    /// was listened to.
+    fn leaves_tap(&self) -> bool {
+        false
+    }
+
     /// What is observed until the cluster has settled.
     fn watches(&self, state: &State) -> Vec<Watch> {
         let _ = state;

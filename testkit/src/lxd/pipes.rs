@@ -91,6 +91,18 @@ impl Pipes {
         Err(Error::new(&self.attempt, fault))
     }
 
+    /// Ends the command's input, which then reads that there is no more.
+    pub async fn close_input(&mut self) -> Result<(), Error> {
+        let end = self.input.send(Message::Text(String::new().into()));
+        match tokio::time::timeout(WRITE_DEADLINE, end).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(source)) => Err(Error::new(&self.attempt, broken("stdin", source))),
+            Err(_) => {
+                Err(Error::new(&self.attempt, Fault::timeout(WRITE_DEADLINE, "the command does not read its input")))
+            }
+        }
+    }
+
     /// Kills the command and waits until LXD is done with it. A command whose sockets are cut under it is killed too, but
     /// LXD 5.0.2 was seen to read wrong files after that.
     pub async fn end(mut self) {

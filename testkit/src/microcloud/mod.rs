@@ -2,7 +2,7 @@
 //!
 //! | surface | module |
 //! |---|---|
-//! | `microcloud init` and `microcloud join`, one party each | [`Part`], [`Conversation`] |
+//! | `microcloud init`, `add` and `join`, one party each | [`Part`], [`Conversation`] |
 //! | what one party shows and others are told | [`Secrets`] |
 //! | the file of `microcloud preseed` | [`preseed`] |
 //!
@@ -18,7 +18,7 @@ mod secrets;
 
 pub use conversation::{Conversation, Typed};
 pub use failure::{ConversationError, ConversationProblem, Said};
-pub use part::{PASSPHRASE, Part, Shows, part};
+pub use part::{PASSPHRASE, Part, Shows, adding, part};
 pub use preseed::{Outside, preseed};
 pub use screen::{COLUMNS, ROWS};
 pub use secrets::Secrets;

@@ -30,18 +30,20 @@ pub struct Shows {
     pub behind: String,
 }
 
-/// The part of a member in the plan's conversation.
-pub fn part(plan: &Plan, member: &Member) -> Part {
+/// The part of a member in a conversation that forms the plan's cluster, in which this is done there.
+pub fn part(plan: &Plan, member: &Member, cues: Vec<Cue>) -> Part {
     let (verb, shows) = match plan.role(member) {
         Role::Bootstrap => ("init", vec![Shows { secret: PASSPHRASE.to_owned(), behind: SHOWN_BEHIND.to_owned() }]),
         Role::Join => ("join", Vec::new()),
     };
-    Part {
-        member: member.name.clone(),
-        program: vec!["microcloud".to_owned(), verb.to_owned()],
-        shows,
-        cues: plan.recipe(member).cues.clone(),
-    }
+    Part { member: member.name.clone(), program: vec!["microcloud".to_owned(), verb.to_owned()], shows, cues }
+}
+
+/// The part of a member that adds another to the cluster, in which this is done.
+pub fn adding(member: &Member, cues: Vec<Cue>) -> Part {
+    let program = ["microcloud", "add"].map(str::to_owned).into();
+    let shows = vec![Shows { secret: PASSPHRASE.to_owned(), behind: SHOWN_BEHIND.to_owned() }];
+    Part { member: member.name.clone(), program, shows, cues }
 }
 
 impl Part {

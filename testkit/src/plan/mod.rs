@@ -173,6 +173,12 @@ impl Plan {
                         recipe.preseed.extend(option.preseed(value, &plan, &member));
                     }
                 }
+                if plan.formation.is_microcloud() && member.presence == Presence::Outside {
+                    recipe.added.extend(option.added(value, &plan, &member));
+                    if plan.formation == Formation::MicrocloudPreseed {
+                        recipe.cues.extend(option.cues(value, &plan, &member));
+                    }
+                }
             }
             plan.recipes.insert(member.hostname, recipe);
         }

@@ -131,6 +131,12 @@ pub trait InitOption: Sync {
         Vec::new()
     }
 
+    /// What is done in MicroCloud's dialog on the member that adds this one later, by what is shown.
+    fn added(&self, value: &str, plan: &Plan, member: &Member) -> Vec<Cue> {
+        let _ = (value, plan, member);
+        Vec::new()
+    }
+
     /// What is told wrong on purpose, once every option has said what is right.
     fn spoil(&self, value: &str, plan: &mut Plan) {
         let _ = (value, plan);

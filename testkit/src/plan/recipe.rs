@@ -53,6 +53,9 @@ pub struct Recipe {
     /// What is done in MicroCloud's dialog on it, by what is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cues: Vec<Cue>,
+    /// What is done in MicroCloud's dialog on the member that adds it later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<Cue>,
     /// What MicroCloud's preseed says of it: the keys of its system.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub preseed: BTreeMap<String, String>,
@@ -63,10 +66,14 @@ pub struct Recipe {
 pub struct Attempt {
     /// What is wrong with it, for a person.
     pub about: String,
+    /// The member that it is wrong with.
+    pub member: String,
     /// How each member would enter, by its host name.
     pub recipes: BTreeMap<String, Recipe>,
-    /// The line with which the first member's program must refuse it.
-    pub refusal: String,
+    /// The line with which the first member's program must refuse it; `None` where nobody knows its words, and any error will do.
+    pub refusal: Option<String>,
+    /// Whether every member's MicroOVN is to seem one that knows no underlay meanwhile.
+    pub older: bool,
 }
 
 /// That of a member that is told nothing.
@@ -76,5 +83,6 @@ pub(super) static NOTHING: Recipe = Recipe {
     arguments: Vec::new(),
     config: BTreeMap::new(),
     cues: Vec::new(),
+    added: Vec::new(),
     preseed: BTreeMap::new(),
 };

@@ -25,6 +25,9 @@ pub struct State {
     /// The port that MicroCloud told members to listen on; `None` where it did not form them, and the release chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_port: Option<u16>,
+    /// Whether it is known what MicroOVN was told on every member since before it entered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tapped: bool,
     /// The release that members can be refreshed to; `None` where there is none.
     #[serde(default)]
     pub newer: Option<Release>,

@@ -1,5 +1,6 @@
 //! From the folder of a run to its record.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use super::parts::{CellPart, CheckPart, RunPart};
 use super::schema::{
     Cell, Check, CheckInfo, Evidence, Host, Outcome, Phase, Product, Record, RunState, SCHEMA, Settled, Stage, Totals,
 };
-use super::{journey, judged, observed, planned, transcript};
+use super::{journey, judged, known, observed, planned, transcript};
 use crate::cluster::{self, Manifest, Placed, Planned};
 use crate::config::Round;
 use crate::expect;
@@ -31,14 +32,17 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
     let first = if part.first.is_empty() { dir.to_owned() } else { dir.with_file_name(&part.first) };
     let (golden, _) = RunFolder::new(&first).once("golden");
     let mut product = folder::read::<(serde_json::Value, cluster::Product)>(&golden)?.map(|(_, it)| it);
-    let mut cells = Vec::new();
+    let (mut cells, mut told) = (Vec::new(), BTreeMap::new());
     for path in folder::files(dir)? {
         if path.is_dir()
             && let Some(cell_part) = CellPart::find(&path)?
         {
             let manifest: Option<Manifest> = CellFolder::new(&path).read()?;
             product = product.or_else(|| manifest.as_ref().map(|manifest| manifest.product.clone()));
-            cells.push(cell(dir, &path, cell_part, manifest, alive)?);
+            let parts = CheckPart::all(&path)?;
+            let ends = parts.values().filter_map(|part| part.end.as_ref());
+            told.extend(ends.flat_map(|end| &end.known).map(|known| (known.name.clone(), known.clone())));
+            cells.push(cell(dir, &path, cell_part, &parts, manifest, alive)?);
         }
     }
     let mut totals = Totals::default();
@@ -72,6 +76,7 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
         checks: all_checks(&cells),
         totals,
         again: again::read(dir)?.len(),
+        known: known::all(&told, cells.iter().map(|(_, cell)| cell)),
         cells: cells.into_iter().map(|(_, cell)| cell).collect(),
     })
 }
@@ -116,6 +121,7 @@ fn cell(
     run: &Path,
     path: &Path,
     part: CellPart,
+    parts: &BTreeMap<String, CheckPart>,
     manifest: Option<Manifest>,
     alive: bool,
 ) -> io::Result<(CellPart, Cell)> {
@@ -125,18 +131,17 @@ fn cell(
         None => Planned::find(path)?.map(|planned| (planned.plan, planned.instances)),
     };
     let plan = planned.as_ref().map(|(plan, _)| plan);
-    let parts = CheckPart::all(path)?;
     let state = plan.map(|plan| &plan.state);
     let check = |info: &CheckInfo| judged::check(&name, state, &part, parts.get(&info.name), &info.name, alive);
     let checks: Vec<Check> = part.checks.iter().map(check).collect();
     let problem = CellFolder::new(path).read::<Unprovisioned>()?.map(|failed| redact(&failed.message));
-    let causes = judged::causes(&checks, &parts);
+    let causes = judged::causes(&checks, parts);
     let journey = journey::find(path, &name, &part)?;
     let headline = match (&problem, journey.as_ref().and_then(journey::headline), causes.first()) {
         (Some(problem), ..) => Some(format!("no cluster, {}", headline::of(problem))),
         (None, Some(told), Some(_)) => Some(told),
         (None, None, Some(first)) => {
-            checks.iter().find(|check| check.name == *first).map(|check| judged::told(check, &parts))
+            checks.iter().find(|check| check.name == *first).map(|check| judged::told(check, parts))
         }
         (None, _, None) => None,
     };

@@ -156,6 +156,7 @@ fn check(cell: &str, state: &State, verdict: &Verdict) -> Check {
         look: differences.first().and_then(|first| look(cell, state, &verdict.check, first)),
         differences: differences.into_iter().map(difference).collect(),
         message: None,
+        known: Vec::new(),
         started: None,
         ended: None,
     }

@@ -27,6 +27,7 @@ pub(super) fn check(
         (Some(_), None) => Outcome::Interrupted,
         (Some(_), Some(end)) => match (&end.failure, verdict) {
             (None, _) => Outcome::Passed,
+            (Some(_), _) if !end.known.is_empty() => Outcome::Known,
             (Some(_), Some(verdict)) if !verdict.passed() => Outcome::Failed,
             (Some(_), _) => Outcome::Error,
         },
@@ -42,14 +43,15 @@ pub(super) fn check(
         differences,
         // It was free of secrets when it was left; a report leaves the host.
         message: end.and_then(|end| end.failure.as_deref().map(redact)),
+        known: end.into_iter().flat_map(|end| &end.known).map(|known| known.name.clone()).collect(),
         started: part.map(|part| part.started),
         ended: end.map(|end| end.at),
     }
 }
 
-/// The names of the checks that failed, the likely cause of the others first. What was not judged is a cause of nothing.
+/// The names of the checks that failed, known or not, the likely cause of the others first. What was not judged is a cause of nothing.
 pub(super) fn causes(checks: &[Check], parts: &BTreeMap<String, CheckPart>) -> Vec<String> {
-    let failed = || checks.iter().filter(|check| check.outcome.is_failure());
+    let failed = || checks.iter().filter(|check| check.outcome.is_red());
     let judged = expect::likely_causes(failed().filter_map(|check| verdict(parts, &check.name)));
     let mut names: Vec<String> = judged.into_iter().map(|verdict| verdict.check.clone()).collect();
     let others: Vec<String> = failed().map(|check| check.name.clone()).filter(|name| !names.contains(name)).collect();

@@ -62,7 +62,7 @@ impl CellState {
         let (mut ended, mut failed) = (0, 0);
         for end in ends {
             ended += 1;
-            failed += usize::from(end.failure.is_some());
+            failed += usize::from(end.failure.is_some() && end.known.is_empty());
         }
         let (step, folder) = (Progress::new(cell).read()?, CellFolder::new(cell));
         Ok(match (ended, step) {
@@ -106,6 +106,14 @@ mod tests {
         assert_eq!(state(), CellState::Checking { ended: 1, of: 2, failed: 1 });
         second.end(cell, clock, None, None).expect("ended");
         assert_eq!(state(), CellState::Done { of: 2, failed: 1 });
+        let known = crate::known::KnownTold {
+            name: "a".to_owned(),
+            reason: "rain".to_owned(),
+            since: "2026-11-30".parse().expect("a day"),
+        };
+        let third = CheckPart::begin(cell, "a", clock).expect("begun");
+        third.end_knowing(cell, clock, None, Some("broken"), vec![known]).expect("ended");
+        assert_eq!(state(), CellState::Done { of: 2, failed: 0 }, "what is known is no failure");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod facts;
 pub mod html;
 mod journey;
 mod judged;
+mod known;
 mod live;
 mod observed;
 mod pack;

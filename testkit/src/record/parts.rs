@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Round};
 use crate::expect::{Difference, Verdict};
 use crate::folder::{self, CellDocument, CellFolder, OfCell, OfRun, RunDocument, RunFolder};
+use crate::known::KnownTold;
 use crate::matrix::{Cell, Declaration};
 use crate::microovn::redact;
 use crate::session::{Process, Run};
@@ -84,6 +85,10 @@ pub struct CheckEnd {
     pub verdict: Option<Verdict>,
     /// What its test said; `None` where it passed.
     pub failure: Option<String>,
+    /// The faults that are known, where it did not pass because of them and of nothing else; where it passed, those that would show in it
+    /// and did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<KnownTold>,
 }
 
 impl RunPart {
@@ -182,9 +187,24 @@ impl CheckPart {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn end(mut self, cell: &Path, clock: Clock, verdict: Option<Verdict>, failure: Option<&str>) -> io::Result<()> {
+    pub fn end(self, cell: &Path, clock: Clock, verdict: Option<Verdict>, failure: Option<&str>) -> io::Result<()> {
+        self.end_knowing(cell, clock, verdict, failure, Vec::new())
+    }
+
+    /// The same, with the faults that are known that it is about.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn end_knowing(
+        mut self,
+        cell: &Path,
+        clock: Clock,
+        verdict: Option<Verdict>,
+        failure: Option<&str>,
+        known: Vec<KnownTold>,
+    ) -> io::Result<()> {
         let verdict = verdict.map(without_secrets);
-        self.end = Some(CheckEnd { at: clock.now(), verdict, failure: failure.map(redact) });
+        self.end = Some(CheckEnd { at: clock.now(), verdict, failure: failure.map(redact), known });
         self.write(cell)
     }
 

@@ -19,13 +19,15 @@ pub use topology::{Carried, Device, Encap, Endpoint, Member, Network, Plan, Segm
 ///
 /// 2: a journey carries its stations, and `checks` of the record are those that judge, not the tests of stations. What 1
 /// has, 2 has too, so that a record of 1 is read as one of 2.
-pub const SCHEMA: u32 = 2;
+///
+/// 3: what came of a check may be `known`, which is neither a pass nor a failure, and `known` tells of it. What 2 has, 3 has too.
+pub const SCHEMA: u32 = 3;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Record of a run of the MicroOVN system tests")]
 pub struct Record {
-    /// The version of this form; always 2.
+    /// The version of this form; always 3.
     #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// The run's id, which is the name of its folder.
@@ -64,8 +66,26 @@ pub struct Record {
     /// How often LXD was asked again for what it had said that it never began with: files and commands in instances.
     #[serde(default)]
     pub again: usize,
+    /// The faults that are known and that this run is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<KnownFault>,
     /// The cells.
     pub cells: Vec<Cell>,
+}
+
+/// A fault of the product that is known (`suites/known.toml`), and what of it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KnownFault {
+    /// What it is called.
+    pub name: String,
+    /// What it is, where it was seen, and why it is let be.
+    pub reason: String,
+    /// Since when it is known.
+    pub since: jiff::civil::Date,
+    /// The cells in which checks did not pass because of it and of nothing else.
+    pub seen: Vec<String>,
+    /// The cells in which it would have shown, and all that it would have shown in passed: it no longer happens there.
+    pub gone: Vec<String>,
 }
 
 /// Whether a run is over.
@@ -137,6 +157,9 @@ pub struct Totals {
     pub passed: usize,
     /// Not as planned, or not judged because of an error: everything that the runner calls a failure.
     pub failed: usize,
+    /// Not as planned because of a fault that is known, and of nothing else.
+    #[serde(default)]
+    pub known: usize,
     /// Left out because the product lacks something.
     pub skipped: usize,
     /// Begun and not ended, or never begun.
@@ -237,6 +260,9 @@ pub struct Check {
     pub differences: Vec<Difference>,
     /// What its test said, where it did not pass.
     pub message: Option<String>,
+    /// The faults that are known that it did not pass because of; where it passed, those that would have shown in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<String>,
     /// When its test began, which then waited for the cluster.
     pub started: Option<Timestamp>,
     /// When it ended.
@@ -253,6 +279,8 @@ pub enum Outcome {
     Passed,
     /// Something differs, or there was nothing to compare.
     Failed,
+    /// Something differs, or there is no cluster, and all of that is a fault of the product that is known.
+    Known,
     /// It could not be judged: there is no cluster, or it could not be used.
     Error,
     /// Its cell was left out.
@@ -324,6 +352,11 @@ impl Outcome {
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::Error)
     }
+
+    /// Whether it is not as planned, known or not.
+    pub fn is_red(self) -> bool {
+        self.is_failure() || self == Self::Known
+    }
 }
 
 impl Totals {
@@ -332,6 +365,7 @@ impl Totals {
         match outcome {
             Outcome::Passed => self.passed += 1,
             Outcome::Failed | Outcome::Error => self.failed += 1,
+            Outcome::Known => self.known += 1,
             Outcome::Skipped => self.skipped += 1,
             Outcome::Running | Outcome::Interrupted | Outcome::NotRun => self.unfinished += 1,
         }
@@ -339,7 +373,7 @@ impl Totals {
 
     /// All of them.
     pub fn all(&self) -> usize {
-        self.passed + self.failed + self.skipped + self.unfinished
+        self.passed + self.failed + self.known + self.skipped + self.unfinished
     }
 }
 
@@ -356,12 +390,16 @@ impl Cell {
         let totals = self.totals();
         if self.skipped.is_some() {
             "skipped".to_owned()
+        } else if self.problem.is_some() && totals.failed == 0 && totals.known > 0 {
+            "known".to_owned()
         } else if self.problem.is_some() {
             "no cluster".to_owned()
         } else if totals.failed > 0 {
             format!("{} of {} failed", totals.failed, totals.all())
         } else if totals.unfinished > 0 {
             format!("{} of {} not finished", totals.unfinished, totals.all())
+        } else if totals.known > 0 {
+            format!("{} passed, {} known", totals.passed, totals.known)
         } else {
             format!("{} passed", totals.passed)
         }

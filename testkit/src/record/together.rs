@@ -123,9 +123,10 @@ fn found(records: &[Record], suite: &str) -> Found {
         (true, ..) => "skipped",
         (_, 1.., _) => "failed",
         (_, _, 1..) => "unfinished",
+        _ if totals.known > 0 => "known",
         _ => "passed",
     };
-    let why = cell.skipped.clone().or_else(|| cell.headline.clone().filter(|_| class == "failed"));
+    let why = cell.skipped.clone().or_else(|| cell.headline.clone().filter(|_| matches!(class, "failed" | "known")));
     Found { class, told: cell.told(), run: Some(record.run.clone()), why }
 }
 

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rstest::rstest;
 use testkit::clock::Clock;
-use testkit::cluster::{ClusterError, form};
+use testkit::cluster::{ClusterError, Forming};
 use testkit::plan::{Formation, Plan};
 use testkit::report::{Evidence, Progress, Timeline, chain};
 use tokio::sync::oneshot;
@@ -56,7 +56,15 @@ async fn formed(lxd: &FakeLxd, plan: &Plan, order: &[usize], dir: &Path) -> Resu
     let client = lxd.client().await;
     let (instances, timeline, evidence) = (instances(plan), Timeline::new(dir, Clock::start()), Evidence::new(dir));
     let progress = Progress::new(dir);
-    let forming = form(&client, plan, &instances, ready, &timeline, &evidence, &progress);
+    let cluster = Forming {
+        client: &client,
+        plan,
+        instances: &instances,
+        timeline: &timeline,
+        evidence: &evidence,
+        progress: &progress,
+    };
+    let forming = cluster.form(ready);
     let announcing = async {
         for n in order {
             // The formation may have failed already.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::super::cells::checks_of;
 use super::super::suites::Suite;
-use crate::journey::{Journey, Station};
+use crate::journey::{Journey, Station, What};
 use crate::plan::Changes;
 
 /// The whole plan of a journey, for a person. Writing to a String cannot fail.
@@ -20,7 +20,7 @@ pub(in super::super) fn explain(journey: &Journey, suite: &Suite, stations: &[St
     let mut before = None;
     for station in stations {
         text.push('\n');
-        explain_station(&mut text, station, before);
+        explain_station(&mut text, suite, station, before);
         before = Some(station.state.to_string());
     }
     text.push_str("\nchecked at every station, where there is something to compare\n");
@@ -36,10 +36,21 @@ pub(in super::super) fn explain(journey: &Journey, suite: &Suite, stations: &[St
     text
 }
 
-fn explain_station(text: &mut String, station: &Station, before: Option<String>) {
+fn explain_station(text: &mut String, suite: &Suite, station: &Station, before: Option<String>) {
     let _ = writeln!(text, "{}: {}", station.test(), station.about);
     for act in &station.acts {
         let _ = writeln!(text, "  done      {}\n  wanted    {}", act.to_string().replace('\n', " "), act.want);
+        if let What::AddByMicrocloud { by } = &act.what
+            && let Some(member) = suite.plan.state.find(&act.on)
+        {
+            let recipe = suite.plan.recipe(member);
+            for (who, cue) in
+                recipe.added.iter().map(|cue| (by, cue)).chain(recipe.cues.iter().map(|cue| (&act.on, cue)))
+            {
+                let deeds: Vec<String> = cue.deeds.iter().map(ToString::to_string).collect();
+                let _ = writeln!(text, "  shown     {who}: {}\n  answered  {}", cue.shown, deeds.join(", then "));
+            }
+        }
     }
     for watch in &station.watches {
         let _ = writeln!(text, "  meanwhile {watch}");

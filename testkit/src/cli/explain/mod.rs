@@ -11,7 +11,7 @@ pub(super) use steps::possible as steps_possible;
 use super::cells::checks;
 use crate::matrix::Cell;
 use crate::microcloud::{Part, part};
-use crate::plan::{Content, ETHERNET_MTU, Formation, Member, Plan, Reply, Role, Service};
+use crate::plan::{Content, Cue, ETHERNET_MTU, Formation, Member, Plan, Reply, Role, Service};
 
 /// The whole plan of a cell, for a person.
 pub(super) fn explain(cell: &Cell, plan: &Plan) -> String {
@@ -24,7 +24,8 @@ pub(super) fn explain(cell: &Cell, plan: &Plan) -> String {
         let _ = writeln!(text, "needs {need}");
     }
     if let Some(attempt) = &plan.refused {
-        let _ = writeln!(text, "before that it must be refused that {}: {}", attempt.about, attempt.refusal);
+        let words = attempt.refusal.as_deref().unwrap_or("an error, in whatever words");
+        let _ = writeln!(text, "before that it must be refused that {}: {words}", attempt.about);
     }
     for member in &plan.state.members {
         text.push('\n');
@@ -72,7 +73,11 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
         let _ = writeln!(text, "  asked        {}\n  answered     {}", answer.prompt, replies.join(", then "));
     }
     if plan.formation == Formation::MicrocloudDialog {
-        explain_part(text, &part(plan, member));
+        explain_part(text, &part(plan, member, recipe.cues.clone()));
+    }
+    if !recipe.added.is_empty() {
+        let _ = writeln!(text, "  added by     microcloud add, on another member");
+        explain_cues(text, &recipe.added);
     }
     for (key, value) in &recipe.preseed {
         let _ = writeln!(text, "  preseeded    {key}: {value}");
@@ -101,12 +106,17 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
 /// What is said to and by a party of MicroCloud's conversation.
 fn explain_part(text: &mut String, part: &Part) {
     let _ = writeln!(text, "  runs         {}", part.command());
-    for cue in &part.cues {
-        let deeds: Vec<String> = cue.deeds.iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "  shown        {}\n  answered     {}", cue.shown, deeds.join(", then "));
-    }
+    explain_cues(text, &part.cues);
     for shows in &part.shows {
         let _ = writeln!(text, "  shows        the {}, behind {:?}", shows.secret, shows.behind);
+    }
+}
+
+/// What is done by what is shown.
+fn explain_cues(text: &mut String, cues: &[Cue]) {
+    for cue in cues {
+        let deeds: Vec<String> = cue.deeds.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  shown        {}\n  answered     {}", cue.shown, deeds.join(", then "));
     }
 }
 

@@ -1,5 +1,6 @@
 //! MicroCloud's dialog: `microcloud init` on the first member and `microcloud join` on the others, all at once, each on a terminal.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{select_all, try_join_all};
@@ -7,7 +8,8 @@ use futures_util::future::{select_all, try_join_all};
 use super::{Entry, terminal};
 use crate::cluster::{ClusterError, MicrocloudError};
 use crate::lxd::{self, Pipes};
-use crate::microcloud::{Conversation, ConversationError, Secrets, part};
+use crate::microcloud::{Conversation, ConversationError, Part, Secrets, adding, part};
+use crate::plan::Recipe;
 use crate::wait;
 
 /// Silence of all parties after which their conversation has failed. Some of MicroOVN's own time-outs are 30 s, and a join on a
@@ -21,6 +23,8 @@ const WHOLE: Duration = Duration::from_secs(600);
 const ENDLESS: usize = 1 << 20;
 /// The exit code follows the end of the output at once.
 const EXIT: Duration = Duration::from_secs(30);
+/// Whoever hears that the first member has gone away may say so before that one has said why.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A member's program and what is said to it.
 struct Party<'a> {
@@ -45,18 +49,55 @@ enum Ended {
 /// # Errors
 /// As soon as one of them shows what no option answers, fails, or says nothing any more.
 pub(super) async fn form(entries: &[Entry<'_>]) -> Result<(), ClusterError> {
+    let recipes = entries.first().map(|entry| entry.plan.recipes.clone()).unwrap_or_default();
+    converse_as(entries, &recipes, "microcloud.txt").await
+}
+
+/// The same, each as in these recipes. What was said is kept in this file of each member.
+///
+/// # Errors
+/// Those of [`form`].
+pub(super) async fn converse_as(
+    entries: &[Entry<'_>],
+    recipes: &BTreeMap<String, Recipe>,
+    file: &str,
+) -> Result<(), ClusterError> {
+    let parts = entries.iter().map(|entry| {
+        let cues = recipes.get(&entry.member.hostname).map(|recipe| recipe.cues.clone()).unwrap_or_default();
+        (entry, part(entry.plan, entry.member, cues))
+    });
+    play(parts.collect(), file).await
+}
+
+/// Has MicroCloud add a member to the cluster that it formed, on another.
+///
+/// # Errors
+/// Those of [`form`].
+pub(super) async fn add(adds: &Entry<'_>, enters: &Entry<'_>) -> Result<(), ClusterError> {
+    let recipe = enters.plan.recipe(enters.member);
+    let (adding, entering) =
+        (adding(adds.member, recipe.added.clone()), part(enters.plan, enters.member, recipe.cues.clone()));
+    play(vec![(adds, adding), (enters, entering)], "microcloud-add.txt").await
+}
+
+/// Has every party play its part until all have ended; the first is whose error is told.
+async fn play(parts: Vec<(&Entry<'_>, Part)>, file: &str) -> Result<(), ClusterError> {
     let mut secrets = Secrets::default();
-    let begun = entries.iter().map(async |entry| {
-        let part = part(entry.plan, entry.member);
+    let begun = parts.into_iter().map(async |(entry, part)| {
         let exec = terminal::on(&part.command(), wait::patience(WHOLE));
         let line = entry.client.exec_pipes(entry.instance, &exec).await?;
         Ok::<_, ClusterError>(Party { entry, talk: Conversation::new(part), line: Some(line), bytes: 0 })
     });
     let mut parties = try_join_all(begun).await?;
     let began = Instant::now();
-    let spoken = tokio::time::timeout(wait::patience(WHOLE), converse(&mut parties, &mut secrets)).await;
+    let mut spoken = tokio::time::timeout(wait::patience(WHOLE), converse(&mut parties, &mut secrets)).await;
+    if matches!(&spoken, Ok(Err(Ended::Party(n, _))) if *n > 0)
+        && let Some(why) = last_words(&mut parties[0], &mut secrets).await
+    {
+        spoken = Ok(Err(Ended::Party(0, why)));
+    }
     for party in &parties {
-        party.entry.keep("microcloud.txt", &party.talk.log(&secrets));
+        party.entry.keep(file, &party.talk.log(&secrets));
     }
     // Whoever still talks waits for somebody who does not.
     for party in &mut parties {
@@ -83,6 +124,19 @@ pub(super) async fn form(entries: &[Entry<'_>]) -> Result<(), ClusterError> {
             MicrocloudError::Endless { member, command, seconds, last: parties[n].talk.last_line(&secrets) }.into()
         }
     })
+}
+
+/// Why the first member's program fails, if it does within a moment.
+async fn last_words(first: &mut Party<'_>, secrets: &mut Secrets) -> Option<Box<ConversationError>> {
+    let line = first.line.as_mut()?;
+    let listen = async {
+        while let Ok(Some(bytes)) = line.read().await {
+            first.talk.read(&bytes, secrets);
+        }
+    };
+    tokio::time::timeout(wait::patience(LAST_WORDS), listen).await.ok()?;
+    let code = first.line.take()?.wait(EXIT).await.ok()?;
+    first.talk.on_end(code, secrets).err()
 }
 
 /// Answers every party until all have ended.

@@ -4,6 +4,7 @@ mod command;
 mod dialog;
 mod microcloud;
 mod preseed;
+mod refusal;
 mod rest;
 mod terminal;
 
@@ -58,94 +59,98 @@ impl Entry<'_> {
     }
 }
 
-/// Has every member enter the cluster, each as soon as it is `ready`: the bootstrap member first, which hands out the
-/// join tokens, then the others in order. What was said goes to the evidence.
-///
-/// # Errors
-/// As soon as a member does not enter.
-pub async fn form(
-    client: &Client,
-    plan: &Plan,
-    instances: &Members,
-    ready: Vec<oneshot::Receiver<()>>,
-    timeline: &Timeline,
-    evidence: &Evidence,
-    progress: &Progress,
-) -> Result<(), ClusterError> {
-    let bootstrap = plan.bootstrap().ok_or_else(|| ClusterError::Empty(plan.cell.to_string()))?;
-    // Without it the record of a run cannot show a cluster that was not formed; that is no reason not to form it.
-    if let Err(error) = (Planned { plan: plan.clone(), instances: instances.clone() }).write(evidence.dir()) {
-        tracing::warn!(%error, "the plan is not written");
-    }
-    if plan.formation.is_microcloud() {
-        return all_at_once(client, plan, instances, ready, timeline, evidence, progress).await;
-    }
-    let mut tokens = Tokens::new();
-    for (member, ready) in plan.state.members.iter().zip(ready) {
-        // It enters later, if at all.
-        if member.presence == Presence::Outside {
-            continue;
-        }
-        let boots = match plan.role(member) {
-            Role::Bootstrap => Doing::Provisioning,
-            Role::Join => Doing::Forming,
-        };
-        progress.tell(boots, format!("{} boots", member.name));
-        timeline.stage(Work::WaitForMember, Owner::Lxd, announced(ready)).await;
-        let token = match plan.role(member) {
-            Role::Bootstrap => None,
-            Role::Join => Some(tokens.remove(&member.name).ok_or_else(|| ClusterError::NoToken {
-                bootstrap: bootstrap.name.clone(),
-                member: member.name.clone(),
-            })?),
-        };
-        let (stage, enters) = match plan.role(member) {
-            Role::Bootstrap => (Work::Bootstrap, "bootstraps"),
-            Role::Join => (Work::Join, "joins"),
-        };
-        progress.tell(Doing::Forming, format!("{} {enters}", member.name));
-        let entry = Entry { client, plan, member, instance: &instances[&member.name], evidence };
-        let entering = enter(&entry, token);
-        let begun = Instant::now();
-        let entered = timeline.stage(stage, Owner::Product, entering).await;
-        tokens.extend(entered.map_err(|error| limited(&member.name, begun.elapsed(), error))?);
-    }
-    Ok(())
+/// A cluster that is about to be formed.
+#[derive(Clone, Copy)]
+pub struct Forming<'a> {
+    /// The way to LXD.
+    pub client: &'a Client,
+    /// What is to be formed.
+    pub plan: &'a Plan,
+    /// The instances of its members.
+    pub instances: &'a Members,
+    /// Takes how long each stage took.
+    pub timeline: &'a Timeline,
+    /// Takes what was said.
+    pub evidence: &'a Evidence,
+    /// Takes what is being done.
+    pub progress: &'a Progress,
 }
 
-/// Has MicroCloud form the cluster once every member is ready, after what it must refuse.
-async fn all_at_once(
-    client: &Client,
-    plan: &Plan,
-    instances: &Members,
-    ready: Vec<oneshot::Receiver<()>>,
-    timeline: &Timeline,
-    evidence: &Evidence,
-    progress: &Progress,
-) -> Result<(), ClusterError> {
-    for (member, ready) in plan.state.members.iter().zip(ready) {
-        progress.tell(Doing::Provisioning, format!("{} boots", member.name));
-        timeline.stage(Work::WaitForMember, Owner::Lxd, announced(ready)).await;
-    }
-    let entries = || {
-        let entry = |member| Entry { client, plan, member, instance: &instances[&member.name], evidence };
-        plan.state.members().map(entry).collect::<Vec<_>>()
-    };
-    if let Some(attempt) = &plan.refused {
-        progress.tell(Doing::Forming, "MicroCloud is told what it must refuse");
-        timeline.stage(Work::Bootstrap, Owner::Product, preseed::refuse(&entries(), attempt)).await?;
-    }
-    progress.tell(Doing::Forming, "MicroCloud forms the cluster");
-    for Entry { member, instance, .. } in entries() {
-        tap(client, &member.name, instance).await?;
-    }
-    let forming = async {
-        match plan.formation {
-            Formation::MicrocloudPreseed => preseed::form(&entries()).await,
-            _ => microcloud::form(&entries()).await,
+impl<'a> Forming<'a> {
+    /// Has every member enter the cluster, each as soon as it is `ready`: the bootstrap member first, which hands out the join tokens,
+    /// then the others in order; or all at once where MicroCloud forms it. What was said goes to the evidence.
+    ///
+    /// # Errors
+    /// As soon as a member does not enter.
+    pub async fn form(&self, ready: Vec<oneshot::Receiver<()>>) -> Result<(), ClusterError> {
+        let bootstrap = self.plan.bootstrap().ok_or_else(|| ClusterError::Empty(self.plan.cell.to_string()))?;
+        let planned = Planned { plan: self.plan.clone(), instances: self.instances.clone() };
+        // Without it the record of a run cannot show a cluster that was not formed; that is no reason not to form it.
+        if let Err(error) = planned.write(self.evidence.dir()) {
+            tracing::warn!(%error, "the plan is not written");
         }
-    };
-    timeline.stage(Work::Join, Owner::Product, forming).await
+        if self.plan.formation.is_microcloud() {
+            return self.all_at_once(ready).await;
+        }
+        let mut tokens = Tokens::new();
+        for (member, ready) in self.plan.state.members.iter().zip(ready) {
+            // It enters later, if at all.
+            if member.presence == Presence::Outside {
+                continue;
+            }
+            let role = self.plan.role(member);
+            self.boots(member, if role == Role::Bootstrap { Doing::Provisioning } else { Doing::Forming }, ready).await;
+            let (stage, enters, token) = match role {
+                Role::Bootstrap => (Work::Bootstrap, "bootstraps", None),
+                Role::Join => {
+                    let missing =
+                        || ClusterError::NoToken { bootstrap: bootstrap.name.clone(), member: member.name.clone() };
+                    (Work::Join, "joins", Some(tokens.remove(&member.name).ok_or_else(missing)?))
+                }
+            };
+            self.progress.tell(Doing::Forming, format!("{} {enters}", member.name));
+            let entry = self.entry(member);
+            let entering = enter(&entry, token);
+            let begun = Instant::now();
+            let entered = self.timeline.stage(stage, Owner::Product, entering).await;
+            tokens.extend(entered.map_err(|error| limited(&member.name, begun.elapsed(), error))?);
+        }
+        Ok(())
+    }
+
+    /// Has MicroCloud form the cluster once every member is ready, after what it must refuse.
+    async fn all_at_once(&self, ready: Vec<oneshot::Receiver<()>>) -> Result<(), ClusterError> {
+        for (member, ready) in self.plan.state.members.iter().zip(ready) {
+            self.boots(member, Doing::Provisioning, ready).await;
+        }
+        let entries: Vec<Entry<'_>> = self.plan.state.members().map(|member| self.entry(member)).collect();
+        for Entry { member, instance, .. } in &entries {
+            tap(self.client, &member.name, instance).await?;
+        }
+        if let Some(attempt) = &self.plan.refused {
+            self.progress.tell(Doing::Forming, "MicroCloud is told what it must refuse");
+            self.timeline.stage(Work::Bootstrap, Owner::Product, refusal::refuse(&entries, attempt)).await?;
+        }
+        self.progress.tell(Doing::Forming, "MicroCloud forms the cluster");
+        let forming = async {
+            match self.plan.formation {
+                Formation::MicrocloudPreseed => preseed::form(&entries).await,
+                _ => microcloud::form(&entries).await,
+            }
+        };
+        self.timeline.stage(Work::Join, Owner::Product, forming).await
+    }
+
+    /// Waits until a member is ready.
+    async fn boots(&self, member: &Member, doing: Doing, ready: oneshot::Receiver<()>) {
+        self.progress.tell(doing, format!("{} boots", member.name));
+        self.timeline.stage(Work::WaitForMember, Owner::Lxd, announced(ready)).await;
+    }
+
+    fn entry(&self, member: &'a Member) -> Entry<'a> {
+        let Self { client, plan, instances, evidence, .. } = *self;
+        Entry { client, plan, member, instance: &instances[&member.name], evidence }
+    }
 }
 
 /// Has a member enter a cluster that is formed already, in the way the plan says, with a token that another member issues by
@@ -166,6 +171,28 @@ pub(super) async fn enter_later(
     let token = command::issue(client, by, name).await?;
     let entry = Entry { client, plan, member, instance, evidence };
     enter(&entry, Some(token)).await.map(drop)
+}
+
+/// Has MicroCloud add a member to the cluster that it formed; what its MicroOVN is told is noted from before on.
+///
+/// # Errors
+/// When there is no such member, or MicroCloud does not come to an end as planned.
+pub(super) async fn add_by_microcloud(
+    client: &Client,
+    plan: &Plan,
+    name: &str,
+    by: &str,
+    instances: &Members,
+    evidence: &Evidence,
+) -> Result<(), ClusterError> {
+    let missing = || ClusterError::Empty(plan.cell.to_string());
+    let entry = |name: &str| {
+        let (member, instance) = (plan.state.find(name)?, instances.get(name)?);
+        Some(Entry { client, plan, member, instance, evidence })
+    };
+    let (adds, enters) = entry(by).zip(entry(name)).ok_or_else(missing)?;
+    tap(client, name, enters.instance).await?;
+    microcloud::add(&adds, &enters).await
 }
 
 /// Has one member enter, in the way the plan says.

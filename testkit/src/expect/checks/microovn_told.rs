@@ -14,8 +14,7 @@ pub(super) const CHECK: Check = Check {
     about: "MicroCloud told MicroOVN on every member once to form, where to listen and as whom, of the underlay that was chosen for \
             that member and of nothing else, without a mask",
     reads: &[Subject::Told],
-    // A step may tell it more.
-    applies: |state| state.is_microclouds() && state.since.is_none(),
+    applies: |state| state.is_microclouds() && state.tapped,
     judge: Judge::Now(judge),
 };
 
@@ -74,7 +73,7 @@ mod tests {
     fn found(custom: bool, second: &str) -> Vec<String> {
         let cell = crate::matrix::Cell::new(&[], &[]).expect("a cell").id().clone();
         let mut state = Plan::outlined(cell, Outline::default(), Segments::documentation()).state;
-        state.told_port = Some(6443);
+        (state.told_port, state.tapped) = (Some(6443), true);
         let mut observation = Observation::default();
         for (n, member) in state.members.iter_mut().enumerate() {
             member.encap.custom = custom;

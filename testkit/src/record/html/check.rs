@@ -17,6 +17,7 @@ pub(super) fn mark(outcome: Outcome) -> Mark {
     let (class, sign, word) = match outcome {
         Outcome::Passed => ("passed", "✓", "passed"),
         Outcome::Failed => ("failed", "✗", "failed"),
+        Outcome::Known => ("known", "≈", "known"),
         Outcome::Error => ("failed", "!", "not judged"),
         Outcome::Skipped => ("skipped", "–", "skipped"),
         Outcome::Running => ("unfinished", "…", "running"),
@@ -42,6 +43,7 @@ impl<'a> CheckView<'a> {
             Outcome::Passed => format!("{} compared, all as planned", check.compared),
             Outcome::Failed if check.compared == 0 => "nothing was compared".to_owned(),
             Outcome::Failed => format!("{} of {} compared differ", check.differences.len(), check.compared),
+            Outcome::Known => format!("known: {}", check.known.join(", ")),
             other => mark(other).word.to_owned(),
         };
         Self { check, about, mark: mark(check.outcome), found }

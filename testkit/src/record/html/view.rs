@@ -32,9 +32,10 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn of(record: &Record) -> Self {
-        let Totals { passed, failed, skipped, .. } = record.totals;
+        let Totals { passed, failed, skipped, known, .. } = record.totals;
         let (class, verdict) = match (failed, passed, skipped) {
             (1.., ..) => ("failed", "failed"),
+            _ if known > 0 => ("known", "nothing but what is known failed"),
             (0, 1.., 1..) => ("skipped", "passed, with skips"),
             (0, 1.., 0) => ("passed", "passed"),
             _ => ("skipped", "nothing was tested"),
@@ -165,11 +166,12 @@ impl<'a> CellView<'a> {
         let totals = cell.totals();
         let outcome = match totals {
             Totals { failed: 1.., .. } => Outcome::Failed,
+            Totals { known: 1.., unfinished: 0, .. } => Outcome::Known,
             Totals { skipped: 1.., .. } => Outcome::Skipped,
             Totals { unfinished: 1.., .. } => worst_unfinished(cell),
             _ => Outcome::Passed,
         };
-        let failing = checks.iter().filter(|it| it.check.outcome.is_failure()).map(|it| it.check.name.as_str());
+        let failing = checks.iter().filter(|it| it.check.outcome.is_red()).map(|it| it.check.name.as_str());
         let mut words: Vec<&str> = vec![&cell.name];
         words.extend(choices.iter().flat_map(|choice| [choice.option, choice.value]));
         words.extend(failing);
