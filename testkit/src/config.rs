@@ -41,6 +41,8 @@ pub const PRODUCT: &str = "TESTKIT_PRODUCT";
 pub const NODE_IMAGE: &str = "MICROOVN_TEST_CONTAINER_IMAGE";
 /// The variable of [`Config::traffic`].
 pub const TRAFFIC: &str = "TESTKIT_TRAFFIC";
+/// The variable of [`Config::spread`].
+pub const SPREAD: &str = "TESTKIT_SPREAD";
 /// The variable of [`Config::keep`].
 pub const KEEP: &str = "TESTKIT_KEEP";
 
@@ -125,6 +127,10 @@ pub struct Config {
     pub reuse: bool,
     /// Whether packets are sent between members, too.
     pub traffic: bool,
+    /// Whether the members of a cell are on different hosts of an LXD cluster.
+    pub spread: bool,
+    /// The NIC of the hosts, or the network of LXD, that joins them then; `None` for bridges with tunnels.
+    pub underlay_parent: Option<String>,
     /// Bound on clusters formed at once; `None` means measured on the LXD host.
     pub parallel: Option<usize>,
     /// Range of the preparation bridge; `None` means picked.
@@ -270,6 +276,8 @@ impl Config {
             keep: pick!(keep).unwrap_or_default(),
             reuse: pick!(reuse).unwrap_or_default(),
             traffic: pick!(traffic).unwrap_or_default(),
+            spread: pick!(spread).unwrap_or_default(),
+            underlay_parent: pick!(underlay_parent),
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
             subnet: pick!(subnet),
             faults: pick!(faults),

@@ -148,8 +148,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
             return generate::generate(catalogue, check);
         }
         Command::Plan(args) => {
-            if let Some((suites, json)) = args.placed(catalogue)? {
-                let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
+            if let Some((suites, config, json)) = args.placed(catalogue)? {
                 return place::place(&config, &suites, json).await;
             }
             return match args.comparison()? {

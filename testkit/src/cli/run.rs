@@ -10,7 +10,7 @@ use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
 use super::{Catalogue, Failure, products};
 use crate::cluster;
-use crate::config::{Config, KEEP, ON, PAUSE_BEFORE, TRAFFIC};
+use crate::config::{Config, KEEP, ON, PAUSE_BEFORE, SPREAD, TRAFFIC};
 use crate::journey::Station;
 use crate::matrix::Tier;
 
@@ -37,6 +37,9 @@ pub(super) struct RunArgs {
     /// Send packets between members, too, and judge what of them is seen.
     #[arg(long)]
     pub(super) traffic: bool,
+    /// Have the members of a cell on different members of the LXD cluster.
+    #[arg(long)]
+    pub(super) spread: bool,
     /// Fail when the product lacks what a cell needs, instead of skipping the cell; and when nothing holds one of upstream's
     /// tests.
     #[arg(long)]
@@ -49,6 +52,7 @@ pub(super) struct RunArgs {
 /// Runs the chosen suites, with each product where there are several and none is chosen.
 pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs) -> Result<ExitCode, Failure> {
     config.traffic |= args.traffic;
+    config.spread |= args.spread;
     if let Some(why) = crate::host::without_packets(&config).filter(|_| config.traffic) {
         let skipped = format!("the checks of packets are skipped: {why}");
         if args.forbid_skips {
@@ -72,7 +76,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         check_pause(&chosen, step)?;
     }
     let programs = OnceCell::new();
-    let settings = settings(&args, config.traffic);
+    let settings = settings(&args, &config);
     let order = Order { catalogue, suites: &chosen, programs: &programs, settings, runner: &args.runner };
     let ended = match config.require_decided() {
         Ok(()) => {
@@ -89,12 +93,13 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
 }
 
 /// The variables that tests are told by what they are to know.
-fn settings(args: &RunArgs, traffic: bool) -> Vec<(&'static str, String)> {
+fn settings(args: &RunArgs, config: &Config) -> Vec<(&'static str, String)> {
     let settings = [
         (ON, args.on.clone()),
         (PAUSE_BEFORE, args.pause_before.clone()),
         (KEEP, args.pause_on_failure.then(|| "on-failure".to_owned())),
-        (TRAFFIC, Some(if traffic { "1" } else { "0" }.to_owned())),
+        (TRAFFIC, Some(if config.traffic { "1" } else { "0" }.to_owned())),
+        (SPREAD, Some(if config.spread { "1" } else { "0" }.to_owned())),
     ];
     settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
