@@ -37,7 +37,7 @@ CARGO_FUZZ := 0.13.2
 FORMAT ?= table
 JOBS ?= 4
 
-.PHONY: help setup teardown image plan generate summary report book dist fmt check check-lint check-workflows check-unit check-lxd \
+.PHONY: help setup teardown image plan generate summary report book dist dist-deb fmt check check-lint check-workflows check-unit check-lxd \
 	check-system check-host check-incus check-cluster browser-tools faults fuzz storm bench bench-life bench-scale compare bench-matrix clean
 
 help: ## Show this help
@@ -73,7 +73,10 @@ $(BOOK_TOOLS)/mdbook-$(MDBOOK):
 	touch $@
 
 dist: ## Pack the tests for machines without a compiler, in target/archive
-	@$(TESTKIT) dist
+	@$(TESTKIT) dist $(ARGS)
+
+dist-deb: ## The same, and a Debian package of it
+	@$(TESTKIT) dist --deb $(ARGS)
 
 fmt: ## Format everything
 	$(FMT) -- $(OPTIONS)

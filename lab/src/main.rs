@@ -102,7 +102,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     let catalogue = suites::catalogue();
     match command {
         Command::Bench(args) => bench::run(&config()?, &catalogue, &args).await,
-        Command::Cluster(args) => cluster::cluster(&config()?, args).await,
+        Command::Cluster(args) => cluster::cluster(&config()?, &catalogue, args).await,
         Command::Compare(args) => compare::compare(&config()?, &catalogue, &args).await,
         Command::Faults(args) => faults::faults(&config()?, &catalogue, &args).await,
         Command::Host(args) => host::host(&config()?, args).await,

@@ -19,7 +19,7 @@ impl Unpacked {
         fs::create_dir(unpacked.work()).expect("a folder");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut pack = Command::new(env!("CARGO_BIN_EXE_testkit"));
-        pack.current_dir(root).args(["dist", "--unoptimized", "--out"]).arg(unpacked.folder.path());
+        pack.current_dir(root).args(["dist", "--unoptimized", "--deb", "--out"]).arg(unpacked.folder.path());
         let packed = said(&pack.output().expect("testkit runs"));
         let archive = packed.0.lines().last().expect("a path").to_owned();
         let (status, said) = unpacked.action("unpack", &[("ARCHIVE", &archive)]);
@@ -95,6 +95,15 @@ fn a_distribution_tests_where_nothing_can_be_compiled() {
     assert!(junit.contains(&format!("{SUITE}::members")), "{junit}");
     let runs = fs::read_dir(results.join("testkit")).expect("runs").map(|run| run.expect("a run").path());
     assert_eq!(runs.filter(|run| run.join("report.html").is_file()).count(), 1);
+
+    // A package of it has the same, and the command is found.
+    let mut packages = fs::read_dir(unpacked.folder.path()).expect("a folder").map(|it| it.expect("one").path());
+    let package = packages.find(|path| path.extension().is_some_and(|it| it == "deb")).expect("a package");
+    let host = unpacked.folder.path().join("host");
+    let extract = Command::new("dpkg-deb").arg("--extract").args([&package, &host]).status().expect("dpkg-deb runs");
+    assert!(extract.success());
+    let planned = unpacked.command(&host.join("usr/bin/testkit")).arg("plan").output().expect("testkit runs");
+    assert!(planned.status.success() && said(&planned).0.contains("init_cluster"), "{}", said(&planned).1);
 
     // What is named by a path from where it is called is found there.
     let given =

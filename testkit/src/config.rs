@@ -43,6 +43,8 @@ pub const NODE_IMAGE: &str = "MICROOVN_TEST_CONTAINER_IMAGE";
 pub const TRAFFIC: &str = "TESTKIT_TRAFFIC";
 /// The variable of [`Config::known`].
 pub const KNOWN: &str = "TESTKIT_KNOWN";
+/// The variable of [`Config::spread`].
+pub const SPREAD: &str = "TESTKIT_SPREAD";
 /// The variable of [`Config::keep`].
 pub const KEEP: &str = "TESTKIT_KEEP";
 
@@ -129,6 +131,10 @@ pub struct Config {
     pub traffic: bool,
     /// Whether what is red because of a fault that is known is told so and is no failure, as whoever runs the tests sees to.
     pub known: bool,
+    /// Whether the members of a cell are on different hosts of an LXD cluster.
+    pub spread: bool,
+    /// The NIC of the hosts, or the network of LXD, that joins them then; `None` for bridges with tunnels.
+    pub underlay_parent: Option<String>,
     /// Bound on clusters formed at once; `None` means measured on the LXD host.
     pub parallel: Option<usize>,
     /// Range of the preparation bridge; `None` means picked.
@@ -275,6 +281,8 @@ impl Config {
             reuse: pick!(reuse).unwrap_or_default(),
             traffic: pick!(traffic).unwrap_or_default(),
             known: environment::switch(environment, KNOWN)?.unwrap_or_default(),
+            spread: pick!(spread).unwrap_or_default(),
+            underlay_parent: pick!(underlay_parent),
             parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
             subnet: pick!(subnet),
             faults: pick!(faults),

@@ -1,9 +1,13 @@
 //! The end of a command, which is waited for and not for ever.
 
+use std::io;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
+use testkit::wait::{Pace, Poll, WaitError};
+
+use super::waited::{told, until};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
@@ -29,31 +33,37 @@ pub(super) fn end_of(
     interrupted: impl Fn() -> bool,
 ) -> Result<ExitStatus, String> {
     let began = Instant::now();
-    let mut told: Option<(Instant, bool)> = None;
-    loop {
-        let status = child.try_wait().map_err(|error| error.to_string())?;
-        let late = began.elapsed() > patience.longest;
-        match (status, told) {
-            (Some(status), Some((_, true))) => {
-                return Err(format!(
-                    "it took longer than {} s, and was told to end: {status}",
-                    patience.longest.as_secs()
-                ));
-            }
-            (Some(status), _) => return Ok(status),
-            (None, None) if late || interrupted() => {
-                told = Some((Instant::now(), late));
-                let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-                // It has ended meanwhile, or else hears it.
-                let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::INT));
-            }
-            (None, Some((at, _))) if at.elapsed() > patience.told => {
-                let killed = child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
-                let (all, told) = (began.elapsed().as_secs(), patience.told.as_secs());
-                return Err(format!("after {all} s it had not ended, {told} s after it was told to: {killed}"));
-            }
-            (None, _) => std::thread::sleep(LOOK.min(patience.longest)),
+    let looked = |child: &mut Child, otherwise: &dyn Fn() -> Poll<Option<ExitStatus>, io::Error>| match child.try_wait()
+    {
+        Ok(Some(status)) => Poll::Ready(Some(status)),
+        Ok(None) => otherwise(),
+        Err(error) => Poll::Failed(error),
+    };
+    let runs = || Poll::NotYet("it runs".to_owned());
+    let pace = |deadline: Duration| Pace { deadline, every: LOOK.min(deadline) };
+    let first = until("the command to end", pace(patience.longest), || {
+        looked(child, &|| if interrupted() { Poll::Ready(None) } else { runs() })
+    });
+    let late = match first {
+        Ok(Some(status)) => return Ok(status),
+        Ok(None) => false,
+        Err(WaitError::Deadline { .. }) => true,
+        Err(error) => return Err(told(&error)),
+    };
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    // It has ended meanwhile, or else hears it.
+    let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::INT));
+    match until("the command to end, as it was told to", pace(patience.told), || looked(child, &runs)) {
+        Ok(Some(status)) if late => {
+            Err(format!("it took longer than {} s, and was told to end: {status}", patience.longest.as_secs()))
         }
+        Ok(status) => status.ok_or_else(|| "it has not ended".to_owned()),
+        Err(WaitError::Deadline { .. }) => {
+            let killed = child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
+            let (all, told) = (began.elapsed().as_secs(), patience.told.as_secs());
+            Err(format!("after {all} s it had not ended, {told} s after it was told to: {killed}"))
+        }
+        Err(error) => Err(told(&error)),
     }
 }
 

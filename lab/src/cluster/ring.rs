@@ -61,6 +61,8 @@ impl Ring {
         ip(&["link", "set", &outside, "master", &self.bridge, "up"])?;
         member.run("ip", &["address", "add", &format!("{address}/24"), "dev", "eth0"])?;
         member.run("ip", &["link", "set", "eth0", "up"])?;
+        // Nobody is there. LXD has tunnels between members on the NIC of the default route.
+        member.run("ip", &["route", "add", "default", "via", &format!("{NETWORK}.254")])?;
         self.members.push(member);
         Ok(())
     }

@@ -11,6 +11,7 @@ use rustix::process::Pid;
 
 use testkit::cli::Failure;
 use testkit::folder::RunFolder;
+use testkit::host;
 use testkit::lxd::{self, Client, InstanceSource, InstanceSpec, NetworkSpec};
 use testkit::session::{Ledger, Process, Tags};
 
@@ -147,7 +148,10 @@ impl Canary {
         client.create_instance(&spec, DEADLINE).await.map_err(Failure::usage)?;
         let config = [("ipv4.address", "none"), ("ipv6.address", "none")];
         let config = config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        client.create_network(&NetworkSpec::bridge(&canary.bridge, config)).await.map_err(Failure::usage)?;
+        // On each member, where LXD is a cluster.
+        let members = host::require_all(client).await.map_err(Failure::usage)?;
+        let bridge = NetworkSpec::bridge(&canary.bridge, config);
+        client.create_network_on(&members, &bridge).await.map_err(Failure::usage)?;
         Ok(canary)
     }
 

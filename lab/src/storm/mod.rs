@@ -66,6 +66,9 @@ pub(super) struct StormArgs {
     /// What the random moments follow from; the same seed gives the same moments.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What the documents are called that it is kept in.
+    #[arg(long, hide = true, default_value = "storm")]
+    kept_as: String,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -169,7 +172,7 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
     let canary_lives = canary.is_there(&field.client).await?;
     canary.remove(&field.client).await?;
     let tally = Tally::of(&blows, &attacks, canary_lives);
-    tally.paper().publish(&tally, args.format, &config.root.join("target"), "storm")?;
+    tally.paper().publish(&tally, args.format, &config.root.join("target"), &args.kept_as)?;
     if tally.is_good() { Ok(ExitCode::SUCCESS) } else { Err(Failure::Checks) }
 }
 
@@ -302,21 +305,27 @@ mod tests {
 
     #[test]
     fn what_the_whole_host_feels_is_done_on_request_only() {
-        let calm =
-            StormArgs { kills: 1, lxd: false, clock: false, journey: None, only: None, seed: 1, format: Format::Table };
+        let calm = || StormArgs {
+            kills: 1,
+            lxd: false,
+            clock: false,
+            journey: None,
+            only: None,
+            seed: 1,
+            kept_as: String::new(),
+            format: Format::Table,
+        };
         let wanted = |args: &StormArgs| {
             let attacks = Attack::ALL.into_iter().filter(|attack| args.want(*attack));
             attacks.map(|attack| attack.to_string()).collect::<Vec<_>>()
         };
-        let all = wanted(&calm);
+        let all = wanted(&calm());
         assert!(all.len() == 9 && !all.iter().any(|name| name.contains("clock") || name.contains("LXD")), "{all:?}");
-        let on_a_journey = StormArgs { journey: Some("scaleup".to_owned()), ..calm };
+        let on_a_journey = StormArgs { journey: Some("scaleup".to_owned()), ..calm() };
         assert_eq!(wanted(&on_a_journey).len(), 10);
-        let calm = StormArgs { journey: None, ..on_a_journey };
         let only = Some("clock".to_owned());
-        assert!(wanted(&StormArgs { only: only.clone(), ..calm }).is_empty());
-        let clock =
-            StormArgs { kills: 1, lxd: false, clock: true, journey: None, only, seed: 1, format: Format::Table };
+        assert!(wanted(&StormArgs { only: only.clone(), ..calm() }).is_empty());
+        let clock = StormArgs { clock: true, only, ..calm() };
         assert_eq!(wanted(&clock), ["clock 2 h ahead", "clock 2 h back"]);
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::junit::{self, Junit};
 use super::output::show;
+use super::place::told as told_of;
 use super::programs::Programs;
 use super::runner::{End, Followed, follow};
 use super::suites::Suite;
@@ -191,6 +192,13 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
     if !members.is_empty() {
         println!("LXD members: {}", members.join(", "));
     }
+    let joint = match site.config.spread {
+        true => Some(cluster::joint(&site.config, &site.client).await.map_err(Failure::cluster)?),
+        false => None,
+    };
+    if let Some(joint) = &joint {
+        println!("{}", told_of(joint));
+    }
     let find = async || cluster::golden(&site.config, &site.client, &mut host::lines()).await;
     let (golden, product) = site.run.once("golden", find).await.map_err(Failure::cluster)?;
     println!("product: {product}");
@@ -206,7 +214,9 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
             (true, None) => vec![&Need::Older],
         };
         let reasons = [("product", lacking), ("host", cluster::host_lacks(&site.config, &suite.plan.needs))];
-        let reasons: Vec<String> = reasons.into_iter().filter_map(|(who, lacking)| lacks(who, &lacking)).collect();
+        let mut reasons: Vec<String> = reasons.into_iter().filter_map(|(who, lacking)| lacks(who, &lacking)).collect();
+        let between = joint.as_ref().and_then(|joint| joint.lacks(&suite.plan));
+        reasons.extend(between.map(|lacking| format!("the host lacks {lacking}")));
         if reasons.is_empty() {
             runnable.push(suite);
         } else {

@@ -168,7 +168,7 @@ async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure
         }
         Command::Plan(args) => {
             let config = settings()?;
-            if let Some((suites, json)) = args.placed(catalogue)? {
+            if let Some((suites, config, json)) = args.placed(&config, catalogue)? {
                 return place::place(&config, &suites, json).await;
             }
             return match args.comparison()? {

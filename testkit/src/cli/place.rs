@@ -1,5 +1,6 @@
 //! Where the cells of a tier would go, where LXD is a cluster of hosts.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use comfy_table::presets::NOTHING;
@@ -9,10 +10,10 @@ use serde::Serialize;
 use super::Failure;
 use super::output::show;
 use super::suites::Suite;
-use crate::cluster::{self, CLUSTER_MEMORY};
+use crate::cluster::{self, CLUSTER_MEMORY, Joint};
 use crate::config::Config;
 use crate::host;
-use crate::placement::{Place, schedule};
+use crate::placement::{Place, Schedule, Stay, schedule, spread};
 
 /// What would be on one member.
 #[derive(Debug, Serialize)]
@@ -23,6 +24,19 @@ struct Row {
     suites: Vec<String>,
     /// When the last of them would end, in seconds.
     seconds: u64,
+}
+
+/// Which member each member of one suite would be on.
+#[derive(Debug, Serialize)]
+struct Seats {
+    suite: String,
+    /// By the members of the suite.
+    lxd_members: BTreeMap<String, String>,
+}
+
+/// What is said where members of a cell are on several hosts.
+pub(super) fn told(joint: &Joint) -> String {
+    format!("members of a cell are on different LXD members, joined by {joint}")
 }
 
 /// Shows where these suites would go on the cluster as it is now, forming none.
@@ -37,6 +51,15 @@ pub(super) async fn place(config: &Config, suites: &[Suite], json: bool) -> Resu
         };
         return Err(Failure::Usage(said.to_owned()));
     }
+    if config.spread {
+        let joint = cluster::joint(config, &client).await.map_err(Failure::cluster)?;
+        let seats = seats(&places, suites, config);
+        return show(&if json {
+            serde_json::to_string_pretty(&seats).map_err(Failure::usage)?
+        } else {
+            format!("{}\n{}", told(&joint), table_of(&seats))
+        });
+    }
     let rows = rows(&places, suites, config);
     if json {
         return show(&serde_json::to_string_pretty(&rows).map_err(Failure::usage)?);
@@ -50,9 +73,36 @@ pub(super) async fn place(config: &Config, suites: &[Suite], json: bool) -> Resu
     show(&table.to_string())
 }
 
-fn rows(places: &[Place], suites: &[Suite], config: &Config) -> Vec<Row> {
+/// In the order in which they would begin.
+fn seats(places: &[Place], suites: &[Suite], config: &Config) -> Vec<Seats> {
+    let hosts: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
+    let seats = |stay: &Stay| {
+        let members = &suites[stay.cell].plan.state.members;
+        let on = spread(&hosts, hosts[stay.place], members.len());
+        let lxd_members = members.iter().zip(on).map(|(member, host)| (member.name.clone(), host.to_owned()));
+        Seats { suite: suites[stay.cell].name().to_owned(), lxd_members: lxd_members.collect() }
+    };
+    laid_out(places, suites, config).stays.iter().map(seats).collect()
+}
+
+fn table_of(seats: &[Seats]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["suite", "its members on"]);
+    for Seats { suite, lxd_members } in seats {
+        let on: Vec<String> = lxd_members.iter().map(|(member, host)| format!("{member}={host}")).collect();
+        table.add_row([suite.clone(), on.join(" ")]);
+    }
+    table
+}
+
+fn laid_out(places: &[Place], suites: &[Suite], config: &Config) -> Schedule {
     let costs: Vec<u64> = suites.iter().map(|suite| suite.cost(&config.out_dir)).collect();
-    let all = schedule(&costs, CLUSTER_MEMORY, places, 0);
+    schedule(&costs, CLUSTER_MEMORY, places, 0)
+}
+
+fn rows(places: &[Place], suites: &[Suite], config: &Config) -> Vec<Row> {
+    let all = laid_out(places, suites, config);
     let row = |(number, place): (usize, &Place)| {
         let stays = || all.stays.iter().filter(move |stay| stay.place == number);
         Row {

@@ -63,6 +63,9 @@ pub(super) struct PlanArgs {
     /// Where they would go on the members of the LXD cluster, as it is now.
     #[arg(long, conflicts_with_all = ["coverage", "explain", "steps", "upstream", "compare"])]
     place: bool,
+    /// As `testkit run --spread` would: the members of each on different members of the LXD cluster.
+    #[arg(long, requires = "place")]
+    spread: bool,
     /// Ask both products what they can do, each on a copy of its golden image in LXD, which is made where it is missing.
     #[arg(long, requires = "compare")]
     ask: bool,
@@ -102,8 +105,12 @@ impl PlanArgs {
         Ok(())
     }
 
-    /// The suites of which is to be shown where they would go, and whether as JSON; where that is asked for.
-    pub(super) fn placed(&self, catalogue: &Catalogue) -> Result<Option<(Vec<Suite>, bool)>, Failure> {
+    /// The suites of which is to be shown where they would go, by which settings, and whether as JSON; where that is asked for.
+    pub(super) fn placed(
+        &self,
+        config: &Config,
+        catalogue: &Catalogue,
+    ) -> Result<Option<(Vec<Suite>, Config, bool)>, Failure> {
         if !self.place {
             return Ok(None);
         }
@@ -114,7 +121,8 @@ impl PlanArgs {
             Group::Tier(tier) => cells.suites_of(tier)?,
             Group::Life => cells.life(None)?,
         };
-        Ok(Some((suites, json)))
+        let spread = config.spread || self.spread;
+        Ok(Some((suites, Config { spread, ..config.clone() }, json)))
     }
 
     /// What is to be compared, where that is asked for.

@@ -10,7 +10,7 @@ use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
 use super::{Catalogue, Failure, known, products};
 use crate::cluster;
-use crate::config::{Config, KEEP, KNOWN, ON, PAUSE_BEFORE, TRAFFIC};
+use crate::config::{Config, KEEP, KNOWN, ON, PAUSE_BEFORE, SPREAD, TRAFFIC};
 use crate::journey::Station;
 use crate::matrix::Tier;
 
@@ -37,6 +37,9 @@ pub(super) struct RunArgs {
     /// Send packets between members, too, and judge what of them is seen.
     #[arg(long)]
     pub(super) traffic: bool,
+    /// Have the members of a cell on different members of the LXD cluster.
+    #[arg(long)]
+    pub(super) spread: bool,
     /// Fail when the product lacks what a cell needs, instead of skipping the cell; and when nothing holds one of upstream's
     /// tests.
     #[arg(long)]
@@ -52,6 +55,7 @@ pub(super) struct RunArgs {
 /// Runs the chosen suites, with each product where there are several and none is chosen.
 pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs) -> Result<ExitCode, Failure> {
     config.traffic |= args.traffic;
+    config.spread |= args.spread;
     if let Some(why) = crate::host::without_packets(&config).filter(|_| config.traffic) {
         let skipped = format!("the checks of packets are skipped: {why}");
         if args.forbid_skips {
@@ -89,6 +93,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         (ON, on.unwrap_or_default()),
         (PAUSE_BEFORE, pause_before.unwrap_or_default()),
         (TRAFFIC, if config.traffic { "1" } else { "0" }.to_owned()),
+        (SPREAD, if config.spread { "1" } else { "0" }.to_owned()),
         (KNOWN, if args.forbid_known { "0" } else { "1" }.to_owned()),
     ];
     let keep = args.pause_on_failure.then(|| (KEEP, "on-failure".to_owned()));

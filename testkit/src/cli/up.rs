@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::cells::Cells;
+use super::place::told as told_of;
 use super::suites::{Suite, station_of, step_of};
 use super::watch::{LOOK, Watch};
 use super::{Catalogue, Failure, closing};
@@ -33,13 +34,17 @@ pub(super) struct UpArgs {
     /// Play the journey until before this step: its number, or its words.
     #[arg(long, value_name = "STEP")]
     pause_before: Option<String>,
+    /// Have its members on different members of the LXD cluster.
+    #[arg(long)]
+    spread: bool,
     /// Leave what there is also when it cannot be formed, or is interrupted.
     #[arg(long, visible_alias = "pause-on-failure")]
     keep: bool,
 }
 
 /// Forms the cluster of a cell, or plays a journey, and leaves the cluster up.
-pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn up(mut config: Config, catalogue: &Catalogue, args: &UpArgs) -> Result<ExitCode, Failure> {
+    config.spread |= args.spread;
     let name = args.suite.as_str();
     let cells = Cells::of(catalogue)?;
     let suite = cells.one(name, cells.start(args.on.as_deref(), &config, std::slice::from_ref(&args.suite)))?;
@@ -52,6 +57,9 @@ pub(super) async fn up(config: Config, catalogue: &Catalogue, args: &UpArgs) -> 
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
+    if site.config.spread {
+        println!("{}", told_of(&cluster::joint(&site.config, &site.client).await.map_err(Failure::cluster)?));
+    }
     let started = Instant::now();
     let journey = cells.find_journey(name).filter(|_| suite.stations.is_some());
     let variant = match journey {

@@ -105,6 +105,22 @@ pub enum ClusterError {
         /// What was waited for, and what was seen last.
         seen: String,
     },
+    /// The members of a cell cannot be on several hosts.
+    #[error("the members of a cell cannot be on several hosts: {0}")]
+    NotSpread(String),
+    /// No networks between hosts came free in an LXD cluster.
+    #[error("found no networks between hosts for the cell; {0}")]
+    NoJoint(String),
+    /// Networks between hosts could not be made.
+    #[error("failed to make a network between hosts, which are to be joined by {over}; {mend}")]
+    NotJoined {
+        /// What was to join them.
+        over: String,
+        /// What a person can do.
+        mend: &'static str,
+        /// LXD's word on it.
+        source: lxd::Error,
+    },
     /// The host that a cluster was on went away.
     #[error(
         "LXD member {member:?}, on which this cluster was, went away: {why}; what is left there goes with the next sweep once \
@@ -375,7 +391,8 @@ impl ClusterError {
             | Self::Run(_)
             | Self::NoSubnet
             | Self::FaultWithoutMember { .. }
-            | Self::NoMember(_) => true,
+            | Self::NoMember(_)
+            | Self::NotSpread(_) => true,
             Self::ExtraAlone(_) | Self::OtherSnap { .. } | Self::UpgradeAlone(_) | Self::NewerBefore { .. } => true,
             _ => false,
         }

@@ -63,7 +63,7 @@ async fn mark(site: &Site, manifest: &Manifest, value: &str) -> Result<(), Clust
     }
     let [keep] = mark;
     let placed: Option<Placed> = site.run.folder().cell(cell).read()?;
-    lanes::mark(site, cell, placed.as_ref().and_then(|placed| placed.lane.as_deref()), keep).await?;
+    lanes::mark(site, cell, placed.as_ref(), keep).await?;
     let kept = folder::kept(&site.config.out_dir);
     // Its owner's alone, like all that runs write.
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&kept);

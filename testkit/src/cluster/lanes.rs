@@ -1,13 +1,15 @@
-//! The bridges that a cluster's members are on.
+//! The networks that a cluster's members are on: bridges, or what joins several hosts.
 //!
 //! Where LXD is no cluster, a cell has a pair of its own, which goes with it. In a cluster LXD makes a network on every member,
 //! and makes and removes none while one is away. So a pair there is a lane, which cells use one after the other, on each
 //! member for itself: a run makes as many as it has cells at once on a member, and the others go on when a member goes away.
+//! What joins hosts is one cell's on all of them.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 
-use super::{ClusterError, Site, names, owned};
+use super::joint::{Joint, Over};
+use super::{ClusterError, Placed, Site, names, owned};
 use crate::host;
 use crate::lxd::{self, NetworkSpec};
 use crate::plan::{ETHERNET_MTU, Network, Plan};
@@ -20,22 +22,66 @@ const BRIDGE: Pace = Pace::new(90, 200);
 const LANE: Pace = Pace::new(300, 500);
 const BOTH: [Network; 2] = [Network::Management, Network::Underlay];
 
-/// A pair of bridges, held against other cells of the run on the same member.
+/// VXLAN's names of networks are numbers of 24 bits (RFC 7348), none of which is 0 here.
+const VXLAN_IDS: u32 = (1 << 24) - 1;
+/// The tunnel of a bridge. LXD names its device after both, within the 15 bytes that a name may have.
+const TUNNEL: &str = "v";
+
+/// Where a cell is to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Where<'a> {
+    /// On an LXD that is no cluster.
+    Alone,
+    /// On one member of an LXD cluster.
+    Member(&'a str),
+    /// On several, joined by this.
+    Hosts(&'a Joint),
+}
+
+/// A pair of networks, held against other cells of the run.
 #[derive(Debug)]
 pub(super) struct Lane {
-    /// What the bridges are named after: the cell, or the lane.
+    /// What those of its networks are named after that are the run's own: the cell, or the lane.
     pub(super) name: String,
+    /// The underlay, where that is somebody else's.
+    pub(super) given: Option<String>,
+    networks: [String; 2],
     _held: Option<File>,
 }
 
-/// The bridges for a plan, made where they are missing: its own, or those of a lane on the `member` of an LXD cluster.
-pub(super) async fn take(site: &Site, plan: &Plan, member: Option<&str>) -> Result<Lane, ClusterError> {
+impl Lane {
+    fn of(site: &Site, name: String, held: Option<File>) -> Self {
+        let networks = BOTH.map(|network| names::bridge(&name, site.run.id(), network));
+        Self { name, given: None, networks, _held: held }
+    }
+
+    /// The name that one of them has in LXD.
+    pub(super) fn network(&self, network: Network) -> &str {
+        let [management, underlay] = &self.networks;
+        match network {
+            Network::Management => management,
+            Network::Underlay => self.given.as_ref().unwrap_or(underlay),
+        }
+    }
+
+    /// Whether one of them is the run's own.
+    pub(super) fn is_own(&self, network: Network) -> bool {
+        network == Network::Management || self.given.is_none()
+    }
+}
+
+/// The networks for a plan, made where they are missing: its own, or those of a lane on members of an LXD cluster.
+pub(super) async fn take(site: &Site, plan: &Plan, place: Where<'_>) -> Result<Lane, ClusterError> {
     let mtus = BOTH.map(|network| mtu(plan, network));
-    let Some(member) = member else {
-        let name = plan.cell.to_string();
-        let making = BOTH.into_iter().zip(mtus).map(|(network, mtu)| make_own(site, &name, network, mtu));
-        futures_util::future::try_join_all(making).await?;
-        return Ok(Lane { name, _held: None });
+    let member = match place {
+        Where::Hosts(joint) => return take_joint(site, joint, mtus).await,
+        Where::Member(member) => member,
+        Where::Alone => {
+            let name = plan.cell.to_string();
+            let making = BOTH.into_iter().zip(mtus).map(|(network, mtu)| make_own(site, &name, network, mtu));
+            futures_util::future::try_join_all(making).await?;
+            return Ok(Lane::of(site, name, None));
+        }
     };
     let kind = format!("lane-{}-{}", mtus[0], mtus[1]);
     let taken = wait::until("a pair of bridges", LANE, async || match find(site, &kind, mtus, member).await {
@@ -51,6 +97,70 @@ pub(super) async fn take(site: &Site, plan: &Plan, member: Option<&str>) -> Resu
     })
 }
 
+/// Networks between hosts that no other cell has, made where they are missing. The one that somebody named all cells share.
+async fn take_joint(site: &Site, joint: &Joint, mtus: [u16; 2]) -> Result<Lane, ClusterError> {
+    let taken = wait::until("a pair of networks", LANE, async || match find_joint(site, joint, mtus).await {
+        Ok(lane) => Poll::Ready(lane),
+        Err(ClusterError::Lxd(error)) => Poll::NotYet(error.to_string()),
+        Err(ClusterError::Host(error)) => Poll::NotYet(error.to_string()),
+        Err(error) => Poll::Failed(error),
+    });
+    taken.await.map_err(|source| match source {
+        wait::WaitError::Failed { source, .. } => source,
+        late => ClusterError::NoJoint(late.to_string()),
+    })
+}
+
+async fn find_joint(site: &Site, joint: &Joint, mtus: [u16; 2]) -> Result<Lane, ClusterError> {
+    let mut number = 0_usize;
+    loop {
+        let name = format!("joint-{}-{}-{number}", mtus[0], mtus[1]);
+        number += 1;
+        let Some(held) = site.run.hold(&name)? else { continue };
+        if is_used(site, &name).await? {
+            continue;
+        }
+        let making = async || {
+            make(site, &name, mtus, Some(joint)).await.map_err(|error| match error {
+                // Asked again, it would say the same.
+                ClusterError::Lxd(source) if !source.is_unreachable() && !source.is_host_busy() => {
+                    not_joined(joint, source)
+                }
+                error => error,
+            })
+        };
+        site.run.once(&format!("{}-{name}", site.run.id()), making).await?;
+        let given = match joint.over(Network::Underlay) {
+            Over::Network(given) => Some(given.clone()),
+            Over::Vxlan | Over::Nic(_) => None,
+        };
+        return Ok(Lane { given, ..Lane::of(site, name, Some(held)) });
+    }
+}
+
+fn not_joined(joint: &Joint, source: lxd::Error) -> ClusterError {
+    let mend = match joint.over(Network::Management) {
+        Over::Vxlan => {
+            "LXD joins them on the NIC of each host's default route, by multicast; where that cannot be, name a NIC of the hosts, \
+             with TESTKIT_UNDERLAY_PARENT"
+        }
+        Over::Nic(_) | Over::Network(_) => "the cause is below, and LXD's own log may say more",
+    };
+    ClusterError::NotJoined { over: joint.to_string(), mend, source }
+}
+
+/// Whether an instance is on one of the lane's networks, on whatever host: what is on one that is away LXD lists without its NICs,
+/// so the networks are asked.
+async fn is_used(site: &Site, lane: &str) -> Result<bool, ClusterError> {
+    for network in BOTH {
+        let found = site.client.find_network(&names::bridge(lane, site.run.id(), network)).await?;
+        if found.is_some_and(|found| !found.value.used_by.is_empty()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The first lane of a kind that nobody uses on the member.
 async fn find(site: &Site, kind: &str, mtus: [u16; 2], member: &str) -> Result<Lane, ClusterError> {
     let used = used(site, member).await?;
@@ -62,9 +172,9 @@ async fn find(site: &Site, kind: &str, mtus: [u16; 2], member: &str) -> Result<L
         if BOTH.iter().any(|network| used.contains(&names::bridge(&name, site.run.id(), *network))) {
             continue;
         }
-        let making = async || make(site, &name, mtus).await;
+        let making = async || make(site, &name, mtus, None).await;
         site.run.once(&format!("{}-{name}", site.run.id()), making).await?;
-        return Ok(Lane { name, _held: Some(held) });
+        return Ok(Lane::of(site, name, Some(held)));
     }
 }
 
@@ -75,10 +185,14 @@ async fn used(site: &Site, member: &str) -> Result<BTreeSet<String>, ClusterErro
     Ok(here.flat_map(|instance| instance.devices.into_values()).filter_map(|mut nic| nic.remove("network")).collect())
 }
 
-async fn make(site: &Site, lane: &str, mtus: [u16; 2]) -> Result<(), ClusterError> {
+async fn make(site: &Site, lane: &str, mtus: [u16; 2], joint: Option<&Joint>) -> Result<(), ClusterError> {
     let members = host::require_all(&site.client).await?;
     for (network, mtu) in BOTH.into_iter().zip(mtus) {
-        let spec = spec(site, lane, network, mtu);
+        let over = joint.map(|joint| joint.over(network));
+        if matches!(over, Some(Over::Network(_))) {
+            continue;
+        }
+        let spec = joining(spec(site, lane, network, mtu), mtu, over);
         site.run.ledger().intend(Kind::Network, &spec.name, lane)?;
         // What an attempt left that came half way is no base for another.
         match site.client.find_network(&spec.name).await? {
@@ -125,20 +239,79 @@ fn spec(site: &Site, of: &str, network: Network, mtu: u16) -> NetworkSpec {
     NetworkSpec { description, ..NetworkSpec::bridge(names::bridge(of, site.run.id(), network), config) }
 }
 
-/// Marks the bridges of a cluster that is kept. A lane is the cluster's own from then on, and goes with it.
+/// The same network as one between hosts, where it is to be one.
+fn joining(spec: NetworkSpec, mtu: u16, over: Option<&Over>) -> NetworkSpec {
+    let mut spec = spec;
+    let mut set = |key: &str, value: String| drop(spec.config.insert(key.to_owned(), value));
+    match over {
+        None | Some(Over::Network(_)) => {}
+        Some(Over::Vxlan) => {
+            // The group and the port are LXD's own: the kernel takes part in twenty groups at most on a port.
+            let id = names::number(&spec.name, VXLAN_IDS) + 1;
+            set(&format!("tunnel.{TUNNEL}.protocol"), "vxlan".to_owned());
+            set(&format!("tunnel.{TUNNEL}.id"), id.to_string());
+        }
+        Some(Over::Nic(nic)) => {
+            set("parent", nic.clone());
+            set("mtu", mtu.to_string());
+            // A bridge over a NIC that has addresses would take them from the host; a macvlan takes nothing.
+            spec.config.retain(|key, _| !["ipv4.", "ipv6.", "dns.", "bridge."].iter().any(|of| key.starts_with(of)));
+            spec.kind = "macvlan".to_owned();
+        }
+    }
+    spec
+}
+
+/// Marks the networks of a cluster that is kept. A lane is the cluster's own from then on, and goes with it; what somebody else has
+/// made is left alone.
 pub(super) async fn mark(
     site: &Site,
     cell: &str,
-    lane: Option<&str>,
+    placed: Option<&Placed>,
     keep: (String, String),
 ) -> Result<(), lxd::Error> {
-    for network in BOTH {
-        let bridge = names::bridge(lane.unwrap_or(cell), site.run.id(), network);
+    let Some(name) = placed.map_or(Some(cell), |placed| placed.lane.as_deref()) else { return Ok(()) };
+    let given = placed.is_some_and(|placed| placed.given.is_some());
+    for network in BOTH.into_iter().filter(|network| *network == Network::Management || !given) {
+        let bridge = names::bridge(name, site.run.id(), network);
         let mut config = lxd::Config::from([keep.clone()]);
-        if lane.is_some() {
+        if placed.is_some() {
             config.insert(key::CELL.to_owned(), cell.to_owned());
         }
         site.client.patch_network(&bridge, config).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bridge(name: &str) -> NetworkSpec {
+        let config =
+            [("ipv4.address", "none"), ("dns.mode", "none"), ("bridge.mtu", "1400"), ("user.testkit.run", "r")];
+        NetworkSpec::bridge(name, config.map(|(key, value)| (key.to_owned(), value.to_owned())).into())
+    }
+
+    #[test]
+    fn bridges_between_hosts_have_a_tunnel_of_their_own_number_whose_device_has_a_name() {
+        let spec = joining(bridge("tk0123456789m"), 1400, Some(&Over::Vxlan));
+        assert_eq!((spec.kind.as_str(), spec.config["tunnel.v.protocol"].as_str()), ("bridge", "vxlan"));
+        let id: u32 = spec.config["tunnel.v.id"].parse().expect("a number");
+        assert!((1..1 << 24).contains(&id), "{id}");
+        let other = joining(bridge("tk0123456789u"), 1400, Some(&Over::Vxlan));
+        assert_ne!(other.config["tunnel.v.id"], spec.config["tunnel.v.id"]);
+        // Linux: IFNAMSIZ is 16, with the byte that ends it.
+        assert!(format!("{}-{TUNNEL}", spec.name).len() <= 15);
+        assert_eq!(joining(bridge("tk0"), 1400, None).config, bridge("tk0").config, "one host needs none");
+    }
+
+    #[test]
+    fn on_a_nic_of_the_hosts_there_is_no_bridge() {
+        let spec = joining(bridge("tk0123456789m"), 1400, Some(&Over::Nic("eth9".to_owned())));
+        assert_eq!(spec.kind, "macvlan");
+        let wanted = [("mtu", "1400"), ("parent", "eth9"), ("user.testkit.run", "r")];
+        let seen: Vec<(&str, &str)> = spec.config.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(seen, wanted);
+    }
 }

@@ -66,7 +66,8 @@ pub(super) async fn take_back(client: &Client, from: &State, to: &State, instanc
 fn off(before: &Member, member: &Member) -> Vec<String> {
     let bridged = before.nics.iter().find(|nic| nic.bridge.is_some());
     let nic = bridged.and_then(|nic| member.nics.iter().find(|it| it.device == nic.device));
-    let (device, own) = nic.map_or_else(Default::default, |nic| (nic.device.clone(), networkd(nic)));
+    // With the MTU, whoever's its network is.
+    let (device, own) = nic.map_or_else(Default::default, |nic| (nic.device.clone(), networkd(nic, false)));
     let loopback = nic.and_then(|_| loopback(&member.loopback)).unwrap_or_default();
     let mut argv: Vec<String> = ["bash", "-c", packets::UNLAY, "unlay"].map(str::to_owned).into();
     argv.extend([device, own, loopback, OUTSIDE.to_owned()]);

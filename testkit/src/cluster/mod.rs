@@ -17,6 +17,7 @@ mod faults;
 mod forge;
 mod formation;
 mod golden;
+mod joint;
 mod keep;
 mod lanes;
 mod lay;
@@ -56,6 +57,7 @@ pub use golden::{
     Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden, older_golden,
     product_of,
 };
+pub use joint::{Joint, joint};
 pub use keep::{forget, keep, keep_at, keep_unformed, kept, kept_cells, pause, reuse, update, ways};
 pub use manifest::{Manifest, Planned, Settled};
 pub use members::{CLUSTER_MEMORY, all_places as places};

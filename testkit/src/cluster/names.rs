@@ -34,6 +34,12 @@ pub(super) fn digest(name: &str) -> String {
     hex(name, 10)
 }
 
+/// A number below `limit` for a name.
+pub(super) fn number(name: &str, limit: u32) -> u32 {
+    let digest = Sha256::digest(name.as_bytes());
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) % limit
+}
+
 /// The first `digits` hexadecimal digits of the SHA-256 of a text.
 fn hex(text: &str, digits: usize) -> String {
     let digest = Sha256::digest(text.as_bytes());

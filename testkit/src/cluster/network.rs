@@ -9,10 +9,11 @@ use crate::plan::{ETHERNET_MTU, Nic, StaticRoute};
 /// The `.network` file of a NIC (systemd.network(5)).
 ///
 /// The addresses are the only ones on their isolated bridge, so duplicate detection, which keeps an IPv6 address
-/// unusable for a second or more, has nothing to find.
-pub(super) fn networkd(nic: &Nic) -> String {
+/// unusable for a second or more, has nothing to find. `own` says that its network is one of ours, whose MTU the NIC has if nothing
+/// else is said.
+pub(super) fn networkd(nic: &Nic, own: bool) -> String {
     let mut text = format!("[Match]\nName={}\n", nic.device);
-    if nic.mtu != ETHERNET_MTU {
+    if nic.mtu != ETHERNET_MTU || !own {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n[Link]\nMTUBytes={}\n", nic.mtu);
     }
@@ -57,12 +58,13 @@ mod tests {
             }],
             bridge: None,
         };
-        let text = networkd(&nic);
+        let text = networkd(&nic, true);
         let route = "[Route]\nDestination=198.18.0.2/32\nGateway=10.88.0.12\nPreferredSource=198.18.0.1\n";
         assert!(text.ends_with(route), "{text}");
         assert!(text.starts_with("[Match]\nName=eth1\n\n[Link]\nMTUBytes=9000\n\n[Network]\n"), "{text}");
-        let ordinary = networkd(&Nic { mtu: ETHERNET_MTU, ..nic });
-        assert!(!ordinary.contains("[Link]"), "{ordinary}");
+        let ordinary = Nic { mtu: ETHERNET_MTU, ..nic };
+        assert!(!networkd(&ordinary, true).contains("[Link]"));
+        assert!(networkd(&ordinary, false).contains("[Link]\nMTUBytes=1500\n"), "somebody else's may carry more");
         assert!(text.contains("Address=10.88.0.11/24\n") && text.contains("Address=fd42:88::b/64\n"), "{text}");
     }
     #[test]

@@ -1,5 +1,6 @@
 //! Where the cluster of a cell is, where LXD is a cluster of hosts, and what becomes of it when that host goes away.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,24 @@ use crate::lxd::Client;
 /// Where a cluster is made; left in its folder before anything of it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
-    /// The member of the LXD cluster.
+    /// The member of the LXD cluster; where it is on several, the one that it has its turn on, and its first member.
     pub member: String,
-    /// What its bridges are named after, once it has some.
+    /// What its networks are named after, once it has some of its own.
     #[serde(default)]
     pub lane: Option<String>,
+    /// The network that its underlay is, where that is somebody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
+    /// Which member of the LXD cluster each of its members is on, where it is on several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seats: BTreeMap<String, String>,
+}
+
+impl Placed {
+    /// All members of the LXD cluster that something of it is on.
+    pub fn hosts(&self) -> BTreeSet<&str> {
+        self.seats.values().chain([&self.member]).map(String::as_str).collect()
+    }
 }
 
 impl OfCell for Placed {
@@ -26,13 +40,17 @@ impl OfCell for Placed {
 /// cluster. `dir` is the folder of its cell.
 pub async fn lost(site: &Site, dir: &Path, seen: &str) -> Option<ClusterError> {
     let placed: Placed = CellFolder::new(dir).read().ok().flatten()?;
-    lost_on(site, &placed.member, seen).await
+    lost_of(site, &placed, seen).await
 }
 
-/// The same of a cluster that is, or was to be, on this member.
-pub(super) async fn lost_on(site: &Site, member: &str, seen: &str) -> Option<ClusterError> {
-    let why = away(&site.client, &site.config.pool, member).await?;
-    Some(ClusterError::MemberAway { member: member.to_owned(), why, seen: seen.to_owned() })
+/// The same of a cluster that is, or was to be, placed so. Where several of its hosts are away, the first of them is told.
+pub(super) async fn lost_of(site: &Site, placed: &Placed, seen: &str) -> Option<ClusterError> {
+    for member in placed.hosts() {
+        if let Some(why) = away(&site.client, &site.config.pool, member).await {
+            return Some(ClusterError::MemberAway { member: member.to_owned(), why, seen: seen.to_owned() });
+        }
+    }
+    None
 }
 
 /// Why a member of the LXD cluster cannot be used; `None` where it can. LXD notices after twenty seconds only that one is

@@ -13,7 +13,8 @@ use super::because::{Begun, explain};
 use super::capabilities::needed;
 use super::expected::expected;
 use super::formation::Forming;
-use super::lanes::{self, Lane};
+use super::joint::Joint;
+use super::lanes::{self, Lane, Where};
 use super::owned::tags;
 use super::{
     Capabilities, ClusterError, Manifest, Placed, Product, Site, faults, lay, names, network, release, settle, subnets,
@@ -82,7 +83,14 @@ pub(super) async fn provision_for(
     let progress = Progress::new(dir);
     progress.tell(Doing::Waiting, "for a turn");
     let Order { cell, options, variant } = order;
-    let sketch = Plan::draw_variant(cell, options, Segments::documentation(), variant);
+    let mut sketch = Plan::draw_variant(cell, options, Segments::documentation(), variant);
+    let joint = site.joint().await?;
+    if let Some(joint) = &joint {
+        if let Some(lacking) = joint.lacks(&sketch) {
+            return Err(ClusterError::Lacking { product: "the host".to_owned(), lacking });
+        }
+        joint.fit(&mut sketch);
+    }
     faults::require_members(site.config.faults.as_ref(), &sketch)?;
     let lacking = super::host_lacks(&site.config, &sketch.needs);
     if !lacking.is_empty() {
@@ -93,7 +101,15 @@ pub(super) async fn provision_for(
     }
     let cost = expected(&site.config.out_dir, &sketch, steps);
     let turn = timeline.stage(Work::Turn, Owner::Framework, site.turn(cost, steps)).await?;
-    let place = Place { site, member: turn.member(), timeline: &timeline, progress: &progress, dir };
+    let placed = match turn.member() {
+        None => None,
+        Some(member) => {
+            let seats = if joint.is_some() { site.seats(&sketch, member).await? } else { BTreeMap::new() };
+            Some(Placed { member: member.to_owned(), lane: None, given: None, seats })
+        }
+    };
+    let joint = joint.as_ref();
+    let place = Place { site, placed: placed.as_ref(), joint, timeline: &timeline, progress: &progress, dir };
     let made = provision_at(&place, order, &sketch).await;
     match lost_meanwhile(&place, &made).await {
         Some(lost) => Err(lost),
@@ -104,8 +120,10 @@ pub(super) async fn provision_for(
 /// Where a cluster is made, and where that is noted.
 struct Place<'a> {
     site: &'a Site,
-    /// The member of the LXD cluster; `None` where LXD is no cluster.
-    member: Option<&'a str>,
+    /// The members of the LXD cluster; `None` where LXD is no cluster.
+    placed: Option<&'a Placed>,
+    /// What joins them, where it is on several.
+    joint: Option<&'a Joint>,
     timeline: &'a Timeline,
     progress: &'a Progress,
     dir: &'a Path,
@@ -113,22 +131,32 @@ struct Place<'a> {
 
 /// Makes the cluster whose turn it is.
 async fn provision_at(place: &Place<'_>, order: Order<'_>, sketch: &Plan) -> Result<Manifest, ClusterError> {
-    let Place { site, member, timeline, progress, dir } = *place;
+    let Place { site, placed, joint, timeline, progress, dir } = *place;
     let note = |lane: Option<&Lane>| {
-        let placed = |member: &str| Placed { member: member.to_owned(), lane: lane.map(|lane| lane.name.clone()) };
-        member.map_or(Ok(()), |member| CellFolder::new(dir).write(&placed(member)))
+        let (name, given) = (lane.map(|lane| lane.name.clone()), lane.and_then(|lane| lane.given.clone()));
+        let on = |placed: &Placed| Placed { lane: name, given, ..placed.clone() };
+        placed.map_or(Ok(()), |placed| CellFolder::new(dir).write(&on(placed)))
     };
     note(None)?;
     progress.tell(Doing::Provisioning, "bridges and golden image");
-    let bridges = timeline.stage(Work::Bridges, Owner::Lxd, lanes::take(site, sketch, member));
+    let at = match (placed, joint) {
+        (None, _) => Where::Alone,
+        (Some(_), Some(joint)) => Where::Hosts(joint),
+        (Some(placed), None) => Where::Member(&placed.member),
+    };
+    let bridges = timeline.stage(Work::Bridges, Owner::Lxd, lanes::take(site, sketch, at));
     let golden = find_golden(place, sketch);
-    let ((golden, product), lane) = tokio::try_join!(golden, bridges)?;
+    let ((images, product), lane) = tokio::try_join!(golden, bridges)?;
+    let golden = &images.first;
     note(Some(&lane))?;
     let planning = async {
         let mut plan = draw(site, order).await?;
-        let able = needed(site, &golden, &plan.needs).await?;
-        plan.state.release = able.complete(release::of(&golden));
-        plan.state.newer = release::newer(&golden, &plan.state.release);
+        if let Some(joint) = joint {
+            joint.fit(&mut plan);
+        }
+        let able = needed(site, golden, &plan.needs).await?;
+        plan.state.release = able.complete(release::of(golden));
+        plan.state.newer = release::newer(golden, &plan.state.release);
         plan.state.datapath = product.datapath;
         require(&plan, &able, &product)?;
         let authority = make_authority(&mut plan).await?;
@@ -136,10 +164,10 @@ async fn provision_at(place: &Place<'_>, order: Order<'_>, sketch: &Plan) -> Res
     };
     let (plan, authority) = timeline.stage(Work::Plan, Owner::Framework, planning).await?;
     let begun = Begun::default();
-    let cast = Cast { plan: &plan, golden: &golden, lane: &lane, authority, begun: &begun };
+    let cast = Cast { plan: &plan, images: &images, placed, lane: &lane, authority, begun: &begun };
     let mut result = make(site, &cast, product, timeline, dir).await;
     if let Err(error) = result {
-        let full = image::found_full(&site.client, &golden.pool, member, &error).await;
+        let full = found_full(place, &golden.pool, &error).await;
         result = Err(match full {
             Some(full) => full.because(error).into(),
             None => explain(&site.client, &instances(&plan, site), &begun, error).await,
@@ -153,6 +181,17 @@ async fn provision_at(place: &Place<'_>, order: Order<'_>, sketch: &Plan) -> Res
     result
 }
 
+/// The pool, where it is full on one of the hosts, and a cluster was not made for that.
+async fn found_full(place: &Place<'_>, pool: &str, error: &ClusterError) -> Option<image::Full> {
+    let hosts = place.placed.map(|placed| placed.hosts().into_iter().map(Some).collect());
+    for host in hosts.unwrap_or_else(|| vec![None]) {
+        if let Some(full) = image::found_full(&place.site.client, pool, host, error).await {
+            return Some(full);
+        }
+    }
+    None
+}
+
 /// Why there is no cluster, or none that is as planned, where that is because its host went away.
 async fn lost_meanwhile(place: &Place<'_>, made: &Result<Manifest, ClusterError>) -> Option<ClusterError> {
     let seen = match made {
@@ -160,7 +199,7 @@ async fn lost_meanwhile(place: &Place<'_>, made: &Result<Manifest, ClusterError>
         Ok(manifest) => format!("{} not as planned", manifest.settled.unsatisfied.join(", ")),
         Err(error) => crate::report::chain(error),
     };
-    super::placed::lost_on(place.site, place.member?, &seen).await
+    super::placed::lost_of(place.site, place.placed?, &seen).await
 }
 
 /// Whether members are reached, or tunnels end, at IPv6 addresses.
@@ -168,11 +207,27 @@ fn has_ipv6(plan: &Plan) -> bool {
     plan.state.members.iter().any(|member| member.address.is_ipv6() || member.encap.ip.is_ipv6())
 }
 
-/// The golden image for this plan, made or found once in the run; on the member of the LXD cluster that the plan is for.
+/// The golden image of a plan, on every host that its members are on.
+struct Images {
+    /// On the host that the cell has its turn on.
+    first: Golden,
+    /// On the others, by their names.
+    others: BTreeMap<String, Golden>,
+}
+
+impl Images {
+    /// The one that a member is copied from.
+    fn of(&self, placed: Option<&Placed>, member: &Member) -> &Golden {
+        let seat = placed.and_then(|placed| placed.seats.get(&member.name));
+        seat.and_then(|host| self.others.get(host)).unwrap_or(&self.first)
+    }
+}
+
+/// The golden image for this plan, made or found once in the run; on the members of the LXD cluster that the plan is for.
 async fn find_golden(
-    &Place { site, member, timeline, progress, .. }: &Place<'_>,
+    &Place { site, placed, timeline, progress, .. }: &Place<'_>,
     plan: &Plan,
-) -> Result<(Golden, Product), ClusterError> {
+) -> Result<(Images, Product), ClusterError> {
     let mut told = |text: &str| progress.tell(Doing::Provisioning, text);
     let (config, client) = (&site.config, &site.client);
     let find = async {
@@ -186,22 +241,31 @@ async fn find_golden(
         } else {
             site.run.once("golden", async || super::golden(config, client, &mut told).await).await?
         };
-        let Some(member) = member.filter(|member| golden.member.as_deref() != Some(member)) else {
-            return Ok::<_, ClusterError>((golden, product));
+        let Some(placed) = placed else {
+            return Ok::<_, ClusterError>((Images { first: golden, others: BTreeMap::new() }, product));
         };
-        let once = format!("golden-{}-on-{}", golden.hash.short(), names::digest(member));
-        let copy = async || {
-            let maker = super::maker();
-            Ok::<_, ClusterError>(image::ensure_golden_on(client, &golden, member, &maker, &mut told).await?)
-        };
-        Ok((site.run.once(&once, copy).await?, product))
+        let mut images = BTreeMap::new();
+        for host in placed.hosts() {
+            if golden.member.as_deref() == Some(host) {
+                images.insert(host.to_owned(), golden.clone());
+                continue;
+            }
+            let once = format!("golden-{}-on-{}", golden.hash.short(), names::digest(host));
+            let copy = async || {
+                let maker = super::maker();
+                Ok::<_, ClusterError>(image::ensure_golden_on(client, &golden, host, &maker, &mut told).await?)
+            };
+            images.insert(host.to_owned(), site.run.once(&once, copy).await?);
+        }
+        let first = images.remove(&placed.member).unwrap_or(golden);
+        Ok((Images { first, others: images }, product))
     };
     // In a box, as it holds all of what makes an image, twice.
-    let (golden, product) = timeline.stage(Work::GoldenImage, Owner::Framework, Box::pin(find)).await?;
+    let (images, product) = timeline.stage(Work::GoldenImage, Owner::Framework, Box::pin(find)).await?;
     if config.faults.is_some() && !product.stand_in {
         return Err(ClusterError::FaultsNeedStandIn(product.to_string()));
     }
-    Ok((golden, product))
+    Ok((images, product))
 }
 
 /// Fails if the product lacks what the plan needs.
@@ -248,7 +312,8 @@ fn instances(plan: &Plan, site: &Site) -> BTreeMap<String, String> {
 /// What members are made from.
 struct Cast<'a> {
     plan: &'a Plan,
-    golden: &'a Golden,
+    images: &'a Images,
+    placed: Option<&'a Placed>,
     lane: &'a Lane,
     authority: Option<Authority>,
     begun: &'a Begun,
@@ -331,7 +396,7 @@ async fn make(
 
 async fn make_instance(
     site: &Site,
-    Cast { plan, golden, lane, .. }: &Cast<'_>,
+    Cast { plan, images, placed, lane, .. }: &Cast<'_>,
     member: &Member,
     instance: &str,
 ) -> Result<(), ClusterError> {
@@ -342,13 +407,13 @@ async fn make_instance(
         .iter()
         .map(|nic| NodeNic {
             device: nic.device.clone(),
-            network: Some(names::bridge(&lane.name, site.run.id(), nic.network)),
-            networkd: network::networkd(nic),
+            network: Some(lane.network(nic.network).to_owned()),
+            networkd: network::networkd(nic, lane.is_own(nic.network)),
         })
         .collect();
     let loopback = network::loopback(&member.loopback);
     nics.extend(loopback.map(|networkd| NodeNic { device: "lo".to_owned(), network: None, networkd }));
-    let mut spec = golden.node(instance, &member.hostname, &nics);
+    let mut spec = images.of(*placed, member).node(instance, &member.hostname, &nics);
     spec.config.extend(tags(site, cell, &member.hostname).to_config());
     spec.config.extend(plan.state.datapath.map(|datapath| (DATAPATH_KEY.to_owned(), datapath.kind().to_owned())));
     spec.start = true;

@@ -1,14 +1,17 @@
 //! Where clusters are made.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::ClusterError;
+use super::joint::{self, Joint};
 use super::members::{self, CLUSTER_MEMORY, turns_of};
 use crate::config::Config;
 use crate::host::{self, Capacity, SURVEY_LASTS, Surveyed};
 use crate::lxd::Client;
 use crate::placement::{Need, Place};
+use crate::plan::Plan;
 use crate::report::again;
 use crate::session::{Run, Turn};
 
@@ -75,6 +78,20 @@ impl Site {
             Ok(members::require_some(places)?.into_iter().map(turns).collect())
         };
         self.run.turn(Need { memory: CLUSTER_MEMORY, cost }, places).await
+    }
+
+    /// What joins the hosts that the members of a cell are on; `None` where all are on one.
+    pub(super) async fn joint(&self) -> Result<Option<Joint>, ClusterError> {
+        if !self.config.spread {
+            return Ok(None);
+        }
+        self.run.once("joint", async || joint::joint(&self.config, &self.client).await).await.map(Some)
+    }
+
+    /// Which member of the LXD cluster each member of a plan goes to, on those that are there now, with the cell's turn on `home`.
+    pub(super) async fn seats(&self, plan: &Plan, home: &str) -> Result<BTreeMap<String, String>, ClusterError> {
+        let now = self.run.recent("members-now", SURVEY_LASTS, async || self.survey().await).await?;
+        Ok(joint::seats(plan, &joint::hosts(&now)?, home))
     }
 
     async fn survey(&self) -> Result<Vec<Surveyed>, ClusterError> {

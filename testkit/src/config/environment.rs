@@ -18,7 +18,7 @@ const MEANT_FOR_US: [&str; 5] = [OWN, "MICROOVN_", "MICROCLOUD_", "LXD_", "INCUS
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 19] = [
+const OWN_VARIABLES: [&str; 21] = [
     "TESTKIT_CACHE_DIR",
     "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
@@ -34,10 +34,12 @@ const OWN_VARIABLES: [&str; 19] = [
     "TESTKIT_REMOTE",
     "TESTKIT_REUSE",
     "TESTKIT_SETTLE",
+    "TESTKIT_SPREAD",
     "TESTKIT_STAND_IN",
     "TESTKIT_STATE_DIR",
     "TESTKIT_SUBNET",
     "TESTKIT_TRAFFIC",
+    "TESTKIT_UNDERLAY_PARENT",
 ];
 
 /// The variables that are paths, several with colons between them among it.
@@ -184,6 +186,8 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         keep: parse(environment, "TESTKIT_KEEP", "one of never, on-failure, always")?,
         reuse: switch(environment, "TESTKIT_REUSE")?,
         traffic: switch(environment, "TESTKIT_TRAFFIC")?,
+        spread: switch(environment, "TESTKIT_SPREAD")?,
+        underlay_parent: text("TESTKIT_UNDERLAY_PARENT"),
         parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
         faults: faults(environment)?,
         stand_in: choice(environment, "TESTKIT_STAND_IN")?,

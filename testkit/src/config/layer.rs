@@ -65,6 +65,10 @@ pub struct Layer {
     pub reuse: Option<bool>,
     /// Whether packets are sent between members, too.
     pub traffic: Option<bool>,
+    /// Whether the members of a cell are on different hosts of an LXD cluster.
+    pub spread: Option<bool>,
+    /// The NIC of the hosts, or the network of LXD, that joins them then.
+    pub underlay_parent: Option<String>,
     /// How many clusters may be formed at the same time.
     pub parallel: Option<std::num::NonZeroUsize>,
     /// The IPv4 range of the bridge on which images are prepared.

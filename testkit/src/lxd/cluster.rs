@@ -18,6 +18,10 @@ use super::storage::{StoragePoolResources, StoragePoolSpec};
 /// The settings of a pool that each member has for itself: `NodeSpecificStorageConfig` of LXD's database.
 const POOL_OF_MEMBER: [&str; 2] = ["size", "source"];
 
+/// The settings of a network that each member has for itself: of those of `NodeSpecificNetworkConfig` in LXD's database, the ones
+/// that name devices.
+const NETWORK_OF_MEMBER: [&str; 2] = ["bridge.external_interfaces", "parent"];
+
 /// The extension of [`Client::get_cluster_member_load`]; LXD 5.0 lacks it.
 const MEMBER_STATE: &str = "cluster_member_state";
 
@@ -123,11 +127,14 @@ impl Client {
 
     /// Creates a network on these members, which must be all that the cluster has. Where there are none, LXD is no cluster.
     pub async fn create_network_on(&self, members: &[String], spec: &NetworkSpec) -> Result<(), Error> {
+        let (own, common): (Config, Config) =
+            spec.config.clone().into_iter().partition(|(key, _)| NETWORK_OF_MEMBER.contains(&key.as_str()));
         for member in members {
-            let part = NetworkSpec { config: Config::new(), target: Some(member.clone()), ..spec.clone() };
+            let part = NetworkSpec { config: own.clone(), target: Some(member.clone()), ..spec.clone() };
             self.create_network(&part).await?;
         }
-        self.create_network(spec).await
+        let config = if members.is_empty() { spec.config.clone() } else { common };
+        self.create_network(&NetworkSpec { config, ..spec.clone() }).await
     }
 
     /// Creates a storage pool on these members, which must be all that the cluster has. Where there are none, LXD is no

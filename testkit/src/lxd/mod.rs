@@ -50,7 +50,7 @@ pub(crate) use fuzzing::read_as_everything;
 pub use image::{Image, ImageAlias, ImageRef, ImageSource, PullPatience, RemoteImage};
 pub use instance::{Config, Devices, Instance, InstanceKind, InstancePatch, InstancePut, InstanceSource, InstanceSpec};
 pub use kind::{ErrorKind, ImageServerFault};
-pub use network::{Network, NetworkPut, NetworkSpec};
+pub use network::{Network, NetworkPut, NetworkSpec, NetworkState};
 pub use operation::{Operation, OperationId};
 pub use pipes::Pipes;
 pub use profile::{Profile, ProfileSpec};

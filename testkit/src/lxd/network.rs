@@ -46,6 +46,21 @@ impl Network {
     }
 }
 
+/// How a network, or a device of the host, is on one host.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct NetworkState {
+    /// The largest packet in bytes.
+    #[serde(default)]
+    pub mtu: u32,
+    /// `up` or `down`.
+    #[serde(default)]
+    pub state: String,
+    /// `broadcast`, `loopback`, …
+    #[serde(rename = "type", default)]
+    pub kind: String,
+}
+
 /// A network to create.
 #[derive(Debug, Clone, Serialize)]
 pub struct NetworkSpec {
@@ -97,6 +112,20 @@ impl Client {
     /// Reads a network; `None` when there is none.
     pub async fn find_network(&self, name: &str) -> Result<Option<Tagged<Network>>, Error> {
         found(self.get_network(name).await)
+    }
+
+    /// Reads a network with the settings that a member of the cluster has for itself.
+    pub async fn get_network_on(&self, name: &str, member: &str) -> Result<Network, Error> {
+        let request = Request::get(&["networks", name], format!("get network {name:?} on LXD member {member:?}"));
+        self.sync(&request.query("target", member)).await
+    }
+
+    /// How a network, or a device that LXD does not manage, is on a member of the cluster. Asked outside of projects: one that
+    /// is restricted shows none of the host's devices.
+    pub async fn get_network_state_on(&self, name: &str, member: &str) -> Result<NetworkState, Error> {
+        let attempt = format!("get the state of network {name:?} on LXD member {member:?}");
+        let request = Request::get(&["networks", name, "state"], attempt);
+        self.sync(&request.query("target", member).outside_projects()).await
     }
 
     /// Lists the networks, among them the host's interfaces that LXD does not manage.

@@ -4,6 +4,8 @@
 
 mod choice;
 mod schedule;
+mod spread;
 
 pub use choice::{Need, Place, choose};
 pub use schedule::{Schedule, Stay, schedule};
+pub use spread::spread;

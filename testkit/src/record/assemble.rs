@@ -145,6 +145,8 @@ fn cell(
         }
         (None, _, None) => None,
     };
+    let placed: Option<Placed> = CellFolder::new(path).read()?;
+    let (lxd_member, lxd_members) = placed.map_or_else(Default::default, |placed| (Some(placed.member), placed.seats));
     let cell = Cell {
         choices: part.choices.clone(),
         journey,
@@ -152,7 +154,8 @@ fn cell(
         problem,
         headline,
         causes,
-        lxd_member: CellFolder::new(path).read::<Placed>()?.map(|placed| placed.member),
+        lxd_member,
+        lxd_members,
         plan: planned.as_ref().map(|(plan, instances)| planned::plan(plan, instances)),
         settled: manifest.as_ref().map(|Manifest { settled, .. }| Settled {
             ms: settled.ms,

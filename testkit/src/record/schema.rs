@@ -185,9 +185,13 @@ pub struct Cell {
     pub headline: Option<String>,
     /// The checks that failed, the likely cause of the others first.
     pub causes: Vec<String>,
-    /// The member of the LXD cluster that it was on; absent where LXD is no cluster, or it did not come to that.
+    /// The member of the LXD cluster that it was on, or its first member where it was on several; absent where LXD is no cluster, or
+    /// it did not come to that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lxd_member: Option<String>,
+    /// The member of the LXD cluster that each of its members was on, where they were on several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lxd_members: BTreeMap<String, String>,
     /// What was planned; absent where it did not come to that.
     pub plan: Option<Plan>,
     /// How waiting for the cluster to become as planned ended.

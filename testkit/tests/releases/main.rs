@@ -9,6 +9,7 @@ mod fake_lxd;
 mod golden;
 mod images;
 mod setup;
+mod spread;
 mod sweep;
 mod teardown;
 

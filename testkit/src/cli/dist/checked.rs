@@ -12,8 +12,9 @@ const ELF: &[u8] = b"\x7fELF";
 /// The kind of the segment that names the program which loads this one; `PT_INTERP` of elf(5).
 const INTERPRETER: u32 = 3;
 
-/// Fails where a program below `root` takes another to be loaded, or names one of these folders. The `runner`, which was brought from
-/// elsewhere, may do the first. What is in the archive of the suites counts, too; what the runner says of that does not.
+/// Fails where a program below `root` takes another to be loaded, or names one of these folders. The `runner` is not compiled for this,
+/// and may do both; that it names a folder is told, because one that was compiled on this host names where its sources were, which it
+/// never looks for. What is in the archive of the suites counts, too; what the runner says of that does not.
 pub(super) fn check(root: &Path, archive: &Path, runner: &Path, folders: &[String]) -> Result<(), Failure> {
     for file in files(root)?.iter().filter(|file| *file != archive) {
         let bytes = fs::read(file).map_err(|error| failed("read", file, &error))?;
@@ -44,12 +45,15 @@ fn judge(name: &str, bytes: &[u8], brought: bool, folders: &[String]) -> Result<
     }
     match folders.iter().find(|folder| contains(bytes, folder.as_bytes())) {
         None => Ok(()),
-        Some(folder) => {
-            let mend = if brought { "; give a runner that was released with --runner" } else { "" };
-            Err(Failure::Usage(format!(
-                "{name} names {folder}, which is of this host: a distribution is not packed of it{mend}"
-            )))
+        Some(folder) if brought => {
+            eprintln!(
+                "note: {name} names {folder}, where it was compiled; a runner that was released, which --runner takes, does not"
+            );
+            Ok(())
         }
+        Some(folder) => Err(Failure::Usage(format!(
+            "{name} names {folder}, which is of this host: a distribution is not packed of it"
+        ))),
     }
 }
 
@@ -121,6 +125,7 @@ mod tests {
         let said = words(judge("p", &program, false, &folders("/home/builder/checkout"))).expect("it does");
         assert!(said.starts_with("p names /home/builder/checkout, which is of this host"), "{said}");
         assert_eq!(words(judge("p", &program, false, &folders("/home/builder/elsewhere"))), None);
+        assert_eq!(words(judge("p", &program, true, &folders("/home/builder/checkout"))), None, "a runner is brought");
         assert_eq!(words(judge("p", b"/home/builder", false, &folders("/home/builder"))), None, "no program");
     }
 

@@ -1,6 +1,7 @@
 //! Packing a distribution: what a machine needs that compiles nothing.
 
 mod checked;
+mod deb;
 
 use std::fs;
 use std::io;
@@ -60,6 +61,9 @@ pub(super) struct DistArgs {
     /// Take the programs as they are compiled in this checkout: soon there, for this host alone, and for trying an archive.
     #[arg(long)]
     unoptimized: bool,
+    /// Make a Debian package of it, too, beside the archive.
+    #[arg(long)]
+    deb: bool,
 }
 
 /// Refuses a command that is of a checkout where there is none.
@@ -112,6 +116,9 @@ pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure
     pack(stage.path(), &name, &archive)?;
     let sum = format!("{}  {name}.tar.zst\n", sum(&archive)?);
     write(&out.join(format!("{name}.tar.zst.sha256")), &sum)?;
+    if args.deb {
+        println!("{}", deb::pack(&root, version, stage.path(), &out)?.display());
+    }
     println!("{}", archive.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -169,6 +169,7 @@ mod tests {
             settled: None,
             network: None,
             lxd_member: None,
+            lxd_members: Default::default(),
             stages: all.into(),
             checks: Vec::new(),
             transcripts: Vec::new(),
