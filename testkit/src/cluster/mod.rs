@@ -53,7 +53,8 @@ pub use expected::{expected, recorded};
 pub use facts::host_lacks;
 pub use formation::form;
 pub use golden::{
-    Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden, older_golden,
+    GivenSnaps, Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden,
+    older_golden, require_product,
 };
 pub use keep::{forget, keep, keep_at, keep_unformed, kept, kept_cells, pause, reuse, update, ways};
 pub use manifest::{Manifest, Planned, Settled};
