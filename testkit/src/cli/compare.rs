@@ -82,9 +82,10 @@ pub(super) async fn compare(
     for path in &paths {
         let path = std::path::absolute(path).map_err(Failure::usage)?;
         let snap = Snap::inspect(&path).map_err(Failure::usage)?;
-        snap.require_microovn().map_err(Failure::usage)?;
+        cluster::require_product(&config, &snap).map_err(Failure::usage)?;
         sides.push(snap);
     }
+    releases::require_different(&sides)?;
     let needs: Vec<&Need> = suites.iter().flat_map(|suite| &suite.plan.needs).collect();
     let mut all = Vec::new();
     for snap in sides {
@@ -134,7 +135,7 @@ fn note(config: &Config, side: &Side) -> Result<(), Failure> {
 /// Asks the product itself, on a copy of its golden image.
 async fn asked(config: &Config, snap: &Path) -> Result<Capabilities, Failure> {
     let config = config.clone().with_snap(snap.to_owned());
-    cluster::check_given_snaps(&config, &mut host::lines()).map_err(Failure::cluster)?;
+    cluster::check_given_snaps(&config, false, &mut host::lines()).await.map_err(Failure::cluster)?;
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let run = Run::start(&config).await.map_err(Failure::usage)?;
     let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;

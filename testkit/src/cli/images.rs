@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Failure;
 use super::output::{self, Format};
+use crate::cluster::GivenSnaps;
 use crate::config::Config;
 use crate::image::{self, Cache};
 use crate::{cluster, host};
@@ -35,8 +36,9 @@ pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
             each.collect::<Result<_, _>>().map_err(Failure::usage)?
         }
     };
-    for config in &each {
-        cluster::check_given_snaps(config, &mut super::host::lines()).map_err(Failure::cluster)?;
+    let given = each.iter().map(|config| GivenSnaps::inspect(config, false)).collect::<Result<Vec<_>, _>>();
+    for (config, given) in each.iter().zip(given.map_err(Failure::cluster)?) {
+        given.require_suitable(config, &mut super::host::lines()).await.map_err(Failure::cluster)?;
     }
     let client = host::connect(config).await.map_err(Failure::usage)?;
     let interrupted = image::end_programs_on_signals().map_err(Failure::usage)?;

@@ -159,6 +159,10 @@ impl Junit {
             let mend = "give the file that a run of the suites wrote";
             Failure::Usage(format!("failed to read {}\n  caused by: {error}; {mend}", path.display()))
         };
+        // Before it is opened: a pipe that nobody writes to would never be.
+        if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return Err(failed(&"it is no regular file"));
+        }
         let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
         let report = Report::deserialize_from_str(&text).map_err(|error| failed(&error))?;
         if let Some(lost) = lost(&report) {
@@ -280,6 +284,19 @@ mod tests {
         assert!(skipped == 1 && one.contains("<skipped message=\"known: a, since 2026-11-30: it rains\"/>"), "{one}");
         let (skipped, both) = told(&(suite("suites::init@stress-0") + &suite("suites::init@stress-1")));
         assert!(skipped == 1 && both.matches("<skipped").count() == 1, "the other round passed: {both}");
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("j");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).expect("a pipe");
+        match Junit::read(&pipe) {
+            Err(Failure::Usage(said)) => {
+                assert!(said.contains("caused by: it is no regular file; give the file"), "{said}")
+            }
+            _ => panic!("it is read"),
+        }
     }
 
     const OURS: &str = "[profile.default.junit]\npath = \"junit.xml\"\n[profile.ci]\ninherits = \"default\"\n";

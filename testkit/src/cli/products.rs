@@ -5,9 +5,10 @@ use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 
 use super::against::{self, Came, Order, Ran};
 use super::output::show;
-use super::{Failure, host};
-use crate::cluster;
+use super::{Failure, host, releases};
+use crate::cluster::GivenSnaps;
 use crate::config::{Config, Keep, PRODUCT};
+use crate::image::Snap;
 use crate::record::{self, SideBySide, Tested, Together};
 use crate::session::Run;
 
@@ -23,12 +24,22 @@ pub(super) async fn run(config: &Config, order: Order<'_>, forbid_skips: bool) -
             "clusters are kept by the names of their suites, so with one product at a time; name it with {PRODUCT}, or keep none"
         )));
     }
-    let mut each = Vec::new();
+    let microcloud = order.suites.iter().any(|suite| suite.plan.formation.is_microcloud());
+    let (mut each, mut given) = (Vec::new(), Vec::new());
     for product in &config.products {
         let config = config.clone().with_product(&product.name).map_err(Failure::usage)?;
-        cluster::check_given_snaps(&config, &mut host::lines())
-            .map_err(|error| of_product(&product.name, Failure::cluster(error)))?;
+        given.push(
+            GivenSnaps::inspect(&config, microcloud)
+                .map_err(|error| of_product(&product.name, Failure::cluster(error)))?,
+        );
         each.push((product.name.clone(), config));
+    }
+    require_different(each.iter().map(|(_, config)| config))?;
+    for ((name, config), given) in each.iter().zip(given) {
+        given
+            .require_suitable(config, &mut host::lines())
+            .await
+            .map_err(|error| of_product(name, Failure::cluster(error)))?;
     }
     let together = Run::start(config).await.map_err(Failure::usage)?;
     let count = each.len();
@@ -52,6 +63,21 @@ pub(super) async fn run(config: &Config, order: Order<'_>, forbid_skips: bool) -
         .map_err(|error| Failure::Usage(format!("failed to put the runs together: {error}")))?;
     show(&format!("\n{}\n\nside by side: {}", table(&side), report.display()))?;
     worst(all, forbid_skips)
+}
+
+/// Refuses two products that are one: the same snap on the same others. On others it may be what is compared.
+fn require_different<'a>(each: impl Iterator<Item = &'a Config>) -> Result<(), Failure> {
+    let mut alike: Vec<(&Config, Vec<Snap>)> = Vec::new();
+    for config in each {
+        let Some(path) = &config.snap else { continue };
+        let snap = Snap::inspect(path).map_err(Failure::usage)?;
+        let same = |one: &Config| one.extra_snaps == config.extra_snaps && one.upgrade_from == config.upgrade_from;
+        match alike.iter_mut().find(|(one, _)| same(one)) {
+            Some((_, snaps)) => snaps.push(snap),
+            None => alike.push((config, vec![snap])),
+        }
+    }
+    alike.iter().try_for_each(|(_, snaps)| releases::require_different(snaps))
 }
 
 fn tested(name: &str, ran: &Result<Ran, Failure>) -> Tested {

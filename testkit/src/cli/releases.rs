@@ -2,7 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use super::Failure;
 use crate::image::Snap;
+
+/// Refuses the same snap twice, whatever its files are called: there would be nothing to compare.
+///
+/// # Errors
+/// With the two files.
+pub(super) fn require_different(snaps: &[Snap]) -> Result<(), Failure> {
+    for (place, snap) in snaps.iter().enumerate() {
+        if let Some(same) = snaps[..place].iter().find(|before| before.sha256 == snap.sha256) {
+            let (one, other) = (same.path.display(), snap.path.display());
+            return Err(Failure::Usage(format!("{one} and {other} are the same snap; name each once")));
+        }
+    }
+    Ok(())
+}
 
 /// A line for each way in which they differ, where they are called by these names; none where they say the same.
 pub(super) fn differences([one, other]: [&Snap; 2], names: [&str; 2]) -> Vec<String> {
@@ -43,4 +58,29 @@ pub(super) fn differences([one, other]: [&Snap; 2], names: [&str; 2]) -> Vec<Str
 /// A snap in a line.
 pub(super) fn told(snap: &Snap) -> String {
     format!("{}: {} {} (sha256 {})", snap.path.display(), snap.name, snap.version, snap.sha256)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::image::{Description, of_file};
+
+    #[test]
+    fn the_same_snap_is_refused_by_any_name_and_another_is_not() {
+        let snap = |path: &str, of: &str| {
+            let description = Description::parse(b"name: microovn\n").expect("a description");
+            description.into_snap(PathBuf::from(path), of_file(Path::new(of)).expect("a hash"))
+        };
+        let (one, copy) = (snap("/one.snap", "/dev/null"), snap("/copy.snap", "/dev/null"));
+        let other = snap("/other.snap", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        assert!(require_different(&[one.clone(), other.clone()]).is_ok());
+        match require_different(&[one, other, copy]) {
+            Err(Failure::Usage(said)) => {
+                assert_eq!(said, "/one.snap and /copy.snap are the same snap; name each once");
+            }
+            ended => panic!("{ended:?}"),
+        }
+    }
 }

@@ -101,7 +101,10 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
     let order = Order { catalogue, suites: &chosen, programs: &programs, settings, runner: &args.runner };
     let ended = match config.require_decided() {
         Ok(()) => {
-            cluster::check_given_snaps(&config, &mut super::host::lines()).map_err(Failure::cluster)?;
+            let microcloud = chosen.iter().any(|suite| suite.plan.formation.is_microcloud());
+            cluster::check_given_snaps(&config, microcloud, &mut super::host::lines())
+                .await
+                .map_err(Failure::cluster)?;
             against::run(&config, &order).await?.conclude(args.forbid_skips)
         }
         Err(_) => products::run(&config, order, args.forbid_skips).await,

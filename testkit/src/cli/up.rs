@@ -52,7 +52,8 @@ pub(super) async fn up(mut config: Config, catalogue: &Catalogue, args: &UpArgs)
     if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
         return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
     }
-    cluster::check_given_snaps(&config, &mut super::host::lines()).map_err(Failure::cluster)?;
+    let microcloud = suite.plan.formation.is_microcloud();
+    cluster::check_given_snaps(&config, microcloud, &mut super::host::lines()).await.map_err(Failure::cluster)?;
     let run = Run::start(&config).await.map_err(Failure::usage)?;
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let exe = std::env::current_exe().map_err(Failure::usage)?;

@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::ClusterError;
-use crate::config::{Config, StandIn, UpgradeFrom};
+use crate::config::{Config, LxdTarget, StandIn, UpgradeFrom};
 use crate::folder::{self, FolderError, RunFolder};
 use crate::image::{self, Cache, Golden, GoldenSpec, Maker, NodeSnapd, Progress, Snap, SnapStore, Workspace};
 use crate::lxd::{Client, ImageRef};
@@ -127,24 +127,56 @@ pub async fn microcloud_golden(
     progress: &mut Progress<'_>,
 ) -> Result<(Golden, Product), ClusterError> {
     let (mut spec, mut product, locks) = describe(config, client, progress).await?;
-    let named = |path: &Path, variable: &'static str, name: &'static str| {
-        let snap = Snap::inspect(path)?;
-        if snap.name == name { Ok(snap) } else { Err(ClusterError::OtherSnap { variable, name, found: snap.name }) }
-    };
-    if let Some(path) = &config.lxd_snap {
-        spec.beside.push(named(path, "LXD_SNAP_PATH", "lxd")?);
-    }
-    let (path, what) = match &config.microcloud_snap {
-        Some(path) => (path.clone(), ""),
+    let [microcloud, lxd] = inspect_beside(config)?;
+    spec.beside.extend(lxd);
+    let (microcloud, what) = match microcloud {
+        Some(given) => (given, ""),
         None => {
             let base = spec.snap.base.as_deref().unwrap_or("core");
-            (image::build_microcloud(&spec.workspace, &locks.0, base, progress)?, "the stand-in for ")
+            let built = image::build_microcloud(&spec.workspace, &locks.0, base, progress)?;
+            (named(config, &built, MICROCLOUD)?, "the stand-in for ")
         }
     };
-    let microcloud = named(&path, "MICROCLOUD_SNAP_PATH", "microcloud")?;
     product.microcloud = Some(format!("{what}{} {}", microcloud.name, microcloud.version));
     spec.beside.push(microcloud);
     Ok((image::ensure_golden(client, &spec, progress).await?, product))
+}
+
+/// A snap beside the product: the variable that says which, and its name.
+type Beside = (&'static str, &'static str);
+const MICROCLOUD: Beside = ("MICROCLOUD_SNAP_PATH", "microcloud");
+const LXD: Beside = ("LXD_SNAP_PATH", "lxd");
+
+/// MicroCloud and the LXD that it needs, each where the configuration names one.
+fn inspect_beside(config: &Config) -> Result<[Option<Snap>; 2], ClusterError> {
+    let of = |path: &Option<PathBuf>, what| path.as_ref().map(|path| named(config, path, what)).transpose();
+    Ok([of(&config.microcloud_snap, MICROCLOUD)?, of(&config.lxd_snap, LXD)?])
+}
+
+fn named(config: &Config, path: &Path, (variable, name): Beside) -> Result<Snap, ClusterError> {
+    let snap = Snap::inspect(path)?;
+    if snap.name != name {
+        return Err(ClusterError::OtherSnap { variable, name, found: snap.name });
+    }
+    require_host(config, &snap)?;
+    Ok(snap)
+}
+
+/// Fails unless this is a snap of MicroOVN for the hosts that clusters are on.
+///
+/// # Errors
+/// With what it is, and what to give instead.
+pub fn require_product(config: &Config, snap: &Snap) -> Result<(), image::Error> {
+    snap.require_microovn()?;
+    require_host(config, snap)
+}
+
+/// Fails unless this is for hosts as this one. Of those that are elsewhere it is not known what they are.
+fn require_host(config: &Config, snap: &Snap) -> Result<(), image::Error> {
+    match config.lxd {
+        LxdTarget::Local { .. } => snap.require_architecture(image::debian_architecture()),
+        LxdTarget::Remote { .. } => Ok(()),
+    }
 }
 
 /// The snap that upgrades start from, where the configuration names one.
@@ -159,7 +191,7 @@ fn find_older(
         Some(UpgradeFrom::Channel(channel)) => fetch(channel)?,
     };
     let snap = Snap::inspect(&path)?;
-    snap.require_microovn()?;
+    require_product(config, &snap)?;
     Ok(Some(snap))
 }
 
@@ -200,6 +232,7 @@ pub(super) async fn describe(
     progress: &mut Progress<'_>,
 ) -> Result<(GoldenSpec, Product, (Cache, File)), ClusterError> {
     let given = inspect_given(config)?;
+    Cache::require_ours(&config.cache_dir)?;
     let named = check_lxd(config, client, progress).await?;
     let workspace = Workspace::new(&config.root);
     let locks = locks(&config.cache_dir).await?;
@@ -237,25 +270,64 @@ pub(super) async fn describe(
     Ok((spec, product, locks))
 }
 
-/// Fails unless the snap under test, those to install before it and the one that upgrades start from, where the configuration
-/// names them, can be used and suit the nodes, and an upgrade is one. Needs no LXD, so that a command can fail for them before it does anything else.
+/// The snaps that a configuration names, which were looked at.
+#[derive(Debug)]
+pub struct GivenSnaps {
+    /// The one under test, and those to install before it.
+    tested: Option<(Snap, Vec<Snap>)>,
+    /// The one that upgrades start from.
+    older: Option<Snap>,
+}
+
+impl GivenSnaps {
+    /// Looks at the snap under test, those to install before it and the one that upgrades start from, where the configuration names
+    /// them; with `microcloud` also at those that MicroCloud forms clusters with. Needs no LXD, so that a command can fail for them
+    /// before it does anything else.
+    ///
+    /// # Errors
+    /// When one cannot be used, an upgrade is none, or there are some to install first and none to test.
+    pub fn inspect(config: &Config, microcloud: bool) -> Result<Self, ClusterError> {
+        let tested = inspect_given(config)?;
+        if microcloud {
+            inspect_beside(config)?;
+        }
+        let fetch = |channel: &str| Ok(SnapStore::new(&Cache::open(&config.cache_dir)?).channel(channel, true)?);
+        let older = find_older(config, fetch)?;
+        if let (Some((snap, _)), Some(older)) = (&tested, &older)
+            && older.is_newer_than(snap)
+        {
+            return Err(ClusterError::NewerBefore { older: Box::new(older.clone()), newer: Box::new(snap.clone()) });
+        }
+        Ok(Self { tested, older })
+    }
+
+    /// Fails unless they suit the nodes. And unless LXD answers, which is asked first: to make what nodes are made of takes minutes.
+    ///
+    /// # Errors
+    /// When no LXD answers, or one needs what a node does not have.
+    pub async fn require_suitable(self, config: &Config, progress: &mut Progress<'_>) -> Result<(), ClusterError> {
+        Cache::require_ours(&config.cache_dir)?;
+        crate::host::connect(config).await?;
+        let Some((snap, extra)) = self.tested else { return Ok(()) };
+        let workspace = Workspace::new(&config.root);
+        let cache = Cache::open(&config.cache_dir)?;
+        for snap in [snap].into_iter().chain(self.older) {
+            complete(config, (snap, extra.clone()), &workspace, &cache, progress)?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks at the snaps that the configuration names, and whether LXD answers and they suit the nodes.
 ///
 /// # Errors
-/// When one cannot be used, needs what a node does not have, or there are some to install first and none to test.
-pub fn check_given_snaps(config: &Config, progress: &mut Progress<'_>) -> Result<(), ClusterError> {
-    let given = inspect_given(config)?;
-    let fetch = |channel: &str| Ok(SnapStore::new(&Cache::open(&config.cache_dir)?).channel(channel, true)?);
-    let older = find_older(config, fetch)?;
-    let Some((snap, extra)) = given else { return Ok(()) };
-    if let Some(older) = older.clone().filter(|older| older.is_newer_than(&snap)) {
-        return Err(ClusterError::NewerBefore { older: Box::new(older), newer: Box::new(snap) });
-    }
-    let workspace = Workspace::new(&config.root);
-    let cache = Cache::open(&config.cache_dir)?;
-    for snap in [snap].into_iter().chain(older) {
-        complete(config, (snap, extra.clone()), &workspace, &cache, progress)?;
-    }
-    Ok(())
+/// As [`GivenSnaps::inspect`] and [`GivenSnaps::require_suitable`].
+pub async fn check_given_snaps(
+    config: &Config,
+    microcloud: bool,
+    progress: &mut Progress<'_>,
+) -> Result<(), ClusterError> {
+    GivenSnaps::inspect(config, microcloud)?.require_suitable(config, progress).await
 }
 
 /// The snap that is given and those to install before it, with what the store has of what is lacking still. What an image of
@@ -298,7 +370,18 @@ fn inspect_given(config: &Config) -> Result<Option<(Snap, Vec<Snap>)>, ClusterEr
     let mut snaps = Snap::inspect_all(&paths)?;
     let extra = snaps.split_off(1);
     let snap = snaps.remove(0);
-    snap.require_microovn()?;
+    require_product(config, &snap)?;
+    for (place, given) in extra.iter().enumerate() {
+        require_host(config, given)?;
+        let twice = extra[..place].iter().any(|before| before.name == given.name);
+        let problem = match given.name == snap.name {
+            true => format!("it is of {}, as the snap under test", snap.name),
+            false if twice => format!("it is of {}, as another one before it", given.name),
+            false => continue,
+        };
+        let mend = "leave it out of MICROOVN_EXTRA_SNAPS".to_owned();
+        return Err(image::Error::Snap { path: given.path.clone(), problem, mend }.into());
+    }
     Ok(Some((snap, extra)))
 }
 
@@ -375,7 +458,92 @@ async fn locks(folder: &Path) -> Result<(Cache, File), ClusterError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::config::Layer;
+
+    const GOOD: &str = "name: microovn\nversion: 1\nbase: none\n\
+                        apps: {microovn: {command: x}, daemon: {command: x, daemon: simple}}\n";
+
+    fn put(folder: &Path, name: &str, yaml: &str) -> PathBuf {
+        let (tree, file) = (folder.join(format!("{name}.tree")), folder.join(format!("{name}.snap")));
+        fs::create_dir_all(tree.join("meta")).expect("a tree");
+        fs::write(tree.join("meta/snap.yaml"), yaml).expect("written");
+        let packed = duct::cmd!("mksquashfs", &tree, &file, "-quiet", "-no-progress");
+        packed.stdout_null().run().expect("it is packed");
+        file
+    }
+
+    #[tokio::test]
+    async fn what_is_given_is_looked_at_and_lxd_is_asked_before_anything_is_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        fs::write(root.join("Cargo.toml"), "[workspace]\n").expect("a manifest");
+        let good = put(root, "good", GOOD);
+        let copy = root.join("copy.snap");
+        fs::copy(&good, &copy).expect("a copy");
+        let lxd = put(root, "lxd", "name: lxd\nversion: 5\ntype: app\nbase: none\n");
+        let elsewhere = put(root, "elsewhere", &format!("{GOOD}architectures: [sparc]\n"));
+        let base = put(root, "base", "name: base1\nversion: 1\ntype: base\narchitectures: [sparc]\n");
+        let given = || Layer {
+            lxd_socket: Some("/nonexistent/s".into()),
+            cache_dir: Some(root.join("cache")),
+            snap: Some(good.clone()),
+            ..Layer::default()
+        };
+        let nowhere = root.join("nowhere.snap");
+        for (layer, microcloud, wanted) in [
+            (given(), false, "connect to LXD"),
+            (Layer { snap: None, ..given() }, false, "connect to LXD"),
+            (Layer { microcloud_snap: Some(nowhere.clone()), ..given() }, false, "connect to LXD"),
+            (
+                Layer { microcloud_snap: Some(nowhere.clone()), ..given() },
+                true,
+                "nowhere.snap is not a usable snap: there is no",
+            ),
+            (
+                Layer { lxd_snap: Some(nowhere.clone()), ..given() },
+                true,
+                "nowhere.snap is not a usable snap: there is no",
+            ),
+            (
+                Layer { microcloud_snap: Some(lxd.clone()), ..given() },
+                true,
+                "MICROCLOUD_SNAP_PATH names a snap of lxd; it is for one of microcloud",
+            ),
+            (Layer { lxd_snap: Some(lxd.clone()), ..given() }, true, "connect to LXD"),
+            (
+                Layer { snap: Some(elsewhere.clone()), ..given() },
+                false,
+                "elsewhere.snap is not a usable snap: it is for sparc, and this host is ",
+            ),
+            (
+                Layer { extra_snaps: Some(vec![base.clone()]), ..given() },
+                false,
+                "base.snap is not a usable snap: it is for sparc",
+            ),
+            (Layer { upgrade_from: Some(UpgradeFrom::File(elsewhere.clone())), ..given() }, false, "it is for sparc"),
+            (
+                Layer { extra_snaps: Some(vec![copy.clone()]), ..given() },
+                false,
+                "copy.snap is not a usable snap: it is of microovn, as the snap under test; leave it out of MICROOVN_EXTRA_SNAPS",
+            ),
+            (
+                Layer { extra_snaps: Some(vec![lxd.clone(), lxd.clone()]), ..given() },
+                false,
+                "lxd.snap is not a usable snap: it is of lxd, as another one before it; leave it out",
+            ),
+        ] {
+            let config = Config::resolve_from(layer, &BTreeMap::new(), root).expect("resolves");
+            let told = &mut |said: &str| panic!("it makes something: {said}");
+            let error = check_given_snaps(&config, microcloud, told).await.expect_err("refused");
+            assert!(error.is_usage());
+            let said = crate::report::chain(&error);
+            assert!(said.contains(wanted), "no {wanted:?} in {said}");
+            assert!(!root.join("cache").exists(), "{wanted}");
+        }
+    }
 
     #[test]
     fn a_maker_is_seen_to_live_only_where_its_process_can_be_seen() {

@@ -54,8 +54,8 @@ pub use expected::{expected, recorded};
 pub use facts::host_lacks;
 pub use formation::Forming;
 pub use golden::{
-    Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden, older_golden,
-    product_of,
+    GivenSnaps, Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden,
+    older_golden, product_of, require_product,
 };
 pub use joint::{Joint, joint};
 pub use keep::{forget, keep, keep_at, keep_unformed, kept, kept_cells, pause, reuse, update, ways};

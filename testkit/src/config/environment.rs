@@ -152,10 +152,7 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
     }
     let text = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
     let path = |name: &str| text(name).map(PathBuf::from);
-    let paths = |name: &str| {
-        text(name).map(|list| list.split(':').filter(|it| !it.is_empty()).map(PathBuf::from).collect::<Vec<_>>())
-    };
-    let (snap, product) = match paths("MICROOVN_SNAP_PATH") {
+    let (snap, product) = match paths(environment, "MICROOVN_SNAP_PATH")? {
         Some(several) if several.len() > 1 => (None, Some(product::of_paths(&several))),
         one => (one.and_then(|one| one.into_iter().next()), None),
     };
@@ -174,7 +171,7 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         upgrade_from: text("MICROOVN_UPGRADE_FROM").map(Into::into),
         microcloud_snap: path("MICROCLOUD_SNAP_PATH"),
         lxd_snap: path("LXD_SNAP_PATH"),
-        extra_snaps: paths("MICROOVN_EXTRA_SNAPS"),
+        extra_snaps: paths(environment, "MICROOVN_EXTRA_SNAPS")?,
         node_image: text(super::NODE_IMAGE),
         project: text("TESTKIT_PROJECT"),
         pool: text("TESTKIT_POOL"),
@@ -210,6 +207,18 @@ fn parse<T: FromStr>(
             wanted: wanted.to_string(),
         }),
     }
+}
+
+/// A variable that is several paths with colons between them. An empty one among them is none that somebody meant: mostly a
+/// variable in it is not set, and one snap would be tested where two were to be compared.
+fn paths(environment: &BTreeMap<String, String>, name: &'static str) -> Result<Option<Vec<PathBuf>>, ConfigError> {
+    let Some(value) = environment.get(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    if value.split(':').any(str::is_empty) {
+        let wanted =
+            "a path, or paths with one colon between each two: one of them is empty; name it, or leave its colon out";
+        return Err(ConfigError::Environment { name, value: value.clone(), wanted: wanted.to_owned() });
+    }
+    Ok(Some(value.split(':').map(PathBuf::from).collect()))
 }
 
 /// A variable that is one of some words.

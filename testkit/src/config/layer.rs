@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
+use serde::de::Error as _;
 
 use super::remotes::REMOTE;
 use super::{Datapath, Faults, Product, StandIn, UpgradeFrom};
@@ -14,52 +15,73 @@ use crate::daemon::Daemon;
 #[serde(deny_unknown_fields, default)]
 pub struct Layer {
     /// LXD's folder.
+    #[serde(deserialize_with = "filled")]
     pub lxd_dir: Option<PathBuf>,
     /// Unix socket of LXD.
+    #[serde(deserialize_with = "filled")]
     pub lxd_socket: Option<PathBuf>,
     /// Incus's folder.
+    #[serde(deserialize_with = "filled")]
     pub incus_dir: Option<PathBuf>,
     /// Unix socket of Incus.
+    #[serde(deserialize_with = "filled")]
     pub incus_socket: Option<PathBuf>,
     /// `https://host:port` of a remote LXD.
+    #[serde(deserialize_with = "filled")]
     pub lxd_remote: Option<String>,
     /// A remote of the `lxc` or the `incus` client, by its name there, instead of an address and certificates.
+    #[serde(deserialize_with = "filled")]
     pub remote: Option<String>,
     /// Client certificate for the remote LXD, PEM.
+    #[serde(deserialize_with = "filled")]
     pub lxd_client_cert: Option<PathBuf>,
     /// Its key, PEM.
+    #[serde(deserialize_with = "filled")]
     pub lxd_client_key: Option<PathBuf>,
     /// The certificate the remote LXD must present, PEM.
+    #[serde(deserialize_with = "filled")]
     pub lxd_server_cert: Option<PathBuf>,
     /// The MicroOVN snap to test; without it the stand-in is built.
+    #[serde(deserialize_with = "filled")]
     pub snap: Option<PathBuf>,
     /// Several snaps to test, one at a time, instead of one.
     pub product: Option<Vec<Product>>,
     /// The older MicroOVN snap that upgrades start from: a file, or a channel of the store.
+    #[serde(deserialize_with = "filled")]
     pub upgrade_from: Option<UpgradeFrom>,
     /// The MicroCloud snap that forms clusters where a cell says so; without it its stand-in is built.
+    #[serde(deserialize_with = "filled")]
     pub microcloud_snap: Option<PathBuf>,
     /// The LXD snap that it needs on members.
+    #[serde(deserialize_with = "filled")]
     pub lxd_snap: Option<PathBuf>,
     /// Snaps to install first, in order.
+    #[serde(deserialize_with = "all_filled")]
     pub extra_snaps: Option<Vec<PathBuf>>,
     /// An LXD image to use as node image, instead of building one.
+    #[serde(deserialize_with = "filled")]
     pub node_image: Option<String>,
     /// The LXD project that holds the instances.
+    #[serde(deserialize_with = "filled")]
     pub project: Option<String>,
     /// The storage pool that holds them.
+    #[serde(deserialize_with = "filled")]
     pub pool: Option<String>,
     /// Where built images and snaps are cached.
+    #[serde(deserialize_with = "filled")]
     pub cache_dir: Option<PathBuf>,
     /// Where runs keep their records and evidence.
+    #[serde(deserialize_with = "filled")]
     pub out_dir: Option<PathBuf>,
     /// Where the host setup remembers what it changed.
+    #[serde(deserialize_with = "filled")]
     pub state_dir: Option<PathBuf>,
     /// Whether clusters outlive their run.
     pub keep: Option<Keep>,
     /// Whether what MicroOVN counts of its own code is taken from members before they go.
     pub coverage: Option<bool>,
     /// Where to.
+    #[serde(deserialize_with = "filled")]
     pub coverage_dir: Option<PathBuf>,
     /// Whether a kept cluster is used instead of a new one.
     pub reuse: Option<bool>,
@@ -142,10 +164,34 @@ impl TryFrom<String> for Keep {
     }
 }
 
+/// A text that says something. Elsewhere a variable that is empty counts as not set, which nobody writes into a file; and as a
+/// path an empty one would be the folder of the file itself.
+pub(super) fn filled<'de, D: serde::Deserializer<'de>, T: From<String>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    match String::deserialize(deserializer)? {
+        text if text.is_empty() => Err(D::Error::custom(EMPTY)),
+        text => Ok(Some(T::from(text))),
+    }
+}
+
+/// The same of a list.
+pub(super) fn all_filled<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBuf>>, D::Error> {
+    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
+    if paths.iter().any(|path| path.as_os_str().is_empty()) { Err(D::Error::custom(EMPTY)) } else { Ok(Some(paths)) }
+}
+
+/// The same of what must be there.
+pub(super) fn filled_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    filled(deserializer).map(Option::unwrap_or_default)
+}
+
+const EMPTY: &str = "a value that is empty says nothing; give one, or leave it out";
+
 /// What a subnet looks like.
 pub(super) const SUBNET: &str = "an IPv4 range such as 10.213.0.0/24";
 
 fn subnet<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ipnet::Ipv4Net>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("{text:?} is not {SUBNET}")))
+    text.parse().map(Some).map_err(|_| D::Error::custom(format!("{text:?} is not {SUBNET}")))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::layer::{all_filled, filled, filled_path};
 use super::{Config, ConfigError, UpgradeFrom};
 use crate::nearest::nearest;
 
@@ -14,12 +15,13 @@ pub struct Product {
     /// What it is called in tables, and chosen by.
     pub name: String,
     /// Its snap.
+    #[serde(deserialize_with = "filled_path")]
     pub snap: PathBuf,
     /// The snaps to install before it, in order; `None` for those of the whole configuration.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "all_filled")]
     pub extra_snaps: Option<Vec<PathBuf>>,
     /// The older snap that upgrades to it start from; `None` for that of the whole configuration.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "filled")]
     pub upgrade_from: Option<UpgradeFrom>,
 }
 

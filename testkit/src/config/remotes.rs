@@ -51,6 +51,10 @@ pub(super) fn find(
     let name = name.trim_end_matches(':');
     let refused =
         |(problem, mend): (String, String)| ConfigError::Remote { variable, name: name.to_owned(), problem, mend };
+    if name.is_empty() {
+        let mend = format!("give one of those that `lxc remote list` shows, or unset {variable}");
+        return Err(refused(("a remote has a name".to_owned(), mend)));
+    }
     // What a client takes for its own host, nobody can write down otherwise.
     if name == HERE {
         return Ok(LxdTarget::Local { socket: None, dir: None, daemon: None });

@@ -42,8 +42,47 @@ fn a_relative_path_is_from_the_root_wherever_the_process_works() {
 
 #[test]
 fn extra_snaps_are_split_on_colons_in_order() {
-    let config = resolve(Layer::default(), &[("MICROOVN_EXTRA_SNAPS", "/a/snapd.snap::/b/base.snap")], None);
+    let config = resolve(Layer::default(), &[("MICROOVN_EXTRA_SNAPS", "/a/snapd.snap:/b/base.snap")], None);
     assert_eq!(config.expect("resolves").extra_snaps, [PathBuf::from("/a/snapd.snap"), PathBuf::from("/b/base.snap")]);
+}
+
+#[test]
+fn an_empty_path_among_several_is_refused_and_an_empty_variable_is_not_set() {
+    for name in [SEVERAL, "MICROOVN_EXTRA_SNAPS"] {
+        for value in [":", "a.snap:", ":a.snap", "a.snap::b.snap"] {
+            let refused = resolve(Layer::default(), &[(name, value)], None).expect_err("refused").to_string();
+            assert_eq!(
+                refused,
+                format!(
+                    "environment variable {name} is {value:?}, which is not a path, or paths with one colon between each two: \
+                     one of them is empty; name it, or leave its colon out"
+                )
+            );
+        }
+        let config = resolve(Layer::default(), &[(name, "")], None).expect("resolves");
+        assert_eq!((config.snap, config.products.len(), config.extra_snaps.len()), (None, 0, 0));
+    }
+}
+
+#[test]
+fn an_empty_text_in_the_file_is_refused_where_it_stands() {
+    let keys = "lxd_dir lxd_socket incus_dir incus_socket lxd_remote remote lxd_client_cert lxd_client_key lxd_server_cert snap \
+                upgrade_from microcloud_snap lxd_snap node_image project pool cache_dir out_dir state_dir coverage_dir";
+    let product = |line: &str| format!("[[product]]\nname = \"a\"\nsnap = \"a.snap\"\n{line}");
+    let whole = keys.split_whitespace().map(|key| format!("\n{key} = \"\""));
+    let others = [
+        "\nextra_snaps = [\"a.snap\", \"\"]".to_owned(),
+        "[[product]]\nsnap = \"\"\nname = \"a\"".to_owned(),
+        product("extra_snaps = [\"\"]"),
+        product("upgrade_from = \"\""),
+    ];
+    for text in whole.chain(others) {
+        let error = resolve(Layer::default(), &[], Some(&text)).expect_err(&text);
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        let line = text.lines().position(|line| line.contains("\"\"")).expect("a line") + 1;
+        assert!(cause.contains(&format!("at line {line},")), "{cause}");
+        assert!(cause.contains("a value that is empty says nothing; give one, or leave it out"), "{cause}");
+    }
 }
 
 const SEVERAL: &str = "MICROOVN_SNAP_PATH";
@@ -62,7 +101,7 @@ const PRODUCTS: &str = r#"
 
 #[test]
 fn one_of_several_snaps_is_tested_once_it_is_chosen() {
-    let several = (SEVERAL, "/s/old.snap:/s/new.snap:");
+    let several = (SEVERAL, "/s/old.snap:/s/new.snap");
     let config = resolve(Layer::default(), &[several], None).expect("resolves");
     assert_eq!((config.products.len(), &config.snap), (2, &None));
     let refused = config.require_decided().expect_err("none is chosen").to_string();

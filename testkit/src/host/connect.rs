@@ -18,20 +18,24 @@ use crate::lxd::{Client, Endpoint};
 /// # Errors
 /// When a certificate of a remote LXD cannot be read.
 pub fn options(config: &Config) -> Result<SetupOptions, Error> {
-    let read =
-        |what, path: &Path| fs::read(path).map_err(|source| Error::Certificate { what, path: path.to_owned(), source });
+    let read = |what, path: &Path, label| {
+        let pem = fs::read(path).map_err(|source| Error::Certificate { what, path: path.to_owned(), source })?;
+        has_pem(&pem, label).then_some(pem).ok_or_else(|| Error::NoPem { what, path: path.to_owned(), label })
+    };
     let endpoint = match &config.lxd {
         LxdTarget::Local { socket, .. } => socket.clone().map(Endpoint::Unix),
         LxdTarget::Remote { url, client_cert, client_key, server_cert } => {
-            let client_cert_pem = read("client certificate (LXD_CLIENT_CERT, or the client's own)", client_cert)?;
+            let client_cert_pem =
+                read("client certificate (LXD_CLIENT_CERT, or the client's own)", client_cert, CERTIFICATE)?;
             require_valid(client_cert, &client_cert_pem)?;
             Some(Endpoint::Https {
                 url: url.clone(),
                 client_cert_pem,
-                client_key_pem: read("client key (LXD_CLIENT_KEY, or the client's own)", client_key)?,
+                client_key_pem: read("client key (LXD_CLIENT_KEY, or the client's own)", client_key, KEY)?,
                 server_cert_pem: read(
                     "server certificate (LXD_SERVER_CERT, or the one that the client pins)",
                     server_cert,
+                    CERTIFICATE,
                 )?,
             })
         }
@@ -57,6 +61,15 @@ pub fn options(config: &Config) -> Result<SetupOptions, Error> {
         compiles: config.dist.is_none(),
         ..SetupOptions::default()
     })
+}
+
+/// How the labels of PEM blocks end.
+const CERTIFICATE: &str = "CERTIFICATE";
+const KEY: &str = "PRIVATE KEY";
+
+/// Whether there is a block of this kind. The client would say that there is none, and not where.
+fn has_pem(pem: &[u8], label: &str) -> bool {
+    x509_parser::pem::Pem::iter_from_buffer(pem).flatten().any(|block| block.label.ends_with(label))
 }
 
 /// Refuses a client certificate that has ended: LXD would only say that it does not trust it. One that cannot be read is for the
@@ -102,4 +115,43 @@ pub fn routes() -> Vec<IpNet> {
     let listed = Program::new("list the host's routes", "ip").args(["-json", "route", "show", "table", "all"]).run();
     let routes = listed.ok().and_then(|json| parse_routes(&json).ok()).unwrap_or_default();
     routes.into_iter().map(|taken| taken.net.into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_or_key_that_is_something_else_is_told_by_its_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = rcgen::generate_simple_self_signed(["lxd".to_owned()]).expect("a certificate");
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        std::fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").expect("a manifest");
+        let told = |client: &str, its_key: &str, server: &str| {
+            for (file, text) in [("client.crt", client), ("client.key", its_key), ("server.crt", server)] {
+                fs::write(folder.path().join(file), text).expect("written");
+            }
+            let settings = [
+                ("LXD_REMOTE", "https://[::1]:1"),
+                ("LXD_CLIENT_CERT", "client.crt"),
+                ("LXD_CLIENT_KEY", "client.key"),
+                ("LXD_SERVER_CERT", "server.crt"),
+            ];
+            let environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let layer = crate::config::Layer::default();
+            let config = Config::resolve_from(layer, &environment, folder.path()).expect("resolves");
+            options(&config).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(told(&certificate, &key, &certificate), Ok(()));
+        let path = |file| folder.path().join(file).display().to_string();
+        for (found, file, what) in [
+            (told("garbage", &key, &certificate), "client.crt", "client certificate (LXD_CLIENT_CERT"),
+            (told(&certificate, &certificate, &certificate), "client.key", "client key (LXD_CLIENT_KEY"),
+            (told(&certificate, &key, ""), "server.crt", "server certificate (LXD_SERVER_CERT"),
+        ] {
+            let said = found.expect_err("refused");
+            assert!(said.starts_with(&format!("{}, the {what}", path(file))), "{said}");
+            assert!(said.ends_with("name the file that has, or have `lxc remote add` write it again"), "{said}");
+        }
+    }
 }

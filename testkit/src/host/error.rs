@@ -26,6 +26,19 @@ pub enum Error {
         /// The system's word on it.
         source: io::Error,
     },
+    /// A file of a remote LXD's certificates has something else in it.
+    #[error(
+        "{path}, the {what} for the remote LXD, has no PEM block {label:?} in it; name the file that has, or have \
+         `lxc remote add` write it again"
+    )]
+    NoPem {
+        /// What it is: `client key`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What should begin in it.
+        label: &'static str,
+    },
     /// The client certificate for a remote LXD has ended.
     #[error(
         "the client certificate {path} ended on {end}; make another, and have the LXD trust it (`lxc config trust add`)"

@@ -24,6 +24,10 @@ const BOOTSTRAP_VERSION: &str = "bootstrap 1";
 /// Raised when programs are built in another way from the same sources.
 const PROGRAMS_VERSION: &str = "programs 1";
 
+/// What a bootstrap is for: the node image, and the snapd snap of the same version; or the base and the stand-in.
+pub(crate) const FOR_NODE: &str = "node";
+pub(crate) const FOR_SNAPS: &str = "snaps";
+
 /// Told in a few words what is being made.
 pub type Progress<'a> = dyn FnMut(&str) + 'a;
 
@@ -50,14 +54,17 @@ pub(crate) fn at_once(jobs: &[Job<'_>], progress: &mut Progress<'_>) -> Result<(
 
 /// A tar of the essential packages of `suite` and of `packages` with what they depend on. The packages come from
 /// where the host's own do.
+///
+/// Each is kept apart by what it is `for_what`, and of which suite: no cleaning of the cache takes one for an old one of another.
 pub(crate) fn bootstrap(
     cache: &Cache,
+    for_what: &str,
     suite: &str,
     packages: &[String],
     exclude: &[String],
     progress: &mut Progress<'_>,
 ) -> Result<PathBuf, Error> {
-    cache.ensure("bootstrap", "tar", &bootstrap_hash(suite, packages, exclude), |made| {
+    cache.ensure(&bootstrap_stem(for_what, suite), "tar", &bootstrap_hash(suite, packages, exclude), |made| {
         progress(&format!("bootstrapping {suite} with {} packages", packages.len()));
         bootstrap_to(cache, suite, packages, exclude, made)
     })
@@ -93,6 +100,10 @@ pub fn bootstrap_to(
     bootstrapped.map(drop).and(scratch.remove())
 }
 
+fn bootstrap_stem(for_what: &str, suite: &str) -> String {
+    format!("bootstrap-{suite}-{for_what}")
+}
+
 fn bootstrap_hash(suite: &str, packages: &[String], exclude: &[String]) -> Hash {
     Hasher::new(BOOTSTRAP_VERSION)
         .text("suite", suite)
@@ -103,8 +114,14 @@ fn bootstrap_hash(suite: &str, packages: &[String], exclude: &[String]) -> Hash 
 }
 
 /// Whether [`bootstrap`] can be had: it is in the cache, or the mirror serves the suite.
-pub(crate) fn has_bootstrap(cache: &Cache, suite: &str, packages: &[String], exclude: &[String]) -> bool {
-    cache.has("bootstrap", "tar", &bootstrap_hash(suite, packages, exclude)) || is_served(suite)
+pub(crate) fn has_bootstrap(
+    cache: &Cache,
+    for_what: &str,
+    suite: &str,
+    packages: &[String],
+    exclude: &[String],
+) -> bool {
+    cache.has(&bootstrap_stem(for_what, suite), "tar", &bootstrap_hash(suite, packages, exclude)) || is_served(suite)
 }
 
 /// Asks where [`bootstrap`] would fetch `suite` for its index, as apt would: with the host's proxies. Of a host that has no
@@ -268,10 +285,12 @@ struct Target {
 }
 
 /// The distribution's name of the architecture this runs on.
-pub(crate) fn debian_architecture() -> &'static str {
+pub fn debian_architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
+        "x86" => "i386",
         "aarch64" => "arm64",
+        "arm" => "armhf",
         "powerpc64" => "ppc64el",
         other => other,
     }
@@ -307,6 +326,30 @@ mod tests {
         said.sort();
         assert_eq!(said, ["bad", "good"]);
         assert!(ended.is_err_and(|error| error.to_string().contains("none")));
+    }
+
+    #[test]
+    fn cleaning_the_cache_leaves_the_bootstraps_of_the_node_and_of_every_release() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(root.path()).unwrap();
+        let kept = [(FOR_NODE, "bookworm"), (FOR_SNAPS, "bookworm"), (FOR_SNAPS, "trixie")];
+        let make = |path: &Path| fs::write(path, "").map_err(Error::file("write", path));
+        for (for_what, suite) in kept {
+            for packages in ["old", "new"] {
+                let hash = bootstrap_hash(suite, &[packages.to_owned()], &[]);
+                let made = cache.ensure(&bootstrap_stem(for_what, suite), "tar", &hash, make).unwrap();
+                let day =
+                    std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(if packages == "old" { 0 } else { 9 });
+                fs::File::options().write(true).open(made).unwrap().set_modified(day).unwrap();
+            }
+        }
+        cache.keep_newest().unwrap();
+        for (for_what, suite) in kept {
+            let has = |packages: &str| {
+                cache.has(&bootstrap_stem(for_what, suite), "tar", &bootstrap_hash(suite, &[packages.to_owned()], &[]))
+            };
+            assert!(has("new") && !has("old"), "{for_what} {suite}");
+        }
     }
 
     #[test]

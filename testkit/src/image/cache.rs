@@ -1,11 +1,14 @@
 //! The cache of made artifacts: named by what they are made of, complete or absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
+
+use tempfile::TempDir;
 
 use super::error::Error;
 use super::hash::Hash;
@@ -17,7 +20,36 @@ type Artifacts = BTreeMap<(String, String), Vec<(SystemTime, PathBuf)>>;
 /// How many artifacts of one name stay: today's, and those of a checkout or two besides.
 const KEPT: usize = 3;
 
+/// The mark of a cache, by which programs that pack or back up know one; source: "Cache Directory Tagging Specification",
+/// <https://bford.info/cachedir/>.
+const TAG: &str = "CACHEDIR.TAG";
+/// What it says here. Others mark theirs, too, so that the first line alone does not make it ours.
+const TAGGED: &str =
+    "Signature: 8a477f597d28d172789f06886806bc55\n# The cache of microovn-testkit. All in it can be made again.\n";
+
+/// What else is in a cache beside its artifacts: of the lab, of pulls that are under way, and of golden images.
+const BESIDE: [&str; 3] = ["lab", "pulls", "golden.lock"];
+/// How the names of artifacts begin in caches that were made before they were marked.
+const UNMARKED: [&str; 10] = [
+    "bootstrap",
+    "host",
+    "incus",
+    "microcloud-stand-in",
+    "microovn-stand-in",
+    "node",
+    "programs",
+    "snap-of-store",
+    "snapd",
+    "testkit-base",
+];
+
+/// And how they end.
+const MADE: [&str; 7] = ["d", "img", "metadata.tar", "snap", "squashfs", "tar", "txt"];
+
 /// A folder of artifacts, held by one process at a time.
+///
+/// It is marked when it is made: a folder of somebody else's is refused, for whatever looks like an old artifact in it
+/// would go.
 ///
 /// An artifact is made in `tmp/` and renamed into place, so that one that is there is whole. Only the holder of the
 /// lock works in `tmp/`: what it finds there when it opens the cache was left by a process that died, and goes.
@@ -31,8 +63,12 @@ pub struct Cache {
 
 impl Cache {
     /// Opens the cache at `root`, making it if need be; waits for another process to let go of it.
+    ///
+    /// # Errors
+    /// When it cannot be used, or is a folder of somebody else's.
     pub fn open(root: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Cache { path: root.to_owned(), source };
+        Self::require_ours(root)?;
         fs::create_dir_all(root).map_err(unusable)?;
         let path = root.join("lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
@@ -50,7 +86,47 @@ impl Cache {
             fs::remove_dir_all(&tmp).map_err(Error::file("remove", &tmp))?;
         }
         fs::create_dir(&tmp).map_err(Error::file("create", &tmp))?;
+        let tag = root.join(TAG);
+        if !tag.exists() {
+            // Whole or not at all: another process may be looking whether it is there.
+            let new = tmp.join(TAG);
+            fs::write(&new, TAGGED).map_err(Error::file("write", &new))?;
+            fs::rename(&new, &tag).map_err(Error::file("put in place", &tag))?;
+        }
         Ok(Self { root: root.to_owned(), placing: Mutex::default(), _lock: lock })
+    }
+
+    /// Fails where `root` is a folder that is no cache of ours: neither marked as one, nor empty, nor with what caches have
+    /// that were made before they were marked. Nothing is made.
+    ///
+    /// # Errors
+    /// [`Error::ForeignCache`], with what is in it.
+    pub fn require_ours(root: &Path) -> Result<(), Error> {
+        match fs::read_to_string(root.join(TAG)) {
+            Ok(said) if said == TAGGED => return Ok(()),
+            _ => {}
+        }
+        let names = names(root)?;
+        let begins = |name: &str| UNMARKED.iter().any(|stem| name.starts_with(stem));
+        let of = |name: &str, stem: &str| {
+            name.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let ours =
+            |(name, extension): (&str, &str)| MADE.contains(&extension) && UNMARKED.iter().any(|stem| of(name, stem));
+        let is_artifact = |name: &str| parts(name).is_some_and(ours);
+        let foreign = |name: &&String| {
+            let name = name.as_str();
+            !matches!(name, "lock" | "tmp") && !BESIDE.contains(&name) && !is_artifact(name)
+        };
+        let mut found = names.iter().filter(foreign).cloned().collect::<Vec<_>>();
+        if names.contains("tmp") {
+            let within = self::names(&root.join("tmp"))?;
+            found.extend(within.iter().filter(|name| !begins(name) && *name != TAG).map(|name| format!("tmp/{name}")));
+        }
+        match found.into_iter().next() {
+            None => Ok(()),
+            Some(found) => Err(Error::ForeignCache { path: root.to_owned(), found }),
+        }
     }
 
     /// The artifact `<stem>-<hash>.<extension>`, a file or a folder, made by `make` at the path it is given if it is not
@@ -102,7 +178,7 @@ impl Cache {
     /// When it cannot be removed.
     pub(crate) fn forget(&self, stem: &str, extension: &str, hash: &Hash) -> Result<(), Error> {
         let place = self.place(stem, extension, hash);
-        if place.exists() { remove(&place) } else { Ok(()) }
+        if place.exists() { self.remove(&place) } else { Ok(()) }
     }
 
     /// Whether the artifact is there.
@@ -117,7 +193,22 @@ impl Cache {
     /// Removes all but the newest few artifacts of a name.
     fn prune(&self, stem: &str, extension: &str) -> Result<(), Error> {
         let artifacts = self.artifacts()?.remove(&(stem.to_owned(), extension.to_owned()));
-        artifacts.iter().flat_map(|found| found.iter().rev().skip(KEPT)).try_for_each(|(_, path)| remove(path))
+        artifacts.iter().flat_map(|found| found.iter().rev().skip(KEPT)).try_for_each(|(_, path)| self.remove(path))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), Error> {
+        let aside = self.set_aside(path)?;
+        aside.close().map_err(Error::file("remove", path))
+    }
+
+    /// Takes an artifact out of its place as a whole, into a folder that goes: who is killed while it goes leaves no half of
+    /// it where a whole one is looked for.
+    fn set_aside(&self, path: &Path) -> Result<TempDir, Error> {
+        let tmp = self.root.join("tmp");
+        let aside = tempfile::Builder::new().prefix("removed").tempdir_in(&tmp);
+        let aside = aside.map_err(Error::file("create a folder in", &tmp))?;
+        fs::rename(path, aside.path().join("artifact")).map_err(Error::file("remove", path))?;
+        Ok(aside)
     }
 
     /// Removes all but the newest artifact of every name, and returns how many bytes that freed.
@@ -129,7 +220,7 @@ impl Cache {
         for found in self.artifacts()?.into_values() {
             for (_, path) in found.iter().rev().skip(1) {
                 freed += size(path).map_err(Error::file("read", path))?;
-                remove(path)?;
+                self.remove(path)?;
             }
         }
         Ok(freed)
@@ -141,12 +232,7 @@ impl Cache {
         for entry in fs::read_dir(&self.root).map_err(Error::file("list", &self.root))? {
             let path = entry.map_err(Error::file("list", &self.root))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let Some((stem, (hash, extension))) =
-                name.rsplit_once('-').and_then(|(stem, rest)| Some((stem, rest.split_once('.')?)))
-            else {
-                continue;
-            };
-            if hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            if let Some((stem, extension)) = parts(&name) {
                 let changed = path.metadata().and_then(|metadata| metadata.modified());
                 let changed = changed.map_err(Error::file("read", &path))?;
                 let artifact = (changed, path.clone());
@@ -155,6 +241,25 @@ impl Cache {
         }
         found.values_mut().for_each(|artifacts| artifacts.sort());
         Ok(found)
+    }
+}
+
+/// Stem and extension of an artifact; `None` for the name of anything else.
+fn parts(name: &str) -> Option<(&str, &str)> {
+    let (stem, rest) = name.rsplit_once('-')?;
+    let (hash, extension) = rest.split_once('.')?;
+    (hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some((stem, extension))
+}
+
+/// What is in a folder; nothing where there is none.
+fn names(folder: &Path) -> Result<BTreeSet<String>, Error> {
+    let unusable = |source| Error::Cache { path: folder.to_owned(), source };
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        found => {
+            let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+            found.and_then(|found| found.map(name).collect()).map_err(unusable)
+        }
     }
 }
 
@@ -204,11 +309,6 @@ fn remove_elsewhere(tmp: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    removed.map_err(Error::file("remove", path))
 }
 
 /// The bytes of a file, or of all files in a folder.
@@ -270,7 +370,98 @@ mod tests {
         Cache::open(root.path()).unwrap();
         let mut left: Vec<_> = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
-        assert_eq!(left, ["lock", "tmp"]);
+        assert_eq!(left, [TAG, "lock", "tmp"]);
+        assert_eq!(fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
+    }
+
+    /// A folder with these files, and those above them.
+    fn folder(files: &[&str]) -> TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn a_folder_of_somebody_elses_is_refused_and_stays_as_it_is() {
+        let target = "Signature: 8a477f597d28d172789f06886806bc55\n# created by cargo\n";
+        for (files, found) in [
+            (vec!["db-0123456789ab.tar", "tmp/precious"], "db-0123456789ab.tar"),
+            (vec!["tmp/precious"], "tmp/precious"),
+            (vec!["lock", "tmp/precious"], "tmp/precious"),
+            (vec!["node-0123456789ab.sql"], "node-0123456789ab.sql"),
+            (vec!["lock", "nodes-0123456789ab.tar"], "nodes-0123456789ab.tar"),
+            (vec!["lock", "tmp/node1", "letter.txt"], "letter.txt"),
+            (vec![TAG, "lock"], TAG),
+        ] {
+            let root = folder(&files);
+            if files.contains(&TAG) {
+                fs::write(root.path().join(TAG), target).unwrap();
+            }
+            let error = Cache::open(root.path()).unwrap_err();
+            assert!(error.is_usage());
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "{} is not used as cache: it has {found:?} in it, which is not of this framework's making; name a folder \
+                     that is empty or not there yet with TESTKIT_CACHE_DIR",
+                    root.path().display()
+                )
+            );
+            assert!(files.iter().all(|file| root.path().join(file).is_file()), "{files:?}");
+            let there = names(root.path()).unwrap();
+            assert!(there.iter().all(|name| files.iter().any(|file| file.starts_with(name.as_str()))), "{there:?}");
+        }
+    }
+
+    #[test]
+    fn a_cache_that_was_made_before_there_was_a_mark_is_taken_over_and_marked() {
+        for files in [
+            vec![],
+            vec!["lab/lock"],
+            vec!["pulls/x.json"],
+            // As one job of a CI system hands it on to another.
+            vec!["node-0123456789ab.squashfs", "node-0123456789ab.metadata.tar", "snapd-0123456789ab.snap"],
+            vec![
+                "lock",
+                "golden.lock",
+                "tmp/bootstrapXyZ12/x",
+                "bootstrap-0123456789ab.tar",
+                "pulls/x.json",
+                "lab/lock",
+            ],
+            vec!["lock", "tmp/host-kernelXyZ12/x", "host-0123456789ab.img", "host-kernel-0123456789ab.d/x"],
+            vec!["lock", "snap-of-store-microovn-0123456789ab.snap", "testkit-base-trixie-0123456789ab.snap"],
+        ] {
+            let root = folder(&files);
+            drop(Cache::open(root.path()).unwrap());
+            assert_eq!(fs::read_to_string(root.path().join(TAG)).unwrap(), TAGGED);
+            let whole = files.iter().filter(|file| !file.starts_with("tmp/"));
+            whole.for_each(|file| assert!(root.path().join(file).is_file(), "{file}"));
+            // From then on the mark says it.
+            fs::write(root.path().join("thing-of-tomorrow-0123456789ab.x"), "").unwrap();
+            Cache::open(root.path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_artifact_leaves_its_place_whole_before_it_goes() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(root.path()).unwrap();
+        let make = |path: &Path| {
+            fs::create_dir(path).and_then(|()| fs::write(path.join("x"), "")).map_err(Error::file("", path))
+        };
+        cache.ensure("thing", "d", &hash("a"), make).unwrap();
+        let aside = cache.set_aside(&cache.place("thing", "d", &hash("a"))).unwrap();
+        assert!(!cache.has("thing", "d", &hash("a")));
+        assert!(aside.path().starts_with(root.path().join("tmp")) && aside.path().join("artifact/x").is_file());
+        // Whoever is killed now leaves it in a folder that is emptied when the cache is opened next.
+        std::mem::forget(aside);
+        drop(cache);
+        Cache::open(root.path()).unwrap();
         assert_eq!(fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
     }
 

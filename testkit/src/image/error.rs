@@ -128,6 +128,17 @@ pub enum Error {
         /// The system's word on it.
         source: io::Error,
     },
+    /// What is named as the cache is a folder of somebody else's.
+    #[error(
+        "{path} is not used as cache: it has {found:?} in it, which is not of this framework's making; name a folder that is \
+         empty or not there yet with TESTKIT_CACHE_DIR"
+    )]
+    ForeignCache {
+        /// The folder.
+        path: PathBuf,
+        /// Something in it.
+        found: String,
+    },
     /// LXD refused or failed.
     #[error("failed to {attempt}")]
     Lxd {
@@ -153,8 +164,9 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Snap { .. } | Self::NoImage { .. } | Self::NoPool { .. } | Self::PoolFull { .. } => true,
-            Self::NoProgram { .. } | Self::Cache { .. } | Self::Pull { .. } | Self::Unprivileged { .. } => true,
-            Self::Parse { .. } | Self::File { .. } | Self::Program { .. } | Self::Recipe { .. } => false,
+            Self::NoProgram { .. } | Self::Cache { .. } | Self::ForeignCache { .. } | Self::Pull { .. } => true,
+            Self::Unprivileged { .. } | Self::Parse { .. } | Self::Recipe { .. } => true,
+            Self::File { .. } | Self::Program { .. } => false,
             Self::Lxd { .. } | Self::Prepare { .. } => false,
         }
     }

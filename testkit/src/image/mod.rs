@@ -34,7 +34,7 @@ mod unprivileged;
 mod version;
 
 pub(crate) use build::static_programs;
-pub use build::{Progress, bootstrap_to};
+pub use build::{Progress, bootstrap_to, debian_architecture};
 pub use cache::{Cache, Scratch};
 pub use error::Error;
 pub use golden::{

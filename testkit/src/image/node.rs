@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::build::{Progress, bootstrap, cached_programs, debian_architecture, read};
+use super::build::{FOR_NODE, Progress, bootstrap, cached_programs, debian_architecture, read};
 use super::cache::Cache;
 use super::dpkg::Packages;
 use super::error::Error;
@@ -37,7 +37,7 @@ pub struct NodeImage {
 pub fn build_node(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<NodeImage, Error> {
     let recipe = workspace.node_recipe()?;
     let programs = programs(workspace, cache, &recipe.programs, progress)?;
-    let packages = bootstrap(cache, &recipe.suite, &recipe.packages, &recipe.exclude, progress)?;
+    let packages = bootstrap(cache, FOR_NODE, &recipe.suite, &recipe.packages, &recipe.exclude, progress)?;
 
     let mut hasher = Hasher::new(NODE_VERSION)
         .text("packages", &packages.file_name().unwrap_or_default().to_string_lossy())
@@ -91,7 +91,7 @@ pub fn build_node(workspace: &Workspace, cache: &Cache, progress: &mut Progress<
 /// When they cannot be had, or have no snapd.
 pub fn node_snapd(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<String, Error> {
     let recipe = workspace.node_recipe()?;
-    let packages = bootstrap(cache, &recipe.suite, &recipe.packages, &recipe.exclude, progress)?;
+    let packages = bootstrap(cache, FOR_NODE, &recipe.suite, &recipe.packages, &recipe.exclude, progress)?;
     let name = packages.file_name().unwrap_or_default().to_string_lossy();
     let hash = Hasher::new(NODE_VERSION).text("snapd of", &name).finish();
     let noted = cache.ensure("snapd-version", "txt", &hash, |made| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern, PatternError};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 
 use super::error::Error;
 use super::program::Program;
@@ -17,6 +17,7 @@ use crate::cargo;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NodeRecipe {
     /// The distribution's suite: `bookworm`.
+    #[serde(deserialize_with = "suite")]
     pub(crate) suite: String,
     pub(crate) packages: Vec<String>,
     /// dpkg's `path-exclude` patterns.
@@ -91,6 +92,16 @@ pub(crate) struct ReleaseRecipe {
 pub(crate) struct SnapdRecipe {
     /// Of the package's paths, those that belong into the snap.
     pub(crate) keep: Vec<String>,
+}
+
+/// The name of a suite, which is a word of a command and a part of a file's name.
+fn suite<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(plain) {
+        return Ok(text);
+    }
+    Err(D::Error::custom(format!("{text:?} is no name of a suite, such as \"bookworm\"")))
 }
 
 /// A path and all below it, without a slash at the start. `*` stands for any part of one name.
@@ -222,6 +233,29 @@ mod tests {
         assert!(error.to_string().starts_with("failed to parse"), "{error}");
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("pakages"), "{cause}");
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_recipe_is_for_its_writer_to_mend() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.toml");
+        let text = fs::read_to_string(workspace().node().join("node.toml")).unwrap();
+        for (suite, wanted) in [
+            ("3", "invalid type: integer `3`, expected a string"),
+            ("\"nosuch; x\"", "\"nosuch; x\" is no name of a suite, such as \"bookworm\""),
+            ("\"\"", "\"\" is no name of a suite"),
+            ("\"--help\"", "\"--help\" is no name of a suite"),
+            ("\"../x\"", "\"../x\" is no name of a suite"),
+        ] {
+            let line = format!("suite = {suite}");
+            let changed = text.lines().map(|it| if it.starts_with("suite =") { &line } else { it });
+            fs::write(&path, changed.collect::<Vec<_>>().join("\n")).unwrap();
+            let error = parse::<NodeRecipe>(&path).unwrap_err();
+            assert!(error.is_usage());
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.contains(wanted), "{cause}");
+        }
+        assert!(Error::Recipe { recipe: "node.toml", problem: "its packages have no snapd".to_owned() }.is_usage());
     }
 
     #[test]

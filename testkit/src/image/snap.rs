@@ -48,6 +48,12 @@ pub struct Snap {
     /// Whether it is confined by nothing, which snapd wants to be told when it is installed.
     #[serde(default)]
     pub devmode: bool,
+    /// Whether it is not confined at all.
+    #[serde(default)]
+    pub classic: bool,
+    /// The architectures that it is for, by the distribution's names; empty where it is for all.
+    #[serde(default)]
+    pub architectures: Vec<String>,
     /// The base it needs.
     pub base: Option<String>,
     /// What it needs of snapd: `snapd2.73`.
@@ -136,6 +142,9 @@ impl Snap {
         };
         let description = Description::parse(&yaml)
             .map_err(|said| unusable(path, format!("its meta/snap.yaml does not parse ({said})"), SNAPCRAFT))?;
+        if let Some(problem) = description.problem() {
+            return Err(unusable(path, problem, SNAPCRAFT));
+        }
         let snap = description.into_snap(path.to_owned(), of_file(path)?);
         let schemas = if snap.name == MICROOVN { schemas_of(path) } else { None };
         Ok(Self { schemas, ..snap })
@@ -153,6 +162,14 @@ impl Snap {
         if self.name != MICROOVN {
             return Err(unusable(&self.path, format!("it is the snap \"{}\", not \"{MICROOVN}\"", self.name), mend));
         }
+        if self.kind != "app" {
+            return Err(unusable(&self.path, format!("its type is {}, and MicroOVN is an app", self.kind), mend));
+        }
+        if self.classic {
+            let problem =
+                "its confinement is classic, and that of MicroOVN is strict, or devmode while it is developed";
+            return Err(unusable(&self.path, problem, mend));
+        }
         for app in ["microovn", "daemon"] {
             if !self.apps.contains(app) {
                 return Err(unusable(&self.path, format!("it has no app \"{app}\""), mend));
@@ -162,6 +179,20 @@ impl Snap {
             return Err(unusable(&self.path, "its app \"daemon\" is not a service", mend));
         }
         Ok(())
+    }
+}
+
+impl Snap {
+    /// Fails unless it is for hosts of this architecture, by the distribution's name for it.
+    ///
+    /// # Errors
+    /// [`Error::Snap`], with what it is for.
+    pub fn require_architecture(&self, host: &str) -> Result<(), Error> {
+        if self.architectures.is_empty() || self.architectures.iter().any(|it| it == host) {
+            return Ok(());
+        }
+        let problem = format!("it is for {}, and this host is {host}", self.architectures.join(" and "));
+        Err(unusable(&self.path, problem, &format!("give one that is built for {host}")))
     }
 }
 
@@ -190,19 +221,21 @@ fn schemas_of(path: &Path) -> Option<[String; 2]> {
 
 /// Checks what a broken download breaks first: the magic number, and the length that the superblock promises.
 fn check_squashfs(path: &Path) -> Result<(), Error> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(unusable(path, "there is no such file", "check the path that was given for the snap"));
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            unusable(path, "there is no such file", "check the path that was given for the snap")
         }
-        Err(error) => {
-            return Err(unusable(path, format!("it cannot be opened ({error})"), "see to it that you may read it"));
-        }
+        _ => unusable(path, format!("it cannot be opened ({error})"), "see to it that you may read it"),
     };
-    let metadata = file.metadata().map_err(Error::file("read", path))?;
+    // Before it is opened: a pipe that nobody writes to would never be.
+    let metadata = path.metadata().map_err(refused)?;
     if metadata.is_dir() {
         return Err(unusable(path, "it is a folder", "give the .snap file; `snap pack` makes one of a folder"));
     }
+    if !metadata.is_file() {
+        return Err(unusable(path, "it is no regular file", "give the .snap file"));
+    }
+    let mut file = File::open(path).map_err(refused)?;
     let length = metadata.len();
     let mut start = Vec::new();
     file.by_ref().take(SUPERBLOCK as u64).read_to_end(&mut start).map_err(Error::file("read", path))?;

@@ -70,7 +70,8 @@ impl<'a> SnapStore<'a> {
 
     fn fetch(&self, name: &str, channel: &str, anew: bool) -> Result<PathBuf, Error> {
         let hash = Hasher::new(STEM).text("name", name).text("channel", channel).finish();
-        let stem = format!("{STEM}-{name}");
+        // Those of several channels are in use side by side, and none is an old one of another.
+        let stem = format!("{STEM}-{name}-{}", channel.replace('/', "_"));
         if anew {
             self.cache.forget(&stem, "snap", &hash)?;
         }

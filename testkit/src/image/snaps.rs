@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::build::{Progress, at_once, bootstrap, cached_programs, debian_architecture, has_bootstrap, read};
+use super::build::{
+    FOR_NODE, FOR_SNAPS, Progress, at_once, bootstrap, cached_programs, debian_architecture, has_bootstrap, read,
+};
 use super::cache::Cache;
 use super::dpkg::{Packages, matches};
 use super::error::Error;
@@ -36,7 +38,7 @@ pub struct Snaps {
 /// When the recipe cannot be read.
 pub fn choose_release(workspace: &Workspace, cache: &Cache, wanted: Option<StandIn>) -> Result<StandIn, Error> {
     let recipe = workspace.snaps_recipe()?;
-    Ok(choose(wanted, |release| has_bootstrap(cache, release.word(), &packages(&recipe), &recipe.exclude)))
+    Ok(choose(wanted, |release| has_bootstrap(cache, FOR_SNAPS, release.word(), &packages(&recipe), &recipe.exclude)))
 }
 
 /// The oldest is not asked for: where it cannot be had either, its making says why.
@@ -52,7 +54,7 @@ fn choose(wanted: Option<StandIn>, can_be_had: impl Fn(StandIn) -> bool) -> Stan
 pub fn find_older_release(workspace: &Workspace, cache: &Cache, release: StandIn) -> Result<Option<StandIn>, Error> {
     let recipe = workspace.snaps_recipe()?;
     let older = RELEASES.into_iter().skip_while(|it| *it != release).skip(1);
-    let mut older = older.filter(|it| has_bootstrap(cache, it.word(), &packages(&recipe), &recipe.exclude));
+    let mut older = older.filter(|it| has_bootstrap(cache, FOR_SNAPS, it.word(), &packages(&recipe), &recipe.exclude));
     Ok(older.next())
 }
 
@@ -69,7 +71,7 @@ pub fn build_snaps(
         &[
             &|progress| cached_programs(workspace, cache, &recipe.stand_in.package, progress).map(drop),
             &|progress| base_and_ovn(cache, &recipe, release, progress).map(drop),
-            &|progress| bootstrap(cache, &node.suite, &node.packages, &node.exclude, progress).map(drop),
+            &|progress| bootstrap(cache, FOR_NODE, &node.suite, &node.packages, &node.exclude, progress).map(drop),
         ],
         progress,
     )?;
@@ -85,7 +87,7 @@ pub fn build_snaps(
 pub fn build_snapd(workspace: &Workspace, cache: &Cache, progress: &mut Progress<'_>) -> Result<PathBuf, Error> {
     let node = workspace.node_recipe()?;
     let recipe = workspace.snaps_recipe()?.snapd;
-    let packages = bootstrap(cache, &node.suite, &node.packages, &node.exclude, progress)?;
+    let packages = bootstrap(cache, FOR_NODE, &node.suite, &node.packages, &node.exclude, progress)?;
     let hash = Hasher::new(SNAPS_VERSION)
         .text("packages", &packages.file_name().unwrap_or_default().to_string_lossy())
         .text("keep", &recipe.keep.join(","))
@@ -192,7 +194,7 @@ fn base_and_ovn(
     release: StandIn,
     progress: &mut Progress<'_>,
 ) -> Result<PathBuf, Error> {
-    bootstrap(cache, release.word(), &packages(recipe), &recipe.exclude, progress)
+    bootstrap(cache, FOR_SNAPS, release.word(), &packages(recipe), &recipe.exclude, progress)
 }
 
 fn packages(recipe: &SnapsRecipe) -> Vec<String> {

@@ -233,6 +233,15 @@ impl Transport {
                 self.daemon.group()
             )),
             Some(io::ErrorKind::NotFound) => Fault::new(ErrorKind::Unreachable).with_advice(no_socket(self.daemon)),
+            // What mends this host does nothing for another.
+            Some(io::ErrorKind::ConnectionRefused) if self.base.scheme() == "https" => {
+                Fault::new(ErrorKind::Unreachable).with_advice(format!(
+                    "nothing listens there: start {} on that host and have it listen (`{} config set core.https_address :8443`), \
+                     or name another address",
+                    self.daemon,
+                    self.daemon.client()
+                ))
+            }
             Some(io::ErrorKind::ConnectionRefused) => Fault::new(ErrorKind::Unreachable)
                 .with_advice(format!("nothing listens there: start {}, or run `make setup`", self.daemon)),
             _ => Fault::new(ErrorKind::Unreachable),
@@ -325,6 +334,24 @@ mod tests {
         assert_eq!(url.as_str(), "http://lxd/1.0/instances/a%20b%2Fc%3Fd?path=%2Fetc%2Fa%26b&project=p+q");
         let request = Request::get(&["projects"], "try").outside_projects();
         assert_eq!(transport.url(&request, Some("p")).as_str(), "http://lxd/1.0/projects");
+    }
+
+    #[tokio::test]
+    async fn of_a_remote_that_does_not_answer_it_is_not_said_what_mends_this_host() {
+        let made = rcgen::generate_simple_self_signed(["lxd".to_owned()]).expect("a certificate");
+        let (certificate, key) = (made.cert.pem().into_bytes(), made.signing_key.serialize_pem().into_bytes());
+        // It was free a moment ago, and nobody listens there.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let endpoint = Endpoint::Https {
+            url: format!("https://127.0.0.1:{port}"),
+            client_cert_pem: certificate.clone(),
+            client_key_pem: key,
+            server_cert_pem: certificate,
+        };
+        let error = crate::lxd::Client::connect_as(&endpoint, None).await.expect_err("nobody answers").to_string();
+        let advice = "nothing listens there: start LXD on that host and have it listen (`lxc config set core.https_address :8443`), \
+                      or name another address";
+        assert!(error.contains(advice) && !error.contains("make setup"), "{error}");
     }
 
     #[test]

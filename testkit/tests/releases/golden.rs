@@ -27,6 +27,8 @@ fn spec(maker: &str) -> GoldenSpec {
             version: "1".into(),
             kind: "app".into(),
             devmode: false,
+            classic: false,
+            architectures: Vec::new(),
             base: None,
             assumes: Vec::new(),
             apps: [].into(),

@@ -12,7 +12,7 @@ use super::against::{self, Came, Order, Ran};
 use super::cells::Cells;
 use super::output::show;
 use super::{Catalogue, Failure, host, releases};
-use crate::cluster;
+use crate::cluster::GivenSnaps;
 use crate::config::{Config, Keep, ON, PRODUCT};
 use crate::image::Snap;
 use crate::record::Record;
@@ -34,7 +34,8 @@ pub(super) struct BisectArgs {
 /// Runs the suite with as few of the snaps as it takes to find the first that is red.
 pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectArgs) -> Result<ExitCode, Failure> {
     let suites = vec![Cells::of(catalogue)?.one(&args.suite, args.on.as_deref())?];
-    let snaps = inspect(&config, &args.snaps)?;
+    let microcloud = suites.iter().any(|suite| suite.plan.formation.is_microcloud());
+    let snaps = inspect(&config, &args.snaps, microcloud).await?;
     let programs = OnceCell::new();
     let mut looked: Vec<Option<Ran>> = snaps.iter().map(|_| None).collect();
     let mut count = 0;
@@ -97,7 +98,7 @@ pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectA
 }
 
 /// The snaps, each of which can be tested.
-fn inspect(config: &Config, paths: &[PathBuf]) -> Result<Vec<Snap>, Failure> {
+async fn inspect(config: &Config, paths: &[PathBuf], microcloud: bool) -> Result<Vec<Snap>, Failure> {
     if config.keep != Keep::Never || config.reuse {
         return Err(Failure::Usage(
             "TESTKIT_KEEP or TESTKIT_REUSE is set, and every snap needs clusters of its own".to_owned(),
@@ -108,7 +109,7 @@ fn inspect(config: &Config, paths: &[PathBuf]) -> Result<Vec<Snap>, Failure> {
             "TESTKIT_FAULTS is set, and only the stand-in that is built here can be told to have faults".to_owned(),
         ));
     }
-    let mut snaps: Vec<Snap> = Vec::new();
+    let (mut snaps, mut given) = (Vec::<Snap>::new(), Vec::new());
     for path in paths {
         let path = std::path::absolute(path).map_err(Failure::usage)?;
         if path.to_str().is_none_or(|path| path.contains(':')) {
@@ -118,15 +119,16 @@ fn inspect(config: &Config, paths: &[PathBuf]) -> Result<Vec<Snap>, Failure> {
             )));
         }
         let config = config.clone().with_snap(path.clone());
-        cluster::check_given_snaps(&config, &mut host::lines()).map_err(Failure::cluster)?;
+        given.push((GivenSnaps::inspect(&config, microcloud).map_err(Failure::cluster)?, config));
         let snap = Snap::inspect(&path).map_err(Failure::usage)?;
-        if let Some(same) = snaps.iter().find(|before| before.sha256 == snap.sha256) {
-            return Err(Failure::Usage(format!("{} and {} are the same snap", same.path.display(), path.display())));
-        }
         if let Some(before) = snaps.last().filter(|before| before.is_newer_than(&snap)) {
             eprintln!("note: {} comes before {}, and is of a newer version", before.path.display(), path.display());
         }
         snaps.push(snap);
+        releases::require_different(&snaps)?;
+    }
+    for (given, config) in given {
+        given.require_suitable(&config, &mut host::lines()).await.map_err(Failure::cluster)?;
     }
     Ok(snaps)
 }

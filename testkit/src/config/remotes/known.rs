@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::remote::{CLIENT_CERT, ImageServer, Remote};
 use crate::config::{LxdTarget, home};
 use crate::daemon::Daemon;
+use crate::headline;
 use crate::nearest::nearest;
 
 pub(super) const FILE: &str = "config.yml";
@@ -48,7 +49,7 @@ impl Known {
                 }
             };
             let client: Client = serde_saphyr::from_str(&text).map_err(|error| {
-                let problem = format!("{} does not parse: {error}", path.display());
+                let problem = format!("{} does not parse: {}", path.display(), headline::of_yaml(&error));
                 (problem, format!("`{} remote list` has to work first", daemon.client()))
             })?;
             remotes.push((folder.clone(), client.remotes));

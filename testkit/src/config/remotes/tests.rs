@@ -190,7 +190,16 @@ fn a_client_is_asked_for_its_own_remotes_and_both_for_what_nobody_says_whose_it_
 #[case::oidc("people", CONFIG, "it is used by oidc")]
 #[case::no_scheme("odd", CONFIG, "its address is \"10.0.0.8\"; `lxc remote set-url odd")]
 #[case::no_remotes("prod", "aliases: {}", "the lxc client has no remotes in ")]
-#[case::not_yaml("prod", "remotes: [", "config.yml does not parse: ")]
+#[case::not_yaml(
+    "prod",
+    "remotes: [",
+    "config.yml does not parse: line 1 column 10: expected mapping start; `lxc remote list` has to work first"
+)]
+#[case::no_name(
+    "",
+    CONFIG,
+    "a remote has a name; give one of those that `lxc remote list` shows, or unset TESTKIT_REMOTE"
+)]
 fn one_that_cannot_be_used_says_why_and_what_to_do(#[case] name: &str, #[case] config: &str, #[case] says: &str) {
     let (_home, environment) = home(".config/lxc", config);
     let error = find(REMOTE, name, &environment).expect_err("refused").to_string();

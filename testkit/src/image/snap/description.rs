@@ -7,11 +7,18 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Command, Plug, Snap};
+use crate::headline;
 use crate::image::hash::Hash;
 
 /// The most that is read of a `meta/snap.yaml`, in bytes. MicroOVN's has 5 KiB, and the largest that the store has are
 /// not ten times that.
 pub(super) const LONGEST: u64 = 1 << 20;
+
+/// The types of snaps, and how they may be confined; source: snapd's `snap/types.go`.
+const KINDS: [&str; 6] = ["app", "base", "gadget", "kernel", "os", "snapd"];
+const CONFINEMENTS: [&str; 3] = ["strict", "devmode", "classic"];
+/// For every architecture.
+const ALL: &str = "all";
 
 /// What of `meta/snap.yaml` matters here; source: "The snap format" in snapd's documentation.
 #[derive(Debug, Deserialize)]
@@ -22,6 +29,9 @@ pub(crate) struct Description {
     version: Option<String>,
     #[serde(default, rename = "type")]
     kind: Option<String>,
+    /// Those that it is for: `amd64`, or `all`, which it is where it names none.
+    #[serde(default)]
+    architectures: Option<Vec<String>>,
     #[serde(default)]
     base: Option<String>,
     #[serde(default)]
@@ -101,7 +111,55 @@ impl App {
     }
 }
 
+/// Whether snapd takes this for a version; source: `validVersion` in its `snap/validate.go`.
+fn is_version(text: &str) -> bool {
+    let ends = |c: char| c.is_ascii_alphanumeric();
+    let within = |c: char| ends(c) || ":.+~-".contains(c);
+    (1..=32).contains(&text.len())
+        && text.starts_with(ends)
+        && text.chars().all(within)
+        && text.ends_with(|c: char| ends(c) || matches!(c, '+' | '~'))
+}
+
+/// Whether snapd takes this for a snap's name; source: `ValidateSnap` in its `snap/naming/validate.go`.
+fn is_name(text: &str) -> bool {
+    (2..=40).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && text.bytes().any(|byte| byte.is_ascii_lowercase())
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.contains("--")
+}
+
 impl Description {
+    /// What snapd would refuse in it, of what is read here: else it would be shown to people, and installed in the end.
+    pub(super) fn problem(&self) -> Option<String> {
+        let one_of = |given: &Option<String>, known: &[&str], what: &str| {
+            let given = given.as_deref().filter(|given| !known.contains(given))?;
+            Some(format!("its {what} is {given:?}, and snapd knows {}", known.join(", ")))
+        };
+        if let Some(version) = self.version.as_deref().filter(|version| !is_version(version)) {
+            return Some(format!(
+                "its version is {version:?}, and snapd takes 1 to 32 letters, digits and characters of \":.+~-\", of which it \
+                 begins with a letter or a digit"
+            ));
+        }
+        if let Some(base) = self.base.as_deref().filter(|base| *base != "none" && !is_name(base)) {
+            return Some(format!("its base is {base:?}, which is no snap's name"));
+        }
+        one_of(&self.kind, &KINDS, "type").or_else(|| one_of(&self.confinement, &CONFINEMENTS, "confinement")).or_else(
+            || {
+                // They have rules of their own; none of them lets a terminal be told what to do.
+                let lists = [&self.assumes, &self.architectures].into_iter().flatten().flatten();
+                let apps = self.apps.iter().flat_map(BTreeMap::keys);
+                let plugs = self.plugs.iter().flat_map(BTreeMap::keys);
+                let mut all = lists.chain(apps).chain(plugs).chain([&self.name]);
+                let odd = all.find(|text| text.contains(char::is_control))?;
+                Some(format!("it has the name {odd:?}, with characters that no name has"))
+            },
+        )
+    }
+
     /// Reads the file.
     ///
     /// # Errors
@@ -112,15 +170,7 @@ impl Description {
         let options = serde_saphyr::options! {
             alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 1000 },
         };
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-            // The parser quotes the text in further lines, and says the same again as its cause. In the first line it may
-            // go on to what a program that uses it could do about it.
-            let said = error.to_string();
-            let line = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let advice =
-                [", set DuplicateKeyPolicy", "; use from_str"].iter().filter_map(|start| line.find(start)).min();
-            line[..advice.unwrap_or(line.len())].to_owned()
-        })
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| headline::of_yaml(&error))
     }
 
     /// The snap that the file at `path` is.
@@ -161,6 +211,8 @@ impl Description {
             version: self.version.unwrap_or_else(|| "unset".to_owned()),
             kind: self.kind.unwrap_or_else(|| "app".to_owned()),
             devmode: self.confinement.as_deref() == Some("devmode"),
+            classic: self.confinement.as_deref() == Some("classic"),
+            architectures: self.architectures.filter(|named| !named.iter().any(|it| it == ALL)).unwrap_or_default(),
             base: self.base,
             assumes: self.assumes.unwrap_or_default(),
             apps,

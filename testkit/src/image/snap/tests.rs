@@ -209,3 +209,52 @@ fn what_is_not_a_snap_of_microovn_is_refused_with_the_reason() {
         assert!(problem.contains(expected), "{yaml:?}: {problem}");
     }
 }
+
+#[test]
+fn what_is_no_app_for_this_host_is_refused_with_the_reason() {
+    for (more, expected) in [
+        ("type: base", "its type is base, and MicroOVN is an app; give a snap of MicroOVN"),
+        ("type: bogus", "its type is \"bogus\", and snapd knows app, base, gadget, kernel, os, snapd; give"),
+        ("confinement: classic", "its confinement is classic, and that of MicroOVN is strict, or devmode"),
+        ("confinement: none", "its confinement is \"none\", and snapd knows strict, devmode, classic; give"),
+        ("version: \"1\\e[31m\"", "its version is \"1\\u{1b}[31m\", and snapd takes 1 to 32 letters"),
+        ("base: \"core\\n24\"", "its base is \"core\\n24\", which is no snap's name"),
+        ("assumes: [\"a\\ab\"]", "it has the name \"a\\u{7}b\", with characters that no name has"),
+    ] {
+        let apps = "apps: {microovn: {command: x}, daemon: {command: x, daemon: simple}}";
+        let (_folder, path) = snap(Some(&format!("name: microovn\n{apps}\n{more}\n")));
+        assert!(problem(&path).contains(expected), "{more}: {}", problem(&path));
+    }
+    for more in
+        ["type: app", "confinement: strict", "confinement: devmode", "base: none", "version: 24.03.2+snap1~a-b:c"]
+    {
+        let apps = "apps: {microovn: {command: x}, daemon: {command: x, daemon: simple}}";
+        let (_folder, path) = snap(Some(&format!("name: microovn\n{apps}\n{more}\n")));
+        Snap::inspect(&path).and_then(|snap| snap.require_microovn()).expect(more);
+    }
+}
+
+#[test]
+fn a_snap_for_other_architectures_is_refused() {
+    let said = |architectures: &str| {
+        let yaml = format!("name: microovn\n{architectures}\n");
+        let description = Description::parse(yaml.as_bytes()).expect("a description");
+        let snap = description.into_snap(PathBuf::from("/x.snap"), of_file(Path::new("/dev/null")).unwrap());
+        snap.require_architecture("amd64").map_err(|error| error.to_string())
+    };
+    for good in ["", "architectures:", "architectures: []", "architectures: [all]", "architectures: [arm64, amd64]"] {
+        assert_eq!(said(good), Ok(()), "{good}");
+    }
+    assert_eq!(
+        said("architectures: [arm64, s390x]").unwrap_err(),
+        "/x.snap is not a usable snap: it is for arm64 and s390x, and this host is amd64; give one that is built for amd64"
+    );
+}
+
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("f.snap");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    assert_eq!(problem(&pipe), "/f.snap is not a usable snap: it is no regular file; give the .snap file");
+}
