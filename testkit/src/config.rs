@@ -6,6 +6,7 @@ mod choice;
 mod environment;
 mod error;
 mod faults;
+mod filled;
 mod home;
 mod layer;
 mod nextest;

@@ -35,7 +35,7 @@ pub(super) struct PlanArgs {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Over how many jobs `--format github` spreads the cells, instead of four.
-    #[arg(long, value_name = "N")]
+    #[arg(long)]
     jobs: Option<std::num::NonZeroUsize>,
     /// What would be provisioned, asked, answered and expected for this cell; or what would be done in this journey, and
     /// what must be so after each step.
@@ -97,7 +97,7 @@ impl PlanArgs {
         };
         if !formats.contains(&self.format) {
             let words: Vec<&str> = formats.iter().map(|format| format.word()).collect();
-            return Err(Failure::Usage(format!("{what} is shown as {}", words.join(" or "))));
+            return Err(Failure::Usage(format!("{what} is shown as {}", words.join(" or as "))));
         }
         if self.jobs.is_some() && self.format != Github {
             return Err(Failure::Usage("--jobs is of --format github".to_owned()));

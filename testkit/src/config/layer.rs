@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::de::Error as _;
 
+use super::filled::{all_filled, filled};
 use super::remotes::REMOTE;
 use super::{Datapath, Faults, Product, StandIn, UpgradeFrom};
 use crate::daemon::Daemon;
@@ -163,30 +164,6 @@ impl TryFrom<String> for Keep {
         text.parse().map_err(|known| format!("{text:?} is not {known}"))
     }
 }
-
-/// A text that says something. Elsewhere a variable that is empty counts as not set, which nobody writes into a file; and as a
-/// path an empty one would be the folder of the file itself.
-pub(super) fn filled<'de, D: serde::Deserializer<'de>, T: From<String>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    match String::deserialize(deserializer)? {
-        text if text.is_empty() => Err(D::Error::custom(EMPTY)),
-        text => Ok(Some(T::from(text))),
-    }
-}
-
-/// The same of a list.
-pub(super) fn all_filled<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBuf>>, D::Error> {
-    let paths = Vec::<PathBuf>::deserialize(deserializer)?;
-    if paths.iter().any(|path| path.as_os_str().is_empty()) { Err(D::Error::custom(EMPTY)) } else { Ok(Some(paths)) }
-}
-
-/// The same of what must be there.
-pub(super) fn filled_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-    filled(deserializer).map(Option::unwrap_or_default)
-}
-
-const EMPTY: &str = "a value that is empty says nothing; give one, or leave it out";
 
 /// What a subnet looks like.
 pub(super) const SUBNET: &str = "an IPv4 range such as 10.213.0.0/24";

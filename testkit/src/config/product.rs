@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::layer::{all_filled, filled, filled_path};
+use super::filled::{all_filled, filled, filled_path};
 use super::{Config, ConfigError, UpgradeFrom};
 use crate::nearest::nearest;
 
