@@ -82,7 +82,7 @@ pub(super) async fn compare(
     for path in &paths {
         let path = std::path::absolute(path).map_err(Failure::usage)?;
         let snap = Snap::inspect(&path).map_err(Failure::usage)?;
-        cluster::require_product(&config, &snap).map_err(Failure::usage)?;
+        cluster::require_product(config, &snap).map_err(Failure::usage)?;
         sides.push(snap);
     }
     releases::require_different(&sides)?;
