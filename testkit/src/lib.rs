@@ -16,6 +16,8 @@
 //! | record | [`record`] |
 
 pub mod cargo;
+// A reader that has gone away is no reason to end as one that panics.
+#[deny(clippy::print_stdout, clippy::print_stderr)]
 pub mod cli;
 pub mod clock;
 pub mod cluster;

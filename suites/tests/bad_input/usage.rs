@@ -44,6 +44,37 @@ fn bad_usage_is_refused_with_what_is_known(#[case] args: &[&str], #[case] parts:
     world.assert_nothing_made();
 }
 
+#[rstest]
+#[case::run_on_a_slip(&["run", "services_restart"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\"", "init_cluster,"])]
+#[case::up_on_a_slip(&["up", "services_restart"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\"", "init_cluster,"])]
+#[case::explain_on_a_slip(&["plan", "--explain", "services_restart"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\""])]
+#[case::run_to_a_slip(&["run", "services_restart"], &[("TESTKIT_PAUSE_BEFORE", "restart_swich_1")], &["there is no station \"restart_swich_1\""])]
+#[case::up_to_a_slip(&["up", "services_restart"], &[("TESTKIT_PAUSE_BEFORE", "restart_swich_1")], &["there is no station \"restart_swich_1\""])]
+#[case::no_setting(&["plan", "--explain", "init_cluster"], &[("TESTKIT_KEP", "1")], &["TESTKIT_KEP", "did you mean TESTKIT_KEEP?"])]
+#[case::no_setting_of_a_tier(&["plan", "--tier", "life"], &[("TESTKIT_KEP", "1")], &["TESTKIT_KEP", "did you mean TESTKIT_KEEP?"])]
+#[case::steps_as_json(&["plan", "--steps", "init_cluster", "--format", "json"], &[], &["--steps is shown as a table"])]
+#[case::explain_for_a_workflow(&["plan", "--explain", "init_cluster", "--format", "github"], &[], &["--explain is shown as a table or as JSON"])]
+#[case::coverage_in_markdown(&["plan", "--coverage", "--format", "markdown"], &[], &["--coverage is shown as a table or as JSON"])]
+#[case::jobs_of_a_table(&["plan", "--jobs", "7"], &[], &["--jobs is of --format github"])]
+fn what_the_settings_say_is_checked_by_every_command(
+    #[case] args: &[&str],
+    #[case] env: &[(&str, &str)],
+    #[case] parts: &[&str],
+) {
+    let world = World::new();
+    world.run(args, env).refused(parts);
+    world.assert_nothing_made();
+}
+
+#[test]
+fn a_command_that_nobody_listens_to_ends_as_it_would_have_ended() {
+    let full = || fs::File::options().write(true).open("/dev/full").expect("a device");
+    let world = World::new();
+    let mut command = world.command(env!("CARGO_BIN_EXE_testkit"));
+    let status = command.args(["up", "init_clutser"]).stdout(full()).stderr(full()).status().expect("testkit runs");
+    assert_eq!(status.code(), Some(2));
+}
+
 /// A cluster that was up once, as its record says.
 fn up_once(world: &World, state: impl FnOnce(&mut State)) {
     let cell = suites::options::matrix().expect("a matrix").find_cell("init_cluster").expect("a cell");

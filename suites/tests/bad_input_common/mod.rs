@@ -34,7 +34,7 @@ impl World {
     }
 
     /// `program` as `testkit`, in this world, where LXD is at a socket that does not exist.
-    fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars() {
             if ["LXD_", "INCUS_", "TESTKIT_", "MICROOVN_", "NEXTEST_"].iter().any(|prefix| name.starts_with(prefix)) {

@@ -8,7 +8,7 @@ use quick_junit::{TestCase, TestCaseStatus, TestSuite};
 use tokio::sync::OnceCell;
 
 use super::junit::{self, Junit};
-use super::output::show;
+use super::output::{complain, say, show};
 use super::place::told as told_of;
 use super::programs::Programs;
 use super::runner::{End, Followed, follow};
@@ -139,7 +139,7 @@ pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failu
     tell_of_those_up(config, &runnable);
     if matches!(end, End::NotRun(_)) {
         // What the runner said, where it says what no check does.
-        eprint!("{output}");
+        complain!("{}", output.trim_end());
     } else {
         skipped?;
     }
@@ -157,7 +157,7 @@ fn tell_of_those_up(config: &Config, suites: &[Suite]) {
     for suite in suites {
         if let Ok(Some(manifest)) = cluster::kept(config, suite.name()) {
             let next = suite.stations.as_ref().and_then(|all| all.get(manifest.steps.len() + 1));
-            println!("{} is up: {}", suite.name(), cluster::ways(&manifest, next.map(|it| it.words.as_str())));
+            say!("{} is up: {}", suite.name(), cluster::ways(&manifest, next.map(|it| it.words.as_str())));
         }
     }
 }
@@ -190,18 +190,18 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
     // Of a cluster that is not whole no cell could have bridges.
     let members = crate::host::require_all(&site.client).await.map_err(Failure::usage)?;
     if !members.is_empty() {
-        println!("LXD members: {}", members.join(", "));
+        say!("LXD members: {}", members.join(", "));
     }
     let joint = match site.config.spread {
         true => Some(cluster::joint(&site.config, &site.client).await.map_err(Failure::cluster)?),
         false => None,
     };
     if let Some(joint) = &joint {
-        println!("{}", told_of(joint));
+        say!("{}", told_of(joint));
     }
     let find = async || cluster::golden(&site.config, &site.client, &mut host::lines()).await;
     let (golden, product) = site.run.once("golden", find).await.map_err(Failure::cluster)?;
-    println!("product: {product}");
+    say!("product: {product}");
     let able = cluster::capabilities(&site, &golden).await.map_err(Failure::cluster)?;
     let upgrades = chosen.iter().any(|suite| suite.plan.needs.contains(&Need::Older));
     let older = if upgrades { older(&site).await.map_err(Failure::cluster)? } else { None };
@@ -241,7 +241,7 @@ fn lacks(who: &str, needs: &[&Need]) -> Option<String> {
 async fn older(site: &Site) -> Result<Option<Capabilities>, ClusterError> {
     let find = async || cluster::older_golden(&site.config, &site.client, &mut host::lines()).await;
     let Some((golden, _)) = site.run.once("golden-older", find).await? else { return Ok(None) };
-    println!("upgraded from: {} {}", golden.snap.name, golden.snap.version);
+    say!("upgraded from: {} {}", golden.snap.name, golden.snap.version);
     cluster::capabilities(site, &golden).await.map(Some)
 }
 
@@ -250,7 +250,7 @@ async fn older(site: &Site) -> Result<Option<Capabilities>, ClusterError> {
 fn told<T>(concluded: Result<T, Failure>) -> Option<T> {
     match concluded {
         Ok(concluded) => return Some(concluded),
-        Err(Failure::Usage(reason)) => eprintln!("warning: the run has no report: {reason}"),
+        Err(Failure::Usage(reason)) => complain!("warning: the run has no report: {reason}"),
         Err(_) => {}
     }
     None
@@ -306,7 +306,7 @@ fn copy(junit: &Junit, rounds: &[(PathBuf, Round)]) -> Result<(), Failure> {
 
 fn say(skips: &[Skip]) {
     for skip in skips {
-        println!("SKIPPED {}: {}", skip.suite.name(), skip.reason);
+        say!("SKIPPED {}: {}", skip.suite.name(), skip.reason);
     }
 }
 

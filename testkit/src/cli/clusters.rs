@@ -1,10 +1,11 @@
 //! Clusters that are up: check, shell, logs, down.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::cells::{Cells, checks, nearest};
+use super::output::{complain, say};
 use super::{Catalogue, Failure, logs as journals};
 use crate::cluster::{self, Manifest, Site};
 use crate::config::Config;
@@ -43,7 +44,7 @@ pub(super) async fn check(
     }
     for one in asked {
         let verdict = one.judge(&manifest);
-        println!("{verdict}");
+        say!("{verdict}");
         judged += 1;
         failed += usize::from(!verdict.passed());
     }
@@ -53,12 +54,12 @@ pub(super) async fn check(
             "{check} does not apply to {name}: `testkit plan --explain {name}` lists those that do"
         )));
     }
-    println!("{failed} of {judged} checks failed; product {}", manifest.product);
+    say!("{failed} of {judged} checks failed; product {}", manifest.product);
     if failed == 0 {
         return Ok(ExitCode::SUCCESS);
     }
     cluster::collect(&site.client, &manifest.instances, &Evidence::new(&dir)).await;
-    eprintln!("evidence: {}", dir.display());
+    complain!("evidence: {}", dir.display());
     Err(Failure::Checks)
 }
 
@@ -85,8 +86,9 @@ pub(super) async fn shell(
         super::terminal::attach(&client, instance, &exec).await.map_err(Failure::usage)?
     } else {
         let output = client.exec(instance, &exec).await.map_err(Failure::usage)?;
-        print!("{}", output.stdout_text());
-        eprint!("{}", output.stderr_text());
+        // As it is: it need not end a line.
+        let _ = std::io::stdout().write_all(&output.stdout);
+        let _ = std::io::stderr().write_all(&output.stderr);
         output.exit_code
     };
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(255)))
@@ -165,7 +167,7 @@ pub(super) async fn down(
     for cell in cells {
         let swept = sweep(&client, &Target::Kept(cell.clone()), None).await.map_err(Failure::provisioning)?;
         cluster::forget(&config, &cell).map_err(Failure::usage)?;
-        println!("{cell}: removed {swept}");
+        say!("{cell}: removed {swept}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::cells::Cells;
-use super::output::show;
+use super::output::{complain, show};
 use super::suites::{Group, Suite};
 use super::{Catalogue, Failure, host, releases};
 use crate::cluster::{self, Capabilities, Site};
@@ -118,7 +118,7 @@ pub(super) async fn compare(
 fn note(config: &Config, side: &Side) -> Result<(), Failure> {
     let shown = side.snap.path.display();
     if side.able.is_none() {
-        eprintln!(
+        complain!(
             "note: {shown} has no program of MicroOVN that can be read, so what it lacks is not known; --ask asks it"
         );
     }
@@ -127,7 +127,7 @@ fn note(config: &Config, side: &Side) -> Result<(), Failure> {
     let node = NodeSnapd { version: None, alone: config.node_image.is_none() };
     let snaps: Vec<&Snap> = extra.iter().chain([&side.snap]).collect();
     if let Err(error) = image::require(&snaps, &node) {
-        eprintln!("note: before it can be tested: {error}");
+        complain!("note: before it can be tested: {error}");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 
-use super::output::{self, Format};
+use super::output::{self, Format, complain};
 use super::{Failure, host as preparation};
 use crate::config::Config;
 use crate::host::{self, Finding, Level};
@@ -25,7 +25,7 @@ pub(super) struct DoctorArgs {
 /// Looks at host and LXD. Exit code 2 where suites cannot run.
 pub(super) async fn doctor(config: &Config, args: &DoctorArgs) -> Result<ExitCode, Failure> {
     if args.fix {
-        eprintln!("{}", preparation::prepare(config).await?);
+        complain!("{}", preparation::prepare(config).await?);
     }
     let findings = host::examine(config).await;
     let text = match args.format {

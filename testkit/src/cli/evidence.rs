@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::Failure;
-use super::output::show;
+use super::output::{complain, show};
 use super::report::note_state;
 use crate::config::Config;
 use crate::record::{self, Together};
@@ -31,7 +31,7 @@ pub(super) fn evidence(config: &Config, args: &EvidenceArgs) -> Result<ExitCode,
     let packed = record::pack(&dir)
         .map_err(|error| Failure::Usage(format!("failed to pack the evidence of run {}: {error}", record.run)))?;
     for path in &packed.left_out {
-        eprintln!("note: {} is left out: it is no text, so that no secret could be looked for in it", path.display());
+        complain!("note: {} is left out: it is no text, so that no secret could be looked for in it", path.display());
     }
     let size = record::html::size(packed.bytes);
     show(&format!("{} ({size}, {} files)", packed.path.display(), packed.files))

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::cells::{Cells, checks, checks_of, lay_traffic, shown_plan, target};
+use super::output::{complain, say};
 use super::suites::{LIFE, Suite};
 use super::{Catalogue, Failure, known, parity};
 use crate::cluster;
@@ -30,11 +31,11 @@ pub(super) fn generate(catalogue: &Catalogue, check: bool) -> Result<ExitCode, F
             continue;
         }
         if check {
-            eprintln!("{} is not what it is generated from; run `testkit generate`", path.display());
+            complain!("{} is not what it is generated from; run `testkit generate`", path.display());
             stale = true;
         } else {
             std::fs::write(&path, wanted).map_err(|error| failed("write", error))?;
-            println!("wrote {}", path.display());
+            say!("wrote {}", path.display());
         }
     }
     if stale { Err(Failure::Checks) } else { Ok(ExitCode::SUCCESS) }

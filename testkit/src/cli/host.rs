@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use super::output::{complain, say};
 use super::watch::{Spinner, on_terminal};
 use super::{Failure, output, runs};
 use crate::config::Config;
@@ -15,7 +16,7 @@ pub fn lines() -> impl FnMut(&str) + Send {
     let bar = on_terminal().then(Spinner::new);
     move |text: &str| match &bar {
         Some(bar) => bar.say(text),
-        None => eprintln!("{:7.1} s  {text}", started.elapsed().as_secs_f64()),
+        None => complain!("{:7.1} s  {text}", started.elapsed().as_secs_f64()),
     }
 }
 
@@ -56,7 +57,7 @@ pub(super) async fn setup_host(config: &Config) -> Result<ExitCode, Failure> {
 /// Installs what the tests of the report look at it with.
 pub(super) fn browser() -> Result<ExitCode, Failure> {
     if let Some(package) = host::ensure_browser(&mut lines()).map_err(Failure::usage)? {
-        println!("installed {package}");
+        say!("installed {package}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -67,13 +68,13 @@ pub(super) async fn teardown(config: &Config) -> Result<ExitCode, Failure> {
     runs::reapers(config).await?;
     let removal = host::teardown(&options, &mut lines()).await.map_err(Failure::usage)?;
     for change in &removal.changes {
-        println!("{change}");
+        say!("{change}");
     }
     for cell in cluster::kept_cells(config) {
         cluster::forget(config, &cell).map_err(Failure::usage)?;
     }
     if removal.changes.is_empty() {
-        println!("nothing to remove");
+        say!("nothing to remove");
     }
     Ok(ExitCode::SUCCESS)
 }

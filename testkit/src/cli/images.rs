@@ -8,7 +8,7 @@ use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
 use super::Failure;
-use super::output::{self, Format};
+use super::output::{self, Format, complain, say};
 use crate::cluster::GivenSnaps;
 use crate::config::Config;
 use crate::image::{self, Cache};
@@ -48,10 +48,10 @@ pub(super) async fn build(config: &Config) -> Result<ExitCode, Failure> {
             return Err(Failure::Provisioning("interrupted; what was half made in the cache is removed".to_owned()));
         }
         let (golden, product) = built.map_err(Failure::cluster)?;
-        let told = cluster::golden_everywhere(&client, &golden, |text| eprintln!("{text}")).await;
+        let told = cluster::golden_everywhere(&client, &golden, |text| complain!("{text}")).await;
         let members = told.map_err(Failure::cluster)?;
         let on = if client.is_clustered() { format!(", on {members} LXD members") } else { String::new() };
-        println!("golden image {}{on}: {product}", golden.instance);
+        say!("golden image {}{on}: {product}", golden.instance);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -94,7 +94,7 @@ pub(super) async fn remove(config: &Config) -> Result<ExitCode, Failure> {
     for instance in client.list_instances(None).await.map_err(Failure::usage)? {
         if image::is_golden(&instance.config) {
             client.delete_instance_forced(&instance.name, DEADLINE).await.map_err(Failure::provisioning)?;
-            println!("removed {}", instance.name);
+            say!("removed {}", instance.name);
         }
     }
     let images = client.list_images().await.map_err(Failure::usage)?;
@@ -102,7 +102,7 @@ pub(super) async fn remove(config: &Config) -> Result<ExitCode, Failure> {
     for image in images.iter().filter(|image| image::is_ours(image) || late.has(&image.fingerprint)) {
         client.delete_image(&image.fingerprint, DEADLINE).await.map_err(Failure::provisioning)?;
         late.removed(&image.fingerprint).map_err(Failure::usage)?;
-        println!("removed {}", image.fingerprint);
+        say!("removed {}", image.fingerprint);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -44,7 +44,6 @@ mod up;
 mod watch;
 
 use std::future::Future;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -67,6 +66,7 @@ use crate::matrix::{Cell, Matrix, MatrixError};
 use crate::plan::InitOption;
 use crate::report::chain;
 use args::{Args, Command};
+use output::complain;
 
 /// What the binary knows and the framework does not.
 pub struct Catalogue {
@@ -129,7 +129,7 @@ pub fn run(work: impl Future<Output = Result<ExitCode, Failure>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(&format!("error: failed to start the runtime: {error}"));
+            complain!("error: failed to start the runtime: {error}");
             return ExitCode::from(2);
         }
     };
@@ -142,7 +142,7 @@ pub fn run(work: impl Future<Output = Result<ExitCode, Failure>>) -> ExitCode {
         Err(Failure::Usage(message)) => (2, message),
         Err(Failure::Provisioning(message)) => (3, message),
     };
-    complain(&format!("error: {message}"));
+    complain!("error: {message}");
     ExitCode::from(code)
 }
 
@@ -150,14 +150,9 @@ pub fn run(work: impl Future<Output = Result<ExitCode, Failure>>) -> ExitCode {
 fn settings() -> Result<Config, Failure> {
     let config = Config::resolve(Layer::default()).map_err(Failure::usage)?;
     for notice in &config.notices {
-        complain(&format!("note: {notice}"));
+        complain!("note: {notice}");
     }
     Ok(config)
-}
-
-/// Says something to a person, who may have gone away.
-fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 async fn dispatch(args: Args, catalogue: &Catalogue) -> Result<ExitCode, Failure> {

@@ -4,7 +4,7 @@ use comfy_table::Table;
 use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 
 use super::against::{self, Came, Order, Ran};
-use super::output::show;
+use super::output::{complain, say, show};
 use super::{Failure, host, releases};
 use crate::cluster::GivenSnaps;
 use crate::config::{Config, Keep, PRODUCT};
@@ -45,12 +45,12 @@ pub(super) async fn run(config: &Config, order: Order<'_>, forbid_skips: bool) -
     let count = each.len();
     let mut all: Vec<(String, Result<Ran, Failure>)> = Vec::new();
     for (number, (name, config)) in (1..).zip(each) {
-        println!("\n== {name}, product {number} of {count}");
+        say!("\n== {name}, product {number} of {count}");
         let mut settings = order.settings.clone();
         settings.push((PRODUCT, name.clone()));
         let ran = against::run(&config, &Order { settings, ..order }).await;
         if let Err(Failure::Usage(said) | Failure::Provisioning(said)) = &ran {
-            eprintln!("error: {said}");
+            complain!("error: {said}");
         }
         let interrupted = matches!(&ran, Ok(Ran { came: Came::Interrupted, .. }));
         all.push((name, ran));

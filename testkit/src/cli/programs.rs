@@ -9,6 +9,7 @@ use std::process::ExitStatus;
 use tempfile::NamedTempFile;
 
 use super::Failure;
+use super::output::complain;
 use super::suites::Suite;
 use crate::cargo;
 use crate::config::Config;
@@ -161,7 +162,7 @@ fn pass_on(said: PipeReader) -> std::io::Result<()> {
     for line in BufReader::new(said).split(b'\n') {
         let line = line?;
         if is_worth_saying(&line) {
-            eprintln!("{}", String::from_utf8_lossy(&line));
+            complain!("{}", String::from_utf8_lossy(&line));
         }
     }
     Ok(())

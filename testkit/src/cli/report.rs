@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Failure;
-use super::output::show;
+use super::output::{complain, show};
 use crate::config::Config;
 use crate::record::schema::RunState;
 use crate::record::{self, Record, Together};
@@ -62,8 +62,8 @@ fn present(record: &impl Serialize, report: &Path, args: &ReportArgs) -> Result<
 /// Says so where a run has not ended, or not by itself.
 pub(super) fn note_state(record: &Record) {
     match record.state {
-        RunState::Running => eprintln!("note: run {} is still going; this is how far it has come", record.run),
-        RunState::Interrupted => eprintln!("note: run {} was interrupted; what it left is shown", record.run),
+        RunState::Running => complain!("note: run {} is still going; this is how far it has come", record.run),
+        RunState::Interrupted => complain!("note: run {} was interrupted; what it left is shown", record.run),
         RunState::Finished => {}
     }
 }

@@ -6,6 +6,7 @@ use tokio::sync::OnceCell;
 
 use super::against::{self, Order};
 use super::cells::Cells;
+use super::output::say;
 use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
 use super::{Catalogue, Failure, known, products};
@@ -61,7 +62,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         if args.forbid_skips {
             return Err(Failure::Usage(skipped));
         }
-        println!("{skipped}");
+        say!("{skipped}");
         config.traffic = false;
     }
     let cells = Cells::of(catalogue)?;
@@ -131,5 +132,5 @@ fn check_pause(chosen: &[Suite], step: &str) -> Result<(), Failure> {
 /// Says which tests of upstream's suite were not run for, or not wholly, and counts them.
 fn say_lacking(upstream: &UpstreamSuite) -> usize {
     let lacking = upstream.tests.iter().filter_map(UpstreamTest::lacks);
-    lacking.inspect(|lacking| println!("upstream's {}: {lacking}", upstream.name)).count()
+    lacking.inspect(|lacking| say!("upstream's {}: {lacking}", upstream.name)).count()
 }

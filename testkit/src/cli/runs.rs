@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Failure;
+use super::output::{complain, say};
 use crate::config::{Config, Layer};
 use crate::folder::RunFolder;
 use crate::host;
@@ -23,7 +24,7 @@ pub(super) async fn sweep(config: Config, wait: bool, quiet: bool) -> Result<Exi
     let undone = sweep_undone(&client, &reaper::ledgers_of_the_dead(&config.out_dir)).await;
     swept.networks.extend(undone.map_err(Failure::provisioning)?);
     if !swept.is_empty() || !quiet {
-        println!("removed {swept}");
+        say!("removed {swept}");
     }
     // What waits for a member of an LXD cluster is no failure: the others are clean.
     Ok(ExitCode::SUCCESS)
@@ -71,7 +72,7 @@ pub(super) async fn reap(args: ReapArgs) -> Result<ExitCode, Failure> {
     };
     match reaped {
         Ok(swept) => {
-            eprintln!("removed {swept}");
+            complain!("removed {swept}");
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => Err(Failure::Provisioning(chain(&error))),

@@ -9,7 +9,7 @@ use jiff::{RoundMode, SpanRound, Timestamp, Unit};
 use serde::Serialize;
 
 use super::Failure;
-use super::output::{self, Format};
+use super::output::{self, Format, complain};
 use crate::config::Config;
 use crate::host;
 use crate::lxd::{AddressScope, Client, Instance};
@@ -100,7 +100,7 @@ pub(super) async fn status(config: &Config, format: Format) -> Result<ExitCode, 
         let members = client.list_cluster_members().await.map_err(Failure::usage)?;
         for member in members.iter().filter(|member| !member.is_online()) {
             let there = instances.iter().filter(|instance| instance.location == member.name).count();
-            eprintln!("note: LXD member {}; of its {there} instances is not known whose they are", member.told());
+            complain!("note: LXD member {}; of its {there} instances is not known whose they are", member.told());
         }
     }
     let nodes: Vec<Node> =

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::cells::{Cells, nearest};
 use super::clusters::need_kept;
-use super::output::show;
+use super::output::{complain, say, show};
 use super::watch::{LOOK, Watch};
 use super::{Catalogue, Failure, explain};
 use crate::cluster::{self, Manifest, Reached, Site, Stopped};
@@ -46,7 +46,7 @@ pub(super) async fn step(config: Config, catalogue: &Catalogue, args: &StepArgs)
         let reached = match taken {
             Ok(reached) => reached,
             Err(stopped) => {
-                eprintln!("{}\nevidence: {}", stopped.why, dir.display());
+                complain!("{}\nevidence: {}", stopped.why, dir.display());
                 return Err(Failure::Checks);
             }
         };
@@ -54,11 +54,11 @@ pub(super) async fn step(config: Config, catalogue: &Catalogue, args: &StepArgs)
         manifest = manifest.at(&reached);
         cluster::update(&site.config, &manifest).map_err(Failure::usage)?;
         if let Some(told) = not_as_wanted(&reached, &before) {
-            eprintln!("{test} is not as it must be:\n{told}\nevidence: {}", dir.display());
+            complain!("{test} is not as it must be:\n{told}\nevidence: {}", dir.display());
             return Err(Failure::Checks);
         }
         let checks = expect::applicable(&reached.station.state).count();
-        println!("{test}: {checks} checks passed, settled in {:.1} s", reached.settled.ms as f64 / 1000.0);
+        say!("{test}: {checks} checks passed, settled in {:.1} s", reached.settled.ms as f64 / 1000.0);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::cells::Cells;
+use super::output::{complain, say};
 use super::place::told as told_of;
 use super::suites::{Suite, station_of, step_of};
 use super::watch::{LOOK, Watch};
@@ -59,7 +60,7 @@ pub(super) async fn up(mut config: Config, catalogue: &Catalogue, args: &UpArgs)
     let exe = std::env::current_exe().map_err(Failure::usage)?;
     let site = Site::open(config, run, &exe).await.map_err(Failure::usage)?;
     if site.config.spread {
-        println!("{}", told_of(&cluster::joint(&site.config, &site.client).await.map_err(Failure::cluster)?));
+        say!("{}", told_of(&cluster::joint(&site.config, &site.client).await.map_err(Failure::cluster)?));
     }
     let started = Instant::now();
     let journey = cells.find_journey(name).filter(|_| suite.stations.is_some());
@@ -85,14 +86,14 @@ pub(super) async fn up(mut config: Config, catalogue: &Catalogue, args: &UpArgs)
             return Err(Failure::Provisioning(format!("interrupted{what}{kept}")));
         }
     };
-    println!("{}", closing::stages(&record::stages(&dir, Some(&manifest.plan)).unwrap_or_default()));
+    say!("{}", closing::stages(&record::stages(&dir, Some(&manifest.plan)).unwrap_or_default()));
     let at = manifest.steps.len();
     let station = suite.stations.as_ref().and_then(|all| all.get(at)).map(|it| format!(" at {}", it.test()));
     let station = station.unwrap_or_default();
-    println!("{name} is up{station} after {:.1} s, product {}", started.elapsed().as_secs_f64(), manifest.product);
+    say!("{name} is up{station} after {:.1} s, product {}", started.elapsed().as_secs_f64(), manifest.product);
     // What is wrong is the last thing said, below how to look at it.
     let next = suite.stations.as_ref().and_then(|all| all.get(at + 1)).map(|it| it.words.as_str());
-    println!("{}", cluster::keep_at(&site, &manifest, next).await.map_err(Failure::provisioning)?);
+    say!("{}", cluster::keep_at(&site, &manifest, next).await.map_err(Failure::provisioning)?);
     let wrong = match ended {
         Ended::Stopped(stopped) => Some(format!("{}{}", stopped.why, differences(&dir, stopped.at)?)),
         Ended::Well => not_as_planned(&manifest).map(|told| format!("{name} is not as planned:\n{told}")),
@@ -100,7 +101,7 @@ pub(super) async fn up(mut config: Config, catalogue: &Catalogue, args: &UpArgs)
     match wrong {
         None => Ok(ExitCode::SUCCESS),
         Some(wrong) => {
-            eprintln!("{wrong}\nevidence: {}", dir.display());
+            complain!("{wrong}\nevidence: {}", dir.display());
             Err(Failure::Checks)
         }
     }

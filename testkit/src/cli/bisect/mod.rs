@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::against::{self, Came, Order, Ran};
 use super::cells::Cells;
-use super::output::show;
+use super::output::{complain, say, show};
 use super::{Catalogue, Failure, host, releases};
 use crate::cluster::GivenSnaps;
 use crate::config::{Config, Keep, ON, PRODUCT};
@@ -42,7 +42,7 @@ pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectA
     let look = async |at: usize| {
         let (snap, path) = (&snaps[at], snaps[at].path.display().to_string());
         count += 1;
-        println!("\n== run {count}: {}", releases::told(snap));
+        say!("\n== run {count}: {}", releases::told(snap));
         let mut settings = vec![("MICROOVN_SNAP_PATH", path), (PRODUCT, String::new())];
         settings.extend(args.on.clone().map(|on| (ON, on)));
         let order = Order { catalogue, suites: &suites, programs: &programs, settings, runner: &[] };
@@ -53,13 +53,13 @@ pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectA
             Ok(ran) => ran,
             // That an image of it cannot be made may be the host's doing.
             Err(Failure::Provisioning(why)) => {
-                println!("not judged: {why}");
+                say!("not judged: {why}");
                 return Ok(Found::Unjudged(why));
             }
             Err(failure) => return Err(failure),
         };
         let found = verdict::of(&ran, &args.suite);
-        println!("{}", told(&found));
+        say!("{}", told(&found));
         looked[at] = Some(ran);
         Ok(found)
     };
@@ -122,7 +122,7 @@ async fn inspect(config: &Config, paths: &[PathBuf], microcloud: bool) -> Result
         given.push((GivenSnaps::inspect(&config, microcloud).map_err(Failure::cluster)?, config));
         let snap = Snap::inspect(&path).map_err(Failure::usage)?;
         if let Some(before) = snaps.last().filter(|before| before.is_newer_than(&snap)) {
-            eprintln!("note: {} comes before {}, and is of a newer version", before.path.display(), path.display());
+            complain!("note: {} comes before {}, and is of a newer version", before.path.display(), path.display());
         }
         snaps.push(snap);
         releases::require_different(&snaps)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{failed, files};
 use crate::cli::Failure;
+use crate::cli::output::complain;
 
 /// What an ELF file begins with.
 const ELF: &[u8] = b"\x7fELF";
@@ -46,7 +47,7 @@ fn judge(name: &str, bytes: &[u8], brought: bool, folders: &[String]) -> Result<
     match folders.iter().find(|folder| contains(bytes, folder.as_bytes())) {
         None => Ok(()),
         Some(folder) if brought => {
-            eprintln!(
+            complain!(
                 "note: {name} names {folder}, where it was compiled; a runner that was released, which --runner takes, does not"
             );
             Ok(())

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::Failure;
 use super::suites::LIFE;
 use crate::cargo;
+use crate::cli::output::say;
 use crate::config::Config;
 use crate::dist::{self, DEVELOPMENT, Label, MARK};
 use crate::image::{self, Hasher, Workspace};
@@ -117,9 +118,9 @@ pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure
     let sum = format!("{}  {name}.tar.zst\n", sum(&archive)?);
     write(&out.join(format!("{name}.tar.zst.sha256")), &sum)?;
     if args.deb {
-        println!("{}", deb::pack(&root, version, stage.path(), &out)?.display());
+        say!("{}", deb::pack(&root, version, stage.path(), &out)?.display());
     }
-    println!("{}", archive.display());
+    say!("{}", archive.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::{Seen, at_work, detail, part};
+use crate::cli::output::complain;
 
 /// How often a cell whose state does not change is mentioned again, with what it waits for.
 const REMINDER: Duration = Duration::from_secs(30);
@@ -23,7 +24,7 @@ impl Lines {
     pub(super) fn show(&mut self, cell: &str, seen: &Seen, changed: bool) {
         let quiet = self.mentioned.get(cell).is_some_and(|at| at.elapsed() >= REMINDER);
         if changed || (quiet && at_work(&seen.state)) {
-            eprintln!("{:7.1} s  {}", self.started.elapsed().as_secs_f64(), line(cell, seen));
+            complain!("{:7.1} s  {}", self.started.elapsed().as_secs_f64(), line(cell, seen));
             self.mentioned.insert(cell.to_owned(), Instant::now());
         }
     }
