@@ -87,7 +87,13 @@ impl Copy {
     /// Makes the copy what it should be. A file that is so already stays as it is, and is not compiled again.
     fn restore(&self) {
         let mut wanted = BTreeMap::new();
-        for name in ["suites/Cargo.toml", "suites/parity.toml", "docs/migrating-from-bats.md", "Cargo.lock"] {
+        for name in [
+            "suites/Cargo.toml",
+            "suites/known.toml",
+            "suites/parity.toml",
+            "docs/migrating-from-bats.md",
+            "Cargo.lock",
+        ] {
             wanted.insert(PathBuf::from(name), fs::read_to_string(root().join(name)).expect("readable"));
         }
         for path in ["suites/src", "suites/tests"].iter().flat_map(|folder| files(&root().join(folder))) {
