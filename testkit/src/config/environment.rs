@@ -43,7 +43,7 @@ const OWN_VARIABLES: [&str; 21] = [
 ];
 
 /// The variables that are paths, several with colons between them among it.
-const PATHS: [&str; 20] = [
+pub(super) const PATHS: [&str; 20] = [
     "INCUS_CONF",
     "INCUS_DIR",
     "INCUS_GLOBAL_CONF",

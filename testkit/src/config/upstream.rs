@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::environment::PATHS;
 use crate::nearest::nearest;
 
 /// How the names of MicroOVN's variables begin.
@@ -20,22 +21,7 @@ const READ: [&str; 6] = [
     "MICROOVN_UPGRADE_FROM",
 ];
 
-/// Those of LXD, Incus, MicroCloud and their clients that are read here.
-const OTHERS: [&str; 13] = [
-    "INCUS_CONF",
-    "INCUS_DIR",
-    "INCUS_GLOBAL_CONF",
-    "INCUS_SOCKET",
-    "LXD_CLIENT_CERT",
-    "LXD_CLIENT_KEY",
-    "LXD_CONF",
-    "LXD_DIR",
-    "LXD_GLOBAL_CONF",
-    "LXD_SERVER_CERT",
-    "LXD_SNAP_PATH",
-    "LXD_SOCKET",
-    "MICROCLOUD_SNAP_PATH",
-];
+/// Those that name an LXD or an Incus.
 const REMOTES: [&str; 3] = ["INCUS_REMOTE", "LXC_REMOTE", "LXD_REMOTE"];
 /// So many letters are wrong, missing or too much at most.
 const SLIP: usize = 2;
@@ -52,7 +38,7 @@ pub(super) fn notices(environment: &BTreeMap<String, String>) -> Vec<String> {
 /// That a variable is not read here whose name is that of one which is, but for a slip. LXD and its like read more than these, and so
 /// do others.
 fn slip(name: &str) -> Option<String> {
-    let known = || OTHERS.iter().chain(&REMOTES);
+    let known = || PATHS.iter().chain(&REMOTES).filter(|known| !known.starts_with(OWN));
     let close = |known: &&&str| strsim::damerau_levenshtein(known, name) <= SLIP;
     let meant = known().filter(close).min_by_key(|known| strsim::damerau_levenshtein(known, name))?;
     (!known().any(|known| *known == name))
@@ -119,7 +105,7 @@ mod tests {
             assert_eq!(notices(&with(&[(name, "x")])), [wanted]);
         }
         let others = ["LXD_EXEC_PATH", "LXD_INSECURE_TLS", "INCUS_PROJECT", "PATH"].map(|name| (name, "x"));
-        let read = OTHERS.iter().chain(&REMOTES).map(|name| (*name, "x"));
+        let read = PATHS.iter().chain(&REMOTES).map(|name| (*name, "x"));
         assert_eq!(notices(&with(&others.into_iter().chain(read).collect::<Vec<_>>())), Vec::<String>::new());
     }
 
