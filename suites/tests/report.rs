@@ -131,6 +131,17 @@ fn a_record_that_is_damaged_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_run_whose_begin_is_gone_is_no_run_that_never_was() {
+    let world = World::new();
+    let id = add(&world, "good");
+    world.run(&["report"], &[]);
+    fs::remove_file(world.out().join(&id).join("run.json")).expect("removed");
+    for args in [&["report"][..], &["report", &id]] {
+        world.run(args, &[]).refused(&[&format!("run {id} has no record"), "run.json is not there"]);
+    }
+}
+
+#[test]
 fn a_run_that_is_still_going_is_reported_as_such() {
     let world = World::new();
     let id = add(&world, "interrupted");

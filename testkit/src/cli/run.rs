@@ -1,5 +1,6 @@
 //! Running suites by tier or by name, with one product or with several.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use tokio::sync::OnceCell;
@@ -23,9 +24,10 @@ pub(super) struct RunArgs {
     /// The tier: core, pairwise, t3 or full; microcloud, formed by MicroCloud; or life, which is all journeys.
     #[arg(long, default_value_t = Group::Tier(Tier::Core), conflicts_with = "suites")]
     pub(super) tier: Group,
-    /// What holds here the tests of this suite of upstream's, such as tls_cluster: all cells and journeys, each wholly.
-    #[arg(long, value_name = "SUITE", conflicts_with_all = ["suites", "tier", "on"])]
-    pub(super) upstream: Option<String>,
+    /// What holds here the tests of this suite of upstream's, such as tls_cluster, or of several that commas are between: all
+    /// cells and journeys, each wholly.
+    #[arg(long, value_name = "SUITE", value_delimiter = ',', conflicts_with_all = ["suites", "tier", "on"])]
+    pub(super) upstream: Vec<String>,
     /// From which cell journeys start, instead of their own.
     #[arg(long, value_name = "CELL")]
     pub(super) on: Option<String>,
@@ -67,18 +69,18 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
     }
     let cells = Cells::of(catalogue)?;
     known::of(catalogue, &cells)?;
-    let upstream = args.upstream.as_deref().map(|name| parity::find(catalogue, name)).transpose()?;
-    let on = match (&upstream, args.suites.as_slice(), args.tier) {
+    let upstream = args.upstream.iter().map(|name| parity::find(catalogue, name)).collect::<Result<Vec<_>, _>>()?;
+    let on = match (upstream.as_slice(), args.suites.as_slice(), args.tier) {
         // What holds a test holds it from the journey's own cell.
-        (Some(_), ..) => None,
-        (None, [], Group::Life) => args.on.clone().or(config.on.clone()),
-        (None, names, _) => cells.start(args.on.as_deref(), &config, names).map(str::to_owned),
+        ([_, ..], ..) => None,
+        ([], [], Group::Life) => args.on.clone().or(config.on.clone()),
+        ([], names, _) => cells.start(args.on.as_deref(), &config, names).map(str::to_owned),
     };
-    let mut chosen = match (&upstream, args.suites.as_slice(), args.tier) {
-        (Some(upstream), ..) => cells.named(&upstream.places()?, None)?,
-        (None, [], Group::Life) => cells.life(on.as_deref())?,
-        (None, [], Group::Tier(tier)) if on.is_none() => cells.suites_of(tier)?,
-        (None, names, _) => cells.named(names, on.as_deref())?,
+    let mut chosen = match (upstream.as_slice(), args.suites.as_slice(), args.tier) {
+        ([_, ..], ..) => cells.named(&places(&upstream)?, None)?,
+        ([], [], Group::Life) => cells.life(on.as_deref())?,
+        ([], [], Group::Tier(tier)) if on.is_none() => cells.suites_of(tier)?,
+        ([], names, _) => cells.named(names, on.as_deref())?,
     };
     if config.traffic {
         chosen.iter_mut().for_each(Suite::lay_traffic);
@@ -110,7 +112,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         }
         Err(_) => products::run(&config, order, args.forbid_skips).await,
     };
-    let lacking = upstream.as_ref().map(say_lacking).unwrap_or_default();
+    let lacking: usize = upstream.iter().map(say_lacking).sum();
     match ended {
         Ok(()) if args.forbid_skips && lacking > 0 => Err(Failure::Checks),
         ended => ended.map(|()| ExitCode::SUCCESS),
@@ -127,6 +129,13 @@ fn check_pause(chosen: &[Suite], step: &str) -> Result<(), Failure> {
         true => Ok(()),
         false => step_of(first, step).map(drop),
     }
+}
+
+/// What holds the tests of these suites of upstream's, each once: one may hold those of several.
+fn places(upstream: &[UpstreamSuite]) -> Result<Vec<String>, Failure> {
+    let places = upstream.iter().map(UpstreamSuite::places).collect::<Result<Vec<_>, _>>()?.concat();
+    let mut known = BTreeSet::new();
+    Ok(places.into_iter().filter(|place| known.insert(place.clone())).collect())
 }
 
 /// Says which tests of upstream's suite were not run for, or not wholly, and counts them.

@@ -71,15 +71,28 @@ pub enum FaultError {
     /// Members are counted from 1.
     #[error("{0:?} is for member 0, and the first is member 1")]
     NoMember(String),
+    /// It is in one line of several.
+    #[error("line {number}: {fault}")]
+    InLine {
+        /// The line's number, from 1 on.
+        number: usize,
+        /// What is wrong with it.
+        fault: Box<Self>,
+    },
 }
 
 impl FromStr for Faults {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let lines = lines.map(read).collect::<Result<_, _>>()?;
-        Ok(Self { text: text.to_owned(), lines })
+        let is_one_of_several = text.lines().nth(1).is_some();
+        let lines = (1..).zip(text.lines().map(str::trim));
+        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let read = |(number, line)| match read(line) {
+            Err(fault) if is_one_of_several => Err(FaultError::InLine { number, fault: Box::new(fault) }),
+            read => read,
+        };
+        Ok(Self { text: text.to_owned(), lines: lines.map(read).collect::<Result<_, _>>()? })
     }
 }
 
@@ -146,7 +159,11 @@ mod tests {
                 "the stand-in has no fault \"encap-mask\" (did you mean \"encap-with-mask\"?); all are in \
                  images/stand-in/README.md",
             ),
-            ("encap-other\n2:zzz 1", "the stand-in has no fault \"zzz\"; all are in images/stand-in/README.md"),
+            (
+                "encap-other\n\n2:zzz 1",
+                "line 3: the stand-in has no fault \"zzz\"; all are in images/stand-in/README.md",
+            ),
+            ("#\n0:encap-other", "line 2: \"0:encap-other\" is for member 0, and the first is member 1"),
             (
                 "1:refreshed reissue-ignore",
                 "the stand-in has no fault \"reissue-ignore\" (did you mean \"reissue-ignored\"?); all are in \

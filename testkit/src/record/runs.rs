@@ -49,6 +49,18 @@ pub enum RunsError {
         /// Its version.
         found: u64,
     },
+    /// Its folder is there without what a record begins with.
+    #[error(
+        "run {run} has no record: {} is not there; either nothing was tested in it, or the file was removed, and what is left \
+         is in its folder",
+        missing.display()
+    )]
+    Headless {
+        /// The run.
+        run: String,
+        /// What is gone.
+        missing: PathBuf,
+    },
     /// Its files cannot be used.
     #[error("failed to {action} the record of run {run}")]
     Io {
@@ -59,6 +71,12 @@ pub enum RunsError {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+impl RunsError {
+    fn headless(dir: &Path) -> Self {
+        Self::Headless { run: id(dir), missing: RunFolder::new(dir).document(RunDocument::Run) }
+    }
 }
 
 /// What every version of a run's part has, and of what is kept of several that belong together, which count as later than
@@ -92,7 +110,8 @@ fn all(out_dir: &Path) -> Vec<PathBuf> {
         Ok(file) => file.is_file(),
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     };
-    runs.retain(|dir| HEADS.into_iter().any(|document| has(dir, document)));
+    // Where there is a record there was what it was made of.
+    runs.retain(|dir| HEADS.into_iter().chain([RunDocument::Record]).any(|document| has(dir, document)));
     runs.sort_by_cached_key(|dir| began(dir));
     runs
 }
@@ -101,11 +120,15 @@ fn all(out_dir: &Path) -> Vec<PathBuf> {
 /// where it is the latest, and no earlier one shown for it.
 fn began(dir: &Path) -> Option<Timestamp> {
     let written = || {
-        let written =
-            HEADS.into_iter().find_map(|it| fs::metadata(RunFolder::new(dir).document(it)).ok()?.modified().ok());
-        written.and_then(|at| Timestamp::try_from(at).ok())
+        let of = |document| fs::metadata(RunFolder::new(dir).document(document)).ok()?.modified().ok();
+        HEADS.into_iter().chain([RunDocument::Record]).find_map(of).and_then(|at| Timestamp::try_from(at).ok())
     };
     Head::find(dir).ok().flatten().map(|head| head.started).or_else(written)
+}
+
+/// Whether the folder is that of one run, by its whole id, and does not have what a run begins with.
+fn is_headless(dir: &Path) -> bool {
+    id(dir).starts_with(|first: char| first.is_ascii_hexdigit()) && dir.is_dir() && matches!(Head::find(dir), Ok(None))
 }
 
 fn id(dir: &Path) -> String {
@@ -117,6 +140,9 @@ fn id(dir: &Path) -> String {
 /// # Errors
 /// When there is none, or more than one; the error names the nearest.
 pub fn find(out_dir: &Path, wanted: Option<&str>) -> Result<PathBuf, RunsError> {
+    if let Some(dir) = wanted.map(|wanted| out_dir.join(wanted)).filter(|dir| is_headless(dir)) {
+        return Err(RunsError::headless(&dir));
+    }
     let mut runs = all(out_dir);
     let latest = runs.pop().ok_or_else(|| RunsError::None(out_dir.to_owned()))?;
     let Some(wanted) = wanted else { return Ok(latest) };
@@ -181,6 +207,9 @@ fn newest(out_dir: &Path, wanted: impl Fn(&RunPart) -> bool) -> Option<PathBuf> 
 pub fn write(dir: &Path) -> Result<(Record, PathBuf), RunsError> {
     let io = |action| move |source| RunsError::Io { action, run: id(dir), source };
     let head = Head::find(dir).map_err(io("read"))?;
+    if head.is_none() {
+        return Err(RunsError::headless(dir));
+    }
     // What a later schema has, an earlier one lacks, and is none the worse for it.
     if let Some(head) = head.filter(|head| !(1..=u64::from(SCHEMA)).contains(&head.schema)) {
         return Err(RunsError::Version { run: id(dir), found: head.schema });
