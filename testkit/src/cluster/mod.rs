@@ -34,6 +34,7 @@ mod play;
 mod product;
 mod propagation;
 mod provision;
+mod ready;
 mod release;
 mod settle;
 mod site;
