@@ -139,3 +139,50 @@ fn on_loopback(plan: &mut Plan) {
 fn loopback(ipv6: bool, n: u8) -> IpAddr {
     if ipv6 { [0xfd42, 0x6c6f, 0, 0, 0, 0, 0, u16::from(n)].into() } else { [198, 18, 0, n].into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::plan::Reply;
+
+    use super::super::tests::plan;
+
+    #[test]
+    fn custom_encapsulation_is_planned_and_answered_per_member() {
+        for (chosen, device, wanted) in [
+            (vec![], "eth0", ["10.77.0.11", "10.77.0.12", "10.77.0.13"]),
+            (vec![("address_family", "ipv6")], "eth0", ["fd42:77::b", "fd42:77::c", "fd42:77::d"]),
+            (vec![("encap", "ipv4")], "eth1", ["10.88.0.11", "10.88.0.12", "10.88.0.13"]),
+            (vec![("address_family", "ipv6"), ("encap", "ipv6")], "eth1", ["fd42:88::b", "fd42:88::c", "fd42:88::d"]),
+        ] {
+            let plan = plan(&chosen);
+            for (member, wanted) in plan.state.members.iter().zip(wanted) {
+                assert_eq!(member.encap.ip.to_string(), wanted);
+                assert_eq!(member.encap.device, device);
+                let typed = plan
+                    .recipe(member)
+                    .answers
+                    .iter()
+                    .find(|answer| answer.prompt.starts_with("Please enter the custom encapsulation"))
+                    .map(|answer| answer.replies.clone());
+                let custom = chosen.iter().any(|(option, _)| *option == "encap");
+                assert_eq!(typed, custom.then(|| vec![Reply::Text(wanted.to_owned())]));
+            }
+        }
+    }
+
+    #[test]
+    fn a_loopback_endpoint_is_a_host_address_that_the_peers_are_routed_to() {
+        for (family, prefix) in [("ipv4", 32), ("ipv6", 128)] {
+            let plan = plan(&[("encap", "loopback"), ("address_family", family)]);
+            for member in &plan.state.members {
+                assert_eq!((member.encap.device.as_str(), member.encap.via.as_str()), ("lo", "eth1"));
+                assert_eq!(member.loopback.len(), 1);
+                assert_eq!((member.loopback[0].prefix_len(), member.loopback[0].addr()), (prefix, member.encap.ip));
+                let routes: Vec<_> = member.nics[1].routes.iter().map(|r| (r.destination.addr(), r.source)).collect();
+                let peers = plan.state.members.iter().filter(|peer| peer.name != member.name);
+                let wanted: Vec<_> = peers.map(|peer| (peer.encap.ip, member.encap.ip)).collect();
+                assert_eq!(routes, wanted);
+            }
+        }
+    }
+}

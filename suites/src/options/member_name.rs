@@ -41,3 +41,18 @@ impl InitOption for MemberName {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::plan;
+
+    #[test]
+    fn custom_names_are_given_where_they_can_be() {
+        let named = |formation: &str| -> Vec<bool> {
+            let plan = plan(&[("member_name", "custom"), ("formation", formation)]);
+            plan.state.members.iter().map(|member| member.name != member.hostname).collect()
+        };
+        assert_eq!(named("dialog"), [true, false, false], "the dialog of a join asks for no name");
+        assert_eq!(named("rest"), [true, true, true]);
+    }
+}

@@ -15,3 +15,19 @@ impl InitOption for Members {
         outline.members = value.parse().unwrap_or(outline.members);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::plan::Service;
+
+    use super::super::tests::plan;
+
+    #[test]
+    fn members_are_as_many_as_chosen_and_the_fourth_has_no_central() {
+        for (value, count) in [("1", 1), ("3", 3), ("4", 4)] {
+            let plan = plan(&[("members", value)]);
+            assert_eq!(plan.state.members.len(), count);
+            assert_eq!(plan.state.members_with(Service::Central).count(), count.min(3));
+        }
+    }
+}

@@ -87,3 +87,70 @@ fn list(member: &Member) -> String {
     let services: Vec<String> = member.services.iter().map(Service::to_string).collect();
     services.join(",")
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::matrix::{Cell, Tier};
+    use testkit::plan::Reply;
+
+    use super::super::tests::{drawn, plan};
+    use super::super::{OPTIONS, core, matrix};
+    use super::*;
+
+    #[test]
+    fn layouts_differ_by_member_and_are_told_as_they_are_planned() {
+        let everything = "central,chassis,switch";
+        for (layout, wanted) in [
+            ("explicit", [everything, "chassis,switch", "switch", "chassis,switch"]),
+            ("late_central", ["chassis,switch", everything, everything, everything]),
+            ("central_only", [everything, "central", "chassis,switch", "central,switch"]),
+            ("datapath", ["chassis,switch"; 4]),
+            ("control", ["central"; 4]),
+        ] {
+            let chosen = [("services", layout), ("members", "4")];
+            for (formation, told) in [("dialog", "answer"), ("rest", "config")] {
+                let plan = plan(&[&chosen[..], &[("formation", formation)]].concat());
+                for (member, wanted) in plan.state.members.iter().zip(wanted) {
+                    let planned: Vec<String> = member.services.iter().map(Service::to_string).collect();
+                    assert_eq!(planned.join(","), wanted);
+                    let said = if told == "config" {
+                        plan.recipe(member).config.get("ovn-services").cloned()
+                    } else {
+                        let answer = plan.recipe(member).answers.iter().find(|answer| answer.option == "services");
+                        answer.map(|answer| match &answer.replies[..] {
+                            [Reply::Text(text)] => text.clone(),
+                            other => panic!("{other:?}"),
+                        })
+                    };
+                    assert_eq!(said.as_deref(), Some(wanted), "{layout} {formation}");
+                }
+            }
+        }
+        assert!(plan(&[("formation", "rest")]).recipes.values().all(|recipe| recipe.config.is_empty()));
+    }
+
+    /// What members learn of each other depends on who joins after whom, so each of these is formed on every push to main.
+    #[test]
+    fn pairs_have_every_order_of_central_members_with_four_of_them() {
+        let matrix = matrix().expect("a matrix");
+        let cells = matrix.select(Tier::Pairwise, &core(&matrix).expect("a core"));
+        let plans: Vec<Plan> = cells.iter().map(drawn).collect();
+        let four = || plans.iter().filter(|plan| plan.state.members.len() == 4);
+        let central = |member: &&Member| member.runs(Service::Central);
+        assert!(four().any(|plan| !central(&&plan.state.members[0])), "a first member without central");
+        assert!(
+            four().any(|plan| plan.state.members.iter().any(|it| central(&it) && !it.runs(Service::Chassis))),
+            "a central without chassis"
+        );
+        let late = |plan: &Plan| {
+            let without = plan.state.members.iter().position(|member| !central(&member));
+            central(&&plan.state.members[0])
+                && without.is_some_and(|at| plan.state.members[at..].iter().any(|member| central(&member)))
+        };
+        assert!(four().any(late), "a central that joins after a member without one");
+        for value in OPTIONS.iter().map(|it| it.declaration()).find(|it| it.name == "services").expect("it").values {
+            let has = |cell: &&Cell| cell.value("services") == *value && cell.value("members") == "4";
+            assert!(cells.iter().any(|cell| has(&cell)), "{value} with four members");
+        }
+    }
+}

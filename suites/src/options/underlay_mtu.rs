@@ -36,3 +36,22 @@ impl InitOption for UnderlayMtu {
         nics.filter(|nic| nic.network == Network::Underlay).for_each(|nic| nic.mtu = mtu);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cell, plan};
+
+    #[test]
+    fn the_underlay_carries_what_was_chosen_and_management_what_ethernet_does() {
+        for (chosen, wanted) in [("1500", 1500), ("9000", 9000), ("1442", 1442)] {
+            let plan = plan(&[("encap", "ipv4"), ("underlay_mtu", chosen)]);
+            for member in &plan.state.members {
+                assert_eq!(member.nics.iter().map(|nic| nic.mtu).collect::<Vec<_>>(), [1500, wanted]);
+            }
+        }
+        assert_eq!(
+            cell(&[("encap", "ipv4"), ("underlay_mtu", "9000")]).id().to_string(),
+            "init_cluster_custom_encap_mtu_9000"
+        );
+    }
+}

@@ -69,3 +69,39 @@ impl InitOption for UserCa {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::plan;
+    use super::*;
+
+    #[test]
+    fn a_given_key_has_the_form_that_its_value_names() {
+        use testkit::plan::{KeyAlgorithm::*, KeyForm::*};
+        for (value, wanted) in [
+            ("rsa", (Rsa, Pkcs8, false)),
+            ("ecdsa", (Ecdsa, Pkcs8, false)),
+            ("rsa_pkcs1", (Rsa, Traditional, false)),
+            ("ecdsa_sec1", (Ecdsa, Traditional, false)),
+            ("chain", (Ecdsa, Pkcs8, true)),
+        ] {
+            let given = plan(&[("user_ca", value)]).state.user_ca.expect("an authority");
+            assert_eq!((given.algorithm, given.form, given.intermediate), wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_given_authority_goes_to_the_bootstrap_member_only() {
+        for formation in ["dialog", "rest"] {
+            let plan = plan(&[("user_ca", "rsa"), ("formation", formation)]);
+            assert!(plan.state.user_ca.is_some());
+            for member in &plan.state.members {
+                let recipe = plan.recipe(member);
+                let told = recipe.config.len()
+                    + recipe.answers.iter().filter(|a| a.option == "user_ca" && a.prompt.contains("path")).count();
+                let wanted = if plan.role(member) == Role::Bootstrap { 2 } else { 0 };
+                assert_eq!((recipe.files.len(), told), (wanted, wanted), "{formation}");
+            }
+        }
+    }
+}

@@ -111,7 +111,7 @@ impl Hand<'_> {
             What::CutPower => self.change(instance, StateAction::Stop, true).await,
             What::Start => {
                 self.change(instance, StateAction::Start, false).await?;
-                let at = super::provision::wait_ready(self.client, &act.on, instance).await?;
+                let at = super::ready::wait_ready(self.client, &act.on, instance).await?;
                 Ok((0, at))
             }
             What::Reboot { with } => self.reboot([&act.on].into_iter().chain(with)).await,
@@ -209,7 +209,7 @@ impl Hand<'_> {
         let boots = members.map(async |member| {
             let instance = self.instances.get(member).map(String::as_str).unwrap_or_default();
             self.change(instance, StateAction::Restart, false).await?;
-            super::provision::wait_ready(self.client, member, instance).await
+            super::ready::wait_ready(self.client, member, instance).await
         });
         let at = try_join_all(boots).await?;
         Ok((0, at.join("\n")))

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::control::call;
 use super::owned::tags;
-use super::provision::{CLONE, wait_ready};
+use super::ready::{CLONE, wait_ready};
 use super::{ClusterError, Site, batch, faults};
 use crate::host;
 use crate::image::{Golden, NodeNic, words_of};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::golden::describe;
 use super::owned::tags;
-use super::provision::{CLONE, wait_ready};
+use super::ready::{CLONE, wait_ready};
 use super::{ClusterError, Site};
 use crate::image::{self, Golden, Progress};
 use crate::session::{Kind, reaper};

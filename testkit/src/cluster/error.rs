@@ -1,5 +1,8 @@
 //! Why there is no cluster.
 
+mod because;
+mod judged;
+
 use std::io;
 use std::path::PathBuf;
 
@@ -7,10 +10,9 @@ use super::microcloud_error::MicrocloudError;
 use crate::config::ConfigError;
 use crate::folder::FolderError;
 use crate::lxd;
-use crate::microovn::dialog::{DialogError, DialogProblem};
+use crate::microovn::dialog::DialogError;
 use crate::microovn::{Cause, ControlError, TokenError};
 use crate::plan::Need;
-use crate::report::chain;
 use crate::session::reaper::ReaperError;
 use crate::session::sweep::SweepError;
 use crate::session::{LedgerError, RunError};
@@ -285,23 +287,6 @@ pub enum ClusterError {
     },
 }
 
-/// What commands say of a failure that happened elsewhere, and that they know nothing of.
-const BLUNT: [&str; 13] = [
-    "EOF",
-    "deadline exceeded",
-    "timed out",
-    "timeout",
-    "nothing more was printed",
-    "nothing was printed",
-    "connection closed",
-    "connection re",
-    "broken pipe",
-    "no answer",
-    "not ready",
-    "had not ended",
-    "gave up waiting",
-];
-
 impl From<FolderError> for ClusterError {
     fn from(FolderError { action, path, source }: FolderError) -> Self {
         Self::Io { action, path, source }
@@ -309,92 +294,9 @@ impl From<FolderError> for ClusterError {
 }
 
 impl ClusterError {
-    /// Whether the product failed, and not the framework, LXD or who wrote the plan.
-    pub(super) fn is_products(&self) -> bool {
-        match self {
-            Self::Dialog { source, .. } => matches!(
-                source.problem,
-                DialogProblem::Refused { .. }
-                    | DialogProblem::Failed { .. }
-                    | DialogProblem::TokenNotIssued { .. }
-                    | DialogProblem::BadToken { .. }
-                    | DialogProblem::NeverAsked { .. }
-                    | DialogProblem::Silence { .. }
-            ),
-            Self::NotReady { .. }
-            | Self::DialogExit { .. }
-            | Self::Microcloud(_)
-            | Self::Command { .. }
-            | Self::Control { .. }
-            | Self::BadToken { .. }
-            | Self::NoToken { .. } => true,
-            // A command that never ended.
-            Self::Lxd(error) => error.is_timeout(),
-            _ => false,
-        }
-    }
-
-    /// Whether there is no cluster because of what the product did, so that another host would have none either.
-    pub fn is_of_product(&self) -> bool {
-        matches!(self, Self::Because { .. } | Self::Endless { .. }) || self.is_products()
-    }
-
-    /// Whether it says why, and not only that something was waited for in vain.
-    pub(super) fn gives_a_reason(&self) -> bool {
-        let text = chain(self);
-        // What was said before it failed is no reason.
-        let text = text.split("\nthe dialog so far:").next().unwrap_or_default();
-        let text = text.split("\nthe conversation so far:").next().unwrap_or_default();
-        !BLUNT.iter().any(|part| text.contains(part))
-    }
-
     /// The product lacks what a plan needs.
     pub(super) fn lacking(product: impl ToString, needs: &[&Need]) -> Self {
         let lacking = needs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Self::Lacking { product: product.to_string(), lacking }
-    }
-
-    /// This error as one that is there because of what a service of `member` said.
-    pub(super) fn because(self, member: String, cause: Cause) -> Self {
-        let attempt = match &self {
-            Self::Dialog { member, .. } | Self::DialogExit { member, .. } | Self::Endless { member, .. } => {
-                format!("`microovn init` on {member:?}")
-            }
-            Self::Command { command, member, .. } => format!("`{command}` on {member:?}"),
-            Self::Microcloud(error) => error.attempt(),
-            Self::Control { call, member, .. } => {
-                // The body is in what was seen.
-                let call: Vec<&str> = call.split(' ').take(2).collect();
-                format!("`{}` on the control socket of {member:?}", call.join(" "))
-            }
-            Self::NotReady { member, .. } => format!("the start of member {member:?}"),
-            Self::BadToken { bootstrap, member, .. } | Self::NoToken { bootstrap, member } => {
-                format!("issuing a join token for {member:?} on {bootstrap:?}")
-            }
-            _ => "forming the cluster".to_owned(),
-        };
-        let mut seen = self.to_string();
-        let mut source = std::error::Error::source(&self);
-        while let Some(error) = source {
-            seen.push_str(&format!(": {error}"));
-            source = error.source();
-        }
-        Self::Because { attempt, member, cause: Box::new(cause), seen }
-    }
-
-    /// Whether it is about what was given or about the host, and not about the making.
-    pub fn is_usage(&self) -> bool {
-        match self {
-            Self::Image(error) => error.is_usage(),
-            Self::Config(_)
-            | Self::Host(_)
-            | Self::Run(_)
-            | Self::NoSubnet
-            | Self::FaultWithoutMember { .. }
-            | Self::NoMember(_)
-            | Self::NotSpread(_) => true,
-            Self::ExtraAlone(_) | Self::OtherSnap { .. } | Self::UpgradeAlone(_) | Self::NewerBefore { .. } => true,
-            _ => false,
-        }
     }
 }

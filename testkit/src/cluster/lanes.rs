@@ -70,21 +70,34 @@ impl Lane {
     }
 }
 
-/// The networks for a plan, made where they are missing: its own, or those of a lane on members of an LXD cluster.
+/// The networks for a plan, made where they are missing: its own, those of a lane on a member of an LXD cluster, or some between
+/// hosts.
 pub(super) async fn take(site: &Site, plan: &Plan, place: Where<'_>) -> Result<Lane, ClusterError> {
     let mtus = BOTH.map(|network| mtu(plan, network));
-    let member = match place {
-        Where::Hosts(joint) => return take_joint(site, joint, mtus).await,
-        Where::Member(member) => member,
+    match place {
         Where::Alone => {
             let name = plan.cell.to_string();
             let making = BOTH.into_iter().zip(mtus).map(|(network, mtu)| make_own(site, &name, network, mtu));
             futures_util::future::try_join_all(making).await?;
-            return Ok(Lane::of(site, name, None));
+            Ok(Lane::of(site, name, None))
         }
-    };
-    let kind = format!("lane-{}-{}", mtus[0], mtus[1]);
-    let taken = wait::until("a pair of bridges", LANE, async || match find(site, &kind, mtus, member).await {
+        Where::Member(member) => {
+            let none = |seen| ClusterError::NoLane { member: member.to_owned(), seen };
+            wait_free("a pair of bridges", || find(site, mtus, member), none).await
+        }
+        Where::Hosts(joint) => {
+            wait_free("a pair of networks", || find_joint(site, joint, mtus), ClusterError::NoJoint).await
+        }
+    }
+}
+
+/// Looks until a lane is free. Where none came free, the error is `none` of what was seen last.
+async fn wait_free<Found: Future<Output = Result<Lane, ClusterError>>>(
+    what: &str,
+    find: impl Fn() -> Found,
+    none: impl FnOnce(String) -> ClusterError,
+) -> Result<Lane, ClusterError> {
+    let taken = wait::until(what, LANE, async || match find().await {
         Ok(lane) => Poll::Ready(lane),
         // A member that went away, or a database that looks for another leader: lanes that there are come free meanwhile.
         Err(ClusterError::Lxd(error)) => Poll::NotYet(error.to_string()),
@@ -93,24 +106,11 @@ pub(super) async fn take(site: &Site, plan: &Plan, place: Where<'_>) -> Result<L
     });
     taken.await.map_err(|source| match source {
         wait::WaitError::Failed { source, .. } => source,
-        late => ClusterError::NoLane { member: member.to_owned(), seen: late.to_string() },
+        late => none(late.to_string()),
     })
 }
 
 /// Networks between hosts that no other cell has, made where they are missing. The one that somebody named all cells share.
-async fn take_joint(site: &Site, joint: &Joint, mtus: [u16; 2]) -> Result<Lane, ClusterError> {
-    let taken = wait::until("a pair of networks", LANE, async || match find_joint(site, joint, mtus).await {
-        Ok(lane) => Poll::Ready(lane),
-        Err(ClusterError::Lxd(error)) => Poll::NotYet(error.to_string()),
-        Err(ClusterError::Host(error)) => Poll::NotYet(error.to_string()),
-        Err(error) => Poll::Failed(error),
-    });
-    taken.await.map_err(|source| match source {
-        wait::WaitError::Failed { source, .. } => source,
-        late => ClusterError::NoJoint(late.to_string()),
-    })
-}
-
 async fn find_joint(site: &Site, joint: &Joint, mtus: [u16; 2]) -> Result<Lane, ClusterError> {
     let mut number = 0_usize;
     loop {
@@ -161,12 +161,12 @@ async fn is_used(site: &Site, lane: &str) -> Result<bool, ClusterError> {
     Ok(false)
 }
 
-/// The first lane of a kind that nobody uses on the member.
-async fn find(site: &Site, kind: &str, mtus: [u16; 2], member: &str) -> Result<Lane, ClusterError> {
+/// The first lane for these MTUs that nobody uses on the member.
+async fn find(site: &Site, mtus: [u16; 2], member: &str) -> Result<Lane, ClusterError> {
     let used = used(site, member).await?;
     let mut number = 0_usize;
     loop {
-        let name = format!("{kind}-{number}");
+        let name = format!("lane-{}-{}-{number}", mtus[0], mtus[1]);
         number += 1;
         let Some(held) = site.run.hold(&format!("{name}-on-{}", names::digest(member)))? else { continue };
         if BOTH.iter().any(|network| used.contains(&names::bridge(&name, site.run.id(), *network))) {

@@ -31,8 +31,10 @@ mod offer;
 mod owned;
 mod placed;
 mod play;
+mod product;
 mod propagation;
 mod provision;
+mod ready;
 mod release;
 mod settle;
 mod site;
@@ -54,8 +56,8 @@ pub use expected::{expected, recorded};
 pub use facts::host_lacks;
 pub use formation::Forming;
 pub use golden::{
-    GivenSnaps, Product, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden,
-    older_golden, product_of, require_product,
+    GivenSnaps, check_given_snaps, golden, golden_everywhere, ingredients, maker, microcloud_golden, older_golden,
+    require_product,
 };
 pub use joint::{Joint, joint};
 pub use keep::{forget, keep, keep_at, keep_unformed, kept, kept_cells, pause, reuse, update, ways};
@@ -66,6 +68,7 @@ pub use observe::{Members, observe};
 pub use owned::tags;
 pub use placed::{Placed, lost};
 pub use play::{Ended, Route, play, step, unsatisfied_at, variant};
+pub use product::{Product, product_of};
 pub use provision::{Order, provision};
 pub use settle::{Before, settle};
 pub use site::Site;

@@ -1,9 +1,12 @@
 //! The cache of made artifacts: named by what they are made of, complete or absent.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod elsewhere;
+mod mark;
+
+pub use elsewhere::Scratch;
+
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -12,39 +15,12 @@ use tempfile::TempDir;
 
 use super::error::Error;
 use super::hash::Hash;
-use super::program::remove_tree;
 
 /// Artifacts with the time of their making, oldest first, by stem and extension.
 type Artifacts = BTreeMap<(String, String), Vec<(SystemTime, PathBuf)>>;
 
 /// How many artifacts of one name stay: today's, and those of a checkout or two besides.
 const KEPT: usize = 3;
-
-/// The mark of a cache, by which programs that pack or back up know one; source: "Cache Directory Tagging Specification",
-/// <https://bford.info/cachedir/>.
-const TAG: &str = "CACHEDIR.TAG";
-/// What it says here. Others mark theirs, too, so that the first line alone does not make it ours.
-const TAGGED: &str =
-    "Signature: 8a477f597d28d172789f06886806bc55\n# The cache of microovn-testkit. All in it can be made again.\n";
-
-/// What else is in a cache beside its artifacts: of the lab, of pulls that are under way, and of golden images.
-const BESIDE: [&str; 3] = ["lab", "pulls", "golden.lock"];
-/// How the names of artifacts begin in caches that were made before they were marked.
-const UNMARKED: [&str; 10] = [
-    "bootstrap",
-    "host",
-    "incus",
-    "microcloud-stand-in",
-    "microovn-stand-in",
-    "node",
-    "programs",
-    "snap-of-store",
-    "snapd",
-    "testkit-base",
-];
-
-/// And how they end.
-const MADE: [&str; 7] = ["d", "img", "metadata.tar", "snap", "squashfs", "tar", "txt"];
 
 /// A folder of artifacts, held by one process at a time.
 ///
@@ -82,51 +58,12 @@ impl Cache {
         }
         let tmp = root.join("tmp");
         if tmp.exists() {
-            remove_elsewhere(&tmp)?;
+            elsewhere::remove_left(&tmp)?;
             fs::remove_dir_all(&tmp).map_err(Error::file("remove", &tmp))?;
         }
         fs::create_dir(&tmp).map_err(Error::file("create", &tmp))?;
-        let tag = root.join(TAG);
-        if !tag.exists() {
-            // Whole or not at all: another process may be looking whether it is there.
-            let new = tmp.join(TAG);
-            fs::write(&new, TAGGED).map_err(Error::file("write", &new))?;
-            fs::rename(&new, &tag).map_err(Error::file("put in place", &tag))?;
-        }
+        mark::ensure(root, &tmp)?;
         Ok(Self { root: root.to_owned(), placing: Mutex::default(), _lock: lock })
-    }
-
-    /// Fails where `root` is a folder that is no cache of ours: neither marked as one, nor empty, nor with what caches have
-    /// that were made before they were marked. Nothing is made.
-    ///
-    /// # Errors
-    /// [`Error::ForeignCache`], with what is in it.
-    pub fn require_ours(root: &Path) -> Result<(), Error> {
-        match fs::read_to_string(root.join(TAG)) {
-            Ok(said) if said == TAGGED => return Ok(()),
-            _ => {}
-        }
-        let names = names(root)?;
-        let begins = |name: &str| UNMARKED.iter().any(|stem| name.starts_with(stem));
-        let of = |name: &str, stem: &str| {
-            name.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        };
-        let ours =
-            |(name, extension): (&str, &str)| MADE.contains(&extension) && UNMARKED.iter().any(|stem| of(name, stem));
-        let is_artifact = |name: &str| parts(name).is_some_and(ours);
-        let foreign = |name: &&String| {
-            let name = name.as_str();
-            !matches!(name, "lock" | "tmp") && !BESIDE.contains(&name) && !is_artifact(name)
-        };
-        let mut found = names.iter().filter(foreign).cloned().collect::<Vec<_>>();
-        if names.contains("tmp") {
-            let within = self::names(&root.join("tmp"))?;
-            found.extend(within.iter().filter(|name| !begins(name) && *name != TAG).map(|name| format!("tmp/{name}")));
-        }
-        match found.into_iter().next() {
-            None => Ok(()),
-            Some(found) => Err(Error::ForeignCache { path: root.to_owned(), found }),
-        }
     }
 
     /// The artifact `<stem>-<hash>.<extension>`, a file or a folder, made by `make` at the path it is given if it is not
@@ -156,20 +93,6 @@ impl Cache {
         fs::rename(&made, &place).map_err(Error::file("put in place", &place))?;
         self.prune(stem, extension)?;
         Ok(place)
-    }
-
-    /// A folder for a program that works as other users too, who cannot enter a home: among the temporary files of this
-    /// host. Where it is stands beside `made`, so that whoever opens the cache next removes it, if this process dies.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn scratch_elsewhere(&self, made: &Path) -> Result<Scratch, Error> {
-        let folder = std::env::temp_dir().join(format!("{SCRATCH}{}", process_and_moment()));
-        let note = made.with_extension(ELSEWHERE);
-        // Written down before it is made.
-        fs::write(&note, folder.as_os_str().as_encoded_bytes()).map_err(Error::file("write", &note))?;
-        fs::DirBuilder::new().mode(0o755).create(&folder).map_err(Error::file("create", &folder))?;
-        Ok(Scratch { folder })
     }
 
     /// Removes the artifact, where it is there, so that it is made again.
@@ -251,66 +174,6 @@ fn parts(name: &str) -> Option<(&str, &str)> {
     (hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some((stem, extension))
 }
 
-/// What is in a folder; nothing where there is none.
-fn names(folder: &Path) -> Result<BTreeSet<String>, Error> {
-    let unusable = |source| Error::Cache { path: folder.to_owned(), source };
-    match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
-        found => {
-            let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
-            found.and_then(|found| found.map(name).collect()).map_err(unusable)
-        }
-    }
-}
-
-/// The extension of a file with the path of a folder elsewhere.
-const ELSEWHERE: &str = "elsewhere";
-/// How the names of such folders begin. Nothing else is removed, whatever a file says.
-const SCRATCH: &str = "testkit-bootstrap-";
-
-/// A name that no other process has, nor this one again.
-fn process_and_moment() -> String {
-    let moment = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("{}-{}", std::process::id(), moment.as_nanos())
-}
-
-/// A folder for a program, outside of the cache.
-#[derive(Debug)]
-pub struct Scratch {
-    folder: PathBuf,
-}
-
-impl Scratch {
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Removes it, with what the program left in it.
-    ///
-    /// # Errors
-    /// When something in it cannot be removed.
-    pub fn remove(self) -> Result<(), Error> {
-        remove_tree(&self.folder)
-    }
-}
-
-/// Removes the folders elsewhere that processes which died have noted in `tmp`.
-fn remove_elsewhere(tmp: &Path) -> Result<(), Error> {
-    for work in fs::read_dir(tmp).into_iter().flatten().flatten() {
-        for note in fs::read_dir(work.path()).into_iter().flatten().flatten() {
-            if note.path().extension() != Some(ELSEWHERE.as_ref()) {
-                continue;
-            }
-            let folder = fs::read_to_string(note.path()).map(PathBuf::from).unwrap_or_default();
-            if folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(SCRATCH)) {
-                remove_tree(&folder)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The bytes of a file, or of all files in a folder.
 fn size(path: &Path) -> std::io::Result<u64> {
     if !path.is_dir() {
@@ -322,27 +185,11 @@ fn size(path: &Path) -> std::io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::super::hash::Hasher;
+    use super::mark::TAG;
     use super::*;
 
     fn hash(text: &str) -> Hash {
         Hasher::new("test").text("text", text).finish()
-    }
-
-    #[test]
-    fn what_a_dead_process_left_elsewhere_goes_when_the_cache_is_opened_next() {
-        let root = tempfile::tempdir().unwrap();
-        let cache = Cache::open(root.path()).unwrap();
-        let work = root.path().join("tmp/bootstrap-x");
-        fs::create_dir(&work).unwrap();
-        let scratch = cache.scratch_elsewhere(&work.join("artifact.tar")).unwrap().folder;
-        fs::write(scratch.join("left"), "").unwrap();
-        // One that is not ours is not touched, whatever is written down.
-        let other = tempfile::tempdir().unwrap();
-        fs::write(work.join("other.elsewhere"), other.path().as_os_str().as_encoded_bytes()).unwrap();
-        drop(cache);
-        assert!(scratch.exists());
-        Cache::open(root.path()).unwrap();
-        assert!(!scratch.exists() && other.path().exists());
     }
 
     #[test]
@@ -372,79 +219,6 @@ mod tests {
         left.sort();
         assert_eq!(left, [TAG, "lock", "tmp"]);
         assert_eq!(fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
-    }
-
-    /// A folder with these files, and those above them.
-    fn folder(files: &[&str]) -> TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = root.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, file).unwrap();
-        }
-        root
-    }
-
-    #[test]
-    fn a_folder_of_somebody_elses_is_refused_and_stays_as_it_is() {
-        let target = "Signature: 8a477f597d28d172789f06886806bc55\n# created by cargo\n";
-        for (files, found) in [
-            (vec!["db-0123456789ab.tar", "tmp/precious"], "db-0123456789ab.tar"),
-            (vec!["tmp/precious"], "tmp/precious"),
-            (vec!["lock", "tmp/precious"], "tmp/precious"),
-            (vec!["node-0123456789ab.sql"], "node-0123456789ab.sql"),
-            (vec!["lock", "nodes-0123456789ab.tar"], "nodes-0123456789ab.tar"),
-            (vec!["lock", "tmp/node1", "letter.txt"], "letter.txt"),
-            (vec![TAG, "lock"], TAG),
-        ] {
-            let root = folder(&files);
-            if files.contains(&TAG) {
-                fs::write(root.path().join(TAG), target).unwrap();
-            }
-            let error = Cache::open(root.path()).unwrap_err();
-            assert!(error.is_usage());
-            assert_eq!(
-                error.to_string(),
-                format!(
-                    "{} is not used as cache: it has {found:?} in it, which is not of this framework's making; name a folder \
-                     that is empty or not there yet with TESTKIT_CACHE_DIR",
-                    root.path().display()
-                )
-            );
-            assert!(files.iter().all(|file| root.path().join(file).is_file()), "{files:?}");
-            let there = names(root.path()).unwrap();
-            assert!(there.iter().all(|name| files.iter().any(|file| file.starts_with(name.as_str()))), "{there:?}");
-        }
-    }
-
-    #[test]
-    fn a_cache_that_was_made_before_there_was_a_mark_is_taken_over_and_marked() {
-        for files in [
-            vec![],
-            vec!["lab/lock"],
-            vec!["pulls/x.json"],
-            // As one job of a CI system hands it on to another.
-            vec!["node-0123456789ab.squashfs", "node-0123456789ab.metadata.tar", "snapd-0123456789ab.snap"],
-            vec![
-                "lock",
-                "golden.lock",
-                "tmp/bootstrapXyZ12/x",
-                "bootstrap-0123456789ab.tar",
-                "pulls/x.json",
-                "lab/lock",
-            ],
-            vec!["lock", "tmp/host-kernelXyZ12/x", "host-0123456789ab.img", "host-kernel-0123456789ab.d/x"],
-            vec!["lock", "snap-of-store-microovn-0123456789ab.snap", "testkit-base-trixie-0123456789ab.snap"],
-        ] {
-            let root = folder(&files);
-            drop(Cache::open(root.path()).unwrap());
-            assert_eq!(fs::read_to_string(root.path().join(TAG)).unwrap(), TAGGED);
-            let whole = files.iter().filter(|file| !file.starts_with("tmp/"));
-            whole.for_each(|file| assert!(root.path().join(file).is_file(), "{file}"));
-            // From then on the mark says it.
-            fs::write(root.path().join("thing-of-tomorrow-0123456789ab.x"), "").unwrap();
-            Cache::open(root.path()).unwrap();
-        }
     }
 
     #[test]

@@ -9,22 +9,16 @@ use std::path::{Path, PathBuf};
 use modules::{Crate, Name};
 
 /// Circles within a room that there may be, as the modules that are in them, and why.
-const CIRCLES: &[(&[&str], &str)] = &[
-    (
-        &["testkit::cluster::capabilities", "testkit::cluster::provision"],
-        "a product is asked what it can do on a copy that is made as members are",
-    ),
-    (
-        &[
-            "testkit::lxd::client",
-            "testkit::lxd::envelope",
-            "testkit::lxd::operation",
-            "testkit::lxd::server",
-            "testkit::lxd::transport",
-        ],
-        "what answers a call may be an operation, and one is waited for by further calls",
-    ),
-];
+const CIRCLES: &[(&[&str], &str)] = &[(
+    &[
+        "testkit::lxd::client",
+        "testkit::lxd::envelope",
+        "testkit::lxd::operation",
+        "testkit::lxd::server",
+        "testkit::lxd::transport",
+    ],
+    "what answers a call may be an operation, and one is waited for by further calls",
+)];
 
 /// What a room that does no I/O names nothing of.
 const IO: &[&[&str]] = &[
