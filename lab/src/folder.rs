@@ -1,7 +1,8 @@
 //! The folder of something that runs beside this process and goes with it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The folder of the cache that only the lab uses: while a kernel is made for it, which takes long, images can be.
@@ -23,13 +24,22 @@ impl Folder {
             let ours = entry.file_name().to_string_lossy().starts_with(prefix);
             // Whoever is at work holds the lock.
             if ours && File::open(left.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok()) {
-                fs::remove_dir_all(&left)?;
+                match fs::remove_dir_all(&left) {
+                    // Another was quicker.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    removed => removed?,
+                }
             }
         }
         let path = base.join(format!("{prefix}{}", std::process::id()));
-        fs::create_dir(&path)?;
-        let lock = File::create(path.join("lock"))?;
+        // It comes with its lock: for a moment without, another would take it for that of a dead process.
+        let readable = Permissions::from_mode(0o755);
+        let made = tempfile::Builder::new().prefix("making-").permissions(readable).tempdir_in(&base)?;
+        let lock = File::create(made.path().join("lock"))?;
         lock.lock()?;
+        fs::rename(made.path(), &path)?;
+        // There is nothing in its place any more.
+        let _ = made.keep();
         Ok(Self { path, _lock: lock })
     }
 

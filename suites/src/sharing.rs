@@ -141,6 +141,7 @@ mod tests {
     use testkit::config::Keep;
     use testkit::expect::Verdict;
     use testkit::folder::CellDocument;
+    use testkit::wait::{self, Pace, Poll};
 
     use super::*;
 
@@ -232,15 +233,14 @@ mod tests {
         async fn given_back(&self) -> usize {
             let wanted = format!("reap --run {} --runner {}", self.ground.run.id(), self.ground.run.runner());
             // It is started, and not waited for.
-            for _ in 0..200 {
+            let told = wait::until("the cluster to be given back", Pace::new(60, 20), async || {
                 let told = fs::read_to_string(self.out.path().join("told")).unwrap_or_default();
-                let count = told.lines().filter(|line| line.starts_with(&wanted)).count();
-                if count > 0 {
-                    return count;
+                match told.lines().filter(|line| line.starts_with(&wanted)).count() {
+                    0 => Poll::<_, std::convert::Infallible>::NotYet(told),
+                    count => Poll::Ready(count),
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-            0
+            });
+            told.await.expect("given back")
         }
     }
 

@@ -134,7 +134,8 @@ impl Copy {
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars() {
-            if ["LXD_", "TESTKIT_", "MICROOVN_", "NEXTEST_"].iter().any(|prefix| name.starts_with(prefix)) {
+            let settings = ["LXD_", "LXC_", "INCUS_", "TESTKIT_", "MICROOVN_", "MICROCLOUD_", "NEXTEST_"];
+            if settings.iter().any(|beginning| name.starts_with(beginning)) {
                 command.env_remove(name);
             }
         }

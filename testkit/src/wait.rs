@@ -180,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn a_condition_that_holds_later_is_found() {
         let mut looks = 0;
-        let found = until("three", Pace::new(5, 1), || {
+        let found = until("three", Pace::new(60, 1), || {
             looks += 1;
             let now = looks;
             async move { if now < 3 { Poll::NotYet(format!("{now}")) } else { Poll::<_, Infallible>::Ready(now) } }
@@ -196,7 +196,7 @@ mod tests {
             let now = looks;
             async move { if now < 2 { Poll::NotYet(format!("{now}")) } else { Poll::<_, Infallible>::Ready(now) } }
         });
-        let found = tokio::time::timeout(Duration::from_secs(20), found).await.expect("not only when it is due");
+        let found = tokio::time::timeout(Duration::from_secs(60), found).await.expect("not only when it is due");
         assert_eq!(found.expect("ready"), 2);
     }
 

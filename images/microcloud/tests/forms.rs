@@ -18,6 +18,9 @@ use testkit::plan::{Plan, Recipe, Segment, Segments, Variant};
 /// A party says something at least so often.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// So long after what it said last, a party has said all of it, also on a host that is busy with other tests.
+const HESITATION: Duration = Duration::from_secs(10);
+
 /// What the MicroOVNs are told, in order: the member, and the request.
 type Told = Arc<Mutex<Vec<(String, String, Value)>>>;
 /// How each member enters, by its host name.
@@ -28,6 +31,8 @@ struct Hosts {
     plan: Plan,
     folder: TempDir,
     told: Told,
+    /// Has the port of the hosts at another address, so that no other test is given it.
+    _port: TcpListener,
 }
 
 impl Hosts {
@@ -52,7 +57,8 @@ impl Hosts {
             &Variant { outside, ..Variant::default() },
         );
         let (folder, told) = (tempfile::tempdir().expect("a folder"), Told::default());
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port").port();
+        let reserved = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = reserved.local_addr().expect("an address").port();
         for member in &plan.state.members {
             let common = folder.path().join(&member.name);
             std::fs::create_dir(&common).expect("a folder");
@@ -65,10 +71,10 @@ impl Hosts {
                 json!({"name": nic.device, "kind": "physical", "addresses": addresses})
             };
             let interfaces: Vec<Value> = member.nics.iter().map(interface).collect();
-            let world = json!({"name": member.name, "interfaces": interfaces, "socket": socket, "common": common, "port": free});
+            let world = json!({"name": member.name, "interfaces": interfaces, "socket": socket, "common": common, "port": port});
             std::fs::write(common.join("world.json"), world.to_string()).expect("a world");
         }
-        Self { plan, folder, told }
+        Self { plan, folder, told, _port: reserved }
     }
 
     fn command(&self, member: &str, program: &str) -> Command {
@@ -181,7 +187,7 @@ fn answer(
     secrets: &mut Secrets,
 ) -> Result<(), (usize, Box<ConversationError>)> {
     while parties.iter().any(|party| party.open) {
-        let Ok((n, bytes)) = heard.recv_timeout(Duration::from_secs(2)) else {
+        let Ok((n, bytes)) = heard.recv_timeout(HESITATION) else {
             let strange = parties.iter().enumerate().filter(|(_, party)| party.open);
             match strange.filter_map(|(n, party)| Some((n, party.talk.find_unanswered(secrets)?))).next() {
                 Some(strange) => return Err(strange),

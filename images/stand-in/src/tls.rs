@@ -284,7 +284,7 @@ mod tests {
             }
             callers
         });
-        let patience = Duration::from_secs(5);
+        let patience = Duration::from_secs(60);
         let right = fingerprint_of_pem(&cluster.certificate).expect("a fingerprint");
         let wrong = fingerprint_of_pem(&caller_identity.certificate).expect("a fingerprint");
         connect(address, &caller_identity, &right, patience).await.expect("the right server");

@@ -11,8 +11,8 @@ use super::kernel::Kernel;
 use super::order::PROGRESS;
 use crate::folder::Folder;
 
-/// How the names of the folders of such hosts begin.
-const FOLDER: &str = "testkit-host-";
+/// How the names of the folders of such hosts begin; no others do, such as those of tests that set up a second LXD.
+const FOLDER: &str = "testkit-booted-";
 /// Between two looks at what the host says.
 const LOOK: Duration = Duration::from_millis(500);
 /// What its console may print.
@@ -152,7 +152,7 @@ mod tests {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it can be run");
         let kernel = Kernel { program, modules: PathBuf::new() };
         let machine = Machine { kernel: &kernel, preload: None, disk: Path::new("/dev/null"), memory_mib: 1 };
-        let (console, ended) = run(&folder, &machine, Duration::from_secs(30), &mut |_| {});
+        let (console, ended) = run(&folder, &machine, Duration::from_secs(120), &mut |_| {});
         let error = ended.expect_err("it did not power off").to_string();
         assert!(!error.contains("did not end"), "{error}");
         assert_eq!(panic_in(&console), Some("no init"), "{console}");

@@ -292,7 +292,7 @@ mod tests {
         let late = tries("sleep").step("x", &["60"], Duration::ZERO).await.expect("a step");
         assert!(!late.passed && late.said.contains("has not ended in 0 s"), "{late:?}");
         let script = "echo $INCUS_SOCKET $LXD_SOCKET; exit 3";
-        let failed = tries("sh").step("x", &["-c", script], Duration::from_secs(20)).await.expect("a step");
+        let failed = tries("sh").step("x", &["-c", script], Duration::from_secs(120)).await.expect("a step");
         assert!(!failed.passed && failed.said.ends_with(":\n/nowhere/incus"), "{failed:?}");
     }
 }

@@ -63,6 +63,9 @@ pub(super) struct StormArgs {
     /// Only attacks whose name contains this: `LXD`, `pool`, `clock`.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// No attack that others who use this LXD meanwhile would suffer from, as it does not end with the run.
+    #[arg(long, hide = true)]
+    beside_others: bool,
     /// What the random moments follow from; the same seed gives the same moments.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -81,6 +84,7 @@ impl StormArgs {
             Attack::Lxd => self.lxd,
             Attack::ClockAhead | Attack::ClockBack => self.clock,
             Attack::Player => self.journey.is_some(),
+            Attack::Pool => !self.beside_others,
             _ => true,
         };
         asked && self.only.as_ref().is_none_or(|only| attack.to_string().contains(only.as_str()))
@@ -311,6 +315,7 @@ mod tests {
             clock: false,
             journey: None,
             only: None,
+            beside_others: false,
             seed: 1,
             kept_as: String::new(),
             format: Format::Table,
@@ -327,6 +332,9 @@ mod tests {
         assert!(wanted(&StormArgs { only: only.clone(), ..calm() }).is_empty());
         let clock = StormArgs { clock: true, only, ..calm() };
         assert_eq!(wanted(&clock), ["clock 2 h ahead", "clock 2 h back"]);
+        let full = "storage pool full".to_owned();
+        assert!(wanted(&calm()).contains(&full));
+        assert!(!wanted(&StormArgs { beside_others: true, ..calm() }).contains(&full));
     }
 
     #[test]

@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_comes_is_waited_for_and_who_tells_of_it_is_ended() {
-        let live = "echo before; until [ -e \"$TOLD\" ]; do :; done; cat \"$TOLD\"; exec sleep 1000";
+        let live = "echo before; until [ -s \"$TOLD\" ]; do :; done; cat \"$TOLD\"; exec sleep 1000";
         let output = follow("vlog/reopen", live);
         assert_eq!((output.status.code(), output.stdout), (Some(0), b"vlog/reopen\n".to_vec()));
         let output = follow("vlog/reopen", "echo before; echo behind");

@@ -5,6 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// How the names of variables begin that say something to a command.
+const SETTINGS: [&str; 7] = ["LXD_", "LXC_", "INCUS_", "TESTKIT_", "MICROOVN_", "MICROCLOUD_", "NEXTEST_"];
+
 /// A workspace of its own, so that no configuration and no record of this checkout plays a part.
 pub(crate) struct World(tempfile::TempDir);
 
@@ -37,7 +40,7 @@ impl World {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars() {
-            if ["LXD_", "INCUS_", "TESTKIT_", "MICROOVN_", "NEXTEST_"].iter().any(|prefix| name.starts_with(prefix)) {
+            if SETTINGS.iter().any(|beginning| name.starts_with(beginning)) {
                 command.env_remove(name);
             }
         }

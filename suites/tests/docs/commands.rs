@@ -26,7 +26,7 @@ const PLAIN: &str = "DOCS_WITHOUT_SETTINGS";
 /// `program` without the settings of whoever runs the tests.
 fn plain(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    let settings = ["LXD_", "TESTKIT_", "MICROOVN_"];
+    let settings = ["LXD_", "LXC_", "INCUS_", "TESTKIT_", "MICROOVN_", "MICROCLOUD_"];
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| settings.iter().any(|start| name.starts_with(start))) {
             command.env_remove(name);

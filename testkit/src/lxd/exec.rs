@@ -19,8 +19,8 @@ use super::operation::{Operation, OperationId};
 use super::request::Request;
 use super::websocket::{Message, WebSocket};
 
-/// How long the end of a killed command is waited for.
-const KILL_DEADLINE: Duration = Duration::from_secs(2);
+/// How long the end of a killed command is waited for: a busy LXD takes its time for that, too.
+const KILL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The largest message that carries input, in bytes.
 const INPUT_CHUNK: usize = 64 * 1024;

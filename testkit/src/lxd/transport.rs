@@ -340,8 +340,10 @@ mod tests {
     async fn of_a_remote_that_does_not_answer_it_is_not_said_what_mends_this_host() {
         let made = rcgen::generate_simple_self_signed(["lxd".to_owned()]).expect("a certificate");
         let (certificate, key) = (made.cert.pem().into_bytes(), made.signing_key.serialize_pem().into_bytes());
-        // It was free a moment ago, and nobody listens there.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        // Nobody listens there, and nobody else gets it meanwhile.
+        let taken = tokio::net::TcpSocket::new_v4().expect("a socket");
+        taken.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let port = taken.local_addr().expect("an address").port();
         let endpoint = Endpoint::Https {
             url: format!("https://127.0.0.1:{port}"),
             client_cert_pem: certificate.clone(),

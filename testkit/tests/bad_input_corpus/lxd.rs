@@ -10,7 +10,7 @@ use toml::Table;
 use crate::fake_lxd::{Act, FakeLxd, OPERATION, accepted, refusal};
 use crate::readers::{nothing_else, said, take};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The input is what a `call` gets, with a `status`. What starts an operation gets one, and the input when it asks how
 /// that ended, unless the input is to be the `acceptance`.

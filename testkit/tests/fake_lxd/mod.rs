@@ -6,6 +6,7 @@ pub(crate) mod world;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use sha1::{Digest, Sha1};
@@ -27,6 +28,8 @@ pub(crate) enum Act {
     Hangup,
     /// Nothing, while the connection stays open.
     Silence,
+    /// The same after a while, as whoever waits for an operation is answered.
+    Later(Duration, Box<Act>),
     /// A WebSocket that sends these frames and then does as told.
     WebSocket(Vec<Vec<u8>>, Then),
 }
@@ -170,7 +173,12 @@ async fn connection(
             seen.push(line.clone());
             before
         };
-        match script(&line, &body, before) {
+        let mut act = script(&line, &body, before);
+        while let Act::Later(pause, then) = act {
+            tokio::time::sleep(pause).await;
+            act = *then;
+        }
+        match act {
             Act::Answer(status, headers, body) => {
                 let length = body.len();
                 let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n{headers}\r\n{body}");
@@ -184,6 +192,7 @@ async fn connection(
             }
             Act::Hangup => return,
             Act::Silence => std::future::pending().await,
+            Act::Later(..) => unreachable!("it is over"),
             Act::WebSocket(frames, then) => {
                 let told = websocket(stream, &head, frames, then).await;
                 return seen.lock().expect("record").extend(told);

@@ -1,7 +1,5 @@
 //! Real instances: their life, their ETags, their files.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use testkit::lxd::{AddressScope, Config, Exec, FileSpec, InstancePatch, InstanceSource};
 
@@ -115,7 +113,8 @@ async fn an_instance_whose_files_were_looked_at_stops_at_once() {
         world.start("a").await;
         client.pull_file("a", "/etc/inittab").await.expect("pulled");
         assert!(client.find_file("a", "/root/absent").await.expect("asked").is_none());
-        client.stop_instance("a", true, Duration::from_secs(10)).await.expect("stopped in time");
+        // A connection that is kept holds it up for a minute and a half.
+        client.stop_instance("a", true, LONG).await.expect("stopped in time");
     })
     .await;
 }

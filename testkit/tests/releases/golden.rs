@@ -102,7 +102,7 @@ async fn a_copy_has_all_of_its_golden_image(
     // As it is kept in a run's folder.
     let golden: Golden = serde_json::from_value(serde_json::to_value(golden).expect("JSON")).expect("read");
     let node = golden.node("node", "node-1", &[]);
-    fake.client().await.create_instance(&node, Duration::from_secs(5)).await.expect("copied");
+    fake.client().await.create_instance(&node, Duration::from_secs(60)).await.expect("copied");
     let made = world.find("instances", "node").expect("made");
     for (key, value) in [
         ("security.nesting", "true"),

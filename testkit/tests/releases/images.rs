@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -13,7 +13,14 @@ use testkit::lxd::{ImageRef, PullPatience};
 use crate::chain;
 use crate::fake_lxd::{Act, FakeLxd, OPERATION, accepted, operation, refusal, sync};
 
-const PATIENCE: PullPatience = PullPatience { deadline: Duration::from_secs(20), silence: Duration::from_secs(20) };
+/// Far longer than anything here takes, also on a host that is busy with other tests.
+const PATIENCE: PullPatience = PullPatience { deadline: Duration::from_secs(120), silence: Duration::from_secs(120) };
+
+/// How long a server may be silent where it matters. What is said before that has so long to be heard.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Between two answers to whoever waits for a pull.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What an LXD has, and what it was asked to change.
 #[derive(Default)]
@@ -36,7 +43,7 @@ fn serve(images: Vec<Value>, pull: String) -> (FakeLxd, Arc<Mutex<Has>>) {
         let wait = format!("/1.0/operations/{OPERATION}/wait");
         match (verb, path.split('?').next().unwrap_or_default()) {
             ("POST", "/1.0/images") => accepted("null"),
-            ("GET", path) if path == wait => sync(&pull),
+            ("GET", path) if path == wait => Act::Later(LOOK, Box::new(sync(&pull))),
             ("GET", "/1.0/images") => sync(&Value::from(has.images.clone()).to_string()),
             ("GET", path) if path.starts_with("/1.0/images/aliases/") => {
                 let name = path.rsplit_once("aliases/").map_or("", |(_, name)| name).replace("%2F", "/");
@@ -141,8 +148,7 @@ async fn a_server_that_hangs_is_given_up_and_what_it_sends_later_is_ours() {
     let cache = tempfile::tempdir().expect("a folder");
     let hanging = operation("Running", 103, r#"{"download_progress": "rootfs: 12% (3.4MB/s)"}"#, "");
     let (fake, has) = serve(vec![json!({"fingerprint": "old"})], hanging);
-    // Long enough that a busy host hears of what came before it is given up.
-    let patience = PullPatience { silence: Duration::from_secs(3), ..PATIENCE };
+    let patience = PullPatience { silence: SILENCE, ..PATIENCE };
     let error = find(&fake, cache.path(), patience).await.expect_err("given up");
     let said = chain(&error);
     assert!(
@@ -168,14 +174,16 @@ async fn a_server_that_hangs_is_given_up_and_what_it_sends_later_is_ours() {
 #[tokio::test]
 async fn a_server_that_is_slow_is_waited_for() {
     let cache = tempfile::tempdir().expect("a folder");
-    let looks = Arc::new(Mutex::new(0));
+    let (looks, begun) = (Mutex::new(0), Instant::now());
     let fake = FakeLxd::serve(move |line, _| {
         if line.contains("/wait") {
             let mut looks = looks.lock().expect("a number");
             *looks += 1;
-            std::thread::sleep(Duration::from_millis(20));
-            let progress = format!(r#"{{"download_progress": "rootfs: {looks}%"}}"#);
-            return sync(&if *looks < 30 { operation("Running", 103, &progress, "") } else { brought("new") });
+            let progress = format!(r#"{{"download_progress": "rootfs: {looks} bytes"}}"#);
+            // All of it takes longer than a server may be silent.
+            let whole = begun.elapsed() > SILENCE + SILENCE / 4;
+            let pull = if whole { brought("new") } else { operation("Running", 103, &progress, "") };
+            return Act::Later(LOOK, Box::new(sync(&pull)));
         }
         match line {
             "POST /1.0/images" => accepted("null"),
@@ -184,6 +192,6 @@ async fn a_server_that_is_slow_is_waited_for() {
             _ => Act::Answer(200, "", r#"{"type":"sync","metadata":{}}"#.to_owned()),
         }
     });
-    let patience = PullPatience { silence: Duration::from_millis(300), ..PATIENCE };
+    let patience = PullPatience { silence: SILENCE, ..PATIENCE };
     find(&fake, cache.path(), patience).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
 }

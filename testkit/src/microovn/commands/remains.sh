@@ -12,7 +12,9 @@ for process in /proc/[0-9]*; do
         microovnd\ * | ovn-* | ovs-* | ovsdb-* | */snap/microovn/* | *snap.microovn.*) ;;
         *) continue ;;
     esac
-    printf 'process %s %s\n' "${process#/proc/}" "${argv[*]:-$name}"
+    # A line each, whatever is in its arguments.
+    words=${argv[*]:-$name}
+    printf 'process %s %s\n' "${process#/proc/}" "${words//[[:cntrl:]]/ }"
 done
 for path in /snap/microovn /var/snap/microovn /snap/bin/microovn* /run/snap.microovn* \
     /etc/systemd/system/snap[.-]microovn[.-]*.{service,socket,timer,mount} /var/lib/snapd/snaps/microovn_*; do
