@@ -16,9 +16,6 @@ const PANIC: &str = "panic: runtime error: invalid memory address or nil pointer
 const AGAIN: &str = "OVNSB commit failed, force recompute next time.";
 /// For how long.
 const FLOOD: Duration = Duration::from_secs(10);
-/// How many times in a second a flood goes on.
-const BEATS: u32 = 20;
-
 /// Says what the daemon is to say.
 pub(super) fn say(paths: &Paths) {
     if let Some(text) = find_or(paths, Fault::JournalSays, PANIC) {
@@ -33,10 +30,11 @@ pub(super) async fn flood(paths: &Paths) -> Result<()> {
     };
     let often: u32 = often.parse().map_err(|error| Error::internal(format!("no number of lines: {error}")))?;
     let (started, mut number) = (Instant::now(), 0);
-    let mut beats = tokio::time::interval(Duration::from_secs(1) / BEATS);
+    // All of a second at once, so that a flood is one from its first moment on.
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
     while started.elapsed() < FLOOD {
-        beats.tick().await;
-        for _ in 0..often.div_ceil(BEATS) {
+        seconds.tick().await;
+        for _ in 0..often {
             number += 1;
             complain!("ovs|{number:05}|main|INFO|{AGAIN}");
         }
