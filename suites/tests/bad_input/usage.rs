@@ -23,12 +23,14 @@ use crate::bad_input_common::World;
 #[case::explain_impossible(&["plan", "--explain", "services_restart", "--on", "init_cluster_services_central_only"], &["services_restart.rs:", " of services_restart is impossible: ", "member 2 does not run switch"])]
 #[case::explain_a_cell_on_another(&["plan", "--explain", "init_cluster", "--on", "init_cluster_ipv6"], &["--on init_cluster_ipv6 says where a journey starts"])]
 #[case::coverage_of_journeys(&["plan", "--tier", "life", "--coverage"], &["--coverage is of a tier of cells"])]
-#[case::until_nowhere(&["up", "services_restart", "--until", "99"], &["there is no station \"99\"", "they are 0 to "])]
+#[case::until_nowhere(&["up", "services_restart", "--until", "99"], &["there is no station \"99\" in services_restart; they are 0 to 16\n"])]
 #[case::until_of_a_cell(&["up", "init_cluster", "--until", "3"], &["init_cluster is a cell", "name a journey"])]
 #[case::members_of_a_journey(&["up", "services_restart", "--members", "3"], &["services_restart says itself how many members"])]
 #[case::pause_before_a_slip(&["up", "services_restart", "--pause-before", "restart_swich_1"], &["there is no station \"restart_swich_1\"", "the nearest are s1_restart_switch_1,"])]
-#[case::pause_before_nothing(&["up", "services_restart", "--pause-before", "formed"], &["s0_formed is no step"])]
+#[case::pause_before_nothing(&["up", "services_restart", "--pause-before", "formed"], &["s0_formed of services_restart is no step"])]
 #[case::run_to_a_slip(&["run", "services_restart", "--pause-before", "restart_swich_1"], &["there is no station \"restart_swich_1\""])]
+#[case::run_to_a_number(&["run", "--tier", "life", "--pause-before", "99"], &["none of the journeys that are chosen has a step \"99\""])]
+#[case::run_several_to_a_slip(&["run", "tls", "services_restart", "--pause-before", "restart_swich_1"], &["none of the journeys that are chosen has a step \"restart_swich_1\"; the nearest are s1_restart_switch_1,"])]
 #[case::run_of_no_journey(&["run", "init_cluster", "--pause-before", "3"], &["--pause-before is of a journey, and none is chosen"])]
 #[case::step_of_a_slip(&["step", "init_clutser"], &["there is no cell and no journey \"init_clutser\"", "init_cluster,"])]
 #[case::step_of_none(&["step", "services_restart", "propagate"], &["\"services_restart\" is not up", "`testkit up services_restart`"])]
@@ -48,6 +50,10 @@ fn bad_usage_is_refused_with_what_is_known(#[case] args: &[&str], #[case] parts:
 #[case::run_on_a_slip(&["run", "services_restart"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\"", "init_cluster,"])]
 #[case::up_on_a_slip(&["up", "services_restart"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\"", "init_cluster,"])]
 #[case::explain_on_a_slip(&["plan", "--explain", "services_restart"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\""])]
+#[case::life_on_a_slip(&["plan", "--tier", "life"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\"", "init_cluster,"])]
+#[case::place_on_a_slip(&["plan", "--tier", "life", "--place"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\""])]
+#[case::steps_on_a_slip(&["plan", "--steps", "services_restart"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\""])]
+#[case::bisect_on_a_slip(&["bisect", "services_restart", "/a.snap", "/b.snap"], &[("TESTKIT_ON", "init_clutser")], &["there is no cell \"init_clutser\""])]
 #[case::run_to_a_slip(&["run", "services_restart"], &[("TESTKIT_PAUSE_BEFORE", "restart_swich_1")], &["there is no station \"restart_swich_1\""])]
 #[case::up_to_a_slip(&["up", "services_restart"], &[("TESTKIT_PAUSE_BEFORE", "restart_swich_1")], &["there is no station \"restart_swich_1\""])]
 #[case::no_setting(&["plan", "--explain", "init_cluster"], &[("TESTKIT_KEP", "1")], &["TESTKIT_KEP", "did you mean TESTKIT_KEEP?"])]
@@ -64,6 +70,34 @@ fn what_the_settings_say_is_checked_by_every_command(
     let world = World::new();
     world.run(args, env).refused(parts);
     world.assert_nothing_made();
+}
+
+#[rstest]
+#[case::on(&["--on", "init_cluster_ipv6"], "--on <CELL>", &["tier", "coverage", "steps", "upstream", "compare", "place"])]
+#[case::traffic(&["--traffic"], "--traffic", &["tier", "coverage", "steps", "upstream", "compare", "place"])]
+#[case::spread(&["--spread"], "--spread", &["coverage", "explain", "steps", "upstream", "compare"])]
+#[case::ask(&["--ask"], "--ask", &["coverage", "explain", "steps", "upstream", "place"])]
+fn what_says_nothing_of_what_is_shown_is_refused_and_not_ignored(
+    #[case] args: &[&str],
+    #[case] named: &str,
+    #[case] shown: &[&str],
+) {
+    let world = World::new();
+    for what in shown {
+        let what: &[&str] = match *what {
+            "tier" => &["--tier", "life"],
+            "coverage" => &["--coverage"],
+            "explain" => &["--explain", "services_restart"],
+            "steps" => &["--steps", "services_restart"],
+            "upstream" => &["--upstream", "tls_cluster"],
+            "compare" => &["--compare", "a.snap", "b.snap"],
+            _ => &["--place"],
+        };
+        for args in [[args, what].concat(), [what, args].concat()] {
+            let ended = world.run(&[&["plan"], &*args].concat(), &[]);
+            ended.refused(&["cannot be used with", named, what[0], "--help"]);
+        }
+    }
 }
 
 #[test]

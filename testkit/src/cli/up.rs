@@ -123,9 +123,9 @@ fn until(suite: &Suite, args: &UpArgs, set: Option<&str>) -> Result<Option<usize
         (_, None) => Ok(None),
         (Some(stations), Some(text)) => {
             if pause_before.is_some() {
-                return Ok(step_of(stations, text)?.number.checked_sub(1));
+                return Ok(step_of(suite.name(), stations, text)?.number.checked_sub(1));
             }
-            Ok(Some(station_of(stations, text)?.number))
+            Ok(Some(station_of(suite.name(), stations, text)?.number))
         }
     }
 }
