@@ -7,7 +7,7 @@ use testkit::cluster::{Manifest, Product, Settled};
 use testkit::expect::Observation;
 use testkit::plan::{Plan, Presence, Segments, State};
 
-use crate::bad_input_common::World;
+use crate::bad_input_common::{Ended, World};
 
 #[rstest]
 #[case::up(&["up", "init_clutser"], &["there is no cell and no journey \"init_clutser\"", "the nearest are init_cluster,"])]
@@ -31,6 +31,7 @@ use crate::bad_input_common::World;
 #[case::run_to_a_slip(&["run", "services_restart", "--pause-before", "restart_swich_1"], &["there is no station \"restart_swich_1\""])]
 #[case::run_to_a_number(&["run", "--tier", "life", "--pause-before", "99"], &["none of the journeys that are chosen has a step \"99\""])]
 #[case::run_several_to_a_slip(&["run", "tls", "services_restart", "--pause-before", "restart_swich_1"], &["none of the journeys that are chosen has a step \"restart_swich_1\"; the nearest are s1_restart_switch_1,"])]
+#[case::down_a_slip(&["down", "init_clutser"], &["there is no cell and no journey \"init_clutser\"", "init_cluster,"])]
 #[case::run_of_no_journey(&["run", "init_cluster", "--pause-before", "3"], &["--pause-before is of a journey, and none is chosen"])]
 #[case::step_of_a_slip(&["step", "init_clutser"], &["there is no cell and no journey \"init_clutser\"", "init_cluster,"])]
 #[case::step_of_none(&["step", "services_restart", "propagate"], &["\"services_restart\" is not up", "`testkit up services_restart`"])]
@@ -107,6 +108,50 @@ fn a_command_that_nobody_listens_to_ends_as_it_would_have_ended() {
     let mut command = world.command(env!("CARGO_BIN_EXE_testkit"));
     let status = command.args(["up", "init_clutser"]).stdout(full()).stderr(full()).status().expect("testkit runs");
     assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn a_distribution_without_a_runner_is_refused_before_anything_is_made() {
+    let world = World::new();
+    for runner in ["/nonexistent", "/", "/dev/null"] {
+        let args = ["dist", "--unoptimized", "--out", "packed", "--runner", runner];
+        world.run(&args, &[]).refused(&[&format!("there is no file {runner}; --runner is a cargo-nextest")]);
+    }
+    assert!(!world.path().join("packed").exists());
+}
+
+#[test]
+fn what_cannot_be_printed_is_told_with_what_was_attempted() {
+    let world = World::new();
+    for args in [&["plan"][..], &["plan", "--explain", "init_cluster"], &["completions", "bash"], &["man"]] {
+        let full = fs::File::options().write(true).open("/dev/full").expect("a device");
+        let mut command = world.command(env!("CARGO_BIN_EXE_testkit"));
+        let ended = Ended(command.args(args).stdout(full).output().expect("testkit runs"));
+        ended.refused(&["failed to write to standard output", "have it go where there is room", "No space left"]);
+    }
+}
+
+#[test]
+fn a_cluster_whose_record_is_damaged_is_told_with_what_removes_it() {
+    let world = World::new();
+    let kept = world.out().join("kept");
+    fs::create_dir_all(&kept).expect("a folder");
+    let file = kept.join("init_cluster.json");
+    fs::write(&file, "{").expect("written");
+    let file = file.display().to_string();
+    let parts = ["failed to read ", &*file, "`testkit down init_cluster` removes the cluster"];
+    for args in [
+        &["up", "init_cluster"][..],
+        &["step", "init_cluster", "propagate"],
+        &["check", "init_cluster"],
+        &["shell", "init_cluster", "--", "true"],
+        &["logs", "init_cluster"],
+        &["capture", "init_cluster"],
+    ] {
+        world.run(args, &[]).refused(&parts);
+    }
+    // That goes on to LXD, which is not there.
+    world.run(&["down", "init_cluster"], &[]).refused(&["failed to connect to LXD"]);
 }
 
 /// A cluster that was up once, as its record says.

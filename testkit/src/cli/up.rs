@@ -50,7 +50,7 @@ pub(super) async fn up(mut config: Config, catalogue: &Catalogue, args: &UpArgs)
     let cells = Cells::of(catalogue)?;
     let suite = cells.one(name, cells.start(args.on.as_deref(), &config, std::slice::from_ref(&args.suite)))?;
     let until = until(&suite, args, config.pause_before.as_deref())?;
-    if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
+    if super::clusters::kept(&config, name)?.is_some() {
         return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
     }
     let microcloud = suite.plan.formation.is_microcloud();
