@@ -30,14 +30,20 @@ pub(super) struct ScaleArgs {
     #[arg(long, value_name = "N")]
     turns: Option<u16>,
     /// How many times longer suites take where the processors are shared by all turns of a member.
-    #[arg(long, default_value_t = 1.0, value_name = "TIMES")]
+    #[arg(long, default_value_t = 1.0, value_name = "TIMES", value_parser = times_longer)]
     shared: f64,
     /// How many seconds it takes LXD to copy the golden image to a member.
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    copy: u64,
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(..=86_400))]
+    copy: u32,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+}
+
+/// So many times longer, as far as anybody could mean it.
+fn times_longer(text: &str) -> Result<f64, String> {
+    let times = text.parse().ok().filter(|times| (1.0..=1000.0).contains(times));
+    times.ok_or_else(|| "a number from 1 to 1000 is wanted".to_owned())
 }
 
 /// What it comes to on so many members.
@@ -83,7 +89,7 @@ pub(super) fn scale(config: &Config, catalogue: &Catalogue, args: &ScaleArgs) ->
     let costs: Vec<u64> = many.iter().map(|(_, cost)| *cost).collect();
     let rows = sizes(args.members).map(|members| {
         let turns = usize::from(args.turns.unwrap_or(args.processors.saturating_mul(2)).max(1));
-        let all = schedule(&costs, 0, &hosts(members, turns, args.processors), args.copy * 1000);
+        let all = schedule(&costs, 0, &hosts(members, turns, args.processors), u64::from(args.copy) * 1000);
         row(members, turns, &costs, &many, &all)
     });
     let found = Found {
@@ -200,6 +206,14 @@ mod tests {
         assert!(one.seconds > 3.0 * four.seconds && one.idle < 0.05, "{one:?} {four:?}");
         assert_eq!((many_hosts.seconds, many_hosts.longest_path.as_slice()), (61.0, ["c7".to_owned()].as_slice()));
         assert!(many_hosts.idle > 0.5, "{many_hosts:?}");
+    }
+
+    #[test]
+    fn what_takes_longer_than_ever_is_refused() {
+        assert_eq!((times_longer("1"), times_longer("2.5")), (Ok(1.0), Ok(2.5)));
+        for wrong in ["0", "-1", "nan", "inf", "1e300", "x", ""] {
+            assert_eq!(times_longer(wrong), Err("a number from 1 to 1000 is wanted".to_owned()), "{wrong}");
+        }
     }
 
     #[test]

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::testkit_command;
 use testkit::cli::{Catalogue, Failure};
-use testkit::cli::{Cells, checks};
+use testkit::cli::{Cells, checks, nearest};
 use testkit::cluster::{self, Ended, Order, Reached, Route, Site, Stopped};
 use testkit::config::Config;
 use testkit::expect::Verdict;
-use testkit::journey::Journey;
+use testkit::journey::{Journey, Station};
 use testkit::plan::{Plan, Segments, Variant};
 use testkit::report::chain;
 use testkit::session::Run;
@@ -112,9 +112,12 @@ pub(super) fn number(catalogue: &Catalogue, journey: &Journey, station: &str) ->
     let plan = Plan::draw_variant(&cell, catalogue.options, Segments::documentation(), &variant);
     let stations = journey.draw(&plan.state).map_err(Failure::usage)?;
     let found = stations.iter().find(|one| one.test() == station);
-    let all = || stations.iter().map(|one| one.test()).collect::<Vec<_>>().join(", ");
+    let tests: Vec<String> = stations.iter().map(Station::test).collect();
     let name = journey.name;
-    let error = || Failure::Usage(format!("{name} has no station {station:?}; it has {}", all()));
+    let error = || {
+        let near = nearest(station, tests.iter().map(String::as_str));
+        Failure::Usage(format!("{name} has no station {station:?}; {near}"))
+    };
     found.map(|station| station.number).ok_or_else(error)
 }
 

@@ -3,7 +3,8 @@
 #[expect(dead_code, reason = "a part of it is used here")]
 mod bad_input_common;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use bad_input_common::{Ended, World};
@@ -127,7 +128,102 @@ fn a_record_that_is_damaged_is_refused_with_its_place() {
     let world = World::new();
     let id = add(&world, "good");
     fs::write(world.out().join(&id).join("init_cluster_custom_encap/checks/tunnels.json"), "{").expect("written");
-    world.run(&["report"], &[]).refused(&["put together the record of run", &id, "checks/tunnels.json"]);
+    let parts = ["put together the record of run", &id, "checks/tunnels.json", "damaged: move that one away"];
+    world.run(&["report"], &[]).refused(&parts);
+    fs::remove_file(world.out().join(&id).join("init_cluster_custom_encap/checks/tunnels.json")).expect("moved away");
+    printed(&world.run(&["report"], &[]));
+}
+
+#[test]
+fn runs_that_cannot_be_looked_for_are_not_said_to_be_none() {
+    let world = World::new();
+    let folder = world.path().join("closed");
+    fs::create_dir(&folder).expect("a folder");
+    let out = folder.join("out").display().to_string();
+    let said = ["the runs that are recorded cannot be found", "TESTKIT_OUT_DIR", &*out];
+    let _closed = Closed::new(&folder, 0o000);
+    for args in [&["report"][..], &["evidence"]] {
+        world.run_as_nobody(args, &[("TESTKIT_OUT_DIR", &out)]).refused(&[&said[..], &["Permission denied"]].concat());
+    }
+    let file = world.path().join("Cargo.toml").display().to_string();
+    let said = ["the runs that are recorded cannot be found", &*file, "Not a directory"];
+    world.run(&["report"], &[("TESTKIT_OUT_DIR", &file)]).refused(&said);
+}
+
+#[test]
+fn a_run_in_a_folder_that_may_not_be_written_is_told_with_the_mend() {
+    let world = World::new();
+    let id = add(&world, "good");
+    let _closed = Closed::new(&world.out().join(&id), 0o555);
+    for args in [&["report"][..], &["report", "--format", "json"], &["evidence"]] {
+        let ended = world.run_as_nobody(args, &[]);
+        ended.refused(&[
+            "failed to write the record of run",
+            &id,
+            "copy that folder to where",
+            "record.json: Permission denied",
+        ]);
+        assert!(!String::from_utf8_lossy(&ended.0.stderr).contains(" at path "), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_leads_out_of_a_run_or_never_ends_is_no_evidence() {
+    let world = World::new();
+    let id = add(&world, "good");
+    let cell = world.out().join(&id).join("init_cluster_custom_encap");
+    let member = cell.join("microovn-init-cluster-custom-encap-1");
+    fs::write(world.path().join("secret"), "nobody's business").expect("written");
+    for (target, link) in [
+        (world.path().join("secret"), member.join("link")),
+        (PathBuf::from("/nonexistent"), member.join("dangling")),
+        (PathBuf::from("/dev/zero"), member.join("zero")),
+        (world.path().to_owned(), cell.join("elsewhere")),
+        (cell.clone(), world.out().join(&id).join("another_cell")),
+    ] {
+        std::os::unix::fs::symlink(target, link).expect("a link");
+    }
+    fs::create_dir(member.join("folder")).expect("a folder");
+    assert!(std::process::Command::new("mkfifo").arg(member.join("pipe")).status().expect("mkfifo").success());
+    let page = fs::read_to_string(printed(&world.run(&["report"], &[]))).expect("a page");
+    for other in ["nobody's business", "dangling", "elsewhere", "another_cell"] {
+        assert!(!page.contains(other), "{other}");
+    }
+    printed(&world.run(&["evidence"], &[]));
+}
+
+#[test]
+fn evidence_that_may_not_be_read_is_told_in_a_report_of_the_rest() {
+    let world = World::new();
+    let id = add(&world, "good");
+    let run = world.out().join(&id);
+    let log = run.join("init_cluster_custom_encap/microovn-init-cluster-custom-encap-1/closed.txt");
+    fs::write(&log, "nobody's business").expect("written");
+    fs::set_permissions(&log, Permissions::from_mode(0o000)).expect("closed");
+    for folder in [&run, &world.out()] {
+        fs::set_permissions(folder, Permissions::from_mode(0o777)).expect("for everybody");
+    }
+    let page = fs::read_to_string(printed(&world.run_as_nobody(&["report"], &[]))).expect("a page");
+    assert!(page.contains("the file cannot be read: Permission denied"), "the page does not say so");
+    let packed = world.run_as_nobody(&["evidence"], &[]);
+    let said = String::from_utf8_lossy(&packed.0.stderr);
+    assert!(packed.0.status.success() && said.contains("closed.txt is left out: it cannot be read: Perm"), "{said}");
+}
+
+/// Closes a folder to all who are not root, for as long as this lives.
+struct Closed(PathBuf);
+
+impl Closed {
+    fn new(folder: &Path, mode: u32) -> Self {
+        fs::set_permissions(folder, Permissions::from_mode(mode)).expect("closed");
+        Self(folder.to_owned())
+    }
+}
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        fs::set_permissions(&self.0, Permissions::from_mode(0o755)).expect("open again");
+    }
 }
 
 #[test]
@@ -229,4 +325,30 @@ fn runs_with_several_products_are_shown_side_by_side() {
     let summary = printed(&world.run(&["summary"], &[]));
     assert!(summary.contains("| `init_cluster_custom_encap` | 13 passed") && summary.contains("## new"), "{summary}");
     world.run(&["evidence"], &[]).refused(&["cafe0000 is several runs, one with each product", &good, "name the one"]);
+}
+
+#[test]
+fn what_is_gone_of_runs_that_belong_together_is_told_and_the_rest_is_shown() {
+    let world = World::new();
+    let good = add(&world, "good");
+    together(&world, &[("old", std::slice::from_ref(&good)), ("new", &["90000000".to_owned()])]);
+    let side: Value = serde_json::from_str(&printed(&world.run(&["report", "--format", "json"], &[]))).expect("JSON");
+    assert_eq!(side["products"][1]["problem"], "what run 90000000 left is gone");
+    assert_eq!(side["suites"][0]["results"][0]["told"], "13 passed");
+    assert!(printed(&world.run(&["summary"], &[])).contains("| `init_cluster_custom_encap` | 13 passed"));
+}
+
+#[test]
+fn runs_that_belong_together_in_another_version_are_refused_plainly() {
+    let world = World::new();
+    let id = together(&world, &[]);
+    let path = world.out().join(&id).join("together.json");
+    let mut kept: Value = serde_json::from_slice(&fs::read(&path).expect("read")).expect("JSON");
+    kept["schema"] = 9.into();
+    fs::write(&path, kept.to_string()).expect("written");
+    for args in [&["report"][..], &["evidence"], &["summary"]] {
+        world.run(args, &[]).refused(&[&*id, "recorded with schema 9", "this testkit reads schemas 1 to 1"]);
+    }
+    fs::write(&path, "{").expect("written");
+    world.run(&["report"], &[]).refused(&["failed to read the record of run", &id, "together.json", "damaged: move"]);
 }

@@ -2,6 +2,7 @@
 //!
 //! This is the only place that reads the environment. Everything else is handed a [`Config`].
 
+mod bounded;
 mod choice;
 mod environment;
 mod error;
@@ -30,6 +31,7 @@ pub use remotes::ImageServer;
 
 use crate::daemon::Daemon;
 use crate::dist::{self, Dist};
+use crate::written;
 
 /// The variable that names the cell that journeys start from: how `testkit run` tells its tests.
 pub const ON: &str = "TESTKIT_ON";
@@ -284,12 +286,12 @@ impl Config {
             known: environment::switch(environment, KNOWN)?.unwrap_or_default(),
             spread: pick!(spread).unwrap_or_default(),
             underlay_parent: pick!(underlay_parent),
-            parallel: pick!(parallel).map(std::num::NonZeroUsize::get),
+            parallel: pick!(parallel).map(|clusters| clusters.number() as usize),
             subnet: pick!(subnet),
             faults: pick!(faults),
             stand_in: pick!(stand_in),
             datapath: pick!(datapath).unwrap_or(Datapath::Auto),
-            settle: Duration::from_secs(pick!(settle).map_or(SETTLE, std::num::NonZeroU64::get)),
+            settle: Duration::from_secs(pick!(settle).map_or(SETTLE, |seconds| seconds.number().into())),
             on: environment.get(ON).filter(|cell| !cell.is_empty()).cloned(),
             pause_before: environment.get(PAUSE_BEFORE).filter(|step| !step.is_empty()).cloned(),
             for_user: environment.get("SUDO_USER").filter(|user| !matches!(user.as_str(), "" | "root")).cloned(),
@@ -359,9 +361,9 @@ fn find_root(directory: &Path) -> Result<(PathBuf, Option<Dist>), ConfigError> {
 }
 
 fn read_file(path: &Path) -> Result<Layer, ConfigError> {
-    match std::fs::read_to_string(path) {
+    match written::read(path) {
         Ok(text) => toml::from_str(&text)
-            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) }),
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source.into()) }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Layer::default()),
         Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }

@@ -21,7 +21,7 @@ mod run;
 use std::path::{Path, PathBuf};
 
 pub use cell::{CellDocument, CellFolder, OfCell};
-pub use document::{FolderError, files, read, write, write_new, write_text, write_with};
+pub use document::{FolderError, files, kind, read, write, write_new, write_text, write_with};
 pub use run::{OfRun, RunDocument, RunFolder};
 
 /// The folder of what is recorded of clusters that outlive their runs, one document each.

@@ -47,3 +47,4 @@ pub mod record;
 pub mod report;
 pub mod session;
 pub mod wait;
+pub mod written;

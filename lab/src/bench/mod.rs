@@ -28,6 +28,9 @@ use testkit::cluster::Site;
 use testkit::config::Config;
 use testkit::session::{Run, reaper};
 
+/// What is measured instead of how it grows. clap does not miss what an argument requires beside what excludes that.
+const OTHER_THAN_SCALE: [&str; 4] = ["rounds", "cold", "life", "traffic"];
+
 /// What to measure, and how often.
 #[derive(Debug, clap::Args)]
 pub(super) struct BenchArgs {
@@ -48,10 +51,10 @@ pub(super) struct BenchArgs {
     #[arg(long, conflicts_with_all = ["cold", "scale", "life"])]
     traffic: bool,
     /// With --scale: so many cells in one run.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 16], requires = "scale")]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 16], requires = "scale", conflicts_with_all = OTHER_THAN_SCALE)]
     cells: Vec<usize>,
     /// With --scale: clusters of so many members.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 3, 5, 9], requires = "scale")]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 3, 5, 9], requires = "scale", conflicts_with_all = OTHER_THAN_SCALE)]
     members: Vec<usize>,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]

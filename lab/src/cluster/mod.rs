@@ -19,6 +19,7 @@ use serde::Serialize;
 use testkit::cli::{Catalogue, Failure, Format, lines};
 use testkit::config::Config;
 use testkit::image::{self, Interrupted, Progress};
+use testkit::matrix::{Tier, UnknownTier};
 
 use crate::paper::{Paper, table};
 use crate::{leftovers, testkit_command};
@@ -33,7 +34,7 @@ pub(super) struct ClusterArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(3..=9))]
     members: u8,
     /// The tier that is run wholly beside the core, and once more while a member is killed.
-    #[arg(long, default_value = "pairwise")]
+    #[arg(long, default_value = "pairwise", value_parser = tier)]
     tier: String,
     /// Kill so many runs on it instead, at random moments and in every way, and then as many of cells over all members.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -47,6 +48,12 @@ pub(super) struct ClusterArgs {
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+}
+
+/// The name of a tier, which nobody is to find wrong when the cluster is formed.
+fn tier(name: &str) -> Result<String, UnknownTier> {
+    // That of all journeys is none of cells.
+    if name == "life" { Ok(name.to_owned()) } else { name.parse().map(|tier: Tier| tier.to_string()) }
 }
 
 /// One thing that was tried.

@@ -47,6 +47,13 @@ pub(super) struct FaultsArgs {
 /// Tries the faults and prints the table; exit code 1 when one is not found as it should be.
 pub(super) async fn faults(config: &Config, catalogue: &Catalogue, args: &FaultsArgs) -> Result<ExitCode, Failure> {
     let mut scenarios = scenario::read(Path::new(LIST), catalogue)?;
+    for only in &args.only {
+        if !scenarios.iter().any(|scenario| scenario.is_called(only)) {
+            return Err(Failure::Usage(format!(
+                "--only {only:?} is in the name of no fault and of no journey that one is tried in; suites/faults.toml lists them"
+            )));
+        }
+    }
     if !args.only.is_empty() {
         scenarios.retain(|scenario| args.only.iter().any(|only| scenario.is_called(only)));
     }

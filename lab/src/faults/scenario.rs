@@ -1,19 +1,23 @@
 //! The faults to try, and what must find each of them.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use crate::trial::{Trial, number};
-use testkit::cli::{Catalogue, Failure};
+use testkit::cli::{Catalogue, Cells, Failure, nearest};
+use testkit::config::Faults;
 use testkit::expect::Verdict;
+use testkit::{cluster, written};
 
 /// The list of scenarios, a TOML file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    fault: Vec<Scenario>,
+    fault: Vec<Spanned<Scenario>>,
 }
 
 /// One fault of the stand-in.
@@ -70,37 +74,78 @@ impl Outcome {
     }
 }
 
-/// Reads the scenarios. A journey or a station that there is not is refused before anything is tried.
+/// Reads the scenarios. What names something that there is not is refused before anything is tried.
 pub(super) fn read(path: &Path, catalogue: &Catalogue) -> Result<Vec<Scenario>, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Usage(format!("failed to read {}: {error}", path.display()));
-    let scenarios = parse(&std::fs::read_to_string(path).map_err(|error| failed(&error))?);
-    let scenarios = scenarios.map_err(|error| failed(&error))?;
-    for scenario in &scenarios {
-        if let (Some(name), Some(at)) = (&scenario.journey, &scenario.at) {
-            let journey = catalogue.journeys.iter().find(|journey| journey.name == name);
-            let unknown = || failed(&format!("the fault {:?}: there is no journey {name:?}", scenario.play));
-            number(catalogue, journey.ok_or_else(unknown)?, at)?;
-        }
-    }
-    Ok(scenarios)
+    let text = written::read(path)
+        .map_err(|error| Failure::Usage(format!("failed to read {}\n  caused by: {error}", path.display())))?;
+    find_all(&text, catalogue).map_err(|problem| Failure::Usage(format!("{}:{problem}", path.display())))
 }
 
-fn parse(text: &str) -> Result<Vec<Scenario>, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-    for scenario in &file.fault {
-        let kinds = [!scenario.red.is_empty(), scenario.stops.is_some(), scenario.tolerated.is_some()];
-        let play = &scenario.play;
-        if scenario.journey.is_some() != scenario.at.is_some() {
-            return Err(format!("the fault {play:?} needs both of journey and at, or neither"));
+/// The scenarios of a list. An error begins with its line.
+fn find_all(text: &str, catalogue: &Catalogue) -> Result<Vec<Scenario>, String> {
+    let scenarios = parse(text)?;
+    let cells = Cells::of(catalogue).map_err(told)?;
+    // What is watched while a step is taken is judged like a check.
+    let all: Vec<&str> = cluster::checks().map(|check| check.name).chain(["watch"]).collect();
+    for (line, scenario) in &scenarios {
+        let failed = |problem: String| format!("{line}: the fault {:?}: {problem}", scenario.play);
+        scenario.play.parse::<Faults>().map_err(|error| failed(error.to_string()))?;
+        if let Some(check) = scenario.red.union(&scenario.may).find(|check| !all.contains(&check.as_str())) {
+            return Err(failed(format!("there is no check {check:?}; {}", nearest(check, all.iter().copied()))));
         }
-        if kinds.iter().filter(|kind| **kind).count() != 1 {
-            return Err(format!("the fault {play:?} needs exactly one of red, stops and tolerated"));
-        }
+        let (Some(name), Some(at)) = (&scenario.journey, &scenario.at) else {
+            cells.find(&scenario.cell).map_err(|failure| failed(told(failure)))?;
+            continue;
+        };
+        let names = || catalogue.journeys.iter().map(|journey| journey.name);
+        let journey = catalogue.journeys.iter().find(|journey| journey.name == name);
+        let unknown = || failed(format!("there is no journey {name:?}; {}", nearest(name, names())));
+        number(catalogue, journey.ok_or_else(unknown)?, at).map_err(|failure| failed(told(failure)))?;
     }
-    Ok(file.fault)
+    Ok(scenarios.into_iter().map(|(_, scenario)| scenario).collect())
+}
+
+fn told(failure: Failure) -> String {
+    match failure {
+        Failure::Usage(said) | Failure::Provisioning(said) => said,
+        Failure::Checks => "a check failed".to_owned(),
+    }
+}
+
+/// The scenarios as they are written, each with its line. An error begins with its line.
+fn parse(text: &str) -> Result<Vec<(usize, Scenario)>, String> {
+    let line = |span: Range<usize>| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
+    let file: File = toml::from_str(text)
+        .map_err(|error| format!("{}: {}", line(error.span().unwrap_or(0..0)), written::problem(&error)))?;
+    let read = |scenario: Spanned<Scenario>| {
+        let line = line(scenario.span());
+        let scenario = scenario.into_inner();
+        let problem = scenario.problem().map(|problem| format!("{line}: the fault {:?} {problem}", scenario.play));
+        problem.map_or(Ok((line, scenario)), Err)
+    };
+    file.fault.into_iter().map(read).collect()
 }
 
 impl Scenario {
+    /// What of it cannot be meant.
+    fn problem(&self) -> Option<&'static str> {
+        let kinds = [!self.red.is_empty(), self.stops.is_some(), self.tolerated.is_some()];
+        let is_empty = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+        if self.play.trim().is_empty() {
+            return Some("plays nothing; say what the stand-in is told");
+        }
+        if self.journey.is_some() != self.at.is_some() {
+            return Some("needs both of journey and at, or neither");
+        }
+        if kinds.iter().filter(|kind| **kind).count() != 1 {
+            return Some("needs exactly one of red, stops and tolerated");
+        }
+        if is_empty(&self.stops) {
+            return Some("stops with an error that may say anything; give a part of it that no other has");
+        }
+        is_empty(&self.tolerated).then_some("is tolerated without a reason; say why it is not to be found")
+    }
+
     /// What is played, in a line.
     pub(super) fn title(&self) -> String {
         self.play.lines().collect::<Vec<_>>().join(", ")
@@ -235,7 +280,9 @@ mod tests {
     #[test]
     fn a_list_that_cannot_be_used_is_refused_as_declared() {
         let entries = crate::entry::below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"));
-        let problem = |entry: &crate::entry::Entry| match parse(&String::from_utf8(entry.bytes()).expect("text")) {
+        let catalogue = suites::catalogue();
+        let find = |text: &str| find_all(text, &catalogue);
+        let problem = |entry: &crate::entry::Entry| match find(&String::from_utf8(entry.bytes()).expect("text")) {
             Ok(_) => Some("is accepted".to_owned()),
             Err(said) => entry.judge(&said),
         };

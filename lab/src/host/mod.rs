@@ -20,6 +20,7 @@ use serde::Deserialize;
 use testkit::cli::{Failure, Format, lines};
 use testkit::config::Config;
 use testkit::image::{self, Cache, Workspace};
+use testkit::written;
 
 use crate::folder::LAB;
 use crate::leftovers;
@@ -41,7 +42,7 @@ pub(super) struct HostArgs {
     #[arg(long)]
     traffic: bool,
     /// How long everything may take, in minutes.
-    #[arg(long, default_value_t = 90, value_name = "N")]
+    #[arg(long, default_value_t = 90, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_080))]
     minutes: u64,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -141,9 +142,7 @@ struct Recipe {
 
 impl Recipe {
     fn read(folder: &Path) -> Result<Self, Failure> {
-        let path = folder.join("host.toml");
-        let text = fs::read_to_string(&path).map_err(Failure::usage)?;
-        toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
+        written::parse(&folder.join("host.toml")).map_err(Failure::usage)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use testkit::cli::Failure;
 use testkit::image::{Cache, Error, Hasher, Program, Progress, bootstrap_to};
+use testkit::written;
 
 /// Raised when a root folder is made in another way from the same recipe.
 const VERSION: &str = "incus root 1";
@@ -21,10 +22,7 @@ pub(super) struct Recipe {
 impl Recipe {
     /// That of the workspace at `root`.
     pub(super) fn read(root: &Path) -> Result<Self, Failure> {
-        let path = root.join("lab/incus/incus.toml");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| Failure::Usage(format!("failed to read {}: {error}", path.display())))?;
-        toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
+        written::parse(&root.join("lab/incus/incus.toml")).map_err(Failure::usage)
     }
 
     /// The same of another suite, where one is given.

@@ -24,8 +24,7 @@ pub(crate) use jump::jump;
 use leftovers::{Canary, Leftovers};
 use tally::Tally;
 use testkit::cargo;
-use testkit::cli::Failure;
-use testkit::cli::Format;
+use testkit::cli::{Failure, Format, nearest};
 use testkit::config::Config;
 use testkit::host;
 use testkit::lxd::Client;
@@ -128,12 +127,17 @@ struct Blow {
 
 /// Attacks runs and prints the table; exit code 1 when anything of one stays.
 pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode, Failure> {
-    let (lab, testkit) = (std::env::current_exe().map_err(Failure::usage)?, testkit_command()?);
     let known = suites::journeys::JOURNEYS.iter().map(|journey| journey.name);
     if let Some(unknown) = args.journey.as_ref().filter(|name| !known.clone().any(|known| known == name.as_str())) {
-        let all = known.collect::<Vec<_>>().join(", ");
-        return Err(Failure::Usage(format!("there is no journey {unknown:?}; there are {all}")));
+        return Err(Failure::Usage(format!("there is no journey {unknown:?}; {}", nearest(unknown, known))));
     }
+    let mut attacks = Attack::ALL.to_vec();
+    attacks.retain(|attack| attack.is_possible(config) && args.want(*attack));
+    if attacks.is_empty() {
+        let needed = "`--lxd` is needed for that on LXD itself, `--clock` for those on the clock";
+        return Err(Failure::Usage(format!("no attack is left to try; {needed}")));
+    }
+    let (lab, testkit) = (std::env::current_exe().map_err(Failure::usage)?, testkit_command()?);
     if args.clock {
         // Setting it to what it is says whether it can be set, before anything has begun.
         drop(Jump::by(&lab, 0)?);
@@ -141,12 +145,6 @@ pub(super) async fn storm(config: &Config, args: &StormArgs) -> Result<ExitCode,
     let client = host::connect(config).await.map_err(Failure::usage)?;
     let field = Field { config: config.clone(), client, lab, testkit, journey: args.journey.clone() };
     let mut random = StdRng::seed_from_u64(args.seed);
-    let mut attacks = Attack::ALL.to_vec();
-    attacks.retain(|attack| attack.is_possible(config) && args.want(*attack));
-    if attacks.is_empty() {
-        let needed = "`--lxd` is needed for that on LXD itself, `--clock` for those on the clock";
-        return Err(Failure::Usage(format!("no attack is left to try; {needed}")));
-    }
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::usage)?;
     let canary = Canary::make(&field.client, &config.pool).await?;
     let mut blows: Vec<Blow> = Vec::new();

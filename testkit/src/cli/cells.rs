@@ -57,7 +57,7 @@ impl Cells {
 }
 
 /// "the nearest are a, b", closest first, at most three.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.collect();
     if known.is_empty() {
         return "there are none".to_owned();

@@ -11,7 +11,7 @@ use crate::cluster::{self, Manifest, Site};
 use crate::config::Config;
 use crate::host;
 use crate::lxd::Exec;
-use crate::report::Evidence;
+use crate::report::{Evidence, chain};
 use crate::session::Run;
 use crate::session::sweep::{Target, sweep};
 
@@ -116,9 +116,16 @@ pub(super) async fn logs(config: Config, catalogue: &Catalogue, node: &str, foll
     journals::logs(&client, &members, follow).await
 }
 
+/// What is recorded of a cluster that is up; `None` where there is none.
+pub(super) fn kept(config: &Config, cell: &str) -> Result<Option<Manifest>, Failure> {
+    let told =
+        |error| format!("{}\n  `testkit down {cell}` removes the cluster and what is recorded of it", chain(&error));
+    cluster::kept(config, cell).map_err(|error| Failure::Usage(told(error)))
+}
+
 /// The cluster of a cell or a journey that is up. One that is up is good although the matrix no longer has its cell.
 pub(super) fn need_kept(config: &Config, catalogue: &Catalogue, cell: &str) -> Result<Manifest, Failure> {
-    let kept = cluster::kept(config, cell).map_err(Failure::usage)?;
+    let kept = kept(config, cell)?;
     if kept.is_none() {
         Cells::of(catalogue)?.one(cell, None)?;
     }
@@ -156,14 +163,17 @@ pub(super) async fn down(
     cell: Option<&str>,
     all: bool,
 ) -> Result<ExitCode, Failure> {
-    let client = host::connect(&config).await.map_err(Failure::usage)?;
+    let up = cluster::kept_cells(&config);
     let cells = match cell {
+        // A record that cannot be read is one of a cluster all the same.
+        Some(cell) if up.iter().any(|up| up == cell) => vec![cell.to_owned()],
         Some(cell) if !all => {
             need_kept(&config, catalogue, cell)?;
             vec![cell.to_owned()]
         }
-        _ => cluster::kept_cells(&config),
+        _ => up,
     };
+    let client = host::connect(&config).await.map_err(Failure::usage)?;
     for cell in cells {
         let swept = sweep(&client, &Target::Kept(cell.clone()), None).await.map_err(Failure::provisioning)?;
         cluster::forget(&config, &cell).map_err(Failure::usage)?;

@@ -28,10 +28,11 @@ pub(super) fn evidence(config: &Config, args: &EvidenceArgs) -> Result<ExitCode,
     }
     let (record, _) = record::write(&dir).map_err(Failure::usage)?;
     note_state(&record);
-    let packed = record::pack(&dir)
-        .map_err(|error| Failure::Usage(format!("failed to pack the evidence of run {}: {error}", record.run)))?;
-    for path in &packed.left_out {
-        complain!("note: {} is left out: it is no text, so that no secret could be looked for in it", path.display());
+    let packed = record::pack(&dir).map_err(|error| {
+        Failure::Usage(format!("failed to pack the evidence of run {}\n  caused by: {error}", record.run))
+    })?;
+    for (path, why) in &packed.left_out {
+        complain!("note: {} is left out: {why}", path.display());
     }
     let size = record::html::size(packed.bytes);
     show(&format!("{} ({size}, {} files)", packed.path.display(), packed.files))

@@ -49,7 +49,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use cells::{Cells, checks, shown_plan};
+pub use cells::{Cells, checks, nearest, shown_plan};
 pub use host::lines;
 pub use known::KnownFile;
 pub use log::init as init_log;

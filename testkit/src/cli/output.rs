@@ -42,7 +42,9 @@ pub fn show(text: &str) -> Result<ExitCode, Failure> {
     // Tables are padded to the width of their longest row.
     let lines: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
     match writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::usage(error)),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Usage(format!(
+            "failed to write to standard output; have it go where there is room\n  caused by: {error}"
+        ))),
         _ => Ok(ExitCode::SUCCESS),
     }
 }

@@ -25,6 +25,10 @@ use rows::{CellRow, in_a_table, in_markdown, row};
 /// Jobs of a workflow, where nobody says how many.
 const JOBS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(4).unwrap();
 
+/// What is shown instead of one suite. Where an argument requires another, clap does not miss that beside what excludes it; so each
+/// that does excludes the same.
+const OTHER_THAN_EXPLAINED: [&str; 6] = ["tier", "coverage", "steps", "upstream", "compare", "place"];
+
 /// What to show.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
@@ -42,10 +46,10 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "SUITE", conflicts_with_all = ["tier", "coverage"])]
     explain: Option<String>,
     /// From which cell the journey starts, instead of its own.
-    #[arg(long, value_name = "CELL", requires = "explain")]
+    #[arg(long, value_name = "CELL", requires = "explain", conflicts_with_all = OTHER_THAN_EXPLAINED)]
     on: Option<String>,
     /// As `testkit run --traffic` would: with packets between members.
-    #[arg(long, requires = "explain")]
+    #[arg(long, requires = "explain", conflicts_with_all = OTHER_THAN_EXPLAINED)]
     traffic: bool,
     /// Which steps are possible from this cell, or where this journey ends.
     #[arg(long, value_name = "SUITE", conflicts_with_all = ["tier", "coverage", "explain"])]
@@ -64,10 +68,10 @@ pub(super) struct PlanArgs {
     #[arg(long, conflicts_with_all = ["coverage", "explain", "steps", "upstream", "compare"])]
     place: bool,
     /// As `testkit run --spread` would: the members of each on different members of the LXD cluster.
-    #[arg(long, requires = "place")]
+    #[arg(long, requires = "place", conflicts_with_all = ["coverage", "explain", "steps", "upstream", "compare"])]
     spread: bool,
     /// Ask both products what they can do, each on a copy of its golden image in LXD, which is made where it is missing.
-    #[arg(long, requires = "compare")]
+    #[arg(long, requires = "compare", conflicts_with_all = ["coverage", "explain", "steps", "upstream", "place"])]
     ask: bool,
 }
 
@@ -119,7 +123,7 @@ impl PlanArgs {
         let cells = Cells::of(catalogue)?;
         let suites = match self.tier {
             Group::Tier(tier) => cells.suites_of(tier)?,
-            Group::Life => cells.life(None)?,
+            Group::Life => cells.life(config.on.as_deref())?,
         };
         let spread = config.spread || self.spread;
         Ok(Some((suites, Config { spread, ..config.clone() }, json)))
@@ -165,7 +169,7 @@ pub(super) fn plan(config: &Config, catalogue: &Catalogue, args: &PlanArgs) -> R
         return show(&upstream(config, catalogue, &cells, name, args)?);
     }
     if let Some(name) = &args.steps {
-        let suite = cells.one(name, None)?;
+        let suite = cells.one(name, cells.start(None, config, std::slice::from_ref(name)))?;
         let last = suite.stations.as_ref().and_then(|stations| stations.last());
         let state = last.map_or(&suite.plan.state, |station| &station.state);
         return show(&explain::steps_possible(catalogue, state));
@@ -249,7 +253,7 @@ fn upstream(
 
 /// All journeys, each with the cell it starts from.
 fn journeys(config: &Config, cells: &Cells, args: &PlanArgs) -> Result<String, Failure> {
-    let suites = cells.life(None)?;
+    let suites = cells.life(config.on.as_deref())?;
     if args.format == Format::Github {
         return in_jobs(config, &suites, args, LIFE);
     }

@@ -59,8 +59,8 @@ pub(super) async fn run(config: &Config, order: Order<'_>, forbid_skips: bool) -
         }
     }
     let products = all.iter().map(|(name, ran)| tested(name, ran)).collect();
-    let (side, report) = record::write_together(together.dir(), &Together::new(together.id(), products))
-        .map_err(|error| Failure::Usage(format!("failed to put the runs together: {error}")))?;
+    let (side, report) =
+        record::write_together(together.dir(), &Together::new(together.id(), products)).map_err(Failure::usage)?;
     show(&format!("\n{}\n\nside by side: {}", table(&side), report.display()))?;
     worst(all, forbid_skips)
 }

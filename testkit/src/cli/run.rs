@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use tokio::sync::OnceCell;
 
 use super::against::{self, Order};
-use super::cells::Cells;
+use super::cells::{Cells, nearest};
 use super::output::say;
 use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
@@ -121,13 +121,20 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
 
 /// Refuses a step to stop before that no chosen journey has.
 fn check_pause(chosen: &[Suite], step: &str) -> Result<(), Failure> {
-    let mut journeys = chosen.iter().filter_map(|suite| suite.stations.as_ref());
-    let Some(first) = journeys.clone().next() else {
-        return Err(Failure::Usage("--pause-before is of a journey, and none is chosen".to_owned()));
-    };
-    match journeys.any(|stations| Station::find(stations, step).is_some_and(|station| station.number > 0)) {
-        true => Ok(()),
-        false => step_of(first, step).map(drop),
+    let journeys: Vec<(&str, &[Station])> =
+        chosen.iter().filter_map(|suite| Some((suite.name(), suite.stations.as_deref()?))).collect();
+    match journeys.as_slice() {
+        [] => Err(Failure::Usage("--pause-before is of a journey, and none is chosen".to_owned())),
+        [(name, stations)] => step_of(name, stations, step).map(drop),
+        all => {
+            if all.iter().any(|(_, stations)| Station::find(stations, step).is_some_and(|station| station.number > 0)) {
+                return Ok(());
+            }
+            let steps = all.iter().flat_map(|(_, stations)| stations.iter()).filter(|station| station.number > 0);
+            let tests: BTreeSet<String> = steps.map(Station::test).collect();
+            let near = nearest(step, tests.iter().map(String::as_str));
+            Err(Failure::Usage(format!("none of the journeys that are chosen has a step {step:?}; {near}")))
+        }
     }
 }
 

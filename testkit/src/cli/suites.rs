@@ -204,21 +204,25 @@ impl Cells {
     }
 }
 
-/// The station of this number or these words, or an error that lists the nearest.
-pub(super) fn station_of<'a>(stations: &'a [Station], text: &str) -> Result<&'a Station, Failure> {
+/// The station of a journey that has this number or these words, or an error that lists the nearest.
+pub(super) fn station_of<'a>(journey: &str, stations: &'a [Station], text: &str) -> Result<&'a Station, Failure> {
     Station::find(stations, text).ok_or_else(|| {
         let tests: Vec<String> = stations.iter().map(Station::test).collect();
         let last = stations.len().saturating_sub(1);
-        let near = nearest(text, tests.iter().map(String::as_str));
-        Failure::Usage(format!("there is no station {text:?}; they are 0 to {last}, {near}"))
+        // Digits that are alike are no slip of a name.
+        let near = match text.parse::<i128>() {
+            Ok(_) => String::new(),
+            Err(_) => format!(", {}", nearest(text, tests.iter().map(String::as_str))),
+        };
+        Failure::Usage(format!("there is no station {text:?} in {journey}; they are 0 to {last}{near}"))
     })
 }
 
 /// The same for the step that leads to a station.
-pub(super) fn step_of<'a>(stations: &'a [Station], text: &str) -> Result<&'a Station, Failure> {
-    match station_of(stations, text)? {
+pub(super) fn step_of<'a>(journey: &str, stations: &'a [Station], text: &str) -> Result<&'a Station, Failure> {
+    match station_of(journey, stations, text)? {
         first if first.number == 0 => {
-            Err(Failure::Usage(format!("{} is no step: there is nothing before it", first.test())))
+            Err(Failure::Usage(format!("{} of {journey} is no step: there is nothing before it", first.test())))
         }
         station => Ok(station),
     }

@@ -50,7 +50,7 @@ pub(super) async fn up(mut config: Config, catalogue: &Catalogue, args: &UpArgs)
     let cells = Cells::of(catalogue)?;
     let suite = cells.one(name, cells.start(args.on.as_deref(), &config, std::slice::from_ref(&args.suite)))?;
     let until = until(&suite, args, config.pause_before.as_deref())?;
-    if cluster::kept(&config, name).map_err(Failure::usage)?.is_some() {
+    if super::clusters::kept(&config, name)?.is_some() {
         return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
     }
     let microcloud = suite.plan.formation.is_microcloud();
@@ -123,9 +123,9 @@ fn until(suite: &Suite, args: &UpArgs, set: Option<&str>) -> Result<Option<usize
         (_, None) => Ok(None),
         (Some(stations), Some(text)) => {
             if pause_before.is_some() {
-                return Ok(step_of(stations, text)?.number.checked_sub(1));
+                return Ok(step_of(suite.name(), stations, text)?.number.checked_sub(1));
             }
-            Ok(Some(station_of(stations, text)?.number))
+            Ok(Some(station_of(suite.name(), stations, text)?.number))
         }
     }
 }

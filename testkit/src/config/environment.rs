@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::layer::SUBNET;
+use super::layer::{Parallel, SUBNET, Settle};
 use super::remotes::{LXC_REMOTE, REMOTE};
 use super::{ConfigError, Faults, Layer, product};
 use crate::nearest::nearest;
@@ -185,11 +185,11 @@ pub(super) fn environment_layer(environment: &BTreeMap<String, String>) -> Resul
         traffic: switch(environment, "TESTKIT_TRAFFIC")?,
         spread: switch(environment, "TESTKIT_SPREAD")?,
         underlay_parent: text("TESTKIT_UNDERLAY_PARENT"),
-        parallel: parse::<std::num::NonZeroUsize>(environment, "TESTKIT_PARALLEL", "a whole number above 0")?,
+        parallel: parse(environment, "TESTKIT_PARALLEL", Parallel::wanted())?,
         faults: faults(environment)?,
         stand_in: choice(environment, "TESTKIT_STAND_IN")?,
         datapath: choice(environment, "TESTKIT_DATAPATH")?,
-        settle: parse::<std::num::NonZeroU64>(environment, "TESTKIT_SETTLE", "a number of seconds above 0")?,
+        settle: parse(environment, "TESTKIT_SETTLE", format_args!("{}, of seconds", Settle::wanted()))?,
         subnet: parse(environment, "TESTKIT_SUBNET", SUBNET)?,
     })
 }

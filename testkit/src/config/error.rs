@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{FaultError, PRODUCT};
 use crate::dist::DistError;
+use crate::written::WrongToml;
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +29,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// Why and where.
-        source: Box<toml::de::Error>,
+        source: Box<WrongToml>,
     },
     /// An environment variable has a value that cannot be used.
     #[error("environment variable {name} is {value:?}, which is not {wanted}")]

@@ -11,7 +11,7 @@ pub(super) fn filled<'de, D: serde::Deserializer<'de>, T: From<String>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     match String::deserialize(deserializer)? {
-        text if text.is_empty() => Err(D::Error::custom(EMPTY)),
+        text if text.trim().is_empty() => Err(D::Error::custom(EMPTY)),
         text => Ok(Some(T::from(text))),
     }
 }
@@ -19,12 +19,18 @@ pub(super) fn filled<'de, D: serde::Deserializer<'de>, T: From<String>>(
 /// The same of a list.
 pub(super) fn all_filled<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<PathBuf>>, D::Error> {
     let paths = Vec::<PathBuf>::deserialize(deserializer)?;
-    if paths.iter().any(|path| path.as_os_str().is_empty()) { Err(D::Error::custom(EMPTY)) } else { Ok(Some(paths)) }
+    if paths.iter().any(|path| path.to_string_lossy().trim().is_empty()) {
+        Err(D::Error::custom(EMPTY))
+    } else {
+        Ok(Some(paths))
+    }
 }
 
 /// The same of what must be there.
-pub(super) fn filled_path<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+pub(super) fn filled_one<'de, D: serde::Deserializer<'de>, T: From<String> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     filled(deserializer).map(Option::unwrap_or_default)
 }
 
-const EMPTY: &str = "a value that is empty says nothing; give one, or leave it out";
+pub(super) const EMPTY: &str = "a value that is empty says nothing; give one, or leave it out";

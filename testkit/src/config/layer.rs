@@ -6,10 +6,17 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::filled::{all_filled, filled};
+use super::bounded::UpTo;
+use super::filled::{EMPTY, all_filled, filled};
 use super::remotes::REMOTE;
 use super::{Datapath, Faults, Product, StandIn, UpgradeFrom};
 use crate::daemon::Daemon;
+
+/// How many clusters are formed at once. Each has a file that all look at, so a slip of the keyboard would cost more than it gives.
+pub(super) type Parallel = UpTo<1000>;
+
+/// Seconds that a cluster may take: up to a day, so that no deadline is beyond what a clock can tell.
+pub(super) type Settle = UpTo<86_400>;
 
 /// One source of settings. Every field is optional; an earlier source wins over a later one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -46,6 +53,7 @@ pub struct Layer {
     #[serde(deserialize_with = "filled")]
     pub snap: Option<PathBuf>,
     /// Several snaps to test, one at a time, instead of one.
+    #[serde(deserialize_with = "products")]
     pub product: Option<Vec<Product>>,
     /// The older MicroOVN snap that upgrades start from: a file, or a channel of the store.
     #[serde(deserialize_with = "filled")]
@@ -91,20 +99,22 @@ pub struct Layer {
     /// Whether the members of a cell are on different hosts of an LXD cluster.
     pub spread: Option<bool>,
     /// The NIC of the hosts, or the network of LXD, that joins them then.
+    #[serde(deserialize_with = "filled")]
     pub underlay_parent: Option<String>,
     /// How many clusters may be formed at the same time.
-    pub parallel: Option<std::num::NonZeroUsize>,
+    pub parallel: Option<Parallel>,
     /// The IPv4 range of the bridge on which images are prepared.
     #[serde(deserialize_with = "subnet")]
     pub subnet: Option<ipnet::Ipv4Net>,
     /// Faults the stand-in is told to have, one a line.
+    #[serde(deserialize_with = "faults")]
     pub faults: Option<Faults>,
     /// The release of the stand-in.
     pub stand_in: Option<StandIn>,
     /// What carries packets on members.
     pub datapath: Option<Datapath>,
     /// Seconds that a formed cluster gets to become as planned.
-    pub settle: Option<std::num::NonZeroU64>,
+    pub settle: Option<Settle>,
 }
 
 impl Layer {
@@ -163,6 +173,18 @@ impl TryFrom<String> for Keep {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse().map_err(|known| format!("{text:?} is not {known}"))
     }
+}
+
+/// Products, of which there is one at least.
+fn products<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Product>>, D::Error> {
+    let products = Vec::<Product>::deserialize(deserializer)?;
+    if products.is_empty() { Err(D::Error::custom(EMPTY)) } else { Ok(Some(products)) }
+}
+
+/// Faults, of which there is one at least.
+fn faults<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Faults>, D::Error> {
+    let text: Option<String> = filled(deserializer)?;
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
 /// What a subnet looks like.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::filled::{all_filled, filled, filled_path};
+use super::filled::{all_filled, filled, filled_one};
 use super::{Config, ConfigError, UpgradeFrom};
 use crate::nearest::nearest;
 
@@ -13,9 +13,10 @@ use crate::nearest::nearest;
 #[serde(deny_unknown_fields)]
 pub struct Product {
     /// What it is called in tables, and chosen by.
+    #[serde(deserialize_with = "filled_one")]
     pub name: String,
     /// Its snap.
-    #[serde(deserialize_with = "filled_path")]
+    #[serde(deserialize_with = "filled_one")]
     pub snap: PathBuf,
     /// The snaps to install before it, in order; `None` for those of the whole configuration.
     #[serde(default, deserialize_with = "all_filled")]

@@ -67,12 +67,14 @@ fn an_empty_path_among_several_is_refused_and_an_empty_variable_is_not_set() {
 #[test]
 fn an_empty_text_in_the_file_is_refused_where_it_stands() {
     let keys = "lxd_dir lxd_socket incus_dir incus_socket lxd_remote remote lxd_client_cert lxd_client_key lxd_server_cert snap \
-                upgrade_from microcloud_snap lxd_snap node_image project pool cache_dir out_dir state_dir coverage_dir";
+                upgrade_from microcloud_snap lxd_snap node_image project pool cache_dir out_dir state_dir coverage_dir \
+                underlay_parent faults";
     let product = |line: &str| format!("[[product]]\nname = \"a\"\nsnap = \"a.snap\"\n{line}");
     let whole = keys.split_whitespace().map(|key| format!("\n{key} = \"\""));
     let others = [
         "\nextra_snaps = [\"a.snap\", \"\"]".to_owned(),
         "[[product]]\nsnap = \"\"\nname = \"a\"".to_owned(),
+        "[[product]]\nname = \"\"\nsnap = \"a.snap\"".to_owned(),
         product("extra_snaps = [\"\"]"),
         product("upgrade_from = \"\""),
     ];
@@ -138,7 +140,7 @@ fn products_of_the_file_have_what_is_their_own_and_else_what_all_have() {
 #[case::coverage(&[("MICROOVN_COVERAGE_ENABLED", "true")], None, "MICROOVN_COVERAGE_ENABLED is \"true\", which is not yes or no")]
 #[case::keep(&[("TESTKIT_KEEP", "sometimes")], None, "TESTKIT_KEEP is \"sometimes\", which is not one of never, on-failure, always")]
 #[case::reuse(&[("TESTKIT_REUSE", "maybe")], None, "TESTKIT_REUSE is \"maybe\"")]
-#[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number above 0")]
+#[case::parallel(&[("TESTKIT_PARALLEL", "0")], None, "a whole number from 1 to 1000")]
 #[case::subnet(&[("TESTKIT_SUBNET", "10.0.0.0")], None, "an IPv4 range")]
 #[case::remote(&[("LXD_REMOTE", "https://h:8443"), ("LXD_CLIENT_CERT", "/c")], None, "LXD_CLIENT_KEY is not set")]
 #[case::two_targets(&[("TESTKIT_REMOTE", "prod"), ("LXD_SOCKET", "/s")], None, "TESTKIT_REMOTE and LXD_SOCKET each say where clusters are to be formed; unset one of them")]

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use crate::microovn::health::{EXAMPLES, Kind};
 use crate::plan::State;
+use crate::written;
 
 /// The list, and its name for messages.
 const FILE: &str = "testkit/src/expect/noise.toml";
@@ -63,19 +64,25 @@ impl Noise {
     /// Reads a list; `file` is its name, for messages.
     ///
     /// # Errors
-    /// When it is no such list, or an entry lacks its kind, its line or its reason, or would hide every line of its kind.
+    /// When it is no such list, or an entry lacks its kind, its line or its reason, would hide every line of its kind, or is there twice.
     pub fn parse(file: &str, text: &str) -> Result<Vec<Self>, NoiseError> {
         let error = |span: Range<usize>, problem: String| {
             let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
             NoiseError { file: file.to_owned(), line, problem }
         };
-        let list: File = toml::from_str(text)
-            .map_err(|wrong| error(wrong.span().unwrap_or(0..0), wrong.message().trim().to_owned()))?;
-        let read = |entry: Spanned<Entry>| {
+        let list: File =
+            toml::from_str(text).map_err(|wrong| error(wrong.span().unwrap_or(0..0), written::problem(&wrong)))?;
+        let mut all: Vec<Self> = Vec::new();
+        for entry in list.noise {
             let span = entry.span();
-            entry.into_inner().read().map_err(|problem| error(span, problem))
-        };
-        list.noise.into_iter().map(read).collect()
+            let noise = entry.into_inner().read().map_err(|problem| error(span.clone(), problem))?;
+            // Whoever drops the one later would find that it still holds.
+            if all.iter().any(|before| before.kind == noise.kind && before.pieces == noise.pieces) {
+                return Err(error(span, "the entry is for the lines of one before it; drop either".to_owned()));
+            }
+            all.push(noise);
+        }
+        Ok(all)
     }
 
     /// Whether it can be in a cluster of this state.
@@ -155,12 +162,15 @@ mod tests {
             let error = Noise::parse("list.toml", &format!("{good}{entry}\n")).expect_err(entry).to_string();
             assert!(error.starts_with(&format!("list.toml:6: {says}")), "{error}");
         }
-        for (entry, says) in [("noise = 3", "list.toml:1: "), ("[[noise]]\nwhy = \"x\"", "list.toml:2: unknown field")]
+        let twice = Noise::parse("list.toml", &good.repeat(2)).expect_err("twice").to_string();
+        assert_eq!(twice, "list.toml:6: the entry is for the lines of one before it; drop either");
+        for (entry, says) in
+            [("noise = 3", "list.toml:1: "), ("[[noise]]\nwhy = \"x\"", "list.toml:2: there is no key")]
         {
             let error = Noise::parse("list.toml", entry).expect_err(entry).to_string();
             assert!(error.starts_with(says), "{error}");
         }
         let error = Noise::parse("list.toml", "[[noise]]\nkind = \"tea\"").expect_err("no kind").to_string();
-        assert!(error.starts_with("list.toml:2: unknown variant `tea`"), "{error}");
+        assert!(error.starts_with("list.toml:2: \"tea\" is not known here"), "{error}");
     }
 }

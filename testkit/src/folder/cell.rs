@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::document::{FolderError, files, read, write, write_new};
+use super::document::{FolderError, files, kind, read, write, write_new};
 
 /// A type that is kept as a document of a cell.
 pub trait OfCell: Serialize + DeserializeOwned {
@@ -117,9 +117,14 @@ impl CellFolder {
     /// # Errors
     /// When it cannot be listed.
     pub fn members(&self) -> Result<Vec<PathBuf>, FolderError> {
-        let is_member =
-            |path: &PathBuf| path.is_dir() && path.file_name().is_some_and(|name| name != CHECKS && name != STATIONS);
-        Ok(files(&self.0)?.into_iter().filter(is_member).collect())
+        let mut members = Vec::new();
+        for path in files(&self.0)? {
+            let of_tests = path.file_name().is_some_and(|name| name == CHECKS || name == STATIONS);
+            if !of_tests && kind(&path)?.is_some_and(|kind| kind.is_dir()) {
+                members.push(path);
+            }
+        }
+        Ok(members)
     }
 
     /// Its stages, a line each.

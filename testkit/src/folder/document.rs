@@ -69,7 +69,7 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), FolderError> {
 /// Those of `fill`, or when it cannot be written.
 pub fn write_with(path: &Path, fill: impl FnOnce(&mut fs::File) -> io::Result<()>) -> Result<(), FolderError> {
     let write = || {
-        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        let mut file = nameless(path)?;
         fill(file.as_file_mut())?;
         file.persist(path).map(drop).map_err(|error| error.error)
     };
@@ -90,6 +90,19 @@ pub fn write_new(path: &Path, value: &impl Serialize) -> Result<bool, FolderErro
             Err(FolderError::of("write", path)(error.error))
         }
         outcome => Ok(outcome.is_ok()),
+    }
+}
+
+/// What a file or a folder is itself; `None` for one that is gone, which a run that goes on may leave of any, and for what is neither: a
+/// link leads out of the run, and a pipe may never end.
+///
+/// # Errors
+/// When it is there and cannot be looked at.
+pub fn kind(path: &Path) -> Result<Option<fs::Metadata>, FolderError> {
+    match fs::symlink_metadata(path) {
+        Ok(kind) => Ok(Some(kind).filter(|kind| kind.is_file() || kind.is_dir())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FolderError::of("look at", path)(error)),
     }
 }
 
@@ -123,9 +136,17 @@ fn replace(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<(), FolderError> {
 
 /// Written beside the file, so that renaming is all that is left to do.
 fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
+    let mut file = nameless(path)?;
+    file.as_file_mut().write_all(bytes)?;
     Ok(file)
+}
+
+/// A file beside another one. What it is called until it takes that one's place is no word of an error.
+fn nameless(path: &Path) -> io::Result<NamedTempFile> {
+    NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).map_err(|error| {
+        let said = error.to_string();
+        io::Error::new(error.kind(), said.split(" at path ").next().unwrap_or(&said).to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -142,6 +163,28 @@ mod tests {
         write_new(&path, &3).expect("not written");
         assert_eq!(read::<u32>(&path).expect("read"), Some(2));
         assert_eq!(files(folder.path()).expect("listed"), [path], "nothing half written stays");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_without_the_name_that_it_had_meanwhile() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("none/x.json");
+        let error = io::Error::from(write(&path, &1).expect_err("no folder")).to_string();
+        assert_eq!(error, format!("failed to write {}: No such file or directory (os error 2)", path.display()));
+    }
+
+    #[test]
+    fn what_leads_out_or_never_ends_is_no_file_of_a_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        write_text(&path("file"), "x").expect("written");
+        std::os::unix::fs::symlink("file", path("link")).expect("a link");
+        rustix::fs::mkfifoat(rustix::fs::CWD, path("pipe"), rustix::fs::Mode::RWXU).expect("a pipe");
+        let is = |name: &str| kind(&path(name)).expect("looked at").is_some();
+        assert_eq!(["file", "link", "pipe", "gone"].map(is), [true, false, false, false]);
+        assert!(kind(folder.path()).expect("looked at").is_some_and(|kind| kind.is_dir()));
+        let error = kind(&path("file/below")).expect_err("no folder").to_string();
+        assert_eq!(error, format!("failed to look at {}", path("file/below").display()));
     }
 
     #[test]

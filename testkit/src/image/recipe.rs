@@ -1,7 +1,6 @@
 //! The recipes under `images/`: what goes into the node image and into the snaps.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern, PatternError};
@@ -11,6 +10,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use super::error::Error;
 use super::program::Program;
 use crate::cargo;
+use crate::written::{self, WrongToml};
 
 /// `images/node/node.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -184,12 +184,15 @@ impl Workspace {
 }
 
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let text = fs::read_to_string(path).map_err(Error::file("read", path))?;
-    toml::from_str(&text).map_err(|source| Error::Parse { path: path.display().to_string(), source: Box::new(source) })
+    let wrong = |source| Error::Parse { path: path.display().to_string(), source };
+    let text = written::read(path).map_err(|error| wrong(error.into()))?;
+    toml::from_str(&text).map_err(|error| wrong(Box::new(WrongToml::from(error))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::config::StandIn;
 
@@ -241,7 +244,7 @@ mod tests {
         let path = folder.path().join("node.toml");
         let text = fs::read_to_string(workspace().node().join("node.toml")).unwrap();
         for (suite, wanted) in [
-            ("3", "invalid type: integer `3`, expected a string"),
+            ("3", "wanted a text, seen 3"),
             ("\"nosuch; x\"", "\"nosuch; x\" is no name of a suite, such as \"bookworm\""),
             ("\"\"", "\"\" is no name of a suite"),
             ("\"--help\"", "\"--help\" is no name of a suite"),

@@ -8,6 +8,7 @@ use toml::{Spanned, Value};
 
 use super::{Component, KnownFault, KnownTold, Signature};
 use crate::nearest::nearest;
+use crate::written;
 
 /// What an entry can have.
 const KEYS: [&str; 9] = ["name", "product", "versions", "in", "no_cluster", "check", "differs", "reason", "since"];
@@ -42,7 +43,7 @@ impl KnownFault {
     pub fn parse(file: &str, text: &str) -> Result<Vec<Self>, KnownError> {
         let line = |span: &Range<usize>| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
         let error = |(span, problem): Wrong| KnownError { file: file.to_owned(), line: line(&span), problem };
-        let broken = |wrong: toml::de::Error| error((wrong.span().unwrap_or(0..0), wrong.message().trim().to_owned()));
+        let broken = |wrong: toml::de::Error| error((wrong.span().unwrap_or(0..0), written::problem(&wrong)));
         let top: Written = toml::from_str(text).map_err(broken)?;
         if let Some(key) = top.keys().find(|key| key.as_ref() != "known") {
             return Err(error((key.span(), unknown(key.as_ref(), &["known"]))));

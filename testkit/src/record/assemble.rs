@@ -1,6 +1,7 @@
 //! From the folder of a run to its record.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -34,7 +35,7 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
     let mut product = folder::read::<(serde_json::Value, cluster::Product)>(&golden)?.map(|(_, it)| it);
     let (mut cells, mut told) = (Vec::new(), BTreeMap::new());
     for path in folder::files(dir)? {
-        if path.is_dir()
+        if folder::kind(&path)?.is_some_and(|kind| kind.is_dir())
             && let Some(cell_part) = CellPart::find(&path)?
         {
             let manifest: Option<Manifest> = CellFolder::new(&path).read()?;
@@ -214,13 +215,14 @@ fn evidence(run: &Path, path: &Path) -> io::Result<Vec<Evidence>> {
     let mut all = Vec::new();
     for folder in CellFolder::new(path).members()? {
         for file in folder::files(&folder)? {
+            let Some(kind) = folder::kind(&file)?.filter(fs::Metadata::is_file) else { continue };
             let text = |path: &Path| path.to_string_lossy().into_owned();
             let name = |path: &Path| path.file_name().map(Path::new).map(text).unwrap_or_default();
             all.push(Evidence {
                 member: name(&folder),
                 name: name(&file),
                 path: text(file.strip_prefix(run).unwrap_or(&file)),
-                bytes: file.metadata()?.len(),
+                bytes: kind.len(),
             });
         }
     }

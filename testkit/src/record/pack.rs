@@ -23,8 +23,8 @@ pub struct Packed {
     pub bytes: u64,
     /// How many files are in it.
     pub files: usize,
-    /// Those that are not, because they are no text, in which nothing could be looked for.
-    pub left_out: Vec<PathBuf>,
+    /// Those that are not, and why.
+    pub left_out: Vec<(PathBuf, String)>,
 }
 
 /// Packs the folder of a run into an archive beside it, `evidence-<run>.tar.gz`, which replaces an earlier one: every
@@ -46,10 +46,14 @@ pub fn pack(run: &Path) -> io::Result<Packed> {
                 Ok(bytes) => bytes,
                 // The run may be going on.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", file.display()))),
+                Err(error) => {
+                    left_out.push((name.to_owned(), format!("it cannot be read: {error}")));
+                    continue;
+                }
             };
             let Ok(text) = String::from_utf8(bytes) else {
-                left_out.push(name.to_owned());
+                left_out
+                    .push((name.to_owned(), "it is no text, so that no secret could be looked for in it".to_owned()));
                 continue;
             };
             let text = without_secrets(name, &text);
@@ -69,7 +73,7 @@ pub fn pack(run: &Path) -> io::Result<Packed> {
 /// The files below a folder that somebody may want to read.
 fn find(folder: &Path, all: &mut Vec<PathBuf>) -> io::Result<()> {
     for path in folder::files(folder)? {
-        let kind = fs::symlink_metadata(&path)?;
+        let Some(kind) = folder::kind(&path)? else { continue };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let internal = INTERNAL.contains(&&*name) || path.extension().is_some_and(|it| it == "lock");
         if kind.is_dir() && !internal {
@@ -190,7 +194,8 @@ mod tests {
                 "abcd1234/run.json"
             ]
         );
-        assert_eq!((packed.files, packed.left_out), (5, vec![PathBuf::from("cell/member/raw")]));
+        let left_out: Vec<_> = packed.left_out.iter().map(|(path, _)| path.as_path()).collect();
+        assert_eq!((packed.files, left_out.as_slice()), (5, &[Path::new("cell/member/raw")][..]));
         for (name, text) in &files {
             for secret in [TOKEN, KEY, "s3cr3t-value"] {
                 assert!(!text.contains(secret), "{secret} is in {name}: {text}");

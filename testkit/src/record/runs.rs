@@ -11,7 +11,7 @@ use super::parts::RunPart;
 use super::schema::{Record, SCHEMA};
 use super::{assemble, html};
 use crate::config::Round;
-use crate::folder::{self, OfRun, RunDocument, RunFolder};
+use crate::folder::{self, FolderError, OfRun, RunDocument, RunFolder};
 use crate::session::Process;
 
 /// A run that cannot be reported.
@@ -40,7 +40,7 @@ pub enum RunsError {
     },
     /// It was recorded by another testkit.
     #[error(
-        "run {run} is recorded with schema {found}, and this testkit reads schemas 1 to {SCHEMA}; use the testkit that ran it, \
+        "run {run} is recorded with schema {found}, and this testkit reads schemas 1 to {newest}; use the testkit that ran it, \
          or the report.html that is in its folder"
     )]
     Version {
@@ -48,6 +48,8 @@ pub enum RunsError {
         run: String,
         /// Its version.
         found: u64,
+        /// The newest that is read here.
+        newest: u32,
     },
     /// Its folder is there without what a record begins with.
     #[error(
@@ -61,8 +63,13 @@ pub enum RunsError {
         /// What is gone.
         missing: PathBuf,
     },
+    /// The runs cannot be found.
+    #[error(
+        "the runs that are recorded cannot be found; look as the user who ran them, or name their folder with TESTKIT_OUT_DIR"
+    )]
+    List(#[source] FolderError),
     /// Its files cannot be used.
-    #[error("failed to {action} the record of run {run}")]
+    #[error("failed to {action} the record of run {run}{}", mend(action, source))]
     Io {
         /// What was attempted.
         action: &'static str,
@@ -73,7 +80,30 @@ pub enum RunsError {
     },
 }
 
+/// What to do where an attempt on a record failed.
+fn mend(action: &str, source: &io::Error) -> &'static str {
+    match source.kind() {
+        _ if action == WRITE => {
+            "; it goes into the run's folder: copy that folder to where you may write and there is room, and name the one above it with \
+             TESTKIT_OUT_DIR"
+        }
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+            "; a file of it is damaged: move that one away, and the rest is shown"
+        }
+        io::ErrorKind::PermissionDenied => "; read it as the user who ran it",
+        _ => "",
+    }
+}
+
+const WRITE: &str = "write";
+
 impl RunsError {
+    /// For `map_err` on what is done with the record of the run in this folder.
+    pub(super) fn of(action: &'static str, dir: &Path) -> impl Fn(io::Error) -> Self {
+        let run = id(dir);
+        move |source| Self::Io { action, run: run.clone(), source }
+    }
+
     fn headless(dir: &Path) -> Self {
         Self::Headless { run: id(dir), missing: RunFolder::new(dir).document(RunDocument::Run) }
     }
@@ -104,8 +134,8 @@ impl Head {
 
 /// The folders of the runs that have a record, by the time of their begin, the latest last. One that may not be looked
 /// into is one of them: a run of root is no run that never was.
-fn all(out_dir: &Path) -> Vec<PathBuf> {
-    let mut runs: Vec<PathBuf> = folder::files(out_dir).unwrap_or_default();
+fn all(out_dir: &Path) -> Result<Vec<PathBuf>, RunsError> {
+    let mut runs: Vec<PathBuf> = folder::files(out_dir).map_err(RunsError::List)?;
     let has = |dir: &Path, document| match fs::metadata(RunFolder::new(dir).document(document)) {
         Ok(file) => file.is_file(),
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
@@ -113,7 +143,7 @@ fn all(out_dir: &Path) -> Vec<PathBuf> {
     // Where there is a record there was what it was made of.
     runs.retain(|dir| HEADS.into_iter().chain([RunDocument::Record]).any(|document| has(dir, document)));
     runs.sort_by_cached_key(|dir| began(dir));
-    runs
+    Ok(runs)
 }
 
 /// When the run in this folder began. One that cannot be read counts as of the time at which it was written, so that it is told of
@@ -143,7 +173,7 @@ pub fn find(out_dir: &Path, wanted: Option<&str>) -> Result<PathBuf, RunsError> 
     if let Some(dir) = wanted.map(|wanted| out_dir.join(wanted)).filter(|dir| is_headless(dir)) {
         return Err(RunsError::headless(&dir));
     }
-    let mut runs = all(out_dir);
+    let mut runs = all(out_dir)?;
     let latest = runs.pop().ok_or_else(|| RunsError::None(out_dir.to_owned()))?;
     let Some(wanted) = wanted else { return Ok(latest) };
     runs.push(latest);
@@ -173,7 +203,7 @@ pub fn of_runner(out_dir: &Path, runner: &Process) -> Option<PathBuf> {
 /// The folders of the rounds of the run that nextest gave this id, in order, with what is known of each.
 pub fn rounds(out_dir: &Path, id: &str) -> Vec<(PathBuf, RunPart)> {
     let part = |dir: PathBuf| Some((RunPart::find(&dir).ok()??, dir));
-    let all = all(out_dir).into_iter().filter_map(part).map(|(part, dir)| (dir, part));
+    let all = all(out_dir).unwrap_or_default().into_iter().filter_map(part).map(|(part, dir)| (dir, part));
     let mut rounds: Vec<_> = all.filter(|(_, part)| part.nextest.as_deref() == Some(id)).collect();
     rounds.sort_by_key(|(_, part)| part.round);
     rounds
@@ -184,9 +214,8 @@ pub fn rounds(out_dir: &Path, id: &str) -> Vec<(PathBuf, RunPart)> {
 /// # Errors
 /// When a later one cannot be read.
 pub fn latest_of_nextest(out_dir: &Path) -> Result<Option<(PathBuf, RunPart)>, RunsError> {
-    for dir in all(out_dir).into_iter().rev() {
-        let read = RunPart::find(&dir);
-        let part = read.map_err(|source| RunsError::Io { action: "read", run: id(&dir), source })?;
+    for dir in all(out_dir)?.into_iter().rev() {
+        let part = RunPart::find(&dir).map_err(RunsError::of("read", &dir))?;
         if let Some(part) = part.filter(|part| part.nextest.is_some()) {
             return Ok(Some((dir, part)));
         }
@@ -196,7 +225,7 @@ pub fn latest_of_nextest(out_dir: &Path) -> Result<Option<(PathBuf, RunPart)>, R
 
 fn newest(out_dir: &Path, wanted: impl Fn(&RunPart) -> bool) -> Option<PathBuf> {
     let is = |dir: &PathBuf| RunPart::find(dir).is_ok_and(|part| part.as_ref().is_some_and(&wanted));
-    all(out_dir).into_iter().rfind(is)
+    all(out_dir).unwrap_or_default().into_iter().rfind(is)
 }
 
 /// Puts the record of the run in this folder together and writes it there with its report: `record.json`, `report.html`.
@@ -205,24 +234,24 @@ fn newest(out_dir: &Path, wanted: impl Fn(&RunPart) -> bool) -> Option<PathBuf> 
 /// # Errors
 /// When the parts are of another version, cannot be read, or the files cannot be written.
 pub fn write(dir: &Path) -> Result<(Record, PathBuf), RunsError> {
-    let io = |action| move |source| RunsError::Io { action, run: id(dir), source };
+    let io = |action| RunsError::of(action, dir);
     let head = Head::find(dir).map_err(io("read"))?;
     if head.is_none() {
         return Err(RunsError::headless(dir));
     }
     // What a later schema has, an earlier one lacks, and is none the worse for it.
     if let Some(head) = head.filter(|head| !(1..=u64::from(SCHEMA)).contains(&head.schema)) {
-        return Err(RunsError::Version { run: id(dir), found: head.schema });
+        return Err(RunsError::Version { run: id(dir), found: head.schema, newest: SCHEMA });
     }
     let part = RunPart::find(dir).map_err(io("read"))?;
     // The runner of a run that comes to no check is the command itself, which writes the record as the last thing.
     let alive = part.is_some_and(|part| part.runner != Process::current() && part.runner.is_alive() == Some(true));
     let record = assemble(dir, alive).map_err(io("put together"))?;
     let folder = RunFolder::new(dir);
-    folder.write(&record).map_err(|error| io("write")(error.into()))?;
+    folder.write(&record).map_err(|error| io(WRITE)(error.into()))?;
     let html = html::render(&record, dir).map_err(io("render"))?;
     let report = folder.report();
-    folder::write_text(&report, &html).map_err(|error| io("write")(error.into()))?;
+    folder::write_text(&report, &html).map_err(|error| io(WRITE)(error.into()))?;
     Ok((record, report))
 }
 

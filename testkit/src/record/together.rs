@@ -1,14 +1,13 @@
 //! Runs of the same suites against several products, side by side.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{Cell, Column, Found, Record, Row, SideBySide, Totals};
-use super::{html, runs};
-use crate::folder::{self, OfRun, RunDocument, RunFolder};
+use super::{RunsError, html, runs};
+use crate::folder::{self, FolderError, OfRun, RunDocument, RunFolder};
 
 /// The version of what is kept of runs that belong together.
 const SCHEMA: u32 = 1;
@@ -37,6 +36,18 @@ pub struct Tested {
     pub problem: Option<String>,
 }
 
+impl Tested {
+    /// The same as far as there still is what its runs left, beside the folder of those that belong together.
+    fn without_gone(&self, dir: &Path) -> Self {
+        let is_there = |run: &&String| dir.with_file_name(run.as_str()).is_dir();
+        let (there, gone): (Vec<_>, Vec<_>) = self.runs.iter().partition(is_there);
+        let told = gone.iter().map(|run| format!("what run {run} left is gone"));
+        let problem = self.problem.clone().into_iter().chain(told).collect::<Vec<_>>().join("; ");
+        let problem = Some(problem).filter(|told| !told.is_empty());
+        Self { name: self.name.clone(), runs: there.into_iter().cloned().collect(), problem }
+    }
+}
+
 impl OfRun for Together {
     const DOCUMENT: RunDocument = RunDocument::Together;
 }
@@ -50,9 +61,20 @@ impl Together {
     /// That of this folder; `None` where it is not one of runs that belong together.
     ///
     /// # Errors
-    /// When it is there and cannot be read.
-    pub fn find(dir: &Path) -> io::Result<Option<Self>> {
-        Ok(RunFolder::new(dir).read()?)
+    /// When it is there and cannot be read, or is of another version.
+    pub fn find(dir: &Path) -> Result<Option<Self>, RunsError> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: u64,
+        }
+        let failed = |error: FolderError| RunsError::of("read", dir)(error.into());
+        let folder = RunFolder::new(dir);
+        let head: Option<Head> = folder::read(&folder.document(Self::DOCUMENT)).map_err(failed)?;
+        if let Some(Head { schema }) = head.filter(|head| head.schema != u64::from(SCHEMA)) {
+            let run = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(RunsError::Version { run, found: schema, newest: SCHEMA });
+        }
+        folder.read().map_err(failed)
     }
 }
 
@@ -61,19 +83,21 @@ impl Together {
 ///
 /// # Errors
 /// When what is kept cannot be read, or the files cannot be written.
-pub fn write_together(dir: &Path, together: &Together) -> io::Result<(SideBySide, PathBuf)> {
+pub fn write_together(dir: &Path, together: &Together) -> Result<(SideBySide, PathBuf), RunsError> {
+    let failed = |error: FolderError| RunsError::of("write", dir)(error.into());
     let folder = RunFolder::new(dir);
-    folder.write(together)?;
+    folder.write(together).map_err(failed)?;
+    let products: Vec<Tested> = together.products.iter().map(|tested| tested.without_gone(dir)).collect();
     let mut all: Vec<(&Tested, Vec<Record>)> = Vec::new();
-    for tested in &together.products {
+    for tested in &products {
         let dirs = tested.runs.iter().map(|run| dir.with_file_name(run));
-        let records = dirs.map(|dir| runs::write(&dir).map(|(record, _)| record).map_err(io::Error::other));
-        all.push((tested, records.collect::<io::Result<_>>()?));
+        let records = dirs.map(|dir| runs::write(&dir).map(|(record, _)| record));
+        all.push((tested, records.collect::<Result<_, _>>()?));
     }
     let side = side_by_side(together, &all);
-    let page = html::together(&side)?;
+    let page = html::together(&side).map_err(RunsError::of("render", dir))?;
     let report = folder.report();
-    folder::write_text(&report, &page)?;
+    folder::write_text(&report, &page).map_err(failed)?;
     Ok((side, report))
 }
 

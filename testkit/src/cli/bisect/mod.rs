@@ -13,7 +13,7 @@ use super::cells::Cells;
 use super::output::{complain, say, show};
 use super::{Catalogue, Failure, host, releases};
 use crate::cluster::GivenSnaps;
-use crate::config::{Config, Keep, ON, PRODUCT};
+use crate::config::{Config, Keep, ON, PAUSE_BEFORE, PRODUCT};
 use crate::image::Snap;
 use crate::record::Record;
 use search::{Found, Outcome, search};
@@ -33,7 +33,9 @@ pub(super) struct BisectArgs {
 
 /// Runs the suite with as few of the snaps as it takes to find the first that is red.
 pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectArgs) -> Result<ExitCode, Failure> {
-    let suites = vec![Cells::of(catalogue)?.one(&args.suite, args.on.as_deref())?];
+    let cells = Cells::of(catalogue)?;
+    let on = cells.start(args.on.as_deref(), &config, std::slice::from_ref(&args.suite));
+    let suites = vec![cells.one(&args.suite, on)?];
     let microcloud = suites.iter().any(|suite| suite.plan.formation.is_microcloud());
     let snaps = inspect(&config, &args.snaps, microcloud).await?;
     let programs = OnceCell::new();
@@ -43,8 +45,10 @@ pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectA
         let (snap, path) = (&snaps[at], snaps[at].path.display().to_string());
         count += 1;
         say!("\n== run {count}: {}", releases::told(snap));
-        let mut settings = vec![("MICROOVN_SNAP_PATH", path), (PRODUCT, String::new())];
-        settings.extend(args.on.clone().map(|on| (ON, on)));
+        let on = on.unwrap_or_default().to_owned();
+        // What is not asked for is not left to the surroundings: a journey that stops on its way says nothing of a snap.
+        let settings =
+            vec![("MICROOVN_SNAP_PATH", path), (PRODUCT, String::new()), (ON, on), (PAUSE_BEFORE, String::new())];
         let order = Order { catalogue, suites: &suites, programs: &programs, settings, runner: &[] };
         let ran = match against::run(&config.clone().with_snap(snap.path.clone()), &order).await {
             Ok(Ran { came: Came::Interrupted, .. }) => {

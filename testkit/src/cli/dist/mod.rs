@@ -84,16 +84,23 @@ pub(super) fn dist(config: &Config, args: &DistArgs) -> Result<ExitCode, Failure
     let build = if args.unoptimized { DEVELOPMENT.to_owned() } else { build(&config.root)? };
     let version = env!("CARGO_PKG_VERSION");
     let name = format!("microovn-testkit-{version}-{}", std::env::consts::ARCH);
+    let runner = match &args.runner {
+        Some(runner) => config.root.join(runner),
+        None => which::which("cargo-nextest").map_err(|_| {
+            Failure::Usage(
+                "cargo-nextest is not installed; `make setup` installs it, and --runner names another".to_owned(),
+            )
+        })?,
+    };
+    if !runner.is_file() {
+        return Err(Failure::Usage(format!("there is no file {}; --runner is a cargo-nextest", runner.display())));
+    }
     let out = config.root.join(&args.out);
     fs::create_dir_all(&out)
         .map_err(|error| Failure::Usage(format!("failed to create the folder {}: {error}", out.display())))?;
     // It is put together under a name of its own, so that a half of it is never taken for one.
     let stage = tempfile::Builder::new().prefix("packing-").tempdir_in(&out).map_err(Failure::usage)?;
     let root = stage.path().join(&name);
-    let runner = match &args.runner {
-        Some(runner) => config.root.join(runner),
-        None => which::which("cargo-nextest").map_err(Failure::usage)?,
-    };
     copy(&runner, &root.join("bin/cargo-nextest"))?;
     for file in FILES {
         copy_all(&config.root.join(file), &root.join(file))?;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::ParityError;
+use crate::written;
 
 /// Tests by name, or suites; what is read is in the order of the file.
 type Named<T> = BTreeMap<Spanned<String>, T>;
@@ -84,7 +85,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Vec<Claim>, ParityError> {
     let line = |span: Range<usize>| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
     let error = |span, problem: String| ParityError { file: name.to_owned(), line: line(span), problem };
     let file: File =
-        toml::from_str(text).map_err(|wrong| error(wrong.span().unwrap_or(0..0), wrong.message().trim().to_owned()))?;
+        toml::from_str(text).map_err(|wrong| error(wrong.span().unwrap_or(0..0), written::problem(&wrong)))?;
     let mut claims = Vec::new();
     for (suite, entry) in in_order(&file.suite) {
         for (test, row) in tests(&file, suite, entry, error)? {
@@ -136,6 +137,9 @@ fn claim(
 ) -> Result<Claim, String> {
     let or_else = |own: &Words, suites: &Words| if own.0.is_empty() { suites.0.clone() } else { own.0.clone() };
     let judged = !row.by.0.is_empty();
+    if row.but.as_ref().is_some_and(|but| but.trim().is_empty()) {
+        return Err("`but` says nothing; say what of it nothing holds, or leave it out".to_owned());
+    }
     match (judged, &row.but, &row.because) {
         (true, _, Some(_)) => {
             return Err("something holds it, so there is no `because`; what is not held of it is `but`".to_owned());
@@ -186,7 +190,7 @@ impl TryFrom<Value> for Row {
 
     fn try_from(value: Value) -> Result<Self, String> {
         match value {
-            Value::Table(table) => table.try_into().map(Self).map_err(|error| error.message().trim().to_owned()),
+            Value::Table(table) => table.try_into().map(Self).map_err(|error| written::problem(&error)),
             checks => Ok(Self(Told { by: Words::try_from(checks)?, ..Told::default() })),
         }
     }
@@ -248,14 +252,21 @@ because = "no cluster"
             ("[suite.s]\ntests.t = {but = \"x\"}\n", "2: s t: nothing holds it, so why that is so is `because`"),
             ("[suite.s]\nin = \"c\"\ntests.t = {by = \"x\", because = \"y\"}\n", "3: s t: something holds it, so"),
             (
+                "[suite.s]\nin = \"c\"\ntests.t = {by = \"x\", but = \" \"}\n",
+                "3: s t: `but` says nothing; say what of it nothing holds",
+            ),
+            (
                 "[suite.s]\nshared = [\"lokos\"]\n[shared.looks]\n",
                 "2: s: no tests are shared as \"lokos\"; the nearest are looks",
             ),
-            ("[suite.s]\ntests.t = {bye = \"x\"}\n", "2: unknown field `bye`, expected one of"),
+            (
+                "[suite.s]\ntests.t = {bye = \"x\"}\n",
+                "2: there is no key \"bye\"; there are in, at, by, but, because; the nearest is by",
+            ),
             ("[suite.s]\ntests.t = 3\n", "2: a word or a list of words is expected, and this is integer"),
             ("[suite.s]\ntests.t = [\"a\", 3]\n", "2: a word or a list of words is expected, and this is integer"),
             ("[suite.s]\ntests.t = \"a\"\ntests.t = \"b\"\n", "3: duplicate key"),
-            ("[sweet.s]\n", "1: unknown field `sweet`"),
+            ("[sweet.s]\n", "1: there is no key \"sweet\"; "),
         ] {
             let error = read("p.toml", text).expect_err(text).to_string();
             assert!(error.starts_with(&format!("p.toml:{says}")), "{text}: {error}");

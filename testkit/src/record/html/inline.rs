@@ -44,7 +44,10 @@ impl Inliner {
                 inlined.note = Some("the file is gone".to_owned());
                 return Ok(inlined);
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                inlined.note = Some(format!("the file cannot be read: {error}"));
+                return Ok(inlined);
+            }
         };
         let shown = evidence.bytes.min(FILE);
         if shown > self.left {
