@@ -122,7 +122,13 @@ impl Hosts {
             });
         }
         let mut secrets = Secrets::default();
-        let spoken = answer(&mut parties, &heard, &mut secrets);
+        let spoken = match answer(&mut parties, &heard, &mut secrets) {
+            // Whichever is heard of first: others end when the first does, which is the one that says why.
+            Err((n, error)) if n > 0 => {
+                Err(last_words(&mut parties[0], &heard, &mut secrets).map_or((n, error), |why| (0, why)))
+            }
+            spoken => spoken,
+        };
         let logs = parties.iter().map(|party| party.talk.log(&secrets)).collect();
         for party in &mut parties {
             // Whoever is left waits for somebody who ended.
@@ -203,6 +209,26 @@ fn answer(
         take(parties, n, &bytes, secrets)?;
     }
     Ok(())
+}
+
+/// Why the first party fails, if it is about to.
+fn last_words(
+    first: &mut Party,
+    heard: &Receiver<(usize, Vec<u8>)>,
+    secrets: &mut Secrets,
+) -> Option<Box<ConversationError>> {
+    while first.open {
+        let (n, bytes) = heard.recv_timeout(HESITATION).ok()?;
+        if n == 0 && bytes.is_empty() {
+            first.open = false;
+            let code = first.child.wait().expect("its end").code().unwrap_or(-1);
+            return first.talk.on_end(code, secrets).err();
+        }
+        if n == 0 {
+            first.talk.read(&bytes, secrets);
+        }
+    }
+    None
 }
 
 fn take(
