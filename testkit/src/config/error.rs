@@ -86,9 +86,6 @@ pub enum ConfigError {
     /// The configuration file says in two ways what is tested.
     #[error("{} has both `snap` and [[product]]; name one snap by `snap`, or each of several as a [[product]]", .0.display())]
     SnapAndProducts(PathBuf),
-    /// A product that has no name.
-    #[error("the product of {} has no name; give it one, which tables show and {PRODUCT} chooses it by", .0.display())]
-    NamelessProduct(PathBuf),
     /// Two products of one name.
     #[error("the product {0:?} is given twice; name each snap once, and each product in its own way")]
     SameProduct(String),

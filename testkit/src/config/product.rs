@@ -47,9 +47,6 @@ pub(super) fn of_paths(paths: &[PathBuf]) -> Vec<Product> {
 /// Refuses products that cannot be told apart.
 pub(super) fn require_distinct(products: &[Product]) -> Result<(), ConfigError> {
     for (at, product) in products.iter().enumerate() {
-        if product.name.is_empty() {
-            return Err(ConfigError::NamelessProduct(product.snap.clone()));
-        }
         if products[..at].iter().any(|before| before.name == product.name) {
             return Err(ConfigError::SameProduct(product.name.clone()));
         }

@@ -160,7 +160,6 @@ fn products_of_the_file_have_what_is_their_own_and_else_what_all_have() {
 #[case::product_of_none(&[(PRODUCT, "older")], None, "there are no products to choose from: name several snaps with")]
 #[case::snap_twice(&[(SEVERAL, "/a.snap:/a.snap")], None, "is given twice; name each snap once")]
 #[case::products_of_one_name(&[], Some("[[product]]\nname = \"a\"\nsnap = \"x\"\n[[product]]\nname = \"a\"\nsnap = \"y\""), "the product \"a\" is given twice")]
-#[case::product_without_a_name(&[], Some("[[product]]\nname = \"\"\nsnap = \"x\""), "has no name")]
 #[case::product_without_a_snap(&[], Some("[[product]]\nname = \"a\""), "failed to parse")]
 #[case::snap_and_products(&[], Some("snap = \"x\"\n[[product]]\nname = \"a\"\nsnap = \"y\""), "has both `snap` and [[product]]")]
 fn bad_settings_name_their_place(
