@@ -445,7 +445,7 @@ fn snaps(
 
 /// Waits for the cache and for the right to make golden images, without holding up other tasks: who has them may be
 /// waiting for LXD, which must not wait for a request of ours.
-async fn locks(folder: &Path) -> Result<(Cache, File), ClusterError> {
+pub(super) async fn locks(folder: &Path) -> Result<(Cache, File), ClusterError> {
     let (folder, path) = (folder.to_owned(), image::golden_lock_path(folder));
     let taken = tokio::task::spawn_blocking(move || {
         let cache = Cache::open(&folder)?;

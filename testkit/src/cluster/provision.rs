@@ -24,7 +24,7 @@ use crate::image::{self, DAEMON_ANSWERS, DATAPATH_KEY, Golden, NodeNic};
 use crate::lxd::{Client, Exec, FileSpec};
 use crate::matrix::Cell;
 use crate::microovn::CONTROL_SOCKET;
-use crate::plan::{Content, File, InitOption, Member, Need, Plan, Segments, Variant};
+use crate::plan::{Content, File, HostFact, InitOption, Member, Need, Plan, Segments, Variant};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
 use crate::session::{Kind, Turn, reaper};
@@ -95,6 +95,9 @@ pub(super) async fn provision_for(
     let lacking = super::host_lacks(&site.config, &sketch.needs);
     if !lacking.is_empty() {
         return Err(ClusterError::lacking("the host", &lacking));
+    }
+    if sketch.needs.contains(&Need::Host(HostFact::Lxd)) {
+        timeline.stage(Work::GoldenImage, Owner::Framework, super::lxd::prepare(site)).await?;
     }
     if has_ipv6(&sketch) {
         crate::host::require_ipv6(&site.config)?;
