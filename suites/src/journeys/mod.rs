@@ -30,6 +30,7 @@ journeys! {
     howto_underlay::{HOWTO_UNDERLAY},
     kills::{KILLS},
     lifecycle::{LIFECYCLE},
+    lxd_on_top::{LXD_ON_JUMBO_FRAMES, LXD_ON_TOP},
     microcloud_grows::{MICROCLOUD_GROWS},
     outage::{OUTAGE},
     reboot::{REBOOT},

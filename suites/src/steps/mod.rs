@@ -33,6 +33,7 @@ steps! {
     install_snap,
     kill,
     logs,
+    lxd_network,
     microcloud_add,
     misuse,
     power,

@@ -323,6 +323,13 @@ suites::journeys! {
         s9_add_3,
         s10_propagate,
     }
+    lxd_on_jumbo_frames {
+        s0_formed,
+        s1_lxd_network_1,
+        s2_lxd_network_2,
+        s3_lxd_network_3,
+        s4_propagate,
+    }
     outage {
         s0_formed,
         s1_stop_3,

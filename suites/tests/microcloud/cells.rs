@@ -57,6 +57,13 @@ suites::suites! {
 }
 
 suites::journeys! {
+    lxd_on_top {
+        s0_formed,
+        s1_lxd_network_1,
+        s2_lxd_network_2,
+        s3_lxd_network_3,
+        s4_propagate,
+    }
     microcloud_grows {
         s0_formed,
         s1_microcloud_add_4,

@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 
 use super::authority::Authority;
 use super::station::Done;
-use super::{ClusterError, Members, forge, formation, offer, propagation};
+use super::{ClusterError, Members, Site, forge, formation, lxd, offer, propagation};
 use crate::journey::{Act, What};
 use crate::lxd::{Client, Exec, StateAction, StateChange};
 use crate::microovn::{commands, redact};
@@ -32,6 +32,7 @@ const COMMAND: Duration = Duration::from_secs(30);
 
 /// Who does acts.
 pub(super) struct Hand<'a> {
+    pub(super) site: &'a Site,
     pub(super) client: &'a Client,
     pub(super) plan: &'a Plan,
     pub(super) instances: &'a Members,
@@ -98,6 +99,7 @@ impl Hand<'_> {
                 Ok(_) => (0, String::new()),
                 Err(why) => (1, why),
             }),
+            What::BringLxd => lxd::bring(self.site, instance, Duration::from_secs(act.seconds)).await,
             What::Offer(offer) => {
                 let within = Duration::from_secs(act.seconds);
                 offer::make(self.client, instance, offer, self.authority, within).await

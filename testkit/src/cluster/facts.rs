@@ -2,19 +2,39 @@
 
 use crate::config::Config;
 use crate::host::{self, Module};
+use crate::image::{self, Cache, Workspace};
 use crate::plan::{HostFact, Need};
 
 /// The needs that the host does not meet. Those of the product are for [`Capabilities`](super::Capabilities).
 pub fn host_lacks<'a>(config: &Config, needs: &'a [Need]) -> Vec<&'a Need> {
-    lacks(needs, || host::module(config, "vrf"), || host::without_packets(config).is_none())
+    let host = Host {
+        vrf: &|| host::module(config, "vrf"),
+        packets: &|| host::without_packets(config).is_none(),
+        lxd: &|| has_lxd(config),
+    };
+    lacks(needs, &host)
+}
+
+/// Whether members can be given the LXD of the distribution that the node image is of. One that is named is MicroCloud's.
+fn has_lxd(config: &Config) -> bool {
+    let found = || image::has_lxd(&Workspace::new(&config.root), &Cache::open(&config.cache_dir)?);
+    config.node_image.is_none() && config.lxd_snap.is_none() && found().unwrap_or(false)
+}
+
+/// What a host is asked for, each where a need is about it.
+struct Host<'a> {
+    vrf: &'a dyn Fn() -> Module,
+    packets: &'a dyn Fn() -> bool,
+    lxd: &'a dyn Fn() -> bool,
 }
 
 /// A kernel that cannot be asked meets neither, for what it has is not known.
-fn lacks(needs: &[Need], vrf: impl Fn() -> Module, packets: impl Fn() -> bool) -> Vec<&Need> {
+fn lacks<'a>(needs: &'a [Need], host: &Host<'_>) -> Vec<&'a Need> {
     let met = |need: &&Need| match need {
-        Need::Host(HostFact::Vrf) => vrf() == Module::Loaded,
-        Need::Host(HostFact::NoVrf) => vrf() == Module::Missing,
-        Need::Host(HostFact::Packets) => packets(),
+        Need::Host(HostFact::Vrf) => (host.vrf)() == Module::Loaded,
+        Need::Host(HostFact::NoVrf) => (host.vrf)() == Module::Missing,
+        Need::Host(HostFact::Packets) => (host.packets)(),
+        Need::Host(HostFact::Lxd) => (host.lxd)(),
         _ => true,
     };
     needs.iter().filter(|need| !met(need)).collect()
@@ -28,13 +48,17 @@ mod tests {
     fn a_host_lacks_what_its_kernel_has_not_and_where_that_is_not_known_both() {
         let [with, without] = [HostFact::Vrf, HostFact::NoVrf].map(Need::Host);
         let needs = [Need::CoreApi, with.clone(), without.clone()];
-        let by = |vrf| lacks(&needs, move || vrf, || false);
+        let by = |vrf| lacks(&needs, &Host { vrf: &|| vrf, packets: &|| false, lxd: &|| false });
         assert_eq!(by(Module::Loaded), [&without]);
         assert_eq!(by(Module::Missing), [&with]);
         assert_eq!(by(Module::Unknown), [&with, &without]);
-        assert_eq!(lacks(&needs[..1], || Module::Missing, || false), [] as [&Need; 0]);
-        let packets = [Need::Host(HostFact::Packets)];
-        let carried = |can| lacks(&packets, || Module::Loaded, move || can).len();
-        assert_eq!((carried(true), carried(false)), (0, 1));
+        let nothing = Host { vrf: &|| Module::Missing, packets: &|| false, lxd: &|| false };
+        assert_eq!(lacks(&needs[..1], &nothing), [] as [&Need; 0]);
+        for fact in [HostFact::Packets, HostFact::Lxd] {
+            let is = |asked| move || fact == asked;
+            let with = Host { packets: &is(HostFact::Packets), lxd: &is(HostFact::Lxd), ..nothing };
+            let needs = [Need::Host(fact)];
+            assert_eq!((lacks(&needs, &with).len(), lacks(&needs, &nothing).len()), (0, 1), "{fact:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What a cluster is cloned from: the node image and the snaps the configuration names, as one golden image.
 
 mod given;
-mod locks;
+pub(super) mod locks;
 mod maker;
 mod stand_in;
 

@@ -21,6 +21,7 @@ mod joint;
 mod keep;
 mod lanes;
 mod lay;
+mod lxd;
 mod manifest;
 mod members;
 mod microcloud_error;

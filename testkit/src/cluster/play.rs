@@ -140,6 +140,7 @@ impl Player<'_> {
         let progress = Progress::new(dir).to_station(station.test());
         let evidence = Evidence::new(dir);
         let hand = Hand {
+            site,
             client: &site.client,
             plan: &manifest.plan,
             instances: &manifest.instances,

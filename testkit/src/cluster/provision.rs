@@ -15,7 +15,7 @@ use super::{ClusterError, Manifest, Placed, Site, faults};
 use crate::folder::CellFolder;
 use crate::image;
 use crate::matrix::Cell;
-use crate::plan::{InitOption, Plan, Segments, Variant};
+use crate::plan::{HostFact, InitOption, Need, Plan, Segments, Variant};
 use crate::report::{Doing, Evidence, Owner, Progress, Timeline, Work};
 use crate::session::sweep::{self, Target};
 use crate::session::{Turn, reaper};
@@ -69,6 +69,9 @@ pub(super) async fn provision_for(
     let lacking = super::host_lacks(&site.config, &sketch.needs);
     if !lacking.is_empty() {
         return Err(ClusterError::lacking("the host", &lacking));
+    }
+    if sketch.needs.contains(&Need::Host(HostFact::Lxd)) {
+        timeline.stage(Work::GoldenImage, Owner::Framework, super::lxd::prepare(site)).await?;
     }
     if has_ipv6(&sketch) {
         crate::host::require_ipv6(&site.config)?;

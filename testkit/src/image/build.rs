@@ -27,6 +27,8 @@ const PROGRAMS_VERSION: &str = "programs 1";
 /// What a bootstrap is for: the node image, and the snapd snap of the same version; or the base and the stand-in.
 pub(crate) const FOR_NODE: &str = "node";
 pub(crate) const FOR_SNAPS: &str = "snaps";
+/// And the LXD of members on which it makes networks.
+pub(crate) const FOR_LXD: &str = "lxd";
 
 /// Told in a few words what is being made.
 pub type Progress<'a> = dyn FnMut(&str) + 'a;
@@ -332,7 +334,7 @@ mod tests {
     fn cleaning_the_cache_leaves_the_bootstraps_of_the_node_and_of_every_release() {
         let root = tempfile::tempdir().unwrap();
         let cache = Cache::open(root.path()).unwrap();
-        let kept = [(FOR_NODE, "bookworm"), (FOR_SNAPS, "bookworm"), (FOR_SNAPS, "trixie")];
+        let kept = [(FOR_NODE, "bookworm"), (FOR_LXD, "bookworm"), (FOR_SNAPS, "bookworm"), (FOR_SNAPS, "trixie")];
         let make = |path: &Path| fs::write(path, "").map_err(Error::file("write", path));
         for (for_what, suite) in kept {
             for packages in ["old", "new"] {

@@ -7,6 +7,7 @@
 //! | node image: root file system and templates | [`build_node`] |
 //! | snapd, base and stand-in snaps | [`build_snaps`] |
 //! | the stand-in for MicroCloud | [`build_microcloud`] |
+//! | the distribution's LXD for members | [`build_lxd`] |
 //! | what a given snap file is | [`Snap`] |
 //! | snaps from the snap store | [`SnapStore`] |
 //! | the node image in LXD | [`ensure_node_image`] |
@@ -18,6 +19,7 @@ mod dpkg;
 mod error;
 mod golden;
 mod hash;
+mod lxd;
 mod microcloud;
 mod node;
 mod program;
@@ -42,6 +44,7 @@ pub use golden::{
     Unconnected, ensure_golden, ensure_golden_on, found_full, golden_lock_path, golden_name, is_golden,
 };
 pub use hash::{Hash, Hasher, of_file};
+pub use lxd::{build_lxd, has_lxd};
 pub use microcloud::build_microcloud;
 pub use node::{NodeImage, build_node, node_snapd};
 pub use program::{Interrupted, Program, end_programs_on_signals};

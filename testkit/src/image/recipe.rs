@@ -94,6 +94,18 @@ pub(crate) struct SnapdRecipe {
     pub(crate) keep: Vec<String>,
 }
 
+/// `images/lxd/lxd.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LxdRecipe {
+    /// Beyond those of the node image.
+    pub(crate) packages: Vec<String>,
+    /// What is left out.
+    pub(crate) drop: Vec<Paths>,
+    /// Path of a symbolic link, and its target.
+    pub(crate) links: BTreeMap<String, String>,
+}
+
 /// The name of a suite, which is a word of a command and a part of a file's name.
 fn suite<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -174,6 +186,14 @@ impl Workspace {
         self.root.join("images/microcloud/snap")
     }
 
+    pub(crate) fn lxd(&self) -> PathBuf {
+        self.root.join("images/lxd")
+    }
+
+    pub(crate) fn lxd_recipe(&self) -> Result<LxdRecipe, Error> {
+        parse(&self.lxd().join("lxd.toml"))
+    }
+
     pub(crate) fn node_recipe(&self) -> Result<NodeRecipe, Error> {
         parse(&self.node().join("node.toml"))
     }
@@ -209,6 +229,12 @@ mod tests {
         for target in node.links.values().filter(|target| target.starts_with("/etc/systemd/system/")) {
             let file = workspace().node().join("files").join(target.trim_start_matches('/'));
             assert!(file.is_file(), "no {}", file.display());
+        }
+        let lxd = workspace().lxd_recipe().unwrap();
+        assert_eq!(lxd.packages, ["lxd", "lxd-client"]);
+        for command in ["ovn-nbctl", "ovn-sbctl", "ovs-vsctl"] {
+            let file = workspace().lxd().join("files/usr/local/bin").join(command);
+            assert!(crate::image::hash::is_executable(&file).unwrap(), "{command} is no command");
         }
         let releases = workspace().snaps_recipe().unwrap().stand_in.releases;
         assert_eq!(releases.keys().map(String::as_str).collect::<Vec<_>>(), StandIn::WORDS);

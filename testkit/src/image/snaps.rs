@@ -248,7 +248,7 @@ fn ovn_tree(whole: &Tree, recipe: &SnapsRecipe) -> Result<Tree, Error> {
 }
 
 /// Keeps those of `files` that `keep` says yes to, and the folders above them.
-fn keep_files(tree: &mut Tree, keep: impl Fn(&str) -> bool, files: &[String]) {
+pub(super) fn keep_files(tree: &mut Tree, keep: impl Fn(&str) -> bool, files: &[String]) {
     let files: Vec<&str> = files.iter().map(String::as_str).filter(|path| keep(path)).collect();
     let mut kept: BTreeSet<&str> = files.iter().copied().collect();
     for file in files {

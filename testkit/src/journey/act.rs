@@ -50,6 +50,8 @@ pub enum What {
     Propagate,
     /// It and all others that can have them get endpoints on logical networks.
     Lay,
+    /// It is given the LXD of its distribution, which does not run yet.
+    BringLxd,
     /// It is offered an authority. What its daemon has to say against that is in its journal, and is part of what is said, a line
     /// `journal: …` each.
     Offer(Box<Offer>),
@@ -192,6 +194,7 @@ impl fmt::Display for What {
             }
             Self::Propagate => f.write_str("a logical switch is added and removed"),
             Self::Lay => f.write_str("every member with a chassis gets endpoints on two logical networks"),
+            Self::BringLxd => f.write_str("LXD is unpacked, of packages of the distribution"),
             Self::Offer(offer) => offer.fmt(f),
             Self::Forge { stems, days } => write!(f, "certificates that end in {days} days for {}", stems.join(", ")),
             Self::Vote => f.write_str("as many members vote as can"),

@@ -32,6 +32,8 @@ pub enum HostFact {
     NoVrf,
     /// Something can carry packets between members: the kernel's module openvswitch, or a switch by /dev/net/tun.
     Packets,
+    /// Members can be given the LXD of their distribution.
+    Lxd,
 }
 
 /// Something that not every release of the product can do, or not every host has. Asked for before a cluster is formed; a cell
@@ -64,6 +66,10 @@ impl fmt::Display for Need {
             Self::Host(HostFact::Packets) => {
                 f.write_str("something that carries packets between members, which `testkit doctor` tells of")
             }
+            Self::Host(HostFact::Lxd) => f.write_str(
+                "what members are given LXD of: packages of the distribution, in the cache or at its mirror, for a node image that \
+                 was built here, and no LXD that LXD_SNAP_PATH names",
+            ),
             Self::Older => f.write_str("an older snap to come from, which MICROOVN_UPGRADE_FROM names"),
         }
     }

@@ -63,6 +63,9 @@ faults! {
     EncapRegresses = "encap-regresses",
     /// Tunnels are without checksums.
     EncapCsumOff = "encap-csum-off",
+    /// Whoever asks Open vSwitch for nothing but the encapsulation address is told the value, or the member's cluster address.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the scripts of the snap play it"))]
+    EncapToldOther = "encap-told-other",
 
     // The chassis and its tunnels.
 

@@ -34,11 +34,12 @@ const ON_NODES: [&str; 3] = ["microovn-stand-in", "microcloud-stand-in", "nspush
 const PACKAGES: [&str; 4] =
     ["--package=suites", "--package=microovn-stand-in", "--package=microcloud-stand-in", "--package=nspush"];
 /// Of the checkout, what goes in as it is. That the manifests are there tells the runner that the folder stands for the workspace.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "images/node",
     "images/snaps.toml",
     "images/stand-in/snap",
     "images/microcloud/snap",
+    "images/lxd",
     ".config/nextest.toml",
     "LICENSE",
     "CHANGELOG.md",

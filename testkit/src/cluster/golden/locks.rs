@@ -8,7 +8,7 @@ use crate::image::{self, Cache};
 
 /// Waits for the cache and for the right to make golden images, without holding up other tasks: who has them may be
 /// waiting for LXD, which must not wait for a request of ours.
-pub(super) async fn take(folder: &Path) -> Result<(Cache, File), ClusterError> {
+pub(in crate::cluster) async fn take(folder: &Path) -> Result<(Cache, File), ClusterError> {
     let (folder, path) = (folder.to_owned(), image::golden_lock_path(folder));
     let taken = tokio::task::spawn_blocking(move || {
         let cache = Cache::open(&folder)?;
