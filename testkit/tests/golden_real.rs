@@ -170,6 +170,14 @@ async fn a_copy_of_the_golden_image_has_its_own_identity_and_addresses() {
             assert!(connected.contains(plug) || excused, "{plug} is not connected: {open:?}");
             assert!(!(connected.contains(plug) && excused), "{plug} is connected and excused");
         }
+
+        // No clock starts anything.
+        assert!(!snap.timed.is_empty(), "a MicroOVN without a timer");
+        for app in &snap.timed {
+            let timer = format!("snap.{}.{app}.timer", snap.name);
+            let next = ask(&client, &names[0], &["systemctl", "show", "--property=TimersCalendar", &timer]).await;
+            assert!(next.matches("OnCalendar=").count() == 1 && next.contains("2199-01-01"), "{timer}: {next}");
+        }
     })
     .await;
 }

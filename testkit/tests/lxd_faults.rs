@@ -224,6 +224,32 @@ async fn an_operation_that_fails_says_why(#[case] code: u16, #[case] err: &'stat
 }
 
 #[rstest]
+#[case::it_stops("shutting down the container failed", 2, Duration::from_secs(30), true)]
+#[case::it_runs_on("shutting down the container failed", usize::MAX, Duration::from_secs(2), false)]
+#[case::it_was_never_asked("no such container", 2, Duration::from_secs(30), false)]
+#[tokio::test]
+async fn a_shutdown_that_lxd_lost_sight_of_ends_when_the_instance_has_stopped(
+    #[case] why: &'static str,
+    #[case] looks: usize,
+    #[case] deadline: Duration,
+    #[case] stops: bool,
+) {
+    let fake = FakeLxd::serve(move |line, before| match line {
+        "PUT /1.0/instances/a/state" => accepted("null"),
+        "GET /1.0/instances/a/state" => {
+            let status = if before < looks { "Running" } else { "Stopped" };
+            sync(&format!(r#"{{"status":"{status}","network":null,"pid":0,"memory":{{}},"cpu":{{"usage":0}}}}"#))
+        }
+        _ => sync(&operation("Failure", 400, "null", why)),
+    });
+    let ended = fake.client().await.shut_down_instance("a", deadline).await;
+    match ended {
+        Ok(()) => assert!(stops),
+        Err(error) => assert!(!stops && error.to_string().contains(why), "{error}"),
+    }
+}
+
+#[rstest]
 #[case::once(1, true)]
 #[case::for_ever(usize::MAX, false)]
 #[tokio::test]

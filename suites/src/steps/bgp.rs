@@ -40,6 +40,8 @@ pub enum Routing {
 
 /// What is said before anything is done, without a newline behind it. Recorded.
 const NOTE: &str = "Please note, BGP functionality is currently experimental and likely to change.";
+/// The service of MicroOVN's snap that is the router. Releases up to 24.03 have none.
+const ROUTER: &str = "bird";
 /// The router's configuration.
 const CONFIGURATION: &str = "/var/snap/microovn/common/data/bird/bird.conf";
 
@@ -128,7 +130,7 @@ impl Step for Bgp {
             if on != off {
                 return Some(format!("BGP is {} on member {member}", if on { "on" } else { "off" }));
             }
-            if !state.release_of(it).services.contains("bird") {
+            if !state.release_of(it).services.contains(ROUTER) {
                 return Some(format!("the release of member {member} has no BGP"));
             }
             if !it.lives(Process::SwitchDatabase) || !it.lives(Process::Controller) {
@@ -142,11 +144,12 @@ impl Step for Bgp {
     }
 
     fn needs(&self) -> Vec<Need> {
-        match self.what {
-            Routing::On | Routing::Off => vec![Need::CoreApi],
-            Routing::Automatic | Routing::ByHand => vec![Need::CoreApi, Need::Host(HostFact::Vrf)],
-            Routing::WithoutVrf => vec![Need::CoreApi, Need::Host(HostFact::NoVrf)],
-        }
+        let host = match self.what {
+            Routing::On | Routing::Off => None,
+            Routing::Automatic | Routing::ByHand => Some(Need::Host(HostFact::Vrf)),
+            Routing::WithoutVrf => Some(Need::Host(HostFact::NoVrf)),
+        };
+        [Need::CoreApi, Need::Service(ROUTER.to_owned())].into_iter().chain(host).collect()
     }
 
     fn acts(&self, state: &State) -> Vec<Act> {

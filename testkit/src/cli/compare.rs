@@ -89,8 +89,7 @@ pub(super) async fn compare(
     let needs: Vec<&Need> = suites.iter().flat_map(|suite| &suite.plan.needs).collect();
     let mut all = Vec::new();
     for snap in sides {
-        let able =
-            if ask { Some(asked(config, &snap.path).await?) } else { Capabilities::of_files(&snap.path, &needs) };
+        let able = if ask { Some(asked(config, &snap.path).await?) } else { Capabilities::of_files(&snap, &needs) };
         let older = older(config, &snap, &needs);
         all.push(Side { snap, able, older });
     }
@@ -158,7 +157,7 @@ fn older(config: &Config, snap: &Snap, needs: &[&Need]) -> Result<Option<Capabil
             older.version
         ));
     }
-    Ok(Capabilities::of_files(path, needs))
+    Ok(Capabilities::of_files(&older, needs))
 }
 
 /// What is lacking of these needs; nothing where it is not known.

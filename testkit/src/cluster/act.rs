@@ -109,7 +109,7 @@ impl Hand<'_> {
                 self.exec(instance, &forge::exec(&act.on, stems, *days, within)).await
             }
             What::Vote => self.vote(instance).await,
-            What::Stop => self.change(instance, StateAction::Stop, false).await,
+            What::Stop => self.shut_down(instance).await,
             What::CutPower => self.change(instance, StateAction::Stop, true).await,
             What::Start => {
                 self.change(instance, StateAction::Start, false).await?;
@@ -179,6 +179,11 @@ impl Hand<'_> {
         Ok((0, String::new()))
     }
 
+    async fn shut_down(&self, instance: &str) -> Result<(i32, String), ClusterError> {
+        self.client.shut_down_instance(instance, wait::patience(BOOT)).await?;
+        Ok((0, String::new()))
+    }
+
     /// Waits until as many members vote as the cluster can have. MicroOVN gives members their votes some time after they joined,
     /// and until then its database may not go on without one that is down.
     async fn vote(&self, instance: &str) -> Result<(i32, String), ClusterError> {
@@ -210,7 +215,8 @@ impl Hand<'_> {
     async fn reboot(&self, members: impl Iterator<Item = &String>) -> Result<(i32, String), ClusterError> {
         let boots = members.map(async |member| {
             let instance = self.instances.get(member).map(String::as_str).unwrap_or_default();
-            self.change(instance, StateAction::Restart, false).await?;
+            self.shut_down(instance).await?;
+            self.change(instance, StateAction::Start, false).await?;
             super::ready::wait_ready(self.client, member, instance).await
         });
         let at = try_join_all(boots).await?;

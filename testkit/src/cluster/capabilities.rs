@@ -5,7 +5,6 @@
 //! and what it asked is kept with the golden image. So is where it listened, which the plans of all cells expect of members.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,7 @@ use super::owned::tags;
 use super::ready::{CLONE, wait_ready};
 use super::{ClusterError, Site, batch, faults};
 use crate::host;
-use crate::image::{Golden, NodeNic, words_of};
+use crate::image::{Golden, NodeNic, Snap, words_of};
 use crate::lxd::{Client, Exec, InstancePatch};
 use crate::microovn::{ControlCall, ControlError, commands, parse_members, redact};
 use crate::plan::{Need, Release};
@@ -47,32 +46,36 @@ pub struct Capabilities {
     core_api: bool,
     /// The port that a member listens on where nobody chooses one. `None` where it could not be found out.
     member_port: Option<u16>,
+    /// The services of its snap. They are the snap's own to tell, and kept nowhere else. `None` where it is not known.
+    #[serde(skip)]
+    services: Option<BTreeSet<String>>,
 }
 
 /// Those of a product that could not be asked.
 impl Default for Capabilities {
     fn default() -> Self {
-        Self { extensions: BTreeSet::new(), dialog: None, core_api: true, member_port: None }
+        Self { extensions: BTreeSet::new(), dialog: None, core_api: true, member_port: None, services: None }
     }
 }
 
 impl Capabilities {
     /// What the product in this snap can do of what is needed, as far as its files say: what none of its programs has a word for
     /// it neither asks nor lists. That it has the word does not mean that it always asks. `None` where they cannot be read.
-    pub fn of_files(snap: &Path, needs: &[&Need]) -> Option<Self> {
+    pub fn of_files(snap: &Snap, needs: &[&Need]) -> Option<Self> {
         let word = |need: &Need| match need {
             Need::Prompt(text) | Need::Extension(text) => Some(text.clone()),
             Need::CoreApi => Some(CORE_API.to_owned()),
-            Need::Older | Need::Host(_) => None,
+            Need::Service(_) | Need::Older | Need::Host(_) => None,
         };
         let words: BTreeSet<String> = needs.iter().filter_map(|need| word(need)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let found = words_of(snap, &words)?;
+        let found = words_of(&snap.path, &words)?;
         Some(Self {
             extensions: found.iter().map(|word| (*word).to_owned()).collect(),
             dialog: Some(found.iter().copied().collect::<Vec<_>>().join("\n")),
             core_api: found.contains(CORE_API),
             member_port: None,
+            services: Some(snap.services.clone()),
         })
     }
 
@@ -87,6 +90,7 @@ impl Capabilities {
         let met = |need: &&Need| match need {
             Need::Extension(extension) => self.extensions.contains(extension),
             Need::CoreApi => self.core_api,
+            Need::Service(name) => self.services.as_ref().is_none_or(|services| services.contains(name)),
             // It is the older release that was asked.
             Need::Older => true,
             // The host is asked.
@@ -104,10 +108,10 @@ impl Capabilities {
 /// # Errors
 /// Those of [`capabilities`].
 pub(super) async fn needed(site: &Site, golden: &Golden, needs: &[Need]) -> Result<Capabilities, ClusterError> {
-    let can_do_without = needs.iter().all(|need| matches!(need, Need::Older | Need::Host(_)));
+    let can_do_without = needs.iter().all(|need| matches!(need, Need::Service(_) | Need::Older | Need::Host(_)));
     match &site.config.faults {
         Some(faults) if can_do_without && !faults.play_a_release() => {
-            Ok(find_kept(site, golden).await?.unwrap_or_default())
+            Ok(find_kept(site, golden).await?.unwrap_or_else(|| with_services(Capabilities::default(), golden)))
         }
         _ => {
             let once = format!("capabilities-{}", golden.hash.short());
@@ -119,7 +123,11 @@ pub(super) async fn needed(site: &Site, golden: &Golden, needs: &[Need]) -> Resu
 /// What the product answered before, where that is kept.
 async fn find_kept(site: &Site, golden: &Golden) -> Result<Option<Capabilities>, ClusterError> {
     let kept = site.client.get_instance(&golden.instance).await?.value.config.get(KEY).cloned();
-    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).map(|able| with_services(able, golden)))
+}
+
+fn with_services(able: Capabilities, golden: &Golden) -> Capabilities {
+    Capabilities { services: Some(golden.snap.services.clone()), ..able }
 }
 
 /// Asks the product, or reads what it answered before.
@@ -144,7 +152,7 @@ pub async fn capabilities(site: &Site, golden: &Golden) -> Result<Capabilities, 
     site.client.create_instance(&spec, CLONE).await?;
     let asked = ask(site, &instance).await;
     let removed = site.client.delete_instance_forced(&instance, CLONE).await;
-    let found = asked?;
+    let found = with_services(asked?, golden);
     removed?;
     if lasting && found.dialog.is_some() && found.member_port.is_some() {
         let text = serde_json::to_string(&found).unwrap_or_default();
@@ -232,6 +240,16 @@ mod tests {
     fn a_product_that_could_not_be_asked_lacks_no_question_and_no_api() {
         let needs = [prompt("Would you like tea?"), Need::CoreApi];
         assert_eq!(Capabilities::default().lacks(&needs), [] as [&Need; 0]);
+    }
+
+    #[test]
+    fn a_service_that_the_snap_has_not_is_lacking() {
+        let services = Some(["daemon".to_owned(), "bird".to_owned()].into());
+        let able = Capabilities { services, ..Capabilities::default() };
+        let needs = ["bird", "frr"].map(|name| Need::Service(name.to_owned()));
+        assert_eq!(able.lacks(&needs), [&needs[1]]);
+        assert_eq!(needs[1].to_string(), "a service \"frr\" in its snap");
+        assert_eq!(Capabilities::default().lacks(&needs), [] as [&Need; 0], "it is not known");
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::wait;
 use maker::Found;
 
 /// Raised when instances are prepared in another way, so that older golden images are not used.
-const PREPARATION_VERSION: &str = "golden 2";
+const PREPARATION_VERSION: &str = "golden 3";
 
 /// Set to `true` when a golden image is complete.
 pub const READY_KEY: &str = "user.testkit.ready";
@@ -344,6 +344,7 @@ async fn make(
             progress(&format!("{}:{plug} stays unconnected: {reason}", snap.name));
         }
     }
+    node.stop_clocks([&spec.snap].into_iter().chain(&spec.newer)).await?;
     progress("waiting for MicroOVN to answer");
     node.wait_answering(&spec.snap.name).await?;
     if let Some(newer) = &spec.newer {
@@ -375,7 +376,7 @@ async fn make(
 
 /// Shuts the instance down. One that does not go is ended: its services have stopped and its disk has been written.
 async fn stop(client: &Client, name: &str) -> Result<(), lxd::Error> {
-    match client.stop_instance(name, false, DEADLINE).await {
+    match client.shut_down_instance(name, DEADLINE).await {
         Err(error) if !error.is_unreachable() => {
             tracing::warn!(%error, name, "it does not shut down; ending it");
             client.stop_instance(name, true, DEADLINE).await

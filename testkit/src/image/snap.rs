@@ -62,6 +62,9 @@ pub struct Snap {
     pub apps: BTreeSet<String>,
     /// Those of its apps that are services.
     pub services: BTreeSet<String>,
+    /// Those of its services that a timer starts.
+    #[serde(default)]
+    pub timed: BTreeSet<String>,
     /// Those of its apps that are commands of which snapd needs to know no more than a program and its plugs.
     #[serde(default)]
     pub commands: BTreeMap<String, Command>,

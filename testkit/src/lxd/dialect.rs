@@ -140,6 +140,11 @@ pub(super) fn says_busy(text: &str) -> bool {
     says(text, &["is busy running a", "instance is running"])
 }
 
+/// Whether LXD asked the init of an instance to shut it down, and its own call for that came back too early.
+pub(super) fn says_shutdown_lost(text: &str) -> bool {
+    says(text, &["shutting down the container failed"])
+}
+
 /// Whether a file system or its quota is full, in the kernel's words, whoever passes them on.
 pub(crate) fn says_no_space(text: &str) -> bool {
     says(text, &["no space left on device", "disk quota exceeded"])

@@ -90,6 +90,11 @@ impl Error {
         self.fault.never_began
     }
 
+    /// Whether LXD asked an instance's init to shut it down, and does not know what became of it.
+    pub fn is_shutdown_lost(&self) -> bool {
+        self.fault.words(dialect::says_shutdown_lost)
+    }
+
     /// What is wrong with the server that an image was to come from, where LXD says that it is that.
     pub fn image_server_fault(&self) -> Option<ImageServerFault> {
         self.fault.text.as_deref().filter(|_| self.fault.code.is_some()).and_then(dialect::image_server)

@@ -47,6 +47,8 @@ pub enum Need {
     Extension(String),
     /// The calls of the REST API that concern the cluster are below `/core/`.
     CoreApi,
+    /// Its snap has a service of this name.
+    Service(String),
     /// There is an older release, from which a cluster is upgraded to it.
     Older,
     /// The host is like this.
@@ -59,6 +61,7 @@ impl fmt::Display for Need {
             Self::Prompt(prompt) => write!(f, "`microovn init` asking {prompt:?}"),
             Self::Extension(extension) => write!(f, "the API extension {extension:?}"),
             Self::CoreApi => f.write_str("an API below /core/, as POST /core/control is"),
+            Self::Service(name) => write!(f, "a service {name:?} in its snap"),
             Self::Host(HostFact::Vrf) => {
                 f.write_str("vrf in its kernel, which `modprobe vrf` loads where there is one")
             }

@@ -35,6 +35,7 @@ fn spec(maker: &str) -> GoldenSpec {
             services: [].into(),
             plugs: Vec::new(),
             commands: [].into(),
+            timed: [].into(),
             schemas: None,
         },
         newer: None,

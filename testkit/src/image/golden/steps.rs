@@ -1,5 +1,6 @@
 //! The steps of preparing a golden image, each inside the instance.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::super::build::read;
@@ -16,6 +17,17 @@ const NO_REEXEC: (&str, &str) = (
     "# The snapd snap is this node's own snapd: running into it costs time and changes nothing.\n\
      [Manager]\nDefaultEnvironment=SNAP_REEXEC=0\n",
 );
+
+/// In place of the times at which a timer of a snap starts something. systemd knows no later year.
+const NEVER: &str = "# At what hour a test is run is no part of it: what is started by a clock may meet what a step has stopped.\n\
+                     [Timer]\nOnCalendar=\nOnCalendar=2199-01-01\n";
+/// Writes it, which is `$0`, for these timers.
+const STOP_CLOCKS: &str = r#"
+for timer; do
+    mkdir -p "/etc/systemd/system/$timer.d" && printf %s "$0" >"/etc/systemd/system/$timer.d/testkit.conf" || exit
+done
+systemctl daemon-reload
+"#;
 
 /// Installing a snap of a hundred megabytes on a busy host.
 const INSTALL: Duration = Duration::from_secs(180);
@@ -154,6 +166,14 @@ impl Node<'_> {
         Ok(unconnected)
     }
 
+    /// Has the timers of these snaps start nothing by themselves; what they would start can be started by hand.
+    pub(super) async fn stop_clocks(&self, snaps: impl Iterator<Item = &Snap>) -> Result<(), Error> {
+        let timers: BTreeSet<String> = snaps.flat_map(timers).collect();
+        let argv: Vec<&str> =
+            ["sh", "-c", STOP_CLOCKS, NEVER].into_iter().chain(timers.iter().map(String::as_str)).collect();
+        self.run("stop the timers of the snap", &argv, STEP).await.map(drop)
+    }
+
     /// Waits until snapd has nothing left to do and the daemon answers.
     pub(super) async fn wait_answering(&self, snap: &str) -> Result<(), Error> {
         // Exits with 1 when there is no change in progress that could be watched: nothing is left to do.
@@ -184,6 +204,11 @@ impl Node<'_> {
         self.run("remove logs", &["find", "/var/log", "-type", "f", "-delete"], STEP).await?;
         self.run("write to disk", &["sync", "-f", "/"], STEP).await.map(drop)
     }
+}
+
+/// The units of the timers that a snap has, as snapd calls them.
+fn timers(snap: &Snap) -> impl Iterator<Item = String> {
+    snap.timed.iter().map(|app| format!("snap.{}.{app}.timer", snap.name))
 }
 
 /// How a command ended, and what it said.

@@ -61,6 +61,8 @@ struct App {
     #[serde(default)]
     slots: Option<IgnoredAny>,
     #[serde(default)]
+    timer: Option<IgnoredAny>,
+    #[serde(default)]
     plugs: Option<UsedPlugs>,
 }
 
@@ -101,8 +103,15 @@ impl UsedPlugs {
 impl App {
     /// What it is as a command, unless it is a service or more than a program. A program with arguments is more.
     fn as_command(&self) -> Option<Command> {
-        let Self { daemon: None, command: Some(file), command_chain: None, environment: None, slots: None, plugs } =
-            self
+        let Self {
+            daemon: None,
+            command: Some(file),
+            command_chain: None,
+            environment: None,
+            slots: None,
+            timer: _,
+            plugs,
+        } = self
         else {
             return None;
         };
@@ -187,11 +196,15 @@ impl Description {
             declare(name, attributes);
         }
         let (mut apps, mut services, mut commands) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        let mut timed = BTreeSet::new();
         let mut used = Vec::new();
         for (name, app) in self.apps.unwrap_or_default() {
             let app = app.unwrap_or_default();
             if app.daemon.is_some() {
                 services.insert(name.clone());
+            }
+            if app.timer.is_some() {
+                timed.insert(name.clone());
             }
             commands.extend(app.as_command().map(|command| (name.clone(), command)));
             apps.insert(name);
@@ -217,6 +230,7 @@ impl Description {
             assumes: self.assumes.unwrap_or_default(),
             apps,
             services,
+            timed,
             commands,
             plugs: plugs.into_iter().map(|(name, interface)| Plug { name, interface }).collect(),
             schemas: None,

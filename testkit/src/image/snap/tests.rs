@@ -20,6 +20,7 @@ apps:
     command: commands/daemon.start
     daemon: simple
     plugs: [network, network-bind, hugepages-control]
+  renew: {command: commands/renew, daemon: oneshot, timer: 02:00~02:30}
 ";
 
 /// A snap file with this `meta/snap.yaml`.
@@ -55,7 +56,8 @@ fn a_snap_is_read_from_its_own_description() {
     assert_eq!((snap.name.as_str(), snap.version.as_str(), snap.kind.as_str()), ("microovn", "26.03", "app"));
     assert_eq!(snap.base.as_deref(), Some("core24"));
     assert_eq!(snap.assumes, ["snapd2.73"]);
-    assert_eq!(snap.services.iter().collect::<Vec<_>>(), ["daemon"]);
+    assert_eq!(snap.services.iter().collect::<Vec<_>>(), ["daemon", "renew"]);
+    assert_eq!(snap.timed.iter().collect::<Vec<_>>(), ["renew"]);
     let plugs: Vec<_> = snap.plugs.iter().map(|plug| (plug.name.as_str(), plug.interface.as_str())).collect();
     let expected = [
         ("control", "network-control"),

@@ -87,6 +87,13 @@ fn what_lxd_is_at_something_else_with_is_known(#[case] text: &str, #[case] busy:
 }
 
 #[rstest]
+#[case::of_5_0("Failed shutting down instance, status is \"Running\": shutting down the container failed", true)]
+#[case::not_ended_in_time("Failed shutting down instance, status is \"Running\": context deadline exceeded", false)]
+fn a_shutdown_that_lxd_lost_sight_of_is_known(#[case] text: &str, #[case] lost: bool) {
+    assert_eq!(says_shutdown_lost(text), lost, "{text}");
+}
+
+#[rstest]
 #[case("Timed out waiting for websockets to connect", true)]
 #[case("timed out waiting", true)]
 #[case("Only running operations can be connected", true)]
