@@ -105,7 +105,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Cluster(args) => cluster::cluster(&config()?, &catalogue, args).await,
         Command::Compare(args) => compare::compare(&config()?, &catalogue, &args).await,
         Command::Faults(args) => faults::faults(&config()?, &catalogue, &args).await,
-        Command::Host(args) => host::host(&config()?, args).await,
+        Command::Host(args) => host::host(&config()?, &catalogue, args).await,
         Command::HostInside { share } => host::inside(&share).map(|()| ExitCode::SUCCESS).map_err(Failure::usage),
         Command::Incus(args) => incus::incus(&config()?, args).await,
         Command::IncusInside { folder } => incus::inside(&folder).map_err(Failure::usage),

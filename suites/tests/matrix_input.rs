@@ -41,7 +41,6 @@ fn an_unknown_cell_is_answered_with_the_nearest(#[case] args: &[&str], #[case] g
 #[case::run(&["run", "--upstream", "tls_clutser"], &["upstream has no suite \"tls_clutser\"; the nearest are tls_cluster, "])]
 #[case::run_of_several(&["run", "--upstream", "tls_cluster,scaleup_clutser"], &["upstream has no suite \"scaleup_clutser\"; the nearest are scaleup_cluster, "])]
 #[case::plan(&["plan", "--upstream", "tests/sclaeup_cluster.bats"], &["no suite \"sclaeup_cluster\"; the nearest are scaleup_cluster, "])]
-#[case::with_nothing_behind_it(&["run", "--upstream", "bgp_data_plane"], &["nothing holds upstream's bgp_data_plane here: it needs vrf"])]
 #[case::with_names(&["run", "--upstream", "tls_cluster", "init_cluster"], &["'--upstream <SUITE>'", "'[SUITES]...'"])]
 #[case::with_a_tier(&["plan", "--upstream", "tls_cluster", "--tier", "full"], &["'--upstream <SUITE>'", "'--tier <TIER>'"])]
 fn a_suite_of_upstream_that_cannot_be_run_is_refused(#[case] args: &[&str], #[case] parts: &[&str]) {

@@ -10,7 +10,7 @@ use std::time::Instant;
 use serde_json::Value;
 use testkit::config::TRAFFIC;
 
-use super::order::{ORDER, Order, PROGRESS, REPORT, Report, Step, USER};
+use super::order::{ORDER, Order, PROGRESS, REPORT, Report, Step, USER, Wanted};
 use crate::trial::Trial;
 
 /// How much is kept of what a step said that did not pass.
@@ -19,7 +19,10 @@ const LAST_LINES: usize = 40;
 /// How the end of a command is judged: `None` where it is as it should be, else what is wrong.
 type Judge = fn(&Output) -> Option<String>;
 
-/// What is tried, in order: for a person, the command, its arguments, and how its end is judged.
+/// Something that is tried: for a person, the command, its arguments, and how its end is judged.
+type Attempt<'a> = (&'a str, &'a str, Vec<&'a str>, Judge);
+
+/// What is always tried, in order; what somebody wants besides comes before the last [`CLOSING`].
 const TRIED: [(&str, &str, &[&str], Judge); 9] = [
     ("doctor, before a setup", "testkit", &["doctor", "--format", "json"], only_setup_is_missing),
     ("setup", "testkit", &["setup"], succeeded),
@@ -31,6 +34,22 @@ const TRIED: [(&str, &str, &[&str], Judge); 9] = [
     ("nothing stays of the runs", "testkit", &["sweep", "--wait", "--quiet"], succeeded),
     ("doctor, at the end", "testkit", &["doctor"], succeeded),
 ];
+
+/// How many look at what is left.
+const CLOSING: usize = 2;
+
+/// What is tried, in order.
+fn all(trials: &[Wanted]) -> Vec<Attempt<'_>> {
+    let mut all: Vec<Attempt<'_>> =
+        TRIED.map(|(name, command, args, judge)| (name, command, args.to_vec(), judge)).into();
+    let closing = all.split_off(all.len() - CLOSING);
+    all.extend(trials.iter().map(|it| {
+        let judge: Judge = if it.journey { came_to_its_end } else { every_check_passed };
+        (it.name.as_str(), "lab", vec!["trial", it.name.as_str()], judge)
+    }));
+    all.extend(closing);
+    all
+}
 
 /// Tries everything in the host whose shared folder this is, and leaves the report in it.
 pub(crate) fn inside(share: &Path) -> io::Result<()> {
@@ -48,12 +67,17 @@ pub(crate) fn inside(share: &Path) -> io::Result<()> {
         said: brought.as_ref().err().map(ToString::to_string).unwrap_or_default(),
     });
     if brought.is_ok() {
-        let attempt = |command: &str, args: &[&str], judge: Judge| match run(&order, &home, command, args) {
-            Err(error) => Some(format!("failed to run {command}: {error}")),
-            Ok(output) if order.traffic && args.starts_with(&["trial"]) => judge(&output).or_else(|| unsent(&output)),
-            Ok(output) => judge(&output),
+        let is_journey =
+            |args: &[&str]| order.trials.iter().any(|it| it.journey && args == ["trial", it.name.as_str()]);
+        let attempt = |command: &str, args: &[&str], judge: Judge| {
+            let traffic = order.traffic && !is_journey(args);
+            match run(&order, &home, traffic, command, args) {
+                Err(error) => Some(format!("failed to run {command}: {error}")),
+                Ok(output) if traffic && args.starts_with(&["trial"]) => judge(&output).or_else(|| unsent(&output)),
+                Ok(output) => judge(&output),
+            }
         };
-        try_each(&mut report, attempt, |said, report| {
+        try_each(&mut report, &all(&order.trials), attempt, |said, report| {
             writeln!(progress, "{said}")?;
             // Written each time, so that a machine that stands still has told what it got to.
             fs::write(share.join(REPORT), serde_json::to_vec_pretty(report)?)
@@ -67,15 +91,16 @@ pub(crate) fn inside(share: &Path) -> io::Result<()> {
 /// find all that is wrong. `attempt` says what is wrong, and `tell` is told before and after each.
 fn try_each(
     report: &mut Report,
+    all: &[Attempt<'_>],
     mut attempt: impl FnMut(&str, &[&str], Judge) -> Option<String>,
     mut tell: impl FnMut(&str, &Report) -> io::Result<()>,
 ) -> io::Result<()> {
-    for (name, command, args, judge) in TRIED {
+    for (name, command, args, judge) in all {
         tell(name, report)?;
         let begun = Instant::now();
-        let wrong = attempt(command, args, judge);
+        let wrong = attempt(command, args, *judge);
         let (seconds, passed) = (begun.elapsed().as_secs_f64(), wrong.is_none());
-        report.steps.push(Step { name: name.to_owned(), seconds, passed, said: wrong.unwrap_or_default() });
+        report.steps.push(Step { name: (*name).to_owned(), seconds, passed, said: wrong.unwrap_or_default() });
         tell(&format!("{name}: {} after {seconds:.0} s", if passed { "good" } else { "FAILED" }), report)?;
     }
     Ok(())
@@ -122,8 +147,8 @@ fn copy(from: &Path, names: &[String], to: &Path) -> io::Result<()> {
     copied.map(drop)
 }
 
-/// Runs a command of the framework as the user.
-fn run(order: &Order, home: &Path, command: &str, args: &[&str]) -> io::Result<Output> {
+/// Runs a command of the framework as the user, for clusters that send packets or for such that do not.
+fn run(order: &Order, home: &Path, traffic: bool, command: &str, args: &[&str]) -> io::Result<Output> {
     let command = order.commands.join(command);
     let words =
         ["-u", USER, "--"].map(PathBuf::from).into_iter().chain([command]).chain(args.iter().map(PathBuf::from));
@@ -133,7 +158,7 @@ fn run(order: &Order, home: &Path, command: &str, args: &[&str]) -> io::Result<O
         .env("HOME", home)
         .env("USER", USER)
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env(TRAFFIC, if order.traffic { "1" } else { "0" })
+        .env(TRAFFIC, if traffic { "1" } else { "0" })
         // What it is for; else it would be the userspace one, where the kernel's is not there.
         .env("TESTKIT_DATAPATH", if order.traffic { "kernel" } else { "auto" })
         .env_remove("TESTKIT_LAB_SHARE")
@@ -185,6 +210,17 @@ fn every_check_passed(output: &Output) -> Option<String> {
     (!wrong.is_empty()).then_some(wrong)
 }
 
+/// A journey was played to its end.
+fn came_to_its_end(output: &Output) -> Option<String> {
+    let trial: Trial = match serde_json::from_slice(&output.stdout) {
+        Ok(trial) => trial,
+        Err(_) => return Some(said(output)),
+    };
+    let mut wrong: Vec<String> = trial.at.iter().map(|station| format!("at {station}")).chain(trial.error).collect();
+    wrong.extend(trial.verdicts.iter().filter(|verdict| !verdict.passed()).map(ToString::to_string));
+    (!wrong.is_empty()).then(|| wrong.join("\n"))
+}
+
 /// A cluster whose members sent each other packets, and were judged by them.
 fn unsent(output: &Output) -> Option<String> {
     let trial: Trial = serde_json::from_slice(&output.stdout).unwrap_or_default();
@@ -219,11 +255,28 @@ mod tests {
             Ok(())
         };
         let attempt = |_: &str, args: &[&str], _: Judge| (args == ["setup"]).then(|| "no LXD".to_owned());
-        try_each(&mut report, attempt, tell).expect("it is told");
+        try_each(&mut report, &all(&[]), attempt, tell).expect("it is told");
         let passed: Vec<bool> = report.steps.iter().map(|step| step.passed).collect();
         assert_eq!(passed, [true, false, true, true, true, true, true, true, true]);
         assert_eq!((report.steps[1].said.as_str(), report.passed()), ("no LXD", false));
         assert_eq!(told[3], ("setup: FAILED after 0 s".to_owned(), 2));
+    }
+
+    #[test]
+    fn what_is_wanted_besides_is_tried_before_what_looks_at_what_is_left_and_judged_by_its_kind() {
+        let wanted = |name: &str, journey| Wanted { name: name.to_owned(), journey };
+        let trials = [wanted("a_journey", true), wanted("a_cell", false)];
+        let all = all(&trials);
+        let names: Vec<&str> = all.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(names[7..10], ["a_journey", "a_cell", "nothing stays of the runs"]);
+        let (journey, cell) = (&all[7], &all[8]);
+        assert_eq!(journey.2, ["trial", "a_journey"]);
+        let nothing = output(0, r#"{"seconds":1.0,"error":null,"verdicts":[]}"#);
+        assert_eq!((journey.3(&nothing), cell.3(&nothing).is_some()), (None, true));
+        for stopped in [r#""at":"s1_cut","error":null"#, r#""at":null,"error":"no cluster""#] {
+            let output = output(0, &format!(r#"{{"seconds":1.0,{stopped},"verdicts":[]}}"#));
+            assert!(journey.3(&output).is_some(), "{stopped}");
+        }
     }
 
     #[test]

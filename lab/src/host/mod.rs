@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Deserialize;
-use testkit::cli::{Failure, Format, lines};
+use testkit::cli::{Catalogue, Cells, Failure, Format, lines};
 use testkit::config::Config;
 use testkit::image::{self, Cache, Workspace};
 use testkit::written;
@@ -29,7 +29,7 @@ use crate::testkit_command;
 pub(crate) use inside::inside;
 use kernel::Kernel;
 use machine::Machine;
-use order::{ORDER, Order, REPORT, Report};
+use order::{ORDER, Order, REPORT, Report, Wanted};
 
 /// How to run the host.
 #[derive(Debug, clap::Args)]
@@ -41,6 +41,10 @@ pub(super) struct HostArgs {
     /// OVN's flows take.
     #[arg(long)]
     traffic: bool,
+    /// A cell or a journey to be tried in it besides; may be repeated. With `--traffic` it has the kernel's datapath, and a journey sends
+    /// such packets as are its own.
+    #[arg(long = "trial", value_name = "NAME")]
+    trials: Vec<String>,
     /// How long everything may take, in minutes.
     #[arg(long, default_value_t = 90, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_080))]
     minutes: u64,
@@ -50,7 +54,8 @@ pub(super) struct HostArgs {
 }
 
 /// Boots the host, and shows what came of everything that was tried in it.
-pub(super) async fn host(config: &Config, args: HostArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn host(config: &Config, catalogue: &Catalogue, args: HostArgs) -> Result<ExitCode, Failure> {
+    let trials = args.trials.iter().map(|name| wanted(catalogue, name)).collect::<Result<Vec<_>, _>>()?;
     let recipe = Recipe::read(&config.root.join("lab/host"))?;
     let packaged = kernel::packaged().map_err(Failure::Usage)?;
     if let Some(missing) = kernel::missing(&recipe.kernel).filter(|_| args.traffic) {
@@ -58,7 +63,7 @@ pub(super) async fn host(config: &Config, args: HostArgs) -> Result<ExitCode, Fa
     }
     // Interrupted, it is ended as it ends of itself, and cleared up after.
     let interrupted = image::end_programs_on_signals().map_err(Failure::usage)?;
-    let (config, order) = (config.clone(), order(config, args.traffic)?);
+    let (config, order) = (config.clone(), order(config, args.traffic, trials)?);
     let tried = tokio::task::spawn_blocking(move || try_in(&config, &recipe, packaged, order, &args)).await;
     let (tried, args) = tried.map_err(Failure::usage)?;
     if interrupted.is_set() {
@@ -146,8 +151,17 @@ impl Recipe {
     }
 }
 
-/// What the host is to bring over.
-fn order(config: &Config, traffic: bool) -> Result<Order, Failure> {
+/// What of that name there is to be tried.
+fn wanted(catalogue: &Catalogue, name: &str) -> Result<Wanted, Failure> {
+    let journey = catalogue.journeys.iter().any(|journey| journey.name == name);
+    if !journey {
+        Cells::of(catalogue)?.find(name)?;
+    }
+    Ok(Wanted { name: name.to_owned(), journey })
+}
+
+/// What the host is to bring over, and to try.
+fn order(config: &Config, traffic: bool, trials: Vec<Wanted>) -> Result<Order, Failure> {
     let commands = testkit_command()?.parent().map(Path::to_owned).unwrap_or_default();
     let nextest = which::which("cargo-nextest")
         .map_err(|_| Failure::Usage("cargo-nextest is not installed; `make setup` installs it".to_owned()))?;
@@ -159,6 +173,7 @@ fn order(config: &Config, traffic: bool) -> Result<Order, Failure> {
         cache: config.cache_dir.clone(),
         artifacts: Vec::new(),
         traffic,
+        trials,
     })
 }
 

@@ -28,6 +28,16 @@ pub(super) struct Order {
     pub(super) artifacts: Vec<String>,
     /// Whether clusters send packets.
     pub(super) traffic: bool,
+    /// What is tried besides what always is.
+    pub(super) trials: Vec<Wanted>,
+}
+
+/// A cell or a journey that somebody wants to be tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Wanted {
+    pub(super) name: String,
+    /// Whether it is a journey, which is good where it came to its end, and else a cell, every check of which must pass.
+    pub(super) journey: bool,
 }
 
 /// What came of all.

@@ -13,7 +13,7 @@ macro_rules! journeys {
 }
 
 journeys! {
-    bgp::{BGP_CONTROL_PLANE, BGP_NO_CONFIG, BGP_NO_VRF},
+    bgp::{BGP_CONTROL_PLANE, BGP_DATA_PLANE, BGP_NO_CONFIG, BGP_NO_VRF, BGP_PEER},
     central_control::{CENTRAL_CONTROL},
     cli_ovsovn::{CLI_OVSOVN, CLI_OVSOVN_IPV6},
     contribute_code::{CONTRIBUTE_CODE},

@@ -37,6 +37,7 @@ pub(super) fn cannot_enter(state: &State, member: usize, by: usize, from: Presen
         None => Some(format!("there is no member {member}, but {}", state.members.len())),
         Some(it) if it.bare => Some(format!("the snap of member {member} was removed")),
         Some(it) if it.presence != from => Some(format!("member {member} is {}", it.presence)),
+        Some(it) if it.is_peer() => Some(format!("the router of member {member} is a peer of the members' already")),
         // What it is told is told to one that bootstraps.
         Some(_) if member == 1 => Some("member 1 bootstraps, and is told nothing for a join".to_owned()),
         Some(_) => not_online(state, by)

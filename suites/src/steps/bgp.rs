@@ -53,14 +53,14 @@ impl Bgp {
 
     /// MicroOVN made the table, the networks and, unless they are the operator's, the sessions. The words are those of MicroOVN's
     /// page and of its sources.
-    fn connected(member: &Member, automatic: bool) -> Vec<Act> {
+    fn connected(&self, member: &Member, automatic: bool) -> Vec<Act> {
         let run = |words: &[&str]| Act::run(&member.name, words.iter().copied());
         let name = &member.name;
-        let (table, more): (_, &[&str]) = match automatic {
-            // The first that is free.
-            true => ("ovnvrf10", &["--config", "ext_connection=eth1"]),
-            false => ("ovnvrf20", &["--config", "ext_connection=eth1", "--config", "vrf=20", "--manual-bgpd-config"]),
-        };
+        let number = self.table();
+        let (table, told) = (format!("ovnvrf{number}"), format!("vrf={number}"));
+        let by_hand = ["--config", &told, "--manual-bgpd-config"];
+        let more: &[&str] = if automatic { &[] } else { &by_hand };
+        let more = &[&["--config", "ext_connection=eth1"], more].concat();
         let sessions = Act::wait(name, ["microovn.birdc", "show", "protocols"]);
         let configuration = run(&["cat", CONFIGURATION]);
         let mut acts = vec![
@@ -72,11 +72,19 @@ impl Bgp {
         acts.extend(match automatic {
             true => [
                 configuration.says(format!("\tvrf \"{table}\";")).says("\tinterface \"veth1-bgp\";"),
-                sessions.says("microovn_eth1 …BGP …Passive…"),
+                sessions.says("microovn_eth1 BGP …Passive"),
             ],
             false => [configuration.never_says("protocol bgp …"), sessions.says("device1 …Device …up…")],
         });
         acts
+    }
+
+    /// The table of routes: the first that is free, or what the operator says, who gives each member another.
+    fn table(&self) -> u32 {
+        match self.what {
+            Routing::ByHand => 10 * u32::try_from(self.member).unwrap_or(1),
+            _ => 10,
+        }
     }
 
     /// Nothing that BGP needs is there: no bridge, no port, no mapping, and nothing in the Northbound.
@@ -158,7 +166,7 @@ impl Step for Bgp {
             Routing::On => {
                 vec![Self::enable(member, &[]).says(format!("{NOTE}Service bgp enabled"))]
             }
-            Routing::Automatic | Routing::ByHand => Self::connected(member, self.what == Routing::Automatic),
+            Routing::Automatic | Routing::ByHand => self.connected(member, self.what == Routing::Automatic),
             Routing::Off => {
                 let disable = Act::run(&member.name, ["microovn", "disable", "bgp"]).says("Service bgp disabled");
                 [disable].into_iter().chain(Self::nothing_left(member)).collect()
@@ -187,6 +195,8 @@ impl Step for Bgp {
             } else {
                 member.services.insert(Service::Bgp);
             }
+            let connected = matches!(self.what, Routing::Automatic | Routing::ByHand);
+            member.routes = connected.then(|| self.table());
         }
         northd_restarts(state, Turnover::Any);
     }

@@ -19,6 +19,14 @@ suites::journeys! {
         s14_disable_bgp_3,
         s15_propagate,
     }
+    bgp_data_plane {
+        s0_formed,
+        s1_peer_2,
+        s2_enable_bgp_on_the_underlay_1,
+        s3_reach_1,
+        s4_disable_bgp_1,
+        s5_propagate,
+    }
     bgp_no_config {
         s0_formed,
         s1_enable_bgp_1,
@@ -33,6 +41,29 @@ suites::journeys! {
         s0_formed,
         s1_refuse_bgp_without_vrf_1,
         s2_propagate,
+    }
+    bgp_peer {
+        s0_formed,
+        s1_peer_4,
+        s2_enable_bgp_on_the_underlay_1,
+        s3_enable_bgp_on_the_underlay_2,
+        s4_enable_bgp_on_the_underlay_3,
+        s5_meet_peer_1,
+        s6_meet_peer_2,
+        s7_meet_peer_3,
+        s8_disable_bgp_1,
+        s9_disable_bgp_2,
+        s10_disable_bgp_3,
+        s11_enable_bgp_by_hand_1,
+        s12_enable_bgp_by_hand_2,
+        s13_enable_bgp_by_hand_3,
+        s14_meet_peer_by_hand_1,
+        s15_meet_peer_by_hand_2,
+        s16_meet_peer_by_hand_3,
+        s17_disable_bgp_1,
+        s18_disable_bgp_2,
+        s19_disable_bgp_3,
+        s20_propagate,
     }
     central_control {
         s0_formed,

@@ -10,6 +10,7 @@ pub fn host_lacks<'a>(config: &Config, needs: &'a [Need]) -> Vec<&'a Need> {
     let host = Host {
         vrf: &|| host::module(config, "vrf"),
         packets: &|| host::without_packets(config).is_none(),
+        kernel_datapath: &|| !host::decide_datapath(config).userspace && host::without_packets(config).is_none(),
         lxd: &|| has_lxd(config),
     };
     lacks(needs, &host)
@@ -25,6 +26,7 @@ fn has_lxd(config: &Config) -> bool {
 struct Host<'a> {
     vrf: &'a dyn Fn() -> Module,
     packets: &'a dyn Fn() -> bool,
+    kernel_datapath: &'a dyn Fn() -> bool,
     lxd: &'a dyn Fn() -> bool,
 }
 
@@ -34,6 +36,7 @@ fn lacks<'a>(needs: &'a [Need], host: &Host<'_>) -> Vec<&'a Need> {
         Need::Host(HostFact::Vrf) => (host.vrf)() == Module::Loaded,
         Need::Host(HostFact::NoVrf) => (host.vrf)() == Module::Missing,
         Need::Host(HostFact::Packets) => (host.packets)(),
+        Need::Host(HostFact::KernelDatapath) => (host.kernel_datapath)(),
         Need::Host(HostFact::Lxd) => (host.lxd)(),
         _ => true,
     };
@@ -44,21 +47,29 @@ fn lacks<'a>(needs: &'a [Need], host: &Host<'_>) -> Vec<&'a Need> {
 mod tests {
     use super::*;
 
+    /// A host that has nothing.
+    const NOTHING: Host<'static> =
+        Host { vrf: &|| Module::Missing, packets: &|| false, kernel_datapath: &|| false, lxd: &|| false };
+
     #[test]
     fn a_host_lacks_what_its_kernel_has_not_and_where_that_is_not_known_both() {
         let [with, without] = [HostFact::Vrf, HostFact::NoVrf].map(Need::Host);
         let needs = [Need::CoreApi, with.clone(), without.clone()];
-        let by = |vrf| lacks(&needs, &Host { vrf: &|| vrf, packets: &|| false, lxd: &|| false });
+        let by = |vrf| lacks(&needs, &Host { vrf: &|| vrf, ..NOTHING });
         assert_eq!(by(Module::Loaded), [&without]);
         assert_eq!(by(Module::Missing), [&with]);
         assert_eq!(by(Module::Unknown), [&with, &without]);
-        let nothing = Host { vrf: &|| Module::Missing, packets: &|| false, lxd: &|| false };
-        assert_eq!(lacks(&needs[..1], &nothing), [] as [&Need; 0]);
-        for fact in [HostFact::Packets, HostFact::Lxd] {
+        assert_eq!(lacks(&needs[..1], &NOTHING), [] as [&Need; 0]);
+        for fact in [HostFact::Packets, HostFact::KernelDatapath, HostFact::Lxd] {
             let is = |asked| move || fact == asked;
-            let with = Host { packets: &is(HostFact::Packets), lxd: &is(HostFact::Lxd), ..nothing };
+            let with = Host {
+                packets: &is(HostFact::Packets),
+                kernel_datapath: &is(HostFact::KernelDatapath),
+                lxd: &is(HostFact::Lxd),
+                ..NOTHING
+            };
             let needs = [Need::Host(fact)];
-            assert_eq!((lacks(&needs, &with).len(), lacks(&needs, &nothing).len()), (0, 1), "{fact:?}");
+            assert_eq!((lacks(&needs, &with).len(), lacks(&needs, &NOTHING).len()), (0, 1), "{fact:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -130,9 +131,16 @@ pub struct Member {
     /// Whether it was given endpoints on the logical networks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub talks: bool,
+    /// The table of the kernel that has the routes of its router, where that speaks BGP: one of vrf on a member, the main one on an
+    /// instance outside that is the peer of members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<u32>,
     /// The tunnel endpoint; meaningful where [`Service::Chassis`] runs.
     pub encap: Encap,
 }
+
+/// The number of the kernel's main table of routes.
+pub const MAIN_TABLE: u32 = 254;
 
 impl Member {
     /// The n-th member, counted from 1: host 10+n of each range, central on the first three, tunnels on its IPv4
@@ -176,6 +184,7 @@ impl Member {
             refreshed: false,
             told: None,
             talks: false,
+            routes: None,
         }
     }
 
@@ -187,7 +196,17 @@ impl Member {
     /// The services that run on it now.
     pub fn running(&self) -> &BTreeSet<Service> {
         static NONE: BTreeSet<Service> = BTreeSet::new();
-        if self.presence == Presence::Online { &self.services } else { &NONE }
+        static ROUTER: LazyLock<BTreeSet<Service>> = LazyLock::new(|| BTreeSet::from([Service::Bgp]));
+        match self.presence {
+            Presence::Online => &self.services,
+            _ if self.is_peer() => &ROUTER,
+            _ => &NONE,
+        }
+    }
+
+    /// Whether it is outside, and its router speaks BGP with members.
+    pub fn is_peer(&self) -> bool {
+        self.presence == Presence::Outside && self.routes.is_some()
     }
 
     /// Whether this member runs `service`, or would if it were up.

@@ -37,7 +37,7 @@ pub use database::{Database, ELECTION_TIMER};
 pub use datapath::Datapath;
 pub use dialog::{Answer, Reply};
 pub use gateway::{GATEWAY_PORT, PHYSICAL, ROUTER, UPLINK, UPLINK_BRIDGE, network_between};
-pub use member::{Encap, Member, Presence, Standstill};
+pub use member::{Encap, MAIN_TABLE, Member, Presence, Standstill};
 pub use network::{ETHERNET_MTU, Network, Nic, Segment, Segments, StaticRoute};
 pub use option::{HostFact, InitOption, Need, Outline};
 pub use process::Process;

@@ -32,6 +32,8 @@ pub enum HostFact {
     NoVrf,
     /// Something can carry packets between members: the kernel's module openvswitch, or a switch by /dev/net/tun.
     Packets,
+    /// The kernel carries packets between members, by its module openvswitch.
+    KernelDatapath,
     /// Members can be given the LXD of their distribution.
     Lxd,
 }
@@ -68,6 +70,9 @@ impl fmt::Display for Need {
             Self::Host(HostFact::NoVrf) => f.write_str("a kernel that is known to be without vrf"),
             Self::Host(HostFact::Packets) => {
                 f.write_str("something that carries packets between members, which `testkit doctor` tells of")
+            }
+            Self::Host(HostFact::KernelDatapath) => {
+                f.write_str("openvswitch in its kernel for what carries packets, which `testkit doctor` tells of")
             }
             Self::Host(HostFact::Lxd) => f.write_str(
                 "what members are given LXD of: packages of the distribution, in the cache or at its mirror, for a node image that \

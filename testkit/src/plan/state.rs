@@ -153,6 +153,10 @@ impl State {
             if !member.belongs() {
                 member.unbridge();
             }
+            // What left has nothing of what it was told.
+            if !member.belongs() && !member.is_peer() {
+                member.routes = None;
+            }
         }
     }
 
@@ -198,6 +202,11 @@ impl fmt::Display for State {
                     write!(f, "{number} {}{silent}", services.join("+"))?;
                 }
                 presence => write!(f, "{number} {presence}")?,
+            }
+            match member.routes {
+                Some(_) if member.is_peer() => f.write_str(", a peer by BGP")?,
+                Some(table) => write!(f, " with routes in table {table}")?,
+                None => {}
             }
             if member.bare {
                 f.write_str(" without its snap")?;

@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 use hyper::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::faults::{self, Fault};
@@ -16,8 +16,8 @@ pub(crate) struct Options {
     service: String,
     node: Option<String>,
     allow_last_central: bool,
-    /// Whether BGP is given a configuration.
-    configured: bool,
+    /// What BGP is given, where it is given anything.
+    wanted: Option<Value>,
 }
 
 /// What is said before BGP is enabled, without a newline behind it.
@@ -34,6 +34,7 @@ impl Options {
             "enable" => matches.get_many("config").into_iter().flatten().collect(),
             _ => Vec::new(),
         };
+        let by_hand = verb == "enable" && matches.get_flag("manual-bgpd-config");
         if service == "bgp" && verb == "enable" {
             say!("{NOTE}");
             if !faults::plays(paths, Fault::BgpUnchecked) {
@@ -41,12 +42,20 @@ impl Options {
             }
         }
         Ok(Self {
-            configured: !configuration.is_empty(),
+            wanted: (!configuration.is_empty()).then(|| wanted(&configuration, by_hand)),
             service,
             node: matches.get_one::<String>("node").cloned(),
             allow_last_central: verb == "disable" && matches.get_flag("allow-disable-last-central"),
         })
     }
+}
+
+/// What the daemon is told of BGP.
+fn wanted(configuration: &[&String], by_hand: bool) -> Value {
+    let of = |key: &str| configuration.iter().find_map(|one| one.strip_prefix(key)?.strip_prefix('='));
+    let number = |key: &str| of(key).and_then(|value| value.parse::<u32>().ok());
+    let connections: Vec<&str> = of("ext_connection").into_iter().flat_map(|all| all.split(',')).collect();
+    json!({"connections": connections, "table": number("vrf"), "asn": number("asn"), "by_hand": by_hand})
 }
 
 /// Whether BGP takes a piece of configuration, `key=value`.
@@ -69,10 +78,10 @@ pub(crate) async fn switch(client: &Client, verb: &str, options: &Options) -> Re
     let service = &options.service;
     let (method, spelled) = if verb == "enable" { (Method::PUT, "Put") } else { (Method::DELETE, "Delete") };
     let node = options.node.as_ref().map(|node| format!("target={node}&")).unwrap_or_default();
-    let (allow, configured) = (u8::from(options.allow_last_central), u8::from(options.configured));
-    let path = format!("/1.0/service/{service}?{node}allow_last={allow}&configured={configured}");
+    let allow = u8::from(options.allow_last_central);
+    let path = format!("/1.0/service/{service}?{node}allow_last={allow}");
     let reply = client
-        .call(spelled, method, &path, None)
+        .call(spelled, method, &path, options.wanted.as_ref())
         .await
         .map_err(|error| Error::new(error.code, format!("failed to {verb} service '{service}': '{error}'")))?;
     say_line!("Service {service} {verb}d");

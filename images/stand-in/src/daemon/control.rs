@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::error::{Context, Error, Result};
 use crate::faults::{self, Fault, Release};
 use crate::http::Reply;
+use crate::ovn::bgp::Wanted;
 use crate::ovn::raft::Db;
 use crate::ovn::schema;
 
@@ -99,10 +100,10 @@ async fn ovn(node: &Arc<Node>, call: &Call, parts: &[&str]) -> Result<Reply> {
             let target = query(&call.query, "target").map(str::to_owned);
             let allow_last = query(&call.query, "allow_last") == Some("1");
             let enable = call.method == Method::PUT;
-            let configured = query(&call.query, "configured") == Some("1");
+            let wanted: Option<Wanted> = serde_json::from_value(call.json()?).unwrap_or_default();
             let task = tokio::task::spawn_local(async move {
                 match (&*service, &target) {
-                    ("bgp", None) => bgp::switch(&node, enable, configured).await,
+                    ("bgp", None) => bgp::switch(&node, enable, wanted).await,
                     _ => switching::switch(&node, &service, enable, target.as_deref(), allow_last).await,
                 }
             });

@@ -397,6 +397,12 @@ faults! {
 
     /// It takes any configuration.
     BgpUnchecked = "bgp-unchecked",
+    /// OVN tells the router only of addresses of this kind, `nat` or `lb`; of translations where nothing is said.
+    BgpTellsOf = "bgp-tells-of",
+    /// OVN learns nothing of the router.
+    BgpLearnsNothing = "bgp-learns-nothing",
+    /// Pings by this protocol, `icmp` or `icmp6`, that come by the networks of BGP are dropped; those of IPv4 where nothing is said.
+    BgpDrops = "bgp-drops",
     /// It is disabled, and an error is said of it. MicroOVN does so.
     BgpDisableFails = "bgp-disable-fails",
 

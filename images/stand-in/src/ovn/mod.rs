@@ -1,5 +1,6 @@
 //! The distribution's OVN and Open vSwitch: their environment file, certificates, services and tools.
 
+pub(crate) mod bgp;
 pub(crate) mod ca_key;
 mod databases;
 pub(crate) mod env;

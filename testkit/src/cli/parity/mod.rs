@@ -259,3 +259,19 @@ fn stations<'a>(place: &str, all: &'a [Judges], named: &[String]) -> Result<Vec<
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_that_nothing_holds_has_no_places_but_a_reason() {
+        let lacks =
+            |name: &str| UpstreamTest { name: name.to_owned(), held: Vec::new(), lacking: Some("no vrf".to_owned()) };
+        let suite = UpstreamSuite { name: "s".to_owned(), tests: vec![lacks("one"), lacks("other")] };
+        match suite.places() {
+            Err(Failure::Usage(why)) => assert_eq!(why, "nothing holds upstream's s here: no vrf"),
+            other => panic!("it has places: {other:?}"),
+        }
+    }
+}
