@@ -11,6 +11,7 @@ pub fn host_lacks<'a>(config: &Config, needs: &'a [Need]) -> Vec<&'a Need> {
         vrf: &|| host::module(config, "vrf"),
         packets: &|| host::without_packets(config).is_none(),
         lxd: &|| has_lxd(config),
+        underlays: &|| host::without_underlays(config).is_none(),
     };
     lacks(needs, &host)
 }
@@ -26,6 +27,7 @@ struct Host<'a> {
     vrf: &'a dyn Fn() -> Module,
     packets: &'a dyn Fn() -> bool,
     lxd: &'a dyn Fn() -> bool,
+    underlays: &'a dyn Fn() -> bool,
 }
 
 /// A kernel that cannot be asked meets neither, for what it has is not known.
@@ -35,6 +37,7 @@ fn lacks<'a>(needs: &'a [Need], host: &Host<'_>) -> Vec<&'a Need> {
         Need::Host(HostFact::NoVrf) => (host.vrf)() == Module::Missing,
         Need::Host(HostFact::Packets) => (host.packets)(),
         Need::Host(HostFact::Lxd) => (host.lxd)(),
+        Need::Host(HostFact::Underlays) => (host.underlays)(),
         _ => true,
     };
     needs.iter().filter(|need| !met(need)).collect()
@@ -48,15 +51,17 @@ mod tests {
     fn a_host_lacks_what_its_kernel_has_not_and_where_that_is_not_known_both() {
         let [with, without] = [HostFact::Vrf, HostFact::NoVrf].map(Need::Host);
         let needs = [Need::CoreApi, with.clone(), without.clone()];
-        let by = |vrf| lacks(&needs, &Host { vrf: &|| vrf, packets: &|| false, lxd: &|| false });
+        let no = &|| false;
+        let by = |vrf| lacks(&needs, &Host { vrf: &|| vrf, packets: no, lxd: no, underlays: no });
         assert_eq!(by(Module::Loaded), [&without]);
         assert_eq!(by(Module::Missing), [&with]);
         assert_eq!(by(Module::Unknown), [&with, &without]);
-        let nothing = Host { vrf: &|| Module::Missing, packets: &|| false, lxd: &|| false };
+        let nothing = Host { vrf: &|| Module::Missing, packets: no, lxd: no, underlays: no };
         assert_eq!(lacks(&needs[..1], &nothing), [] as [&Need; 0]);
-        for fact in [HostFact::Packets, HostFact::Lxd] {
+        for fact in [HostFact::Packets, HostFact::Lxd, HostFact::Underlays] {
             let is = |asked| move || fact == asked;
-            let with = Host { packets: &is(HostFact::Packets), lxd: &is(HostFact::Lxd), ..nothing };
+            let (packets, lxd, underlays) = (&is(HostFact::Packets), &is(HostFact::Lxd), &is(HostFact::Underlays));
+            let with = Host { packets, lxd, underlays, ..nothing };
             let needs = [Need::Host(fact)];
             assert_eq!((lacks(&needs, &with).len(), lacks(&needs, &nothing).len()), (0, 1), "{fact:?}");
         }

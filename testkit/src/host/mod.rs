@@ -16,6 +16,7 @@ mod kernel;
 mod limits;
 mod lxd_snap;
 mod members;
+mod microcloud;
 mod mounts;
 mod network;
 mod objects;
@@ -41,6 +42,7 @@ pub use doctor::{Finding, Level, examine};
 pub use error::Error;
 pub use kernel::{Module, module};
 pub use members::{SURVEY_LASTS, Surveyed, require_all, require_whole, survey};
+pub use microcloud::without_underlays;
 pub use packages::ensure_browser;
 
 use crate::config::Config;
