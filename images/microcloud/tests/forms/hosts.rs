@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::microcloud::{ConversationError, Part, part, preseed};
-use testkit::plan::{Plan, Recipe, Segment, Segments, Variant};
+use testkit::plan::{Nic, Plan, Recipe, Segment, Segments, Variant};
 
 use crate::microovn::{Told, serve};
 use crate::parties::play;
@@ -23,6 +23,15 @@ pub(crate) struct Hosts {
     pub(crate) told: Told,
     /// Has the port of the hosts at another address, so that no other test is given it.
     _port: TcpListener,
+}
+
+/// What MicroCloud is told of a container's NIC, and of the bridge that has it for a port.
+fn interfaces(nic: &Nic) -> Vec<Value> {
+    // No test may depend on what IPv6 the host has.
+    let addresses: Vec<_> = nic.addresses.iter().filter(|it| it.addr().is_ipv4()).collect();
+    let own = json!({"name": nic.device, "kind": "unknown", "addresses": addresses});
+    let bridge = nic.bridge.iter().map(|bridge| json!({"name": bridge, "kind": "bridge", "addresses": []}));
+    [own].into_iter().chain(bridge).collect()
 }
 
 impl Hosts {
@@ -55,12 +64,7 @@ impl Hosts {
             std::fs::write(common.join("faults"), faults).expect("faults");
             let socket = common.join("control.socket");
             serve(&socket, member.name.clone(), Arc::clone(&told));
-            let interface = |nic: &testkit::plan::Nic| {
-                // No test may depend on what IPv6 the host has.
-                let addresses: Vec<_> = nic.addresses.iter().filter(|it| it.addr().is_ipv4()).collect();
-                json!({"name": nic.device, "kind": "physical", "addresses": addresses})
-            };
-            let interfaces: Vec<Value> = member.nics.iter().map(interface).collect();
+            let interfaces: Vec<Value> = member.nics.iter().flat_map(interfaces).collect();
             let world = json!({"name": member.name, "interfaces": interfaces, "socket": socket, "common": common, "port": port});
             std::fs::write(common.join("world.json"), world.to_string()).expect("a world");
         }
