@@ -362,8 +362,12 @@ fn find_root(directory: &Path) -> Result<(PathBuf, Option<Dist>), ConfigError> {
 
 fn read_file(path: &Path) -> Result<Layer, ConfigError> {
     match written::read(path) {
-        Ok(text) => toml::from_str(&text)
-            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source.into()) }),
+        Ok(text) => {
+            let layer = toml::from_str(&text)
+                .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source.into()) })?;
+            product::require_own_names(path, &text)?;
+            Ok(layer)
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Layer::default()),
         Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }

@@ -11,21 +11,20 @@ use nix::net::if_::{InterfaceFlags, if_nametoindex};
 use crate::Result;
 use crate::world::Interface;
 
-/// Those that MicroCloud offers: up, of type broadcast, and of a kind that it takes.
+/// Those that are up, each with its global addresses.
 pub(crate) fn all() -> Result<Vec<Interface>> {
     let listed = getifaddrs().map_err(|errno| format!("failed to list addresses: {errno}"))?;
     let mut found: BTreeMap<(u32, String), Vec<IpNet>> = BTreeMap::new();
-    let usable = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_BROADCAST;
-    for entry in listed.filter(|entry| entry.flags.contains(usable)) {
+    for entry in listed.filter(|entry| entry.flags.contains(InterfaceFlags::IFF_UP)) {
         let index = if_nametoindex(entry.interface_name.as_str()).unwrap_or(u32::MAX);
         let addresses = found.entry((index, entry.interface_name.clone())).or_default();
         addresses.extend(address_of(&entry).filter(|address| is_global(address.addr())));
     }
     let interface = |((_, name), mut addresses): ((u32, String), Vec<IpNet>)| {
         addresses.sort_by_key(|address| address.addr().is_ipv6());
-        Some(Interface { kind: kind_of(&name)?.to_owned(), name, addresses })
+        Interface { kind: kind_of(&name).to_owned(), name, addresses }
     };
-    Ok(found.into_iter().filter_map(interface).collect())
+    Ok(found.into_iter().map(interface).collect())
 }
 
 fn address_of(entry: &InterfaceAddress) -> Option<IpNet> {
@@ -45,16 +44,15 @@ fn is_global(ip: IpAddr) -> bool {
     }
 }
 
-/// What LXD calls it, where it is of a kind that MicroCloud offers. Members are containers, whose own NICs LXD inside of them would
-/// not call physical; these are taken for it, as in what was recorded.
-fn kind_of(name: &str) -> Option<&'static str> {
+/// What LXD calls it. The NIC of a container is of no kind that it knows.
+fn kind_of(name: &str) -> &'static str {
     let class = Path::new("/sys/class/net").join(name);
     let event = std::fs::read_to_string(class.join("uevent")).unwrap_or_default();
     match event.lines().find_map(|line| line.strip_prefix("DEVTYPE=")) {
-        Some("vlan") => Some("vlan"),
-        Some("bond") => Some("bond"),
-        Some("bridge") => Some("bridge"),
-        _ if name.starts_with("eth") || class.join("device").exists() => Some("physical"),
-        _ => None,
+        Some("vlan") => "vlan",
+        Some("bond") => "bond",
+        Some("bridge") => "bridge",
+        _ if class.join("device").exists() => "physical",
+        _ => "unknown",
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct World {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Interface {
     pub(crate) name: String,
-    /// As LXD calls it: physical, vlan, bond, bridge.
+    /// As LXD calls it: physical, vlan, bond, bridge, or unknown.
     pub(crate) kind: String,
     /// Its global addresses, each with its mask.
     pub(crate) addresses: Vec<IpNet>,
@@ -87,16 +87,48 @@ impl System {
         self.fingerprint.get(..12).unwrap_or(&self.fingerprint)
     }
 
-    /// The interfaces by which OVN can reach the outside: those without an address.
+    /// The interfaces by which OVN can reach the outside. As read in MicroCloud since 2.1.1: those of a kind that Open vSwitch takes and
+    /// without an address, and bridges, which LXD gets into by a veth.
     pub(crate) fn uplinks(&self) -> impl Iterator<Item = &Interface> {
-        self.interfaces.iter().filter(|interface| interface.addresses.is_empty())
+        self.interfaces.iter().filter(|interface| match interface.kind.as_str() {
+            "physical" | "bond" | "vlan" => interface.addresses.is_empty(),
+            kind => kind == "bridge",
+        })
     }
 
     /// The interfaces on which OVN can have an underlay, each with an address of it. Recorded: all that have one, also that by which
-    /// the system is reached.
+    /// the system is reached. Of which kind they are plays no part since 2.1.1, as read there; before they were of those of uplinks.
     pub(crate) fn underlays(&self) -> impl Iterator<Item = (&Interface, IpNet)> {
         self.interfaces
             .iter()
             .flat_map(|interface| interface.addresses.iter().map(move |address| (interface, *address)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nic_of_a_container_can_have_an_underlay_and_is_no_uplink() {
+        let interface = |name: &str, kind: &str, addresses: &[&str]| Interface {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            addresses: addresses.iter().map(|address| address.parse().expect("an address")).collect(),
+        };
+        let interfaces = vec![
+            interface("eth1", "unknown", &["10.1.1.11/24"]),
+            interface("eth2", "unknown", &[]),
+            interface("eth2.7", "vlan", &[]),
+            interface("eth3.7", "vlan", &["10.3.3.11/24"]),
+            interface("br-uplink", "bridge", &[]),
+            interface("br0", "bridge", &["10.2.2.11/24"]),
+        ];
+        let address = "10.11.0.11".parse().expect("an address");
+        let system = System { name: "mc1".into(), address, fingerprint: String::new(), interfaces };
+        let uplinks: Vec<&str> = system.uplinks().map(|it| it.name.as_str()).collect();
+        assert_eq!(uplinks, ["eth2.7", "br-uplink", "br0"]);
+        let underlays: Vec<&str> = system.underlays().map(|(it, _)| it.name.as_str()).collect();
+        assert_eq!(underlays, ["eth1", "eth3.7", "br0"]);
     }
 }

@@ -26,23 +26,9 @@ pub(super) struct Ring {
 impl Ring {
     /// Makes so many members, on one bridge, without LXD. What dead processes left goes first.
     pub(super) fn make(count: usize) -> io::Result<Self> {
-        let base = std::env::temp_dir();
-        for entry in fs::read_dir(&base)?.flatten() {
-            let left = entry.path();
-            let pid = entry.file_name().to_string_lossy().strip_prefix(FOLDER).map(str::to_owned);
-            // Whoever is at work holds the lock.
-            if let Some(pid) = pid
-                && File::open(left.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok())
-            {
-                clear(&left, &format!("{DEVICE}{pid}"));
-            }
-        }
-        let pid = std::process::id();
-        let folder = base.join(format!("{FOLDER}{pid}"));
-        fs::create_dir(&folder)?;
-        let lock = File::create(folder.join("lock"))?;
-        lock.lock()?;
-        let bridge = format!("{DEVICE}{pid}");
+        let name = std::process::id().to_string();
+        let (folder, lock) = claim(&std::env::temp_dir(), &name)?;
+        let bridge = format!("{DEVICE}{name}");
         let mut ring = Self { folder, bridge, members: Vec::new(), _lock: lock };
         ip(&["link", "add", &ring.bridge, "type", "bridge"])?;
         ip(&["link", "set", &ring.bridge, "up"])?;
@@ -115,6 +101,26 @@ impl Drop for Ring {
     }
 }
 
+/// Clears what the dead left in `base`, and makes a folder there with the lock that is held by whoever is at work in it. One at a
+/// time: between another's folder and its lock it would look like what a dead one left.
+fn claim(base: &Path, name: &str) -> io::Result<(PathBuf, File)> {
+    let _one_at_a_time = File::open(base).and_then(|base| base.lock().map(|()| base))?;
+    for entry in fs::read_dir(base)?.flatten() {
+        let left = entry.path();
+        let whose = entry.file_name().to_string_lossy().strip_prefix(FOLDER).map(str::to_owned);
+        if let Some(whose) = whose
+            && File::open(left.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok())
+        {
+            clear(&left, &format!("{DEVICE}{whose}"));
+        }
+    }
+    let folder = base.join(format!("{FOLDER}{name}"));
+    fs::create_dir(&folder)?;
+    let lock = File::create(folder.join("lock"))?;
+    lock.lock()?;
+    Ok((folder, lock))
+}
+
 /// A network device's name has no digit behind the process id that could be another's.
 fn letter(number: usize) -> char {
     char::from(b'a' + u8::try_from(number).unwrap_or_default())
@@ -151,4 +157,41 @@ fn end_with_children(pid: i32) {
 fn ip(args: &[&str]) -> io::Result<()> {
     let output = Command::new("ip").args(args).output()?;
     printed(&format!("run ip {}", args.join(" ")), &output).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    /// Whether somebody waits for the lock of this file.
+    fn is_waited_for(path: &Path) -> bool {
+        let inode = format!(":{} ", fs::metadata(path).expect("there").ino());
+        let locks = fs::read_to_string("/proc/locks").expect("the kernel's list");
+        locks.lines().any(|lock| lock.contains("-> FLOCK") && lock.contains(&inode))
+    }
+
+    #[test]
+    fn nobody_takes_what_another_is_about_to_lock_for_what_the_dead_left() {
+        let base = tempfile::tempdir().expect("a folder");
+        let path = base.path();
+        let (begun, dead) = (path.join(format!("{FOLDER}begun")), path.join(format!("{FOLDER}dead")));
+        let claiming = File::open(path).expect("a folder");
+        claiming.lock().expect("locked");
+        for folder in [&begun, &dead] {
+            fs::create_dir(folder).expect("a folder");
+            File::create(folder.join("lock")).expect("a lock");
+        }
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| claim(path, "other"));
+            while !other.is_finished() && !is_waited_for(path) {
+                std::thread::yield_now();
+            }
+            let _held = File::open(begun.join("lock")).and_then(|lock| lock.lock().map(|()| lock));
+            drop(claiming);
+            let (other, _lock) = other.join().expect("an end").expect("a folder");
+            assert_eq!((begun.exists(), dead.exists(), other.exists()), (true, false, true));
+        });
+    }
 }

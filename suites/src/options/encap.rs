@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use testkit::matrix::{Constraint, Declaration};
-use testkit::plan::{Answer, Cue, Encap as Endpoint, InitOption, Member, Need, Network, Plan, Role, StaticRoute};
+use testkit::plan::{
+    Answer, Cue, Encap as Endpoint, HostFact, InitOption, Member, Need, Network, Plan, Role, StaticRoute,
+};
 
 const DEFINE: &str = "Would you like to define a custom encapsulation IP address for this member?";
 const ENTER: &str = "Please enter the custom encapsulation IP address for this member";
@@ -44,6 +46,9 @@ impl InitOption for Encap {
         match value {
             "default" => Vec::new(),
             _ if plan.formation.is_dialog() => vec![Need::Prompt(DEFINE.to_owned())],
+            _ if plan.formation.is_microcloud() => {
+                vec![Need::Extension("custom_encapsulation_ip".to_owned()), Need::Host(HostFact::Underlays)]
+            }
             _ => vec![Need::Extension("custom_encapsulation_ip".to_owned())],
         }
     }

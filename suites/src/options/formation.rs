@@ -50,12 +50,12 @@ impl InitOption for Formation {
         plan.state.tapped = true;
         for member in &mut plan.state.members {
             member.nics.push(Nic {
-                device: Outside::DEVICE.to_owned(),
+                device: Outside::NIC.to_owned(),
                 network: Network::Underlay,
                 mtu: ETHERNET_MTU,
                 addresses: Vec::new(),
                 routes: Vec::new(),
-                bridge: None,
+                bridge: Some(Outside::BRIDGE.to_owned()),
             });
         }
     }
@@ -98,7 +98,7 @@ impl InitOption for Formation {
             return vec![Cue { option: "formation".into(), shown, deeds: vec![Deed::Tell(PASSPHRASE.into())] }];
         }
         let joiners = plan.joiners().map(|joiner| [joiner.name.clone(), joiner.address.to_string()]);
-        let uplinks = plan.state.members().map(|member| [member.name.clone(), Outside::DEVICE.to_owned()]);
+        let uplinks = plan.state.members().map(|member| [member.name.clone(), Outside::BRIDGE.to_owned()]);
         vec![
             ask("Do you want to set up more than one cluster member?", "yes"),
             ask(MICROCEPH, "yes"),
@@ -116,7 +116,7 @@ impl InitOption for Formation {
     // As read in MicroCloud 2.1: of the others nothing is asked again, and OVN's network is there.
     fn added(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<Cue> {
         let row = [member.name.clone(), member.address.to_string()];
-        let uplink = [member.name.clone(), Outside::DEVICE.to_owned()];
+        let uplink = [member.name.clone(), Outside::BRIDGE.to_owned()];
         vec![
             Cue::question("formation", MICROCEPH, "yes"),
             Cue::table("formation", &JOINERS, [row]),
@@ -126,7 +126,7 @@ impl InitOption for Formation {
     }
 
     fn preseed(&self, _value: &str, _plan: &Plan, member: &Member) -> Vec<(String, String)> {
-        let entries = [("name", member.name.as_str()), ("ovn_uplink_interface", Outside::DEVICE)];
+        let entries = [("name", member.name.as_str()), ("ovn_uplink_interface", Outside::BRIDGE)];
         entries.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
     }
 }
@@ -177,6 +177,12 @@ mod tests {
         assert_eq!(plan.recipe(second).config.get("ovn-encap-ip").map(String::as_str), Some("fd42:88::c"));
         assert_eq!((plan.state.member_port(), first.nics.len()), (6443, 3));
         assert!(first.nics[2].addresses.is_empty(), "an uplink has no address");
+        let cut: Vec<&str> = first.nics_on(Network::Underlay).map(|nic| nic.device.as_str()).collect();
+        assert_eq!(cut, ["eth1", "eth2"], "who is cut off from the underlay has no link there");
+        // LXD calls the NIC of a container by no kind that can be one.
+        assert_eq!(first.nics[2].bridge.as_deref(), Some("br-uplink"));
+        let uplinks = format!("choose {a} | br-uplink, {b} | br-uplink, {c} | br-uplink");
+        assert_eq!(told("a table of LOCATION | IFACE | TYPE"), uplinks);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use testkit::matrix::{Constraint, Declaration};
-use testkit::plan::{Attempt, Cue, Deed, InitOption, Member, Network, Plan, Shown};
+use testkit::plan::{Attempt, Cue, Deed, HostFact, InitOption, Member, Need, Network, Plan, Shown};
 
 use super::encap::{UNDERLAY_IP, UNDERLAYS};
 
@@ -56,6 +56,11 @@ impl InitOption for Mistake {
             Constraint::new(without).when("mistake", &["old_microovn"]).then("encap", &["default"]),
             Constraint::new(alike).when("mistake", all).then("address_family", &["ipv4"]),
         ]
+    }
+
+    // Its attempt has underlays, the cluster has none.
+    fn needs(&self, value: &str, _plan: &Plan) -> Vec<Need> {
+        if value == "old_microovn" { vec![Need::Host(HostFact::Underlays)] } else { Vec::new() }
     }
 
     fn by_microcloud(&self) -> &'static [&'static str] {

@@ -93,3 +93,28 @@ fn a_cluster_without_a_member_that_can_be_used_is_refused() {
     assert_eq!(*changes.lock().expect("requests"), Vec::<String>::new());
     world.assert_nothing_made();
 }
+
+#[test]
+fn a_cluster_of_different_versions_is_refused_as_setup_does_before_anything_is_made() {
+    let parts = [
+        "the members of the LXD cluster have different versions: a 5.0.2, b 5.0.3",
+        "bring all to the newest of them: `sudo snap refresh lxd --cohort=+` on each",
+    ];
+    for args in [&["run", "init_cluster"][..], &["up", "init_cluster"]] {
+        let world = World::new();
+        let (socket, changes) = cluster(&world, &[("a", "Online", "5.0.2"), ("b", "Online", "5.0.3")]);
+        world.run(args, &[("LXD_SOCKET", &socket)]).refused(&parts);
+        assert_eq!(*changes.lock().expect("requests"), Vec::<String>::new());
+        world.assert_nothing_made();
+    }
+}
+
+#[test]
+fn neither_does_a_cluster_of_which_one_is_away_come_to_a_run() {
+    for args in [&["run", "init_cluster"][..], &["up", "init_cluster"]] {
+        let world = World::new();
+        let (socket, _) = cluster(&world, &[("a", "Online", "5.0.2"), ("b", "Offline", "5.0.2")]);
+        world.run(args, &[("LXD_SOCKET", &socket)]).refused(&["\"b\" is Offline (No heartbeat for 25s)"]);
+        world.assert_nothing_made();
+    }
+}

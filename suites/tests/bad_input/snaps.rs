@@ -97,3 +97,15 @@ fn a_bad_snap_is_refused_before_lxd_is_asked(#[case] make: impl Fn(&World) -> Pa
         world.assert_nothing_made();
     }
 }
+
+#[test]
+fn of_a_microcloud_that_takes_no_nic_for_an_underlay_the_doctor_tells_before() {
+    for (version, told) in [("2.1.0", true), ("2.1.1", false), ("3.2", false)] {
+        let world = World::new();
+        let given = snap(&world, &format!("name: microcloud\nversion: \"{version}\"\n")).display().to_string();
+        let ended = world.run(&["doctor"], &[("MICROCLOUD_SNAP_PATH", &given)]);
+        let said = String::from_utf8_lossy(&ended.0.stdout);
+        let warned = format!("{version} takes no NIC of a container for an underlay: its cells with one are skipped");
+        assert_eq!((said.contains(&warned), said.contains("MicroCloud")), (told, true), "{said}");
+    }
+}

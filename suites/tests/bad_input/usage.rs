@@ -73,6 +73,22 @@ fn what_the_settings_say_is_checked_by_every_command(
     world.assert_nothing_made();
 }
 
+#[test]
+fn a_profile_that_the_runner_lacks_is_refused_before_anything_is_made() {
+    let world = World::new();
+    fs::create_dir(world.path().join(".config")).expect("a folder");
+    fs::write(world.path().join(".config/nextest.toml"), "[profile.ci]\n").expect("a configuration");
+    let parts = [
+        "NEXTEST_PROFILE names the profile \"cii\"",
+        "/.config/nextest.toml",
+        "ci, default, default-miri; did you mean \"ci\"?",
+    ];
+    for args in [&["run", "init_cluster"][..], &["bisect", "init_cluster", "/a.snap", "/b.snap"]] {
+        world.run(args, &[("NEXTEST_PROFILE", "cii")]).refused(&parts);
+        world.assert_nothing_made();
+    }
+}
+
 #[rstest]
 #[case::on(&["--on", "init_cluster_ipv6"], "--on <CELL>", &["tier", "coverage", "steps", "upstream", "compare", "place"])]
 #[case::traffic(&["--traffic"], "--traffic", &["tier", "coverage", "steps", "upstream", "compare", "place"])]

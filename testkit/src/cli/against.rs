@@ -85,9 +85,13 @@ pub(super) struct Skip {
 /// Runs suites with the product of this configuration.
 ///
 /// # Errors
-/// When the product cannot be asked, or what was left out cannot be told of where programs read.
+/// When LXD cannot be used or the product cannot be asked, or what was left out cannot be told of where programs read.
 pub(super) async fn run(config: &Config, order: &Order<'_>) -> Result<Ran, Failure> {
     let Order { catalogue, suites, .. } = *order;
+    let members = host::require_whole(config).await?;
+    if !members.is_empty() {
+        say!("LXD members: {}", members.join(", "));
+    }
     let programs = order.programs.get_or_try_init(|| Programs::build(config, suites));
     let (divided, programs) = tokio::try_join!(divide(config, suites), programs)?;
     let Division { runnable, skips, run, room } = divided;
@@ -187,11 +191,6 @@ async fn divide(config: &Config, chosen: &[Suite]) -> Result<Division, Failure> 
     let run = Run::start(config).await.map_err(Failure::usage)?;
     let site = Site::open(config.clone(), run, &exe).await.map_err(Failure::usage)?;
     record::leave_host(site.run.dir(), &site.client).map_err(Failure::usage)?;
-    // Of a cluster that is not whole no cell could have bridges.
-    let members = crate::host::require_all(&site.client).await.map_err(Failure::usage)?;
-    if !members.is_empty() {
-        say!("LXD members: {}", members.join(", "));
-    }
     let joint = match site.config.spread {
         true => Some(cluster::joint(&site.config, &site.client).await.map_err(Failure::cluster)?),
         false => None,

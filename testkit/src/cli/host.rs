@@ -62,6 +62,15 @@ pub(super) fn browser() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The members of the LXD cluster, none where LXD is no cluster.
+///
+/// # Errors
+/// When suites could not be run there, before anything is made for them: LXD cannot be used, or the cluster is not whole.
+pub(super) async fn require_whole(config: &Config) -> Result<Vec<String>, Failure> {
+    let client = host::connect(config).await.map_err(Failure::usage)?;
+    host::require_whole(&client).await.map_err(Failure::usage)
+}
+
 /// Puts the host back, once the reapers of runs that have just ended are done with theirs.
 pub(super) async fn teardown(config: &Config) -> Result<ExitCode, Failure> {
     let options = host::options(config).map_err(Failure::usage)?;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::Failure;
 use crate::config::{Config, Round};
+use crate::nearest::nearest;
 use crate::record::schema::Outcome;
 use crate::record::{Record, RunPart};
 
@@ -22,6 +23,8 @@ const CONFIGURATION: &str = ".config/nextest.toml";
 /// Its store where the configuration does not say another.
 const STORE: &str = "target/nextest";
 const DEFAULT: &str = "default";
+/// The profiles that it has without any being written ([Profiles](https://nexte.st/docs/configuration/#profiles)).
+const BUILT_IN: [&str; 2] = [DEFAULT, "default-miri"];
 
 /// A JUnit file that was read.
 pub(super) struct Junit {
@@ -78,16 +81,8 @@ impl Configuration {
 /// # Errors
 /// When its configuration cannot be read, or has no JUnit file for the profile.
 pub(super) fn place(config: &Config, runner: &[String]) -> Result<PathBuf, Failure> {
-    let given = value(runner, "--config-file", None).map(|path| config.root.join(path));
-    let path = given.unwrap_or_else(|| config.root.join(CONFIGURATION));
-    let refused = |error: &dyn std::fmt::Display| Failure::Usage(format!("failed to read {}: {error}", path.display()));
-    let configuration: Configuration = match fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map_err(|error| refused(&error))?,
-        // A workspace need not have one.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Configuration::default(),
-        Err(error) => return Err(refused(&error)),
-    };
-    let profile = value(runner, "--profile", Some("-P")).or(config.nextest_profile.as_deref()).unwrap_or(DEFAULT);
+    let (path, configuration) = read(config, runner)?;
+    let profile = named(config, runner).map_or(DEFAULT, |(_, profile)| profile);
     let file = configuration.junit(profile).ok_or_else(|| {
         let path = path.display();
         Failure::Usage(format!(
@@ -96,6 +91,48 @@ pub(super) fn place(config: &Config, runner: &[String]) -> Result<PathBuf, Failu
     })?;
     let store = configuration.store.dir.as_deref().unwrap_or(Path::new(STORE));
     Ok(config.root.join(store).join(profile).join(file))
+}
+
+/// Fails where the runner is to take a profile that it does not have, which it would say itself when all is prepared.
+///
+/// # Errors
+/// When there is none of that name; the error says who names it, which there are, and the nearest.
+pub(super) fn require_profile(config: &Config, runner: &[String]) -> Result<(), Failure> {
+    let Some((who, profile)) = named(config, runner) else { return Ok(()) };
+    let (path, configuration) = read(config, runner)?;
+    let written = configuration.profile.keys().map(String::as_str);
+    let known: BTreeSet<&str> = written.chain(BUILT_IN).collect();
+    // What a tool brings may have profiles, too.
+    if known.contains(profile) || runner.iter().any(|word| word.starts_with("--tool-config-file")) {
+        return Ok(());
+    }
+    let near = nearest(profile, known.iter().copied()).map(|near| format!("; did you mean {near:?}?"));
+    Err(Failure::Usage(format!(
+        "{who} names the profile {profile:?} of the runner, and those of {} and its own are {}{}",
+        path.display(),
+        known.into_iter().collect::<Vec<_>>().join(", "),
+        near.unwrap_or_default()
+    )))
+}
+
+/// The profile that somebody names, and who does: an argument, or else the variable.
+fn named<'a>(config: &'a Config, runner: &'a [String]) -> Option<(&'static str, &'a str)> {
+    let argument = value(runner, "--profile", Some("-P")).map(|profile| ("--profile", profile));
+    argument.or_else(|| Some(("NEXTEST_PROFILE", config.nextest_profile.as_deref()?)))
+}
+
+/// The runner's configuration, and its file.
+fn read(config: &Config, runner: &[String]) -> Result<(PathBuf, Configuration), Failure> {
+    let given = value(runner, "--config-file", None).map(|path| config.root.join(path));
+    let path = given.unwrap_or_else(|| config.root.join(CONFIGURATION));
+    let refused = |error: &dyn std::fmt::Display| Failure::Usage(format!("failed to read {}: {error}", path.display()));
+    let configuration = match fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| refused(&error))?,
+        // A workspace need not have one.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Configuration::default(),
+        Err(error) => return Err(refused(&error)),
+    };
+    Ok((path, configuration))
 }
 
 /// The value of an option among the runner's own arguments, those before `--`: `--name value`, `--name=value`, `-n value`,
@@ -215,6 +252,18 @@ mod tests {
 
     /// Where the JUnit file is with this configuration of nextest, these arguments and variables, from the workspace.
     fn placed(configuration: &str, runner: &[&str], env: &[(&str, &str)]) -> Result<String, String> {
+        asked(configuration, runner, env, |config, runner| {
+            let path = place(config, runner)?;
+            Ok(path.strip_prefix(&config.root).expect("within").display().to_string())
+        })
+    }
+
+    fn asked<T>(
+        configuration: &str,
+        runner: &[&str],
+        env: &[(&str, &str)],
+        ask: impl Fn(&Config, &[String]) -> Result<T, Failure>,
+    ) -> Result<T, String> {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").expect("a manifest");
         fs::create_dir(folder.path().join(".config")).expect("a folder");
@@ -223,11 +272,30 @@ mod tests {
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let config = Config::resolve_from(Layer::default(), &env, folder.path()).expect("resolves");
         let runner: Vec<String> = runner.iter().map(|word| (*word).to_owned()).collect();
-        match place(&config, &runner) {
-            Ok(path) => Ok(path.strip_prefix(folder.path()).expect("within").display().to_string()),
-            Err(Failure::Usage(said)) => Err(said),
-            Err(other) => panic!("{other:?}"),
+        ask(&config, &runner).map_err(|failure| match failure {
+            Failure::Usage(said) => said,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn a_profile_that_there_is_not_is_refused_with_those_that_there_are() {
+        let required = |runner: &[&str], env: &[(&str, &str)]| asked(OURS, runner, env, require_profile);
+        for (runner, env) in [
+            (&[][..], &[][..]),
+            (&[], &[("NEXTEST_PROFILE", "ci")]),
+            (&[], &[("NEXTEST_PROFILE", "default-miri")]),
+            (&["-Pci"], &[("NEXTEST_PROFILE", "nosuch")]),
+            (&["-Pmade", "--tool-config-file", "a:b.toml"], &[]),
+        ] {
+            assert_eq!(required(runner, env), Ok(()), "{runner:?} {env:?}");
         }
+        let said = required(&[], &[("NEXTEST_PROFILE", "defualt")]).expect_err("refused");
+        assert!(said.starts_with("NEXTEST_PROFILE names the profile \"defualt\" of the runner, "), "{said}");
+        let all = "/.config/nextest.toml and its own are ci, default, default-miri; did you mean \"default\"?";
+        assert!(said.ends_with(all), "{said}");
+        let said = required(&["--profile=x"], &[]).expect_err("refused");
+        assert!(said.starts_with("--profile names ") && said.ends_with(" are ci, default, default-miri"), "{said}");
     }
 
     #[test]

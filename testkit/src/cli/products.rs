@@ -41,6 +41,7 @@ pub(super) async fn run(config: &Config, order: Order<'_>, forbid_skips: bool) -
             .await
             .map_err(|error| of_product(name, Failure::cluster(error)))?;
     }
+    host::require_whole(config).await?;
     let together = Run::start(config).await.map_err(Failure::usage)?;
     let count = each.len();
     let mut all: Vec<(String, Result<Ran, Failure>)> = Vec::new();

@@ -10,7 +10,7 @@ use super::cells::{Cells, nearest};
 use super::output::say;
 use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
-use super::{Catalogue, Failure, known, products};
+use super::{Catalogue, Failure, junit, known, products};
 use crate::cluster;
 use crate::config::{Config, KEEP, KNOWN, ON, PAUSE_BEFORE, SPREAD, TRAFFIC};
 use crate::journey::Station;
@@ -59,6 +59,7 @@ pub(super) struct RunArgs {
 pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs) -> Result<ExitCode, Failure> {
     config.traffic |= args.traffic;
     config.spread |= args.spread;
+    junit::require_profile(&config, &args.runner)?;
     if let Some(why) = crate::host::without_packets(&config).filter(|_| config.traffic) {
         let skipped = format!("the checks of packets are skipped: {why}");
         if args.forbid_skips {

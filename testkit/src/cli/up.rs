@@ -9,7 +9,7 @@ use super::output::{complain, say};
 use super::place::told as told_of;
 use super::suites::{Suite, station_of, step_of};
 use super::watch::{LOOK, Watch};
-use super::{Catalogue, Failure, closing};
+use super::{Catalogue, Failure, closing, host};
 use crate::cluster::{self, ClusterError, Ended, Manifest, Order, Reached, Route, Site};
 use crate::config::Config;
 use crate::expect;
@@ -54,7 +54,8 @@ pub(super) async fn up(mut config: Config, catalogue: &Catalogue, args: &UpArgs)
         return Err(Failure::Usage(format!("{name} is up already; remove it with `testkit down {name}`")));
     }
     let microcloud = suite.plan.formation.is_microcloud();
-    cluster::check_given_snaps(&config, microcloud, &mut super::host::lines()).await.map_err(Failure::cluster)?;
+    cluster::check_given_snaps(&config, microcloud, &mut host::lines()).await.map_err(Failure::cluster)?;
+    host::require_whole(&config).await?;
     let run = Run::start(&config).await.map_err(Failure::usage)?;
     let dir = run.cell_dir(name).map_err(Failure::usage)?;
     let exe = std::env::current_exe().map_err(Failure::usage)?;

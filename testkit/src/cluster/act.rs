@@ -120,8 +120,8 @@ impl Hand<'_> {
             What::Freeze => self.change(instance, StateAction::Freeze, false).await,
             What::Thaw => self.change(instance, StateAction::Unfreeze, false).await,
             What::Kill { process, signal } => self.kill(instance, *process, signal).await,
-            What::Cut(network) => self.link(instance, *network, "down").await,
-            What::Heal(network) => self.link(instance, *network, "up").await,
+            What::Cut(network) => self.link(state, act, *network, "down").await,
+            What::Heal(network) => self.link(state, act, *network, "up").await,
         }
     }
 
@@ -235,17 +235,21 @@ impl Hand<'_> {
         self.exec(instance, &Exec::new(["kill", "-s", signal, &pid]).timeout(COMMAND)).await
     }
 
-    /// Takes the link of a NIC away, or gives it back with what networkd has configured on it.
-    async fn link(&self, instance: &str, network: Network, to: &str) -> Result<(i32, String), ClusterError> {
-        let device = match network {
-            Network::Management => "eth0",
-            Network::Underlay => "eth1",
-        };
-        let set = Exec::new(["ip", "link", "set", "dev", device, to]).timeout(COMMAND);
-        let done = self.exec(instance, &set).await?;
-        if to != "up" || done.0 != 0 {
-            return Ok(done);
+    /// Takes the links of a member's NICs on a network away, or gives them back with what networkd has configured on them.
+    async fn link(&self, state: &State, act: &Act, network: Network, to: &str) -> Result<(i32, String), ClusterError> {
+        let instance = self.instances.get(&act.on).map(String::as_str).unwrap_or_default();
+        let mut done = (1, format!("{} has no NIC on the {network} network", act.on));
+        for nic in state.find(&act.on).into_iter().flat_map(|member| member.nics_on(network)) {
+            let set = Exec::new(["ip", "link", "set", "dev", &nic.device, to]).timeout(COMMAND);
+            done = self.exec(instance, &set).await?;
+            if to == "up" && done.0 == 0 {
+                let anew = Exec::new(["networkctl", "reconfigure", &nic.device]).timeout(COMMAND);
+                done = self.exec(instance, &anew).await?;
+            }
+            if done.0 != 0 {
+                break;
+            }
         }
-        self.exec(instance, &Exec::new(["networkctl", "reconfigure", device]).timeout(COMMAND)).await
+        Ok(done)
     }
 }

@@ -12,6 +12,7 @@ pub fn host_lacks<'a>(config: &Config, needs: &'a [Need]) -> Vec<&'a Need> {
         packets: &|| host::without_packets(config).is_none(),
         kernel_datapath: &|| !host::decide_datapath(config).userspace && host::without_packets(config).is_none(),
         lxd: &|| has_lxd(config),
+        underlays: &|| host::without_underlays(config).is_none(),
     };
     lacks(needs, &host)
 }
@@ -28,6 +29,7 @@ struct Host<'a> {
     packets: &'a dyn Fn() -> bool,
     kernel_datapath: &'a dyn Fn() -> bool,
     lxd: &'a dyn Fn() -> bool,
+    underlays: &'a dyn Fn() -> bool,
 }
 
 /// A kernel that cannot be asked meets neither, for what it has is not known.
@@ -38,6 +40,7 @@ fn lacks<'a>(needs: &'a [Need], host: &Host<'_>) -> Vec<&'a Need> {
         Need::Host(HostFact::Packets) => (host.packets)(),
         Need::Host(HostFact::KernelDatapath) => (host.kernel_datapath)(),
         Need::Host(HostFact::Lxd) => (host.lxd)(),
+        Need::Host(HostFact::Underlays) => (host.underlays)(),
         _ => true,
     };
     needs.iter().filter(|need| !met(need)).collect()
@@ -48,8 +51,13 @@ mod tests {
     use super::*;
 
     /// A host that has nothing.
-    const NOTHING: Host<'static> =
-        Host { vrf: &|| Module::Missing, packets: &|| false, kernel_datapath: &|| false, lxd: &|| false };
+    const NOTHING: Host<'static> = Host {
+        vrf: &|| Module::Missing,
+        packets: &|| false,
+        kernel_datapath: &|| false,
+        lxd: &|| false,
+        underlays: &|| false,
+    };
 
     #[test]
     fn a_host_lacks_what_its_kernel_has_not_and_where_that_is_not_known_both() {
@@ -60,12 +68,13 @@ mod tests {
         assert_eq!(by(Module::Missing), [&with]);
         assert_eq!(by(Module::Unknown), [&with, &without]);
         assert_eq!(lacks(&needs[..1], &NOTHING), [] as [&Need; 0]);
-        for fact in [HostFact::Packets, HostFact::KernelDatapath, HostFact::Lxd] {
+        for fact in [HostFact::Packets, HostFact::KernelDatapath, HostFact::Lxd, HostFact::Underlays] {
             let is = |asked| move || fact == asked;
             let with = Host {
                 packets: &is(HostFact::Packets),
                 kernel_datapath: &is(HostFact::KernelDatapath),
                 lxd: &is(HostFact::Lxd),
+                underlays: &is(HostFact::Underlays),
                 ..NOTHING
             };
             let needs = [Need::Host(fact)];

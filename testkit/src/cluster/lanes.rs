@@ -112,30 +112,22 @@ async fn wait_free<Found: Future<Output = Result<Lane, ClusterError>>>(
 
 /// Networks between hosts that no other cell has, made where they are missing. The one that somebody named all cells share.
 async fn find_joint(site: &Site, joint: &Joint, mtus: [u16; 2]) -> Result<Lane, ClusterError> {
-    let mut number = 0_usize;
-    loop {
-        let name = format!("joint-{}-{}-{number}", mtus[0], mtus[1]);
-        number += 1;
-        let Some(held) = site.run.hold(&name)? else { continue };
-        if is_used(site, &name).await? {
-            continue;
-        }
-        let making = async || {
-            make(site, &name, mtus, Some(joint)).await.map_err(|error| match error {
-                // Asked again, it would say the same.
-                ClusterError::Lxd(source) if !source.is_unreachable() && !source.is_host_busy() => {
-                    not_joined(joint, source)
-                }
-                error => error,
-            })
-        };
-        site.run.once(&format!("{}-{name}", site.run.id()), making).await?;
-        let given = match joint.over(Network::Underlay) {
-            Over::Network(given) => Some(given.clone()),
-            Over::Vxlan | Over::Nic(_) => None,
-        };
-        return Ok(Lane { given, ..Lane::of(site, name, Some(held)) });
-    }
+    let (name, held) = first_free(site, "joint", mtus, str::to_owned, async |name| is_used(site, name).await).await?;
+    let making = async || {
+        make(site, &name, mtus, Some(joint)).await.map_err(|error| match error {
+            // Asked again, it would say the same.
+            ClusterError::Lxd(source) if !source.is_unreachable() && !source.is_host_busy() => {
+                not_joined(joint, source)
+            }
+            error => error,
+        })
+    };
+    site.run.once(&format!("{}-{name}", site.run.id()), making).await?;
+    let given = match joint.over(Network::Underlay) {
+        Over::Network(given) => Some(given.clone()),
+        Over::Vxlan | Over::Nic(_) => None,
+    };
+    Ok(Lane { given, ..Lane::of(site, name, Some(held)) })
 }
 
 fn not_joined(joint: &Joint, source: lxd::Error) -> ClusterError {
@@ -164,17 +156,32 @@ async fn is_used(site: &Site, lane: &str) -> Result<bool, ClusterError> {
 /// The first lane for these MTUs that nobody uses on the member.
 async fn find(site: &Site, mtus: [u16; 2], member: &str) -> Result<Lane, ClusterError> {
     let used = used(site, member).await?;
+    let hold = |name: &str| format!("{name}-on-{}", names::digest(member));
+    let is_used =
+        async |name: &str| Ok(BOTH.iter().any(|network| used.contains(&names::bridge(name, site.run.id(), *network))));
+    let (name, held) = first_free(site, "lane", mtus, hold, is_used).await?;
+    let making = async || make(site, &name, mtus, None).await;
+    site.run.once(&format!("{}-{name}", site.run.id()), making).await?;
+    Ok(Lane::of(site, name, Some(held)))
+}
+
+/// The first name of a pair of this kind and these MTUs by which no other cell holds one, as `hold` calls that, and nobody uses one.
+async fn first_free(
+    site: &Site,
+    kind: &str,
+    mtus: [u16; 2],
+    hold: impl Fn(&str) -> String,
+    is_used: impl AsyncFn(&str) -> Result<bool, ClusterError>,
+) -> Result<(String, File), ClusterError> {
     let mut number = 0_usize;
     loop {
-        let name = format!("lane-{}-{}-{number}", mtus[0], mtus[1]);
-        number += 1;
-        let Some(held) = site.run.hold(&format!("{name}-on-{}", names::digest(member)))? else { continue };
-        if BOTH.iter().any(|network| used.contains(&names::bridge(&name, site.run.id(), *network))) {
-            continue;
+        let name = format!("{kind}-{}-{}-{number}", mtus[0], mtus[1]);
+        if let Some(held) = site.run.hold(&hold(&name))?
+            && !is_used(&name).await?
+        {
+            return Ok((name, held));
         }
-        let making = async || make(site, &name, mtus, None).await;
-        site.run.once(&format!("{}-{name}", site.run.id()), making).await?;
-        return Ok(Lane::of(site, name, Some(held)));
+        number += 1;
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) async fn take_back(client: &Client, from: &State, to: &State, instanc
 
 /// What takes from a member that was as `before` its endpoints.
 fn off(before: &Member, member: &Member) -> Vec<String> {
-    let bridged = before.nics.iter().find(|nic| nic.bridge.is_some());
+    let bridged = before.nics.iter().find(|nic| nic.is_behind(WIRE_BRIDGE));
     let nic = bridged.and_then(|nic| member.nics.iter().find(|it| it.device == nic.device));
     // With the MTU, whoever's its network is.
     let (device, own) = nic.map_or_else(Default::default, |nic| (nic.device.clone(), networkd(nic, false)));

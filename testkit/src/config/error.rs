@@ -86,9 +86,21 @@ pub enum ConfigError {
     /// The configuration file says in two ways what is tested.
     #[error("{} has both `snap` and [[product]]; name one snap by `snap`, or each of several as a [[product]]", .0.display())]
     SnapAndProducts(PathBuf),
-    /// Two products of one name.
-    #[error("the product {0:?} is given twice; name each snap once, and each product in its own way")]
+    /// One snap twice in the list of the environment.
+    #[error("the product {0:?} is given twice; name each snap once")]
     SameProduct(String),
+    /// Two products of one name in the configuration file.
+    #[error("{}:{line}: the product {name:?} is called like the one in line {other}; name each in its own way", path.display())]
+    CalledAlike {
+        /// The file.
+        path: PathBuf,
+        /// The line of the second name, from 1 on.
+        line: usize,
+        /// The name.
+        name: String,
+        /// The line of the first.
+        other: usize,
+    },
     /// No product has the name that is asked for.
     #[error(
         "{PRODUCT} is {name:?}, and {}{}",

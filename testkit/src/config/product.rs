@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::filled::{all_filled, filled, filled_one};
 use super::{Config, ConfigError, UpgradeFrom};
@@ -42,6 +43,29 @@ pub(super) fn of_paths(paths: &[PathBuf]) -> Vec<Product> {
     let product =
         |path: &PathBuf| Product { name: name(path, parts), snap: path.clone(), extra_snaps: None, upgrade_from: None };
     paths.iter().map(product).collect()
+}
+
+/// Refuses products of the configuration file of which two have one name. Whether the rest of it is right is for who reads it.
+pub(super) fn require_own_names(path: &Path, text: &str) -> Result<(), ConfigError> {
+    #[derive(Default, Deserialize)]
+    struct Written {
+        #[serde(default)]
+        product: Vec<Named>,
+    }
+    #[derive(Deserialize)]
+    struct Named {
+        name: Spanned<String>,
+    }
+    let line = |named: &Named| text.get(..named.name.span().start).unwrap_or(text).matches('\n').count() + 1;
+    let products = toml::from_str::<Written>(text).unwrap_or_default().product;
+    for (at, product) in products.iter().enumerate() {
+        let name = product.name.as_ref();
+        if let Some(other) = products[..at].iter().find(|before| before.name.as_ref() == name) {
+            let (path, name) = (path.to_owned(), name.clone());
+            return Err(ConfigError::CalledAlike { path, line: line(product), name, other: line(other) });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses products that cannot be told apart.
@@ -107,9 +131,6 @@ mod tests {
         assert_eq!(names(&["/s/microovn_24.03_amd64.snap", "/t"]), ["microovn_24.03_amd64", "t"]);
         let same = of_paths(&[PathBuf::from("/s/a.snap"), PathBuf::from("/s/a.snap")]);
         let refused = require_distinct(&same).expect_err("the same twice").to_string();
-        assert_eq!(
-            refused,
-            "the product \"/s/a\" is given twice; name each snap once, and each product in its own way"
-        );
+        assert_eq!(refused, "the product \"/s/a\" is given twice; name each snap once");
     }
 }

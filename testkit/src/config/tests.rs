@@ -159,7 +159,7 @@ fn products_of_the_file_have_what_is_their_own_and_else_what_all_have() {
 #[case::slip_of_a_product(&[(PRODUCT, "oldr")], Some(PRODUCTS), "TESTKIT_PRODUCT is \"oldr\", and the products are older, newer; did you mean \"older\"?")]
 #[case::product_of_none(&[(PRODUCT, "older")], None, "there are no products to choose from: name several snaps with")]
 #[case::snap_twice(&[(SEVERAL, "/a.snap:/a.snap")], None, "is given twice; name each snap once")]
-#[case::products_of_one_name(&[], Some("[[product]]\nname = \"a\"\nsnap = \"x\"\n[[product]]\nname = \"a\"\nsnap = \"y\""), "the product \"a\" is given twice")]
+#[case::products_of_one_name(&[], Some("[[product]]\nname = \"a\"\nsnap = \"x\"\n[[product]]\nsnap = \"y\"\nname = \"a\""), "/testkit.toml:6: the product \"a\" is called like the one in line 2; name each in its own way")]
 #[case::product_without_a_snap(&[], Some("[[product]]\nname = \"a\""), "failed to parse")]
 #[case::snap_and_products(&[], Some("snap = \"x\"\n[[product]]\nname = \"a\"\nsnap = \"y\""), "has both `snap` and [[product]]")]
 fn bad_settings_name_their_place(

@@ -28,6 +28,9 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.push(kernel::datapath(&decide_datapath(config)));
     findings.push(kernel::packets(super::datapath::without_packets(config)));
     findings.push(kernel::vrf(super::module(config, "vrf"), asker));
+    if config.microcloud_snap.is_some() {
+        findings.push(kernel::underlays(super::without_underlays(config).as_deref()));
+    }
     findings.push(store().await);
     match lxd::reach(config, asker).await {
         Ok((client, found)) => {

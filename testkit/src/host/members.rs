@@ -89,8 +89,18 @@ pub async fn require_all(client: &Client) -> Result<Vec<String>, Error> {
     Err(Error::Host { problem, mend: BRING_BACK.to_owned() })
 }
 
+/// Fails where LXD is a cluster of which a member is away, or one has another version than the others. Who is about to begin asks.
+///
+/// # Errors
+/// As for [`require_all`], and with the version of each where they differ.
+pub async fn require_whole(client: &Client) -> Result<Vec<String>, Error> {
+    let members = require_all(client).await?;
+    require_one_version(client, &members).await?;
+    Ok(members)
+}
+
 /// Fails where members of the cluster have different versions of LXD: they refuse each other's requests one by one.
-pub(super) async fn require_one_version(client: &Client, members: &[String]) -> Result<(), Error> {
+async fn require_one_version(client: &Client, members: &[String]) -> Result<(), Error> {
     let ask = |member: &String| {
         let member = member.clone();
         async move { client.get_server_on(&member).await.map(|server| (member, server.environment.server_version)) }

@@ -16,6 +16,7 @@ mod kernel;
 mod limits;
 mod lxd_snap;
 mod members;
+mod microcloud;
 mod mounts;
 mod network;
 mod objects;
@@ -40,7 +41,8 @@ pub use datapath::{Decision, decide_datapath, ensure_datapath, without_packets};
 pub use doctor::{Finding, Level, examine};
 pub use error::Error;
 pub use kernel::{Module, module};
-pub use members::{SURVEY_LASTS, Surveyed, require_all, survey};
+pub use members::{SURVEY_LASTS, Surveyed, require_all, require_whole, survey};
+pub use microcloud::without_underlays;
 pub use packages::ensure_browser;
 
 use crate::config::Config;
@@ -227,8 +229,7 @@ pub async fn prepare_lxd(
     progress: &mut Progress<'_>,
 ) -> Result<Report, Error> {
     let client = connect_usable(endpoint, options).await?;
-    let members = require_all(&client).await?;
-    members::require_one_version(&client, &members).await?;
+    let members = require_whole(&client).await?;
     let (mut changes, mut advice) = (Vec::new(), Vec::new());
     let made = objects::ensure(&client, options, local, &members, &mut changes, &mut advice, progress).await?;
     Ok(Report {

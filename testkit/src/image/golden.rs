@@ -134,7 +134,7 @@ pub struct Golden {
 /// One network device of a node.
 #[derive(Debug, Clone)]
 pub struct NodeNic {
-    /// `eth0`, `eth1`, `eth2` or `lo`: the templates know these.
+    /// `eth0`, `eth1`, `eth2`, `lo`, or `br-uplink`, which is made where it has a file: the templates know these.
     pub device: String,
     /// The LXD network; `None` for a device that every instance has.
     pub network: Option<String>,

@@ -226,6 +226,10 @@ mod tests {
         for template in node.templates.values() {
             assert!(workspace().node().join("templates").join(template).is_file(), "no template {template}");
         }
+        for kind in ["netdev", "network"] {
+            let path = format!("/etc/systemd/network/10-{}.{kind}", crate::microcloud::Outside::BRIDGE);
+            assert!(node.templates.contains_key(&path), "no template for {path}");
+        }
         for target in node.links.values().filter(|target| target.starts_with("/etc/systemd/system/")) {
             let file = workspace().node().join("files").join(target.trim_start_matches('/'));
             assert!(file.is_file(), "no {}", file.display());

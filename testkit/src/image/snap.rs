@@ -159,6 +159,12 @@ impl Snap {
         numbers(&self.version) > numbers(&other.version)
     }
 
+    /// Whether this is of that version or a newer one, or of one that does not begin with numbers, which is of no order.
+    pub fn is_from(&self, version: &[u64]) -> bool {
+        let own = numbers(&self.version);
+        own.is_empty() || own.as_slice() >= version
+    }
+
     /// Fails unless this is a snap of MicroOVN, or one that stands in for it.
     pub fn require_microovn(&self) -> Result<(), Error> {
         let mend = "give a snap of MicroOVN, built with `snapcraft` or fetched with `snap download microovn`";

@@ -13,8 +13,11 @@ const TIMEOUT: u16 = 60;
 pub struct Outside;
 
 impl Outside {
-    /// The device by which members reach it, without an address: one that has one is not offered for that.
-    pub const DEVICE: &str = "eth2";
+    /// The NIC by which members reach it.
+    pub const NIC: &str = "eth2";
+    /// The bridge that has it for a port, without an address: what MicroCloud offers for an uplink is of a kind that LXD calls physical,
+    /// bridge, bond or vlan, and the NIC of a container is of none.
+    pub const BRIDGE: &str = "br-uplink";
     /// The gateway there, with its mask.
     pub const GATEWAY: &str = "203.0.113.1/24";
     /// The first and the last address that MicroCloud may use there.

@@ -255,8 +255,13 @@ impl Member {
         }
     }
 
-    /// Its NIC on `network`, if it has one.
+    /// Its NIC on `network` that has its addresses there, if it has one: the first.
     pub fn find_nic(&self, network: Network) -> Option<&Nic> {
-        self.nics.iter().find(|nic| nic.network == network)
+        self.nics_on(network).next()
+    }
+
+    /// All of its NICs on `network`.
+    pub fn nics_on(&self, network: Network) -> impl Iterator<Item = &Nic> {
+        self.nics.iter().filter(move |nic| nic.network == network)
     }
 }

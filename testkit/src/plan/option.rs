@@ -36,6 +36,8 @@ pub enum HostFact {
     KernelDatapath,
     /// Members can be given the LXD of their distribution.
     Lxd,
+    /// MicroCloud takes the NIC of a container for an underlay, as it does from 2.1.1 on, and its stand-in.
+    Underlays,
 }
 
 /// Something that not every release of the product can do, or not every host has. Asked for before a cluster is formed; a cell
@@ -78,6 +80,9 @@ impl fmt::Display for Need {
                 "what members are given LXD of: packages of the distribution, in the cache or at its mirror, for a node image that \
                  was built here, and no LXD that LXD_SNAP_PATH names",
             ),
+            Self::Host(HostFact::Underlays) => {
+                f.write_str("a MicroCloud from 2.1.1 on, as those before take no NIC of a container for an underlay")
+            }
             Self::Older => f.write_str("an older snap to come from, which MICROOVN_UPGRADE_FROM names"),
         }
     }

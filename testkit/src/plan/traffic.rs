@@ -169,7 +169,7 @@ impl Place {
 impl Member {
     /// Gives the NIC to the tunnels' endpoints its addresses back, where a bridge has them.
     pub(super) fn unbridge(&mut self) {
-        if let Some(nic) = self.nics.iter_mut().find(|nic| nic.bridge.is_some()) {
+        if let Some(nic) = self.nics.iter_mut().find(|nic| nic.is_behind(WIRE_BRIDGE)) {
             nic.bridge = None;
             let looped = self.loopback.iter().any(|net| net.addr() == self.encap.ip);
             self.encap.device = if looped { "lo".to_owned() } else { nic.device.clone() };

@@ -161,6 +161,7 @@ fn of_a_member_that_left_nothing_is_left() {
 #[test]
 fn of_a_snap_that_was_removed_nothing_is_left() {
     let mut state = common::state(false, true);
+    state.members[FOURTH].nics[1].bridge = Some("br-uplink".to_owned());
     let before = common::observe(&state);
     state.members[FOURTH].bare = true;
     state.members[FOURTH].reckon();
@@ -177,12 +178,14 @@ fn of_a_snap_that_was_removed_nothing_is_left() {
         ("file", "/var/snap/microovn"),
     ] {
         let mut seen = planned.clone();
-        let nics = "device lo\ndevice eth0\ndevice eth1\n";
+        let nics = "device lo\ndevice eth0\ndevice eth1\ndevice br-uplink\n";
         seen.record(&name, testkit::expect::Read::Remains, Ok(&format!("{nics}{kind} {what}\nend\n")));
         found(&state, &seen, &["remains"]);
     }
     // A list that ends early, and a host that lost a NIC.
-    for text in ["device lo\ndevice eth0\ndevice eth1\n", "device lo\ndevice eth0\nend\n"] {
+    for text in
+        ["device lo\ndevice eth0\ndevice eth1\ndevice br-uplink\n", "device lo\ndevice eth0\ndevice eth1\nend\n"]
+    {
         let mut seen = planned.clone();
         seen.record(&name, testkit::expect::Read::Remains, Ok(text));
         found(&state, &seen, &["remains"]);

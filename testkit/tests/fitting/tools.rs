@@ -101,7 +101,8 @@ pub(crate) fn printed(state: &State, member: &Member, read: Read, changes: &Chan
                 .to_owned()
         }
         Read::Remains => {
-            let nics = member.nics.iter().map(|nic| format!("device {}\n", nic.device));
+            let nics = member.nics.iter().flat_map(|nic| [Some(&nic.device), nic.bridge.as_ref()]).flatten();
+            let nics = nics.map(|device| format!("device {device}\n"));
             format!("device lo\ndevice tunl0\n{}end\n", nics.collect::<String>())
         }
         Read::Told => told(state, member),

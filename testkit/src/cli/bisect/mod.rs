@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use super::against::{self, Came, Order, Ran};
 use super::cells::Cells;
 use super::output::{complain, say, show};
-use super::{Catalogue, Failure, host, releases};
+use super::{Catalogue, Failure, host, junit, releases};
 use crate::cluster::GivenSnaps;
 use crate::config::{Config, Keep, ON, PAUSE_BEFORE, PRODUCT};
 use crate::image::Snap;
@@ -33,6 +33,7 @@ pub(super) struct BisectArgs {
 
 /// Runs the suite with as few of the snaps as it takes to find the first that is red.
 pub(super) async fn bisect(config: Config, catalogue: &Catalogue, args: &BisectArgs) -> Result<ExitCode, Failure> {
+    junit::require_profile(&config, &[])?;
     let cells = Cells::of(catalogue)?;
     let on = cells.start(args.on.as_deref(), &config, std::slice::from_ref(&args.suite));
     let suites = vec![cells.one(&args.suite, on)?];

@@ -51,7 +51,8 @@ fn explain_member(text: &mut String, plan: &Plan, member: &Member) {
         let addresses: Vec<String> = nic.addresses.iter().map(ToString::to_string).collect();
         let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
         let mtu = if nic.mtu == ETHERNET_MTU { String::new() } else { format!(", MTU {}", nic.mtu) };
-        let _ = writeln!(text, "  provisioned  {} with {}{mtu}", nic.device, addresses);
+        let port = nic.bridge.as_ref().map(|bridge| format!(", a port of {bridge}")).unwrap_or_default();
+        let _ = writeln!(text, "  provisioned  {} with {addresses}{mtu}{port}", nic.device);
         for route in &nic.routes {
             let (destination, gateway) = (route.destination, route.gateway);
             let _ = writeln!(text, "  provisioned  route to {destination} by {gateway} from {}", route.source);

@@ -117,15 +117,13 @@ async fn make_instance(
 ) -> Result<(), ClusterError> {
     let cell = plan.cell.as_str();
     site.run.ledger().intend(Kind::Instance, instance, cell)?;
-    let mut nics: Vec<NodeNic> = member
-        .nics
-        .iter()
-        .map(|nic| NodeNic {
-            device: nic.device.clone(),
-            network: Some(lane.network(nic.network).to_owned()),
-            networkd: network::networkd(nic, lane.is_own(nic.network)),
-        })
-        .collect();
+    let mut nics: Vec<NodeNic> = Vec::new();
+    for nic in &member.nics {
+        nics.extend(network::devices(nic, lane.is_own(nic.network)).into_iter().map(|(device, networkd)| {
+            let network = (device == nic.device).then(|| lane.network(nic.network).to_owned());
+            NodeNic { device, network, networkd }
+        }));
+    }
     let loopback = network::loopback(&member.loopback);
     nics.extend(loopback.map(|networkd| NodeNic { device: "lo".to_owned(), network: None, networkd }));
     let mut spec = images.of(*placed, member).node(instance, &member.hostname, &nics);

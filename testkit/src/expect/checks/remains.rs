@@ -31,7 +31,8 @@ fn judge(state: &State, observation: &Observation) -> Verdict {
                 continue;
             }
         };
-        let planned = member.nics.iter().map(|nic| nic.device.as_str()).chain(["lo"]);
+        let planned = member.nics.iter().flat_map(|nic| [Some(nic.device.as_str()), nic.bridge.as_deref()]);
+        let planned = planned.flatten().chain(["lo"]);
         let devices = seen.devices.iter().filter(|device| !OF_THE_KERNEL.contains(&device.as_str()));
         verdict.compare(&member.name, TABLE, "devices", sorted(planned), sorted(devices));
         for (column, left) in [("processes", &seen.processes), ("mounts", &seen.mounts), ("files", &seen.files)] {

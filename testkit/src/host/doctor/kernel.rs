@@ -153,6 +153,18 @@ pub(super) fn vrf(module: Module, asker: Asker) -> Finding {
     }
 }
 
+/// Whether the MicroCloud that is given takes the NICs of containers for underlays, by its version where it does not.
+pub(super) fn underlays(too_old: Option<&str>) -> Finding {
+    const WHAT: &str = "MicroCloud";
+    match too_old {
+        None => Finding::ok(WHAT, "the one that is given takes the NICs of members for underlays"),
+        Some(version) => {
+            let seen = format!("{version} takes no NIC of a container for an underlay: its cells with one are skipped");
+            Finding::warn(WHAT, seen, "name one from 2.1.1 on with MICROCLOUD_SNAP_PATH")
+        }
+    }
+}
+
 fn apparmor(enabled: &str) -> Finding {
     if enabled.trim() == "Y" {
         return Finding::ok("AppArmor", "on: snaps are confined as they are for users");
@@ -244,6 +256,13 @@ mod tests {
         assert_eq!((missing.level, missing.seen.contains("skipped")), (Level::Warn, true));
         assert_eq!(missing.mend.as_deref(), Some("root must: `sudo modprobe vrf`, where the kernel has it"));
         assert_eq!(vrf(Module::Unknown, ROOT).level, Level::Warn);
+    }
+
+    #[test]
+    fn a_microcloud_that_takes_no_nic_is_told_with_its_version() {
+        assert_eq!(underlays(None).level, Level::Ok);
+        let old = underlays(Some("2.1.0"));
+        assert_eq!((old.level, old.seen.starts_with("2.1.0 takes no NIC")), (Level::Warn, true));
     }
 
     #[test]

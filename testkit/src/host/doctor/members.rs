@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use super::lxd::memory;
 use crate::config::Config;
-use crate::host::members::{Surveyed, require_all, require_one_version, survey};
+use crate::host::members::{Surveyed, require_whole, survey};
 use crate::host::pool::check_everywhere;
 use crate::lxd::Client;
 
@@ -17,12 +17,8 @@ pub(super) async fn findings(config: &Config, client: &Client) -> Vec<Finding> {
     };
     let names: Vec<String> = members.iter().map(|member| member.name.clone()).collect();
     let mut findings: Vec<Finding> = members.iter().map(of).collect();
-    let whole = async {
-        require_all(client).await?;
-        require_one_version(client, &names).await
-    };
-    findings.push(match whole.await {
-        Ok(()) => Finding::ok("LXD cluster", format!("all of {} are there, with one version", names.join(", "))),
+    findings.push(match require_whole(client).await {
+        Ok(names) => Finding::ok("LXD cluster", format!("all of {} are there, with one version", names.join(", "))),
         Err(error) => split(&error.to_string()),
     });
     if let Ok(Some(pool)) = client.find_storage_pool(&config.pool).await
