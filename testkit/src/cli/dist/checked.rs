@@ -33,9 +33,10 @@ pub(super) fn check(root: &Path, archive: &Path, runner: &Path, folders: &[Strin
     Ok(())
 }
 
-/// The same of one file; one that is no program is good.
+/// The same of one file; one that is no program is good, such as the objects of build scripts, which the runner's archive has and nobody
+/// ever reads.
 fn judge(name: &str, bytes: &[u8], brought: bool, folders: &[String]) -> Result<(), Failure> {
-    if !bytes.starts_with(ELF) {
+    if !is_program(bytes) {
         return Ok(());
     }
     if !brought && !is_static(bytes) {
@@ -56,6 +57,11 @@ fn judge(name: &str, bytes: &[u8], brought: bool, folders: &[String]) -> Result<
             "{name} names {folder}, which is of this host: a distribution is not packed of it"
         ))),
     }
+}
+
+/// Whether it is ELF that can be loaded: `ET_EXEC` or `ET_DYN` of elf(5).
+fn is_program(bytes: &[u8]) -> bool {
+    bytes.starts_with(ELF) && matches!(bytes.get(0x10..0x12), Some([2 | 3, 0]))
 }
 
 /// Whether no segment of a program names another that loads it. Source: elf(5), of 64 bits and little-endian, as all hosts are that this
@@ -128,6 +134,8 @@ mod tests {
         assert_eq!(words(judge("p", &program, false, &folders("/home/builder/elsewhere"))), None);
         assert_eq!(words(judge("p", &program, true, &folders("/home/builder/checkout"))), None, "a runner is brought");
         assert_eq!(words(judge("p", b"/home/builder", false, &folders("/home/builder"))), None, "no program");
+        let object = [&program[..0x10], &[1, 0], &program[0x12..]].concat();
+        assert_eq!(words(judge("p", &object, false, &folders("/home/builder/checkout"))), None, "an object");
     }
 
     #[test]
