@@ -199,7 +199,10 @@ async fn strike(field: &Field, attack: Attack, moment: u64, choice: u64) -> Resu
     };
     let Ok(ended) = tokio::time::timeout(END, child.wait()).await else {
         let _ = child.kill().await;
-        let leak = Some(format!("the runner had not ended {} s later", END.as_secs()));
+        // What each of its cells was at.
+        out.disable_cleanup(true);
+        let (after, records) = (END.as_secs(), out.path().display());
+        let leak = Some(format!("the runner had not ended {after} s later; its records are in {records}"));
         return Ok(Blow { attack, moment, late: early, cleared: 0, leak });
     };
     drop(changed);

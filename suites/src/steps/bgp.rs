@@ -152,11 +152,12 @@ impl Step for Bgp {
     }
 
     fn needs(&self) -> Vec<Need> {
-        let host = match self.what {
-            Routing::On | Routing::Off => None,
-            Routing::Automatic | Routing::ByHand => Some(Need::Host(HostFact::Vrf)),
-            Routing::WithoutVrf => Some(Need::Host(HostFact::NoVrf)),
+        let host: &[HostFact] = match self.what {
+            Routing::On | Routing::Off => &[],
+            Routing::Automatic | Routing::ByHand => &[HostFact::Vrf, HostFact::Netplan],
+            Routing::WithoutVrf => &[HostFact::NoVrf],
         };
+        let host = host.iter().copied().map(Need::Host);
         [Need::CoreApi, Need::Service(ROUTER.to_owned())].into_iter().chain(host).collect()
     }
 

@@ -11,6 +11,8 @@ pub fn host_lacks<'a>(config: &Config, needs: &'a [Need]) -> Vec<&'a Need> {
         vrf: &|| host::module(config, "vrf"),
         packets: &|| host::without_packets(config).is_none(),
         kernel_datapath: &|| !host::decide_datapath(config).userspace && host::without_packets(config).is_none(),
+        // Of an image that somebody names it is not known, and believed.
+        netplan: &|| config.snap.is_none() || config.node_image.is_some(),
         lxd: &|| has_lxd(config),
         underlays: &|| host::without_underlays(config).is_none(),
     };
@@ -28,6 +30,7 @@ struct Host<'a> {
     vrf: &'a dyn Fn() -> Module,
     packets: &'a dyn Fn() -> bool,
     kernel_datapath: &'a dyn Fn() -> bool,
+    netplan: &'a dyn Fn() -> bool,
     lxd: &'a dyn Fn() -> bool,
     underlays: &'a dyn Fn() -> bool,
 }
@@ -39,6 +42,7 @@ fn lacks<'a>(needs: &'a [Need], host: &Host<'_>) -> Vec<&'a Need> {
         Need::Host(HostFact::NoVrf) => (host.vrf)() == Module::Missing,
         Need::Host(HostFact::Packets) => (host.packets)(),
         Need::Host(HostFact::KernelDatapath) => (host.kernel_datapath)(),
+        Need::Host(HostFact::Netplan) => (host.netplan)(),
         Need::Host(HostFact::Lxd) => (host.lxd)(),
         Need::Host(HostFact::Underlays) => (host.underlays)(),
         _ => true,
@@ -55,6 +59,7 @@ mod tests {
         vrf: &|| Module::Missing,
         packets: &|| false,
         kernel_datapath: &|| false,
+        netplan: &|| false,
         lxd: &|| false,
         underlays: &|| false,
     };
@@ -68,11 +73,13 @@ mod tests {
         assert_eq!(by(Module::Missing), [&with]);
         assert_eq!(by(Module::Unknown), [&with, &without]);
         assert_eq!(lacks(&needs[..1], &NOTHING), [] as [&Need; 0]);
-        for fact in [HostFact::Packets, HostFact::KernelDatapath, HostFact::Lxd, HostFact::Underlays] {
+        for fact in [HostFact::Packets, HostFact::KernelDatapath, HostFact::Netplan, HostFact::Lxd, HostFact::Underlays]
+        {
             let is = |asked| move || fact == asked;
             let with = Host {
                 packets: &is(HostFact::Packets),
                 kernel_datapath: &is(HostFact::KernelDatapath),
+                netplan: &is(HostFact::Netplan),
                 lxd: &is(HostFact::Lxd),
                 underlays: &is(HostFact::Underlays),
                 ..NOTHING

@@ -34,6 +34,8 @@ pub enum HostFact {
     Packets,
     /// The kernel carries packets between members, by its module openvswitch.
     KernelDatapath,
+    /// Members have netplan, by which MicroOVN makes devices, or the stand-in is tested, which makes them itself.
+    Netplan,
     /// Members can be given the LXD of their distribution.
     Lxd,
     /// MicroCloud takes the NIC of a container for an underlay, as it does from 2.1.1 on, and its stand-in.
@@ -76,6 +78,9 @@ impl fmt::Display for Need {
             Self::Host(HostFact::KernelDatapath) => {
                 f.write_str("openvswitch in its kernel for what carries packets, which `testkit doctor` tells of")
             }
+            Self::Host(HostFact::Netplan) => f.write_str(
+                "netplan on members, by which MicroOVN makes devices for BGP; MICROOVN_TEST_CONTAINER_IMAGE names an image that has it",
+            ),
             Self::Host(HostFact::Lxd) => f.write_str(
                 "what members are given LXD of: packages of the distribution, in the cache or at its mirror, for a node image that \
                  was built here, and no LXD that LXD_SNAP_PATH names",
