@@ -101,7 +101,13 @@ pub(super) async fn cluster(config: &Config, catalogue: &Catalogue, args: Cluste
     let (came, interrupted) = tried.await.map_err(Failure::usage)?;
     let came = came?;
     if interrupted {
-        return Err(Failure::Provisioning("interrupted; nothing of the cluster is left".to_owned()));
+        // The last that is looked at is whether anything is left.
+        let left = match &came {
+            Came::Tried(steps) => steps.last().and_then(|step| step.wrong.clone()),
+            Came::Measured(_) => None,
+        };
+        let left = left.unwrap_or_else(|| "nothing of the cluster is left".to_owned());
+        return Err(Failure::Provisioning(format!("interrupted; {left}")));
     }
     match came {
         Came::Tried(steps) => show(&steps, format, &target),
