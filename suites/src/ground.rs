@@ -9,6 +9,7 @@ use testkit::record;
 use testkit::session::{Run, reaper};
 
 use crate::failure::Failure;
+use crate::options;
 
 /// What a check begins with. Most end with no more: to judge what is observed takes no LXD.
 pub(crate) struct Ground {
@@ -20,7 +21,8 @@ pub(crate) struct Ground {
 impl Ground {
     /// Connects to LXD, for who acts on a cluster.
     pub(crate) async fn site(&self) -> Result<Site, Failure> {
-        let site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
+        let mut site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
+        site.others = options::mtus;
         record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
         Ok(site)
     }

@@ -271,7 +271,7 @@ fn kill_in_the_midst(person: &Person<'_>, ring: &mut Ring, at: usize, tier: &str
         return Err(format!("{lost} lost, {good} good, and: {}\n{}", wrong.join("\n"), tail(&log)));
     }
     Ok(format!(
-        "{lost} cells on {name} failed with that reason, {good} others are green; {}",
+        "of the cells on {name} so many failed, with that reason: {lost}; green are the other {good}; {}",
         told(&members_of(&record))
     ))
 }

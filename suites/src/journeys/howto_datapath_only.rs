@@ -5,19 +5,19 @@ use testkit::plan::Service;
 
 use crate::steps::{Disable, FoundElsewhere, Propagate, Show, Shown, UseElsewhere};
 
-/// Three members, and a fourth that has the databases instead.
+/// Three members, and three instances that have the databases instead.
 pub(super) const HOWTO_DATAPATH_ONLY: Journey = Journey {
     name: "howto_datapath_only",
     about: "the page on the datapath-only mode: a cluster has only switches and chassis, is told of databases elsewhere that have the \
             same authority, and its chassis register there",
     cell: &[],
     members: None,
-    outside: 1,
+    outside: 3,
     steps,
 };
 
 fn steps(steps: &mut Itinerary) {
-    steps.take(FoundElsewhere { member: 4, by: 1 });
+    steps.take(FoundElsewhere { first: 4, last: 6, by: 1 });
     for member in [3, 2, 1] {
         steps.take(Disable { member, service: Service::Central, from: None, insist: member == 1 });
     }

@@ -202,7 +202,7 @@ suites::journeys! {
     }
     howto_datapath_only {
         s0_formed,
-        s1_found_elsewhere_4,
+        s1_found_elsewhere_4_to_6,
         s2_disable_central_3,
         s3_disable_central_2,
         s4_disable_central_1_the_last,

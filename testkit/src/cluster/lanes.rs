@@ -2,8 +2,8 @@
 //!
 //! Where LXD is no cluster, a cell has a pair of its own, which goes with it. In a cluster LXD makes a network on every member,
 //! and makes and removes none while one is away. So a pair there is a lane, which cells use one after the other, on each
-//! member for itself: a run makes as many as it has cells at once on a member, and the others go on when a member goes away.
-//! What joins hosts is one cell's on all of them.
+//! member for itself: a run makes as many as it has cells at once on a member, the first of each kind before any cell, and the others
+//! go on when a member goes away. What joins hosts is one cell's on all of them.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -21,6 +21,9 @@ const BRIDGE: Pace = Pace::new(90, 200);
 /// Clusters give lanes back within seconds; a cluster of LXDs that lost its leader takes as long to find another.
 const LANE: Pace = Pace::new(300, 500);
 const BOTH: [Network; 2] = [Network::Management, Network::Underlay];
+
+/// What pairs on one member are called.
+const LANE_KIND: &str = "lane";
 
 /// VXLAN's names of networks are numbers of 24 bits (RFC 7348), none of which is 0 here.
 const VXLAN_IDS: u32 = (1 << 24) - 1;
@@ -73,7 +76,7 @@ impl Lane {
 /// The networks for a plan, made where they are missing: its own, those of a lane on a member of an LXD cluster, or some between
 /// hosts.
 pub(super) async fn take(site: &Site, plan: &Plan, place: Where<'_>) -> Result<Lane, ClusterError> {
-    let mtus = BOTH.map(|network| mtu(plan, network));
+    let mtus = mtus(plan);
     match place {
         Where::Alone => {
             let name = plan.cell.to_string();
@@ -82,6 +85,7 @@ pub(super) async fn take(site: &Site, plan: &Plan, place: Where<'_>) -> Result<L
             Ok(Lane::of(site, name, None))
         }
         Where::Member(member) => {
+            site.run.once("lanes", async || prepare(site).await).await?;
             let none = |seen| ClusterError::NoLane { member: member.to_owned(), seen };
             wait_free("a pair of bridges", || find(site, mtus, member), none).await
         }
@@ -153,16 +157,37 @@ async fn is_used(site: &Site, lane: &str) -> Result<bool, ClusterError> {
     Ok(false)
 }
 
+/// Makes a lane of each kind that cells of the run may want: while a member is away it would be too late. With one of a kind they all go
+/// on, one after the other; what cannot be made is tried anew by who wants it, who has somebody to tell.
+async fn prepare(site: &Site) -> Result<(), ClusterError> {
+    let making = (site.others)().into_iter().map(async |mtus| made(site, &name(LANE_KIND, mtus, 0), mtus).await);
+    for made in futures_util::future::join_all(making).await {
+        if let Err(error) = made {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a lane was not made in advance");
+        }
+    }
+    Ok(())
+}
+
 /// The first lane for these MTUs that nobody uses on the member.
 async fn find(site: &Site, mtus: [u16; 2], member: &str) -> Result<Lane, ClusterError> {
     let used = used(site, member).await?;
     let hold = |name: &str| format!("{name}-on-{}", names::digest(member));
     let is_used =
         async |name: &str| Ok(BOTH.iter().any(|network| used.contains(&names::bridge(name, site.run.id(), *network))));
-    let (name, held) = first_free(site, "lane", mtus, hold, is_used).await?;
-    let making = async || make(site, &name, mtus, None).await;
-    site.run.once(&format!("{}-{name}", site.run.id()), making).await?;
+    let (name, held) = first_free(site, LANE_KIND, mtus, hold, is_used).await?;
+    made(site, &name, mtus).await?;
     Ok(Lane::of(site, name, Some(held)))
+}
+
+/// Makes a lane, once in the run.
+async fn made(site: &Site, name: &str, mtus: [u16; 2]) -> Result<(), ClusterError> {
+    site.run.once(&format!("{}-{name}", site.run.id()), async || make(site, name, mtus, None).await).await
+}
+
+/// How a pair is called.
+fn name(kind: &str, mtus: [u16; 2], number: usize) -> String {
+    format!("{kind}-{}-{}-{number}", mtus[0], mtus[1])
 }
 
 /// The first name of a pair of this kind and these MTUs by which no other cell holds one, as `hold` calls that, and nobody uses one.
@@ -175,7 +200,7 @@ async fn first_free(
 ) -> Result<(String, File), ClusterError> {
     let mut number = 0_usize;
     loop {
-        let name = format!("{kind}-{}-{}-{number}", mtus[0], mtus[1]);
+        let name = name(kind, mtus, number);
         if let Some(held) = site.run.hold(&hold(&name))?
             && !is_used(&name).await?
         {
@@ -221,6 +246,11 @@ async fn make_own(site: &Site, cell: &str, network: Network, mtu: u16) -> Result
         Err(error) => Poll::Failed(error),
     });
     made.await.map_err(|source| ClusterError::NoBridge { name: spec.name.clone(), source })
+}
+
+/// The MTUs of a plan's two networks.
+pub fn mtus(plan: &Plan) -> [u16; 2] {
+    BOTH.map(|network| mtu(plan, network))
 }
 
 /// The largest MTU of a plan's NICs on a network.

@@ -62,6 +62,7 @@ pub use golden::{
 };
 pub use joint::{Joint, joint};
 pub use keep::{forget, keep, keep_at, keep_unformed, kept, kept_cells, pause, reuse, update, ways};
+pub use lanes::mtus;
 pub use manifest::{Manifest, Planned, Settled};
 pub use members::{CLUSTER_MEMORY, all_places as places};
 pub use microcloud_error::MicrocloudError;

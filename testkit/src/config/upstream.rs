@@ -39,7 +39,9 @@ pub(super) fn notices(environment: &BTreeMap<String, String>) -> Vec<String> {
 /// do others.
 fn slip(name: &str) -> Option<String> {
     let known = || PATHS.iter().chain(&REMOTES).filter(|known| !known.starts_with(OWN));
-    let close = |known: &&&str| strsim::damerau_levenshtein(known, name) <= SLIP;
+    // Every process of a run looks at all that is set, and most of it is not as long as any of these.
+    let close =
+        |known: &&&str| known.len().abs_diff(name.len()) <= SLIP && strsim::damerau_levenshtein(known, name) <= SLIP;
     let meant = known().filter(close).min_by_key(|known| strsim::damerau_levenshtein(known, name))?;
     (!known().any(|known| *known == name))
         .then(|| format!("{name} is not read here: there is no such setting; did you mean {meant}?"))
