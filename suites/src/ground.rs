@@ -9,7 +9,6 @@ use testkit::record;
 use testkit::session::{Run, reaper};
 
 use crate::failure::Failure;
-use crate::options;
 
 /// What a check begins with. Most end with no more: to judge what is observed takes no LXD.
 pub(crate) struct Ground {
@@ -21,8 +20,7 @@ pub(crate) struct Ground {
 impl Ground {
     /// Connects to LXD, for who acts on a cluster.
     pub(crate) async fn site(&self) -> Result<Site, Failure> {
-        let mut site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
-        site.others = options::mtus;
+        let site = Site::open(self.config.clone(), self.run.clone(), &self.exe).await.map_err(Failure::of)?;
         record::leave_host(site.run.dir(), &site.client).map_err(Failure::of)?;
         Ok(site)
     }

@@ -15,7 +15,7 @@ mod product;
 mod remotes;
 mod upstream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub const NODE_IMAGE: &str = "MICROOVN_TEST_CONTAINER_IMAGE";
 pub const TRAFFIC: &str = "TESTKIT_TRAFFIC";
 /// The variable of [`Config::known`].
 pub const KNOWN: &str = "TESTKIT_KNOWN";
+/// The variable of [`Config::mtus`].
+pub const MTUS: &str = "TESTKIT_MTUS";
 /// The variable of [`Config::spread`].
 pub const SPREAD: &str = "TESTKIT_SPREAD";
 /// The variable of [`Config::keep`].
@@ -134,6 +136,9 @@ pub struct Config {
     pub traffic: bool,
     /// Whether what is red because of a fault that is known is told so and is no failure, as whoever runs the tests sees to.
     pub known: bool,
+    /// The MTUs that the management and the underlay networks of the cells of the run have, where who runs them says so: where LXD is a
+    /// cluster such are made before any cell.
+    pub mtus: BTreeSet<[u16; 2]>,
     /// Whether the members of a cell are on different hosts of an LXD cluster.
     pub spread: bool,
     /// The NIC of the hosts, or the network of LXD, that joins them then; `None` for bridges with tunnels.
@@ -284,6 +289,7 @@ impl Config {
             reuse: pick!(reuse).unwrap_or_default(),
             traffic: pick!(traffic).unwrap_or_default(),
             known: environment::switch(environment, KNOWN)?.unwrap_or_default(),
+            mtus: environment::mtus(environment, MTUS)?,
             spread: pick!(spread).unwrap_or_default(),
             underlay_parent: pick!(underlay_parent),
             parallel: pick!(parallel).map(|clusters| clusters.number() as usize),

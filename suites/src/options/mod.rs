@@ -1,10 +1,7 @@
 //! Today's init options, one file each.
 
-use std::collections::BTreeSet;
-
-use testkit::cluster;
-use testkit::matrix::{Cell, Constraint, Declaration, Matrix, MatrixError, Tier};
-use testkit::plan::{InitOption, Plan, Segments};
+use testkit::matrix::{Cell, Constraint, Declaration, Matrix, MatrixError};
+use testkit::plan::InitOption;
 
 use crate::failure::Failure;
 
@@ -99,13 +96,6 @@ pub(crate) fn is_microclouds(cell: &Cell) -> bool {
 /// When the matrix has no such choices, or its constraints forbid one.
 pub fn core(matrix: &Matrix) -> Result<Vec<Cell>, MatrixError> {
     CORE.iter().map(|chosen| matrix.cell(chosen)).collect()
-}
-
-/// The MTUs that the two networks of cells have. In the pairwise tier every value of every option is.
-pub(crate) fn mtus() -> BTreeSet<[u16; 2]> {
-    let pairwise = |matrix: Matrix| core(&matrix).map(|core| matrix.select(Tier::Pairwise, &core));
-    let cells = matrix().and_then(pairwise).unwrap_or_default();
-    cells.iter().map(|cell| cluster::mtus(&Plan::draw(cell, OPTIONS, Segments::documentation()))).collect()
 }
 
 #[cfg(test)]

@@ -54,13 +54,6 @@ fn every_cell_is_found_by_its_name_and_nothing_else_is() {
 }
 
 #[test]
-fn what_networks_of_any_cell_carry_is_known_before_there_is_one() {
-    let all: BTreeSet<[u16; 2]> = all().iter().map(|cell| cluster::mtus(&drawn(cell))).collect();
-    assert_eq!(mtus(), all);
-    assert!(all.contains(&[1500, 9000]), "{all:?}");
-}
-
-#[test]
 fn cells_are_named_by_what_is_not_the_default() {
     let id = |chosen: &[(&str, &str)]| cell(chosen).id().to_string();
     assert_eq!(id(&[("encap", "ipv6")]), "init_cluster_custom_encap_ipv6");

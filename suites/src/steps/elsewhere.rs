@@ -140,7 +140,7 @@ impl Step for UseElsewhere {
     }
 
     fn about(&self) -> String {
-        format!("member {} is told that the databases are those of instance {} and its like", self.member, self.elsewhere)
+        format!("member {} is told that the databases are those of the cluster of instance {}", self.member, self.elsewhere)
     }
 
     fn impossible(&self, state: &State) -> Option<String> {

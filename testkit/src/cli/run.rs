@@ -12,7 +12,7 @@ use super::parity::{self, UpstreamSuite, UpstreamTest};
 use super::suites::{Group, Suite, step_of};
 use super::{Catalogue, Failure, junit, known, products};
 use crate::cluster;
-use crate::config::{Config, KEEP, KNOWN, ON, PAUSE_BEFORE, SPREAD, TRAFFIC};
+use crate::config::{Config, KEEP, KNOWN, MTUS, ON, PAUSE_BEFORE, SPREAD, TRAFFIC};
 use crate::journey::Station;
 use crate::matrix::Tier;
 
@@ -99,6 +99,7 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         (TRAFFIC, if config.traffic { "1" } else { "0" }.to_owned()),
         (SPREAD, if config.spread { "1" } else { "0" }.to_owned()),
         (KNOWN, if args.forbid_known { "0" } else { "1" }.to_owned()),
+        (MTUS, mtus(&chosen)),
     ];
     let keep = args.pause_on_failure.then(|| (KEEP, "on-failure".to_owned()));
     let settings = settings.into_iter().chain(keep).collect();
@@ -118,6 +119,12 @@ pub(super) async fn run(mut config: Config, catalogue: &Catalogue, args: RunArgs
         Ok(()) if args.forbid_skips && lacking > 0 => Err(Failure::Checks),
         ended => ended.map(|()| ExitCode::SUCCESS),
     }
+}
+
+/// The MTUs of the networks of these suites, as their tests are told.
+fn mtus(chosen: &[Suite]) -> String {
+    let pairs: BTreeSet<[u16; 2]> = chosen.iter().map(|suite| cluster::mtus(&suite.plan)).collect();
+    pairs.iter().map(|[management, underlay]| format!("{management}-{underlay}")).collect::<Vec<_>>().join(",")
 }
 
 /// Refuses a step to stop before that no chosen journey has.

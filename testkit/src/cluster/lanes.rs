@@ -160,7 +160,7 @@ async fn is_used(site: &Site, lane: &str) -> Result<bool, ClusterError> {
 /// Makes a lane of each kind that cells of the run may want: while a member is away it would be too late. With one of a kind they all go
 /// on, one after the other; what cannot be made is tried anew by who wants it, who has somebody to tell.
 async fn prepare(site: &Site) -> Result<(), ClusterError> {
-    let making = (site.others)().into_iter().map(async |mtus| made(site, &name(LANE_KIND, mtus, 0), mtus).await);
+    let making = site.config.mtus.iter().map(async |mtus| made(site, &name(LANE_KIND, *mtus, 0), *mtus).await);
     for made in futures_util::future::join_all(making).await {
         if let Err(error) = made {
             tracing::warn!(error = &error as &dyn std::error::Error, "a lane was not made in advance");
@@ -225,27 +225,48 @@ async fn make(site: &Site, lane: &str, mtus: [u16; 2], joint: Option<&Joint>) ->
             continue;
         }
         let spec = joining(spec(site, lane, network, mtu), mtu, over);
-        site.run.ledger().intend(Kind::Network, &spec.name, lane)?;
-        // What an attempt left that came half way is no base for another.
-        match site.client.find_network(&spec.name).await? {
-            Some(found) if found.value.is_made() => continue,
-            Some(_) => site.client.delete_network(&spec.name).await?,
-            None => {}
-        }
-        site.client.create_network_on(&members, &spec).await?;
+        intended(site, &spec.name, lane, make_one(site, &members, &spec)).await?;
     }
     Ok(())
 }
 
+async fn make_one(site: &Site, members: &[String], spec: &NetworkSpec) -> Result<(), ClusterError> {
+    // What an attempt left that came half way is no base for another.
+    match site.client.find_network(&spec.name).await? {
+        Some(found) if found.value.is_made() => return Ok(()),
+        Some(_) => site.client.delete_network(&spec.name).await?,
+        None => {}
+    }
+    Ok(site.client.create_network_on(members, spec).await?)
+}
+
+/// Makes a network. That it is to be is written down before, and afterwards that LXD has answered: of a maker who died in between, LXD
+/// may still be at it, and who removes what is left looks again.
+async fn intended(
+    site: &Site,
+    name: &str,
+    of: &str,
+    making: impl Future<Output = Result<(), ClusterError>>,
+) -> Result<(), ClusterError> {
+    let ledger = site.run.ledger();
+    ledger.intend(Kind::Network, name, of)?;
+    let made = making.await;
+    ledger.answered(Kind::Network, name)?;
+    made
+}
+
 async fn make_own(site: &Site, cell: &str, network: Network, mtu: u16) -> Result<(), ClusterError> {
     let spec = spec(site, cell, network, mtu);
-    site.run.ledger().intend(Kind::Network, &spec.name, cell)?;
-    let made = wait::until("LXD to make the bridge", BRIDGE, async || match site.client.create_network(&spec).await {
-        Ok(()) => Poll::Ready(()),
-        Err(error) if error.is_host_busy() => Poll::NotYet(error.to_string()),
-        Err(error) => Poll::Failed(error),
-    });
-    made.await.map_err(|source| ClusterError::NoBridge { name: spec.name.clone(), source })
+    let making = async {
+        let made =
+            wait::until("LXD to make the bridge", BRIDGE, async || match site.client.create_network(&spec).await {
+                Ok(()) => Poll::Ready(()),
+                Err(error) if error.is_host_busy() => Poll::NotYet(error.to_string()),
+                Err(error) => Poll::Failed(error),
+            });
+        made.await.map_err(|source| ClusterError::NoBridge { name: spec.name.clone(), source })
+    };
+    intended(site, &spec.name, cell, making).await
 }
 
 /// The MTUs of a plan's two networks.

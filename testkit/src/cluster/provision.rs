@@ -176,6 +176,9 @@ fn has_ipv6(plan: &Plan) -> bool {
 /// a round is enough, and more is not cheap: LXD counts up what uses each network.
 async fn sweep_abandoned(site: &Site) -> Result<(), ClusterError> {
     sweep::sweep(&site.client, &Target::Abandoned, None).await?;
+    if site.client.is_clustered() {
+        sweep::sweep_undone(&site.client, &reaper::ledgers_of_the_dead(&site.config.out_dir)).await?;
+    }
     if site.run.nextest().is_some_and(|nextest| nextest.round.stress > 0) {
         let earlier = Target::Runner(site.run.runner().clone());
         sweep::sweep(&site.client, &earlier, Some(&site.run.ledger())).await?;

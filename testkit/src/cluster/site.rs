@@ -1,6 +1,6 @@
 //! Where clusters are made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -30,8 +30,6 @@ pub struct Site {
     pub run: Run,
     /// The `testkit` command, which is also the reaper.
     pub exe: PathBuf,
-    /// The MTUs that the two networks of other cells of the run may have, where it has others.
-    pub others: fn() -> BTreeSet<[u16; 2]>,
 }
 
 impl Site {
@@ -43,7 +41,7 @@ impl Site {
         let (dir, clock) = (run.dir().to_owned(), run.clock());
         let note = move |attempt: &str, said: &str| again::note(&dir, clock, attempt, said);
         let client = host::connect(&config).await?.noting(note);
-        Ok(Self { client, config, run, exe: exe.to_owned(), others: BTreeSet::new })
+        Ok(Self { client, config, run, exe: exe.to_owned() })
     }
 
     /// Waits for a turn: as many clusters are formed at once as the LXD host has memory and processors for, those of

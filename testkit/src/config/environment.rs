@@ -1,6 +1,6 @@
 //! What the environment sets. It is handed in: only the module above reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,13 @@ const MEANT_FOR_US: [&str; 5] = [OWN, "MICROOVN_", "MICROCLOUD_", "LXD_", "INCUS
 const OWN: &str = "TESTKIT_";
 
 /// The variables that this framework reads and whose names begin like nobody else's.
-const OWN_VARIABLES: [&str; 21] = [
+const OWN_VARIABLES: [&str; 22] = [
     "TESTKIT_CACHE_DIR",
     "TESTKIT_DATAPATH",
     "TESTKIT_FAULTS",
     "TESTKIT_KEEP",
     "TESTKIT_KNOWN",
+    "TESTKIT_MTUS",
     "TESTKIT_ON",
     "TESTKIT_OUT_DIR",
     "TESTKIT_PARALLEL",
@@ -260,9 +261,35 @@ pub(super) fn switch(environment: &BTreeMap<String, String>, name: &'static str)
     }
 }
 
+/// Pairs of MTUs, commas between the pairs and a dash within each.
+pub(super) fn mtus(
+    environment: &BTreeMap<String, String>,
+    name: &'static str,
+) -> Result<BTreeSet<[u16; 2]>, ConfigError> {
+    let text = environment.get(name).map(String::as_str).unwrap_or_default();
+    let pair = |text: &str| {
+        let (management, underlay) = text.split_once('-')?;
+        Some([management.parse().ok()?, underlay.parse().ok()?])
+    };
+    let pairs = text.split(',').filter(|text| !text.is_empty()).map(pair).collect::<Option<_>>();
+    let wanted = || "pairs of MTUs, such as 1500-1500,1500-9000".to_owned();
+    pairs.ok_or_else(|| ConfigError::Environment { name, value: text.to_owned(), wanted: wanted() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mtus_are_pairs_and_anything_else_is_refused() {
+        let read = |text: &str| mtus(&[("TESTKIT_MTUS".to_owned(), text.to_owned())].into(), "TESTKIT_MTUS");
+        assert_eq!(read("1500-1500,1500-9000").expect("pairs"), [[1500, 1500], [1500, 9000]].into());
+        assert!(read("").expect("none").is_empty() && mtus(&BTreeMap::new(), "TESTKIT_MTUS").expect("none").is_empty());
+        for wrong in ["1500", "1500-x", "1500-70000", "1500-1500;1500-9000"] {
+            let said = read(wrong).expect_err("no pairs").to_string();
+            assert!(said.contains(wrong) && said.contains("1500-1500,1500-9000"), "{said}");
+        }
+    }
 
     #[test]
     fn what_outlives_a_job_carries_none_of_its_marks() {

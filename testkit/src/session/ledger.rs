@@ -1,5 +1,6 @@
 //! The ledger: what is about to be made, written down before it is.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ pub struct Made {
     pub name: String,
     /// The cell it is for.
     pub cell: String,
+    /// Whether this says that LXD has answered, instead of what is to be asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
 }
 
 /// The ledger of one run: an append-only file, one JSON line an object.
@@ -56,7 +60,19 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be written; nothing may be made then.
     pub fn intend(&self, kind: Kind, name: &str, cell: &str) -> Result<(), LedgerError> {
-        let made = Made { at: Timestamp::now(), kind, name: name.to_owned(), cell: cell.to_owned() };
+        self.note(kind, name, cell, false)
+    }
+
+    /// Records that LXD has answered whoever asked for an object, whatever it said: it does nothing more for that.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn answered(&self, kind: Kind, name: &str) -> Result<(), LedgerError> {
+        self.note(kind, name, "", true)
+    }
+
+    fn note(&self, kind: Kind, name: &str, cell: &str, answered: bool) -> Result<(), LedgerError> {
+        let made = Made { at: Timestamp::now(), kind, name: name.to_owned(), cell: cell.to_owned(), answered };
         self.append(&made).map_err(|source| LedgerError { action: "append to", path: self.path.clone(), source })
     }
 
@@ -75,6 +91,25 @@ impl Ledger {
     /// # Errors
     /// When the file exists and cannot be read.
     pub fn read(&self) -> Result<Vec<Made>, LedgerError> {
+        Ok(self.lines()?.into_iter().filter(|made| !made.answered).collect())
+    }
+
+    /// The objects of a kind that LXD was last asked for, or was about to be, without an answer that is recorded.
+    ///
+    /// # Errors
+    /// When the file exists and cannot be read.
+    pub fn unanswered(&self, kind: Kind) -> Result<BTreeSet<String>, LedgerError> {
+        let mut names = BTreeSet::new();
+        for made in self.lines()?.into_iter().filter(|made| made.kind == kind) {
+            match made.answered {
+                true => drop(names.remove(&made.name)),
+                false => drop(names.insert(made.name)),
+            }
+        }
+        Ok(names)
+    }
+
+    fn lines(&self) -> Result<Vec<Made>, LedgerError> {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -99,5 +134,21 @@ mod tests {
         ledger.intend(Kind::Instance, "microovn-init-cluster-1", "init_cluster").expect("written");
         let names: Vec<_> = ledger.read().expect("read").into_iter().map(|made| (made.kind, made.name)).collect();
         assert_eq!(names, [(Kind::Network, "tk1".to_owned()), (Kind::Instance, "microovn-init-cluster-1".to_owned())]);
+    }
+
+    #[test]
+    fn what_was_answered_is_done_with_until_it_is_intended_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = Ledger::new(&folder.path().join("ledger.jsonl"));
+        let unanswered = || ledger.unanswered(Kind::Network).expect("read").into_iter().collect::<Vec<_>>();
+        ledger.intend(Kind::Network, "tk1", "c").expect("written");
+        ledger.intend(Kind::Network, "tk2", "c").expect("written");
+        ledger.intend(Kind::Instance, "i", "c").expect("written");
+        assert_eq!(unanswered(), ["tk1", "tk2"]);
+        ledger.answered(Kind::Network, "tk1").expect("written");
+        assert_eq!(unanswered(), ["tk2"]);
+        assert_eq!(ledger.read().expect("read").len(), 3, "an answer is no intent");
+        ledger.intend(Kind::Network, "tk1", "c").expect("written");
+        assert_eq!(unanswered(), ["tk1", "tk2"]);
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::run::{RunError, io_error, runner_of};
 use super::sweep::{self, SweepError, Swept, Target};
-use super::{Ledger, Process, Run, RunId, lock};
+use super::{Kind, Ledger, Process, Run, RunId, lock};
 use crate::config;
 use crate::folder::RunFolder;
 use crate::lxd::Client;
@@ -178,8 +178,12 @@ pub async fn reap(orders: &Orders, connect: impl AsyncFn() -> Result<Client, Swe
     let _closed = close(&orders.folder).await;
     let client = connect().await?;
     let ledger = Ledger::new(&orders.folder.ledger());
+    let late = ledger.unanswered(Kind::Network)?;
     let mut swept = sweep::sweep(&client, &Target::Runner(orders.runner.clone()), Some(&ledger)).await?;
     swept.networks.extend(sweep::sweep_undone(&client, &[ledger]).await?);
+    if !late.is_empty() {
+        swept.networks.extend(sweep::sweep_late(&client, &orders.runner, &late).await?);
+    }
     Ok(swept)
 }
 

@@ -1,5 +1,7 @@
 //! Removing what a run made: by its tags, checked against its ledger.
 
+mod late;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
@@ -8,8 +10,10 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{Kind, Ledger, LedgerError, Process, RunId, Tags, key};
-use crate::lxd::{self, Client, ClusterMember, Instance, Network, Operation};
+use crate::lxd::{self, Client, ClusterMember, Instance, Operation};
 use crate::wait::{self, Pace, Poll, WaitError};
+
+pub use late::{sweep_late, sweep_undone};
 
 /// How long LXD gets to finish what it was doing for a dead run and to delete all of it.
 const PACE: Pace = Pace::new(120, 150);
@@ -140,32 +144,6 @@ pub async fn sweep(client: &Client, target: &Target, ledger: Option<&Ledger>) ->
         Err(WaitError::Failed { source, .. }) => Err(SweepError::Lxd(source)),
         Err(late @ WaitError::Deadline { .. }) => Err(SweepError::Remains(late.to_string())),
     }
-}
-
-/// Removes the networks of an LXD cluster that are named in these ledgers and were only defined on members when their maker died:
-/// LXD keeps no tags of such. Does nothing where LXD is no cluster, or a member is away.
-///
-/// # Errors
-/// When LXD or a ledger cannot be read, or LXD refuses.
-pub async fn sweep_undone(client: &Client, ledgers: &[Ledger]) -> Result<BTreeSet<String>, SweepError> {
-    if !client.is_clustered() || missing(client, &[]).await.map_err(SweepError::Lxd)?.is_some() {
-        return Ok(BTreeSet::new());
-    }
-    let mut named = BTreeSet::new();
-    for ledger in ledgers {
-        named.extend(ledger.read()?.into_iter().filter(|made| made.kind == Kind::Network).map(|made| made.name));
-    }
-    let mut networks = client.list_networks().await.map_err(SweepError::Lxd)?;
-    networks.retain(|network| is_undone(network) && named.contains(&network.name));
-    for network in &networks {
-        client.delete_network(&network.name).await.map_err(SweepError::Lxd)?;
-    }
-    Ok(networks.into_iter().map(|network| network.name).collect())
-}
-
-/// Whether a network was defined on members and never made.
-fn is_undone(network: &Network) -> bool {
-    network.managed && network.status == "Pending" && network.config.is_empty()
 }
 
 /// One look and one attempt. `None` when nothing is left.

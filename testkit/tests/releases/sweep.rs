@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use rstest::rstest;
 use serde_json::{Value, json};
-use testkit::session::sweep::{Target, sweep};
+use testkit::session::sweep::{Target, sweep, sweep_late};
 use testkit::session::{Kind, Ledger, Process, RunId, Tags};
 
 use crate::chain;
@@ -69,6 +69,25 @@ async fn what_lxd_still_makes_for_a_run_is_waited_for(
     world.work_on("", class);
     sweeping.await.unwrap_or_else(|error| panic!("{}", chain(&error)));
     assert_eq!(world.names(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_network_that_comes_when_its_maker_is_dead_is_removed_and_one_of_others_is_not() {
+    let world = World::new(Release::V5_0_2);
+    let fake = world.serve();
+    let client = fake.client().await;
+    let names = ["tklate", "tknever"].map(str::to_owned).into();
+    let runner = Process::current();
+    let sweeping = sweep_late(&client, &runner, &names);
+    tokio::pin!(sweeping);
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut sweeping).await;
+    assert!(early.is_err(), "it was not looked for what may come");
+    world.put("networks", "tklate", tagged("tklate"));
+    // Of the same name and without a tag: somebody else's.
+    world.put("networks", "tknever", json!({"name": "tknever", "managed": true, "status": "Created", "config": {}}));
+    let swept = sweeping.await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert_eq!(swept, ["tklate".to_owned()].into());
+    assert_eq!(world.names(), ["networks/tknever"]);
 }
 
 /// An LXD cluster whose member c is away, with an instance of the run on a that goes when it is deleted, one on c that is listed

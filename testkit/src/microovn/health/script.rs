@@ -13,9 +13,13 @@ journal=(journalctl --boot --no-pager --quiet --lines="$newest" --output=short-u
 {
     "${journal[@]}" --unit='snap.microovn.*.service'
     "${journal[@]}" _TRANSPORT=kernel + _TRANSPORT=audit + SYSLOG_IDENTIFIER=systemd-coredump
-    for log in "$logs"/*.log; do [ -s "$log" ] && tail --lines=2000 -- "$log" | sed "s/^/0.0 - ${log##*/}: /"; done
+    files=("$logs"/*.log)
+    ((${#files[@]})) && tail --lines=2000 --verbose -- "${files[@]}"
 } | LC_ALL=C awk -v most="$most" '
     function same(text) { gsub(/[0-9a-f]*[0-9][0-9a-f]*/, "#", text); return text }
+    # How tail names the file that the lines behind it are from, with an empty line before.
+    /^==> .*[.]log <==$/ { log_file = substr($0, 5, length($0) - 8); sub(/.*\//, "", log_file); next }
+    log_file != "" { if ($0 == "") next; $0 = "0.0 - " log_file ": " $0 }
     {
         read++
         text = $0
