@@ -84,7 +84,8 @@ async fn a_network_that_comes_when_its_maker_is_dead_is_removed_and_one_of_other
     assert!(early.is_err(), "it was not looked for what may come");
     world.put("networks", "tklate", tagged("tklate"));
     // Of the same name and without a tag: somebody else's.
-    world.put("networks", "tknever", json!({"name": "tknever", "managed": true, "status": "Created", "config": {}}));
+    let theirs = json!({"name": "tknever", "type": "bridge", "managed": true, "status": "Created", "config": {}});
+    world.put("networks", "tknever", theirs);
     let swept = sweeping.await.unwrap_or_else(|error| panic!("{}", chain(&error)));
     assert_eq!(swept, ["tklate".to_owned()].into());
     assert_eq!(world.names(), ["networks/tknever"]);
