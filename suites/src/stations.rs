@@ -12,7 +12,7 @@ use testkit::journey::{Journey, Station};
 use testkit::matrix::Cell;
 use testkit::plan::{Plan, Segments};
 use testkit::record::CellPart;
-use testkit::report::chain;
+use testkit::report::{Doing, Progress, chain};
 use testkit::session::lease::Unprovisioned;
 
 use crate::failure::Failure;
@@ -127,6 +127,7 @@ impl Shared for Chart {
                 return ground.leave_unformed(name, &message).await;
             }
         };
+        Progress::new(dir).tell(Doing::Judging, "played; the runner comes to its other tests later");
         let red = matches!(ended, Ended::Stopped(_));
         let next = self.stations.get(manifest.steps.len() + 1).map(|station| station.words.as_str());
         if let (Some(step), false) = (paused, red) {

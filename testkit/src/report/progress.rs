@@ -20,6 +20,8 @@ pub enum Doing {
     Settling,
     /// A step of a journey is taken.
     Stepping,
+    /// Everything was done; tests judge what was seen, as the runner comes to them.
+    Judging,
 }
 
 impl Doing {
@@ -31,6 +33,7 @@ impl Doing {
             Self::Forming => "forming",
             Self::Settling => "settling",
             Self::Stepping => "stepping",
+            Self::Judging => "judging",
         }
     }
 }

@@ -10,13 +10,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::record::CellState;
+use crate::report::Doing;
 use bars::Bars;
 use lines::Lines;
 
 pub(super) use bars::Spinner;
 
-/// Time between two looks at what the processes of a run left.
-pub(super) const LOOK: Duration = Duration::from_millis(150);
+/// Time between two looks at what the processes of a run left: of a tier of journeys, thousands of small files.
+pub(super) const LOOK: Duration = Duration::from_millis(300);
 
 /// What is shown of a run.
 pub(super) struct Watch {
@@ -113,7 +114,9 @@ fn detail(state: &CellState) -> String {
 
 /// Whether something is being done for it.
 fn at_work(state: &CellState) -> bool {
+    let idle = matches!(state, CellState::Making(step) | CellState::Going { step, .. } if step.doing == Doing::Judging);
     part(state) != "waiting"
+        && !idle
         && matches!(state, CellState::Making(_) | CellState::Going { .. } | CellState::Checking { .. })
 }
 
@@ -126,7 +129,7 @@ fn ended(state: &CellState) -> bool {
 mod tests {
     use super::*;
     use crate::record::CellPart;
-    use crate::report::{Activity, Doing, Progress};
+    use crate::report::{Activity, Progress};
 
     #[test]
     fn a_cell_is_looked_at_until_it_has_ended() {
@@ -160,6 +163,7 @@ mod tests {
             (CellState::Unknown, "waiting", ""),
             (making(Doing::Waiting, "for a turn"), "waiting", "for a turn"),
             (making(Doing::Settling, "waiting for tunnels"), "settling", "waiting for tunnels"),
+            (making(Doing::Judging, "played"), "judging", "played"),
             (CellState::Checking { ended: 3, of: 13, failed: 0 }, "checking", "3/13"),
             (CellState::Checking { ended: 3, of: 13, failed: 2 }, "checking", "3/13, 2 failed"),
             (
@@ -180,6 +184,8 @@ mod tests {
             (CellState::Skipped, "skipped", ""),
         ] {
             assert_eq!((part(&state), detail(&state).as_str()), (word, more));
+            let busy = matches!(word, "settling" | "checking" | "stepping");
+            assert_eq!(at_work(&state), busy, "{word}: nobody waits for who only waits");
         }
     }
 }

@@ -28,6 +28,8 @@ const UNITS: &str = "/etc/systemd/system";
 /// The folder of keys and certificates.
 pub(crate) const PKI: &str = "/var/snap/microovn/common/data/pki";
 
+/// Where a member keeps until its next boot which public key belongs to a private one.
+const PUBLIC_KEYS: &str = "/run/testkit-public-keys";
 const PKI_SCRIPT: &str = include_str!("pki.sh");
 const LISTENERS_SCRIPT: &str = include_str!("listeners.sh");
 const API_SCRIPT: &str = include_str!("api.sh");
@@ -193,7 +195,7 @@ pub fn route(peer: IpAddr) -> Argv {
 /// The folder of keys and certificates; read by [`Pki::parse`](super::Pki::parse). Private keys stay on the member: of a
 /// key's file only the public key that belongs to it is printed, of the others only certificates.
 pub fn pki() -> Argv {
-    argv(&["bash", "-c", PKI_SCRIPT, "pki", PKI])
+    argv(&["bash", "-c", PKI_SCRIPT, "pki", PUBLIC_KEYS, PKI])
 }
 
 /// The certificates as MicroOVN lists them; read by [`CertificateList::parse`](super::CertificateList::parse).

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::microovn::{Attempt, Daemon, Listener, Pki, PkiContent, parse_services, parse_units};
@@ -139,6 +141,50 @@ fn where_there_are_no_units_snapd_says_why() {
     assert_eq!(output.status.code(), Some(1));
 }
 
+/// What is printed of a folder of keys, where `openssl` is this program.
+fn print_pki(folder: &Path, kept: &Path, openssl: &str) -> String {
+    let mut argv = pki();
+    let [.., keys, of] = argv.as_mut_slice() else { panic!("two folders") };
+    (*keys, *of) = (kept.display().to_string(), folder.display().to_string());
+    let programs = tempfile::tempdir().expect("a folder");
+    let program = which::which(openssl).expect("a program");
+    std::os::unix::fs::symlink(program, programs.path().join("openssl")).expect("a link");
+    let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").expect("a path"));
+    let output = Command::new(&argv[0]).args(&argv[1..]).env("PATH", path).output().expect("bash runs");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn a_key_is_asked_for_its_public_one_again_when_it_was_written_to() {
+    let (folder, kept) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let key = folder.path().join("a-privkey.pem");
+    let make = || {
+        let mut make = Command::new("openssl");
+        make.args("genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out".split(' ')).arg(&key);
+        assert!(make.output().expect("openssl runs").status.success());
+    };
+    let digest = |openssl: &str| {
+        let printed = print_pki(folder.path(), kept.path(), openssl);
+        Pki::parse(&printed).expect("the folder").key("a-privkey.pem").map(str::to_owned)
+    };
+    let files = || fs::read_dir(kept.path()).expect("a folder").count();
+    make();
+    let first = digest("openssl").expect("a key");
+    assert_eq!(files(), 0, "it may be written once more in the same moment");
+    let written = || {
+        let since = fs::metadata(&key).expect("a file").ctime();
+        SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs().cast_signed() - since
+    };
+    while written() < 3 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(digest("openssl").as_ref(), Ok(&first));
+    assert_eq!((files(), digest("false")), (1, Ok(first.clone())), "nobody is asked");
+    make();
+    assert!(digest("false").is_err(), "it is another");
+    assert!(digest("openssl").is_ok_and(|second| second != first));
+}
+
 #[test]
 fn of_the_folder_of_keys_only_what_is_public_is_printed() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -151,10 +197,8 @@ fn of_the_folder_of_keys_only_what_is_public_is_printed() {
     fs::write(folder.path().join("a-cert.pem"), format!("text\n{certificate}{secret}{}", certificate.trim_end()))
         .expect("written");
     fs::write(folder.path().join("b-privkey.pem"), "no key\n").expect("written");
-    let mut argv = pki();
-    *argv.last_mut().expect("the folder") = folder.path().display().to_string();
-    let output = Command::new(&argv[0]).args(&argv[1..]).output().expect("bash runs");
-    let printed = String::from_utf8(output.stdout).expect("text");
+    let kept = tempfile::tempdir().expect("a folder");
+    let printed = print_pki(folder.path(), kept.path(), "openssl");
     assert!(secret.lines().all(|line| line.contains("PRIVATE") || !printed.contains(line)), "{printed}");
     assert!(!printed.contains("PRIVATE KEY"), "{printed}");
     let seen = Pki::parse(&printed).expect("the folder");
