@@ -140,7 +140,10 @@ impl Step for UseElsewhere {
     }
 
     fn about(&self) -> String {
-        format!("member {} is told that the databases are those of the cluster of instance {}", self.member, self.elsewhere)
+        format!(
+            "member {} is told that the databases are those of the cluster of instance {}",
+            self.member, self.elsewhere
+        )
     }
 
     fn impossible(&self, state: &State) -> Option<String> {
