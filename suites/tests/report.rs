@@ -128,9 +128,27 @@ fn a_record_that_is_damaged_is_refused_with_its_place() {
     let world = World::new();
     let id = add(&world, "good");
     fs::write(world.out().join(&id).join("init_cluster_custom_encap/checks/tunnels.json"), "{").expect("written");
-    let parts = ["put together the record of run", &id, "checks/tunnels.json", "damaged: move that one away"];
+    let parts = [
+        "put together the record of run",
+        &id,
+        "checks/tunnels.json",
+        "damaged or gone: put it back, or move the whole folder of its suite away",
+    ];
     world.run(&["report"], &[]).refused(&parts);
     fs::remove_file(world.out().join(&id).join("init_cluster_custom_encap/checks/tunnels.json")).expect("moved away");
+    printed(&world.run(&["report"], &[]));
+}
+
+#[test]
+fn a_suite_is_not_lost_with_the_file_that_says_what_it_is() {
+    let world = World::new();
+    let id = add(&world, "good");
+    let folder = world.out().join(&id).join("init_cluster_custom_encap");
+    fs::remove_file(folder.join("cell.json")).expect("moved away");
+    let parts =
+        ["put together the record of run", "init_cluster_custom_encap/plan.json is there, and no ", "cell.json"];
+    world.run(&["report"], &[]).refused(&parts);
+    fs::remove_dir_all(folder).expect("moved away");
     printed(&world.run(&["report"], &[]));
 }
 
@@ -350,5 +368,10 @@ fn runs_that_belong_together_in_another_version_are_refused_plainly() {
         world.run(args, &[]).refused(&[&*id, "recorded with schema 9", "this testkit reads schemas 1 to 1"]);
     }
     fs::write(&path, "{").expect("written");
-    world.run(&["report"], &[]).refused(&["failed to read the record of run", &id, "together.json", "damaged: move"]);
+    world.run(&["report"], &[]).refused(&[
+        "failed to read the record of run",
+        &id,
+        "together.json",
+        "damaged: put it back",
+    ]);
 }

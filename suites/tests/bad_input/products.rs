@@ -49,10 +49,13 @@ fn an_upgrade_that_is_none_is_refused_before_lxd_is_asked() {
     run(&older, &newer, &exchanged);
     run(&newer, "/nowhere/older.snap", &["/nowhere/older.snap is not a usable snap", "there is no such file"]);
     run("", &older, &["MICROOVN_UPGRADE_FROM names ", &older, "MICROOVN_SNAP_PATH names nothing", "set both"]);
-    // The right way round it comes to LXD, which is not there.
-    let mut env = vec![("MICROOVN_SNAP_PATH", newer.as_str()), ("MICROOVN_UPGRADE_FROM", older.as_str())];
-    env.push(("MICROOVN_TEST_CONTAINER_IMAGE", "whatever"));
-    world.run(&["image", "build"], &env).refused(&["connect to LXD"]);
+    // The right way round it comes to LXD, which is not there, and so does what has no order.
+    let unordered = of_version(&world, "0+git.abc1234", "unordered.snap");
+    for (to, from) in [(&newer, &older), (&unordered, &older), (&older, &unordered)] {
+        let image = ("MICROOVN_TEST_CONTAINER_IMAGE", "whatever");
+        let env = [("MICROOVN_SNAP_PATH", to.as_str()), ("MICROOVN_UPGRADE_FROM", from.as_str()), image];
+        world.run(&["image", "build"], &env).refused(&["connect to LXD"]);
+    }
 }
 
 #[test]
@@ -71,6 +74,8 @@ fn what_is_done_with_one_product_is_refused_where_there_are_several() {
         ["clusters are kept by the names of their suites", "with one product at a time", "TESTKIT_PRODUCT"];
     world.run(&["run", "init_cluster"], &kept).refused(&one_at_a_time);
     world.run(&["run", "init_cluster", "--pause-on-failure"], &env).refused(&one_at_a_time);
+    world.run(&["run", "downscale", "--pause-before", "2"], &env).refused(&one_at_a_time);
+    world.run(&["run", "downscale"], &[env[0], ("TESTKIT_PAUSE_BEFORE", "2")]).refused(&one_at_a_time);
     world.assert_nothing_made();
     // Once one is chosen it comes to LXD, which is not there.
     let image = ("MICROOVN_TEST_CONTAINER_IMAGE", "whatever");

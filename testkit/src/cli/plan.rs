@@ -32,7 +32,7 @@ const OTHER_THAN_EXPLAINED: [&str; 6] = ["tier", "coverage", "steps", "upstream"
 /// What to show.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
-    /// The tier: core, pairwise, t3 or full; microcloud, formed by MicroCloud; or life, which is all journeys.
+    /// The tier: core, pairwise, t3 or full; microcloud, formed by MicroCloud; or life, which is journeys.
     #[arg(long, default_value_t = Group::Tier(Tier::Core))]
     tier: Group,
     /// How to print it; `github` is the strategy matrix of a workflow.

@@ -7,7 +7,7 @@ use super::against::{self, Came, Order, Ran};
 use super::output::{complain, say, show};
 use super::{Failure, host, releases};
 use crate::cluster::GivenSnaps;
-use crate::config::{Config, Keep, PRODUCT};
+use crate::config::{Config, KEEP, Keep, PAUSE_BEFORE, PRODUCT};
 use crate::image::Snap;
 use crate::record::{self, SideBySide, Tested, Together};
 use crate::session::Run;
@@ -18,8 +18,8 @@ use crate::session::Run;
 /// # Errors
 /// When what was wanted of some product did not come about: failed checks before anything else.
 pub(super) async fn run(config: &Config, order: Order<'_>, forbid_skips: bool) -> Result<(), Failure> {
-    let told = |name: &'static str| order.settings.iter().any(|(setting, _)| *setting == name);
-    if config.keep != Keep::Never || config.reuse || told(crate::config::KEEP) {
+    let told = |name: &'static str| order.settings.iter().any(|(setting, value)| *setting == name && !value.is_empty());
+    if config.keep != Keep::Never || config.reuse || told(KEEP) || told(PAUSE_BEFORE) {
         return Err(Failure::Usage(format!(
             "clusters are kept by the names of their suites, so with one product at a time; name it with {PRODUCT}, or keep none"
         )));

@@ -21,7 +21,7 @@ use crate::matrix::Tier;
 pub(super) struct RunArgs {
     /// The cells and journeys; those of the tier when none is given.
     pub(super) suites: Vec<String>,
-    /// The tier: core, pairwise, t3 or full; microcloud, formed by MicroCloud; or life, which is all journeys.
+    /// The tier: core, pairwise, t3 or full; microcloud, formed by MicroCloud; or life, which is journeys.
     #[arg(long, default_value_t = Group::Tier(Tier::Core), conflicts_with = "suites")]
     pub(super) tier: Group,
     /// What holds here the tests of this suite of upstream's, such as tls_cluster, or of several that commas are between: all

@@ -154,9 +154,10 @@ impl Snap {
     }
 
     /// Whether this is of a newer version than another, by the numbers that both begin with: what is behind them, as the revision
-    /// that a snap was built of, has no order.
+    /// that a snap was built of, has no order, and so has a version that begins with none.
     pub fn is_newer_than(&self, other: &Self) -> bool {
-        numbers(&self.version) > numbers(&other.version)
+        let (own, others) = (numbers(&self.version), numbers(&other.version));
+        !own.is_empty() && !others.is_empty() && own > others
     }
 
     /// Whether this is of that version or a newer one, or of one that does not begin with numbers, which is of no order.

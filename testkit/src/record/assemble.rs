@@ -15,7 +15,7 @@ use super::{journey, judged, known, observed, planned, transcript};
 use crate::cluster::{self, Manifest, Placed, Planned};
 use crate::config::Round;
 use crate::expect;
-use crate::folder::{self, CellFolder, RunFolder};
+use crate::folder::{self, CellDocument, CellFolder, RunFolder};
 use crate::headline;
 use crate::microovn::redact;
 use crate::plan::Plan;
@@ -36,7 +36,7 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
     let (mut cells, mut told) = (Vec::new(), BTreeMap::new());
     for path in folder::files(dir)? {
         if folder::kind(&path)?.is_some_and(|kind| kind.is_dir())
-            && let Some(cell_part) = CellPart::find(&path)?
+            && let Some(cell_part) = cell_part(&path)?
         {
             let manifest: Option<Manifest> = CellFolder::new(&path).read()?;
             product = product.or_else(|| manifest.as_ref().map(|manifest| manifest.product.clone()));
@@ -80,6 +80,24 @@ pub fn assemble(dir: &Path, alive: bool) -> io::Result<Record> {
         known: known::all(&told, cells.iter().map(|(_, cell)| cell)),
         cells: cells.into_iter().map(|(_, cell)| cell).collect(),
     })
+}
+
+/// What is known of a suite before its cluster is made; `None` where the folder is of no suite.
+///
+/// # Errors
+/// When the folder has what is written later: what was red there would not be told.
+fn cell_part(path: &Path) -> io::Result<Option<CellPart>> {
+    let part = CellPart::find(path)?;
+    let folder = CellFolder::new(path);
+    let later = [folder.document(CellDocument::Plan), folder.document(CellDocument::Manifest), folder.checks()];
+    match later.iter().find(|later| part.is_none() && later.exists()) {
+        Some(later) => {
+            let gone = folder.document(CellDocument::Cell);
+            let problem = format!("{} is there, and no {}", later.display(), gone.display());
+            Err(io::Error::new(io::ErrorKind::InvalidData, problem))
+        }
+        None => Ok(part),
+    }
 }
 
 /// Every check that judged something, those that judge an observation in the order of their list. The tests of stations

@@ -87,8 +87,11 @@ fn mend(action: &str, source: &io::Error) -> &'static str {
             "; it goes into the run's folder: copy that folder to where you may write and there is room, and name the one above it with \
              TESTKIT_OUT_DIR"
         }
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof if action == READ => {
+            "; the file is damaged: put it back, for without it there is no record"
+        }
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-            "; a file of it is damaged: move that one away, and the rest is shown"
+            "; a file of it is damaged or gone: put it back, or move the whole folder of its suite away, and the others are shown"
         }
         io::ErrorKind::PermissionDenied => "; read it as the user who ran it",
         _ => "",
@@ -96,6 +99,8 @@ fn mend(action: &str, source: &io::Error) -> &'static str {
 }
 
 const WRITE: &str = "write";
+/// Of the file without which a folder is of no run.
+const READ: &str = "read";
 
 impl RunsError {
     /// For `map_err` on what is done with the record of the run in this folder.
